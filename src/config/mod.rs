@@ -1,0 +1,137 @@
+//! Configuration: what may be said (`options`), what the environment adds (`environment`), and the
+//! typed truth that the rest of the crate reads.
+//!
+//! Precedence: explicit options or app-config, then `OTEL_*`, then defaults. Nothing here starts
+//! anything; every value that leaves this module has been checked.
+
+mod environment;
+mod options;
+mod views;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::metrics::Temporality;
+
+pub use environment::Environment;
+pub use options::{HistogramAggregation, NamingMode, Options, TranslationStrategy};
+pub use views::{InstrumentSelector, StreamSpec, View, ViewAggregation};
+
+use crate::error::Result;
+
+/// Attribute sets per stream before further ones are folded into the overflow series
+/// (Metrics SDK specification, "Cardinality limits").
+pub const DEFAULT_CARDINALITY_LIMIT: usize = 2000;
+
+/// Everything a provider needs to run its pipelines.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `OTEL_SDK_DISABLED`: nothing is collected or exported.
+    pub disabled: bool,
+    pub resource: Vec<KeyValue>,
+    pub prometheus: Option<PrometheusConfig>,
+    pub otlp: Option<OtlpConfig>,
+    pub console: Option<ConsoleConfig>,
+    pub views: Vec<View>,
+    pub cardinality_limit: usize,
+    pub histogram: HistogramAggregation,
+    /// How long `process.exit()` may wait for the last export.
+    pub exit_timeout: Duration,
+    /// Things worth telling the operator that are not errors.
+    pub warnings: Vec<String>,
+}
+
+/// The scrape endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PrometheusConfig {
+    /// `None`: no server of our own, the page is only mounted on the backend's port.
+    pub listen: Option<SocketAddr>,
+    /// Starts with `/`.
+    pub path: String,
+    /// The page is also served by the backend's own router.
+    pub on_backend: bool,
+    pub token: Option<Secret>,
+    pub translation_strategy: TranslationStrategy,
+    /// How long a scrape waits for the event loop to run observable callbacks.
+    pub collect_timeout: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtlpProtocol {
+    Grpc,
+    HttpProtobuf,
+    HttpJson,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    Gzip,
+}
+
+/// OTLP push.
+#[derive(Clone, Debug)]
+pub struct OtlpConfig {
+    /// The full URL requests go to: for HTTP including `/v1/metrics`.
+    pub endpoint: String,
+    pub protocol: OtlpProtocol,
+    pub headers: BTreeMap<String, Secret>,
+    pub interval: Duration,
+    /// Bounds one export: every attempt and the pauses between them.
+    pub timeout: Duration,
+    pub compression: Compression,
+    pub temporality: Temporality,
+    pub histogram: HistogramAggregation,
+    pub tls: TlsConfig,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TlsConfig {
+    /// PEM files.
+    pub ca_file: Option<PathBuf>,
+    pub cert_file: Option<PathBuf>,
+    pub key_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConsoleConfig {
+    pub interval: Duration,
+}
+
+/// A value that must never be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value itself; only for the place that sends or compares it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("<secret>")
+    }
+}
+
+impl Config {
+    /// Reads the options (JSON), fills in from the environment and the defaults.
+    ///
+    /// `path` is where the options stand in the caller's configuration, for error messages:
+    /// `backend.metrics` in a Backstage app, `options` otherwise.
+    ///
+    /// # Errors
+    /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) naming the path, what was found
+    /// and what is allowed.
+    pub fn parse(json: &str, path: &str, environment: &Environment) -> Result<Self> {
+        Options::parse(json, path)?.resolve(path, environment)
+    }
+}

@@ -1,0 +1,811 @@
+//! The options as a user writes them: `backend.metrics` of app-config, or `configure(options)`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
+use opentelemetry_sdk::metrics::Temporality;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::environment::Environment;
+use super::views::ViewOptions;
+use super::{
+    Compression, Config, ConsoleConfig, OtlpConfig, OtlpProtocol, PrometheusConfig, Secret,
+    TlsConfig, DEFAULT_CARDINALITY_LIMIT,
+};
+use crate::error::{Code, Error, Result};
+
+const DEFAULT_PROMETHEUS_HOST: &str = "127.0.0.1";
+const DEFAULT_PROMETHEUS_PORT: u16 = 9464;
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
+const DEFAULT_OTLP_TIMEOUT: Duration = Duration::from_secs(10);
+const DEFAULT_COLLECT_TIMEOUT: Duration = Duration::from_secs(2);
+const DEFAULT_EXIT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// `backend.metrics`, as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct Options {
+    pub service_name: Option<String>,
+    pub service_version: Option<String>,
+    pub resource: BTreeMap<String, ResourceValue>,
+    pub naming: NamingOptions,
+    pub exporters: ExportersOptions,
+    pub views: Vec<ViewOptions>,
+    pub cardinality_limit: Option<Count>,
+    pub histogram: Option<HistogramAggregation>,
+    pub exit_timeout: Option<HumanDuration>,
+    pub plugin: BTreeMap<String, PluginOptions>,
+    pub core: CoreOptions,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NamingMode {
+    /// Names are prefixed and checked.
+    #[default]
+    Enforce,
+    /// Names are exported as the author wrote them.
+    Passthrough,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HistogramAggregation {
+    #[default]
+    Explicit,
+    Exponential,
+}
+
+/// How OpenTelemetry names become Prometheus names (OpenTelemetry–Prometheus compatibility
+/// specification, "Translation strategy").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum TranslationStrategy {
+    #[default]
+    UnderscoreEscapingWithSuffixes,
+    UnderscoreEscapingWithoutSuffixes,
+    NoUTF8EscapingWithSuffixes,
+    NoTranslation,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct NamingOptions {
+    pub mode: NamingMode,
+    pub legacy_names: Flag,
+}
+
+impl Default for NamingOptions {
+    fn default() -> Self {
+        Self {
+            mode: NamingMode::Enforce,
+            legacy_names: Flag(true),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct ExportersOptions {
+    pub prometheus: Option<Switch<PrometheusOptions>>,
+    pub otlp: Option<Switch<OtlpOptions>>,
+    pub console: Option<Switch<ConsoleOptions>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct PrometheusOptions {
+    pub host: Option<String>,
+    pub port: Option<Port>,
+    pub path: Option<String>,
+    pub server: Option<Flag>,
+    pub on_backend: Option<Flag>,
+    pub token: Option<String>,
+    pub translation_strategy: Option<TranslationStrategy>,
+    pub collect_timeout: Option<HumanDuration>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct OtlpOptions {
+    pub endpoint: Option<String>,
+    pub protocol: Option<ProtocolName>,
+    pub headers: BTreeMap<String, String>,
+    pub interval: Option<HumanDuration>,
+    pub timeout: Option<HumanDuration>,
+    pub compression: Option<CompressionName>,
+    pub temporality: Option<TemporalityName>,
+    pub histogram: Option<HistogramAggregation>,
+    pub tls: TlsOptions,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct TlsOptions {
+    pub ca_file: Option<PathBuf>,
+    pub cert_file: Option<PathBuf>,
+    pub key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct ConsoleOptions {
+    pub interval: Option<HumanDuration>,
+}
+
+/// What a plugin's section may hold; the services read it, see `ts/backstage`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct PluginOptions {
+    pub meter: MeterOptions,
+    pub disabled: Flag,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct MeterOptions {
+    pub name: Option<String>,
+    pub version: Option<String>,
+    pub schema_url: Option<String>,
+}
+
+/// Switches for the metrics of Backstage's core services.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct CoreOptions {
+    pub http: Option<Flag>,
+    pub database: Option<Flag>,
+    pub cache: Option<Flag>,
+    pub scheduler: Option<Flag>,
+    pub events: Option<Flag>,
+    pub runtime: Option<Flag>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum ProtocolName {
+    #[serde(rename = "grpc")]
+    Grpc,
+    #[serde(rename = "http/protobuf")]
+    HttpProtobuf,
+    #[serde(rename = "http/json")]
+    HttpJson,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CompressionName {
+    None,
+    Gzip,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TemporalityName {
+    Cumulative,
+    Delta,
+    LowMemory,
+}
+
+impl From<TemporalityName> for Temporality {
+    fn from(name: TemporalityName) -> Self {
+        match name {
+            TemporalityName::Cumulative => Temporality::Cumulative,
+            TemporalityName::Delta => Temporality::Delta,
+            TemporalityName::LowMemory => Temporality::LowMemory,
+        }
+    }
+}
+
+impl Options {
+    pub(super) fn parse(json: &str, path: &str) -> Result<Self> {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let inner = error.path().to_string();
+            let at = if inner == "." {
+                path.to_owned()
+            } else {
+                format!("{path}.{inner}")
+            };
+            let reason = error.into_inner().to_string();
+            // serde_json appends a position in a text that the user never wrote.
+            let reason = reason.split(" at line ").next().unwrap_or(&reason);
+            invalid(&at, reason)
+        })
+    }
+
+    pub(super) fn resolve(self, path: &str, environment: &Environment) -> Result<Config> {
+        let mut warnings = Vec::new();
+        let exporters = environment.exporters(&mut warnings);
+        let prometheus = match (&self.exporters.prometheus, &exporters) {
+            (Some(Switch::Off), _) => None,
+            (Some(Switch::On(options)), _) => Some(options.resolve(path, environment)?),
+            (None, Some(names)) if !names.prometheus => None,
+            (None, _) => Some(PrometheusOptions::default().resolve(path, environment)?),
+        };
+        let otlp = match (&self.exporters.otlp, &exporters) {
+            (Some(Switch::Off), _) => None,
+            (Some(Switch::On(options)), _) => {
+                Some(options.resolve(path, self.histogram, environment, &mut warnings)?)
+            }
+            (None, Some(names)) if !names.otlp => None,
+            (None, Some(_)) => Some(OtlpOptions::default().resolve(
+                path,
+                self.histogram,
+                environment,
+                &mut warnings,
+            )?),
+            (None, None) if environment.names_an_otlp_endpoint() => {
+                Some(OtlpOptions::default().resolve(
+                    path,
+                    self.histogram,
+                    environment,
+                    &mut warnings,
+                )?)
+            }
+            (None, None) => None,
+        };
+        let console = match (&self.exporters.console, &exporters) {
+            (Some(Switch::Off), _) => None,
+            (Some(Switch::On(options)), _) => Some(options.resolve(environment, &mut warnings)),
+            (None, Some(names)) if names.console => {
+                Some(ConsoleOptions::default().resolve(environment, &mut warnings))
+            }
+            (None, _) => None,
+        };
+        let views = self
+            .views
+            .into_iter()
+            .enumerate()
+            .map(|(index, view)| view.resolve(&format!("{path}.views[{index}]")))
+            .collect::<Result<_>>()?;
+        Ok(Config {
+            disabled: environment.disabled(&mut warnings),
+            resource: resource(
+                self.service_name,
+                self.service_version,
+                self.resource,
+                environment,
+                &mut warnings,
+            ),
+            prometheus,
+            otlp,
+            console,
+            views,
+            cardinality_limit: self
+                .cardinality_limit
+                .map_or(DEFAULT_CARDINALITY_LIMIT, |limit| limit.0),
+            histogram: self.histogram.unwrap_or_default(),
+            exit_timeout: self
+                .exit_timeout
+                .map_or(DEFAULT_EXIT_TIMEOUT, |timeout| timeout.0),
+            warnings,
+        })
+    }
+}
+
+impl PrometheusOptions {
+    fn resolve(&self, path: &str, environment: &Environment) -> Result<PrometheusConfig> {
+        let host = self
+            .host
+            .clone()
+            .or_else(|| environment.get("OTEL_EXPORTER_PROMETHEUS_HOST"))
+            .unwrap_or_else(|| DEFAULT_PROMETHEUS_HOST.to_owned());
+        let ip = match host.as_str() {
+            "localhost" => IpAddr::from([127, 0, 0, 1]),
+            host => host
+                .trim_start_matches('[')
+                .trim_end_matches(']')
+                .parse()
+                .map_err(|_| {
+                    invalid(
+                        &format!("{path}.exporters.prometheus.host"),
+                        format!("found {host:?}, expected an IP address such as 127.0.0.1, 0.0.0.0 or ::, or localhost"),
+                    )
+                })?,
+        };
+        let port = match self.port {
+            Some(Port(port)) => port,
+            None => environment
+                .parse("OTEL_EXPORTER_PROMETHEUS_PORT", "a port from 0 to 65535")?
+                .unwrap_or(DEFAULT_PROMETHEUS_PORT),
+        };
+        let page = self.path.clone().unwrap_or_else(|| "/metrics".to_owned());
+        if !page.starts_with('/') || page.contains(['?', '#', ' ']) {
+            return Err(invalid(
+                &format!("{path}.exporters.prometheus.path"),
+                format!("found {page:?}, expected a path that starts with / and has no query, such as /metrics"),
+            ));
+        }
+        if self.token.as_deref() == Some("") {
+            return Err(invalid(
+                &format!("{path}.exporters.prometheus.token"),
+                "found an empty string, expected a token; leave the key out for none",
+            ));
+        }
+        let server = self.server.map_or(true, |flag| flag.0);
+        Ok(PrometheusConfig {
+            listen: server.then_some(SocketAddr::new(ip, port)),
+            path: page,
+            on_backend: self.on_backend.is_some_and(|flag| flag.0),
+            token: self.token.as_deref().map(Secret::new),
+            translation_strategy: self.translation_strategy.unwrap_or_default(),
+            collect_timeout: self
+                .collect_timeout
+                .map_or(DEFAULT_COLLECT_TIMEOUT, |timeout| timeout.0),
+        })
+    }
+}
+
+impl OtlpOptions {
+    fn resolve(
+        &self,
+        path: &str,
+        histogram: Option<HistogramAggregation>,
+        environment: &Environment,
+        warnings: &mut Vec<String>,
+    ) -> Result<OtlpConfig> {
+        let at = |key: &str| format!("{path}.exporters.otlp.{key}");
+        let protocol = match self.protocol {
+            Some(name) => name,
+            None => environment
+                .choice(
+                    &environment.otlp("PROTOCOL"),
+                    &[
+                        ("grpc", ProtocolName::Grpc),
+                        ("http/protobuf", ProtocolName::HttpProtobuf),
+                        ("http/json", ProtocolName::HttpJson),
+                    ],
+                    warnings,
+                )
+                .unwrap_or(ProtocolName::HttpProtobuf),
+        };
+        let protocol = match protocol {
+            ProtocolName::Grpc => OtlpProtocol::Grpc,
+            ProtocolName::HttpProtobuf => OtlpProtocol::HttpProtobuf,
+            ProtocolName::HttpJson => OtlpProtocol::HttpJson,
+        };
+        let endpoint = match &self.endpoint {
+            Some(endpoint) => endpoint_url(endpoint, protocol, Signal::Append, &at("endpoint"))?,
+            None => environment.otlp_endpoint(protocol)?,
+        };
+        let mut headers = environment.otlp_headers(warnings);
+        headers.extend(
+            self.headers
+                .iter()
+                .map(|(name, value)| (name.to_ascii_lowercase(), Secret::new(value))),
+        );
+        for (name, value) in &headers {
+            if http::HeaderName::try_from(name.as_str()).is_err() {
+                return Err(invalid(
+                    &at("headers"),
+                    format!("found the name {name:?}, expected an HTTP header name"),
+                ));
+            }
+            if http::HeaderValue::try_from(value.expose()).is_err() {
+                return Err(invalid(
+                    &at(&format!("headers.{name}")),
+                    "found a value with control characters, expected an HTTP header value",
+                ));
+            }
+        }
+        let compression = match self.compression {
+            Some(CompressionName::Gzip) => Compression::Gzip,
+            Some(CompressionName::None) => Compression::None,
+            None => environment
+                .choice(
+                    &environment.otlp("COMPRESSION"),
+                    &[("gzip", Compression::Gzip), ("none", Compression::None)],
+                    warnings,
+                )
+                .unwrap_or(Compression::None),
+        };
+        let temporality = match self.temporality {
+            Some(name) => name.into(),
+            None => environment
+                .choice(
+                    "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+                    &[
+                        ("cumulative", Temporality::Cumulative),
+                        ("delta", Temporality::Delta),
+                        ("lowmemory", Temporality::LowMemory),
+                    ],
+                    warnings,
+                )
+                .unwrap_or(Temporality::Cumulative),
+        };
+        let histogram = match self.histogram.or(histogram) {
+            Some(histogram) => histogram,
+            None => environment
+                .choice(
+                    "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+                    &[
+                        (
+                            "explicit_bucket_histogram",
+                            HistogramAggregation::Explicit,
+                        ),
+                        (
+                            "base2_exponential_bucket_histogram",
+                            HistogramAggregation::Exponential,
+                        ),
+                    ],
+                    warnings,
+                )
+                .unwrap_or_default(),
+        };
+        let tls_file = |option: &Option<PathBuf>, name: &str| {
+            option
+                .clone()
+                .or_else(|| environment.get(&environment.otlp(name)).map(PathBuf::from))
+        };
+        let tls = TlsConfig {
+            ca_file: tls_file(&self.tls.ca_file, "CERTIFICATE"),
+            cert_file: tls_file(&self.tls.cert_file, "CLIENT_CERTIFICATE"),
+            key_file: tls_file(&self.tls.key_file, "CLIENT_KEY"),
+        };
+        if tls.cert_file.is_some() != tls.key_file.is_some() {
+            return Err(invalid(
+                &at("tls"),
+                "found one of certFile and keyFile, expected both or neither",
+            ));
+        }
+        Ok(OtlpConfig {
+            endpoint,
+            protocol,
+            headers,
+            interval: interval(self.interval, environment, warnings),
+            timeout: self
+                .timeout
+                .map(|timeout| timeout.0)
+                .or_else(|| environment.milliseconds(&environment.otlp("TIMEOUT"), warnings))
+                .or_else(|| environment.milliseconds("OTEL_METRIC_EXPORT_TIMEOUT", warnings))
+                .unwrap_or(DEFAULT_OTLP_TIMEOUT),
+            compression,
+            temporality,
+            histogram,
+            tls,
+        })
+    }
+}
+
+impl ConsoleOptions {
+    fn resolve(&self, environment: &Environment, warnings: &mut Vec<String>) -> ConsoleConfig {
+        ConsoleConfig {
+            interval: interval(self.interval, environment, warnings),
+        }
+    }
+}
+
+fn interval(
+    option: Option<HumanDuration>,
+    environment: &Environment,
+    warnings: &mut Vec<String>,
+) -> Duration {
+    option
+        .map(|interval| interval.0)
+        .or_else(|| environment.milliseconds("OTEL_METRIC_EXPORT_INTERVAL", warnings))
+        .unwrap_or(DEFAULT_INTERVAL)
+}
+
+fn resource(
+    service_name: Option<String>,
+    service_version: Option<String>,
+    attributes: BTreeMap<String, ResourceValue>,
+    environment: &Environment,
+    warnings: &mut Vec<String>,
+) -> Vec<KeyValue> {
+    let mut resource: BTreeMap<String, Value> = environment.resource_attributes(warnings);
+    if let Some(name) = environment.get("OTEL_SERVICE_NAME") {
+        resource.insert("service.name".to_owned(), name.into());
+    }
+    if let Some(name) = service_name {
+        resource.insert("service.name".to_owned(), name.into());
+    }
+    if let Some(version) = service_version {
+        resource.insert("service.version".to_owned(), version.into());
+    }
+    resource.extend(attributes.into_iter().map(|(key, value)| (key, value.0)));
+    resource
+        .into_iter()
+        .map(|(key, value)| KeyValue::new(Key::from(key), value))
+        .collect()
+}
+
+/// Whether the signal's path is added to the URL: to a base URL it is, to a URL from a
+/// signal-specific variable it is not (OTLP exporter specification, "Endpoint URLs for OTLP/HTTP").
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Signal {
+    Append,
+    Verbatim,
+}
+
+pub(super) fn endpoint_url(
+    endpoint: &str,
+    protocol: OtlpProtocol,
+    signal: Signal,
+    at: &str,
+) -> Result<String> {
+    let expected = "expected a URL such as http://127.0.0.1:4318";
+    let uri: http::Uri = endpoint
+        .parse()
+        .map_err(|_| invalid(at, format!("found {:?}, {expected}", redact(endpoint))))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
+        return Err(invalid(
+            at,
+            format!("found {:?}, {expected}", redact(endpoint)),
+        ));
+    }
+    if protocol == OtlpProtocol::Grpc || signal == Signal::Verbatim {
+        return Ok(endpoint.to_owned());
+    }
+    let trimmed = endpoint.trim_end_matches('/');
+    Ok(if trimmed.ends_with("/v1/metrics") {
+        trimmed.to_owned()
+    } else {
+        format!("{trimmed}/v1/metrics")
+    })
+}
+
+/// A URL without its user information, for messages.
+fn redact(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => {
+            format!("{}://<secret>@{}", &url[..scheme], &url[at + 1..])
+        }
+        _ => url.to_owned(),
+    }
+}
+
+pub(super) fn invalid(at: &str, reason: impl fmt::Display) -> Error {
+    Error::new(Code::InvalidConfig, format!("{at}: {reason}"))
+}
+
+/// `false` turns an exporter off, `true` or a map turns it on.
+#[derive(Debug)]
+pub enum Switch<T> {
+    Off,
+    On(T),
+}
+
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Switch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SwitchVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for SwitchVisitor<T> {
+            type Value = Switch<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("true, false or a map of settings")
+            }
+
+            fn visit_bool<E>(self, on: bool) -> Result<Self::Value, E> {
+                Ok(if on {
+                    Switch::On(T::default())
+                } else {
+                    Switch::Off
+                })
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                match text {
+                    "true" => Ok(Switch::On(T::default())),
+                    "false" => Ok(Switch::Off),
+                    _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Switch::On)
+            }
+        }
+        deserializer.deserialize_any(SwitchVisitor(PhantomData))
+    }
+}
+
+/// A boolean; `"true"` and `"false"` count, because `${VARIABLE}` in app-config yields strings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flag(pub bool);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FlagVisitor;
+        impl Visitor<'_> for FlagVisitor {
+            type Value = Flag;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("true or false")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Flag, E> {
+                Ok(Flag(value))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Flag, E> {
+                text.parse()
+                    .map(Flag)
+                    .map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_any(FlagVisitor)
+    }
+}
+
+/// A number that may be written as a string, for the same reason.
+fn number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    expected: &'static str,
+    allowed: impl Fn(f64) -> bool,
+) -> Result<f64, D::Error> {
+    struct NumberVisitor(&'static str);
+    impl Visitor<'_> for NumberVisitor {
+        type Value = f64;
+
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str(self.0)
+        }
+
+        fn visit_u64<E>(self, value: u64) -> Result<f64, E> {
+            Ok(value as f64)
+        }
+
+        fn visit_i64<E>(self, value: i64) -> Result<f64, E> {
+            Ok(value as f64)
+        }
+
+        fn visit_f64<E>(self, value: f64) -> Result<f64, E> {
+            Ok(value)
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<f64, E> {
+            text.trim()
+                .parse()
+                .map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+        }
+    }
+    let value = deserializer.deserialize_any(NumberVisitor(expected))?;
+    if allowed(value) {
+        Ok(value)
+    } else {
+        Err(D::Error::invalid_value(
+            Unexpected::Float(value),
+            &expected,
+        ))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Port(pub u16);
+
+impl<'de> Deserialize<'de> for Port {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        number(deserializer, "a port from 0 to 65535", |port| {
+            port.fract() == 0.0 && (0.0..=65535.0).contains(&port)
+        })
+        .map(|port| Port(port as u16))
+    }
+}
+
+/// A whole number from 1 to a million.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count(pub usize);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        number(
+            deserializer,
+            "a whole number from 1 to 1000000",
+            |count| count.fract() == 0.0 && (1.0..=1e6).contains(&count),
+        )
+        .map(|count| Count(count as usize))
+    }
+}
+
+/// A duration: Backstage's `HumanDuration` map, or a number of milliseconds. At least 1 ms, at
+/// most 24 days (what a JavaScript timer can hold).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HumanDuration(pub Duration);
+
+impl<'de> Deserialize<'de> for HumanDuration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Default, Deserialize)]
+        #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+        struct Parts {
+            milliseconds: f64,
+            seconds: f64,
+            minutes: f64,
+            hours: f64,
+            days: f64,
+            weeks: f64,
+        }
+        struct DurationVisitor;
+        const EXPECTED: &str =
+            "a duration from 1 ms to 24 days, such as { seconds: 60 }, or a number of milliseconds";
+        impl<'de> Visitor<'de> for DurationVisitor {
+            type Value = f64;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str(EXPECTED)
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<f64, E> {
+                Ok(value as f64)
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<f64, E> {
+                Ok(value as f64)
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<f64, E> {
+                Ok(value)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<f64, A::Error> {
+                let parts = Parts::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(parts.milliseconds
+                    + 1e3 * parts.seconds
+                    + 60e3 * parts.minutes
+                    + 3_600e3 * parts.hours
+                    + 86_400e3 * parts.days
+                    + 604_800e3 * parts.weeks)
+            }
+        }
+        let milliseconds = deserializer.deserialize_any(DurationVisitor)?;
+        if (1.0..=24.0 * 86_400e3).contains(&milliseconds) {
+            Ok(HumanDuration(Duration::from_secs_f64(milliseconds / 1e3)))
+        } else {
+            Err(D::Error::invalid_value(
+                Unexpected::Float(milliseconds),
+                &EXPECTED,
+            ))
+        }
+    }
+}
+
+/// A resource attribute: a string, number, boolean or an array of one of these.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResourceValue(pub Value);
+
+impl<'de> Deserialize<'de> for ResourceValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = serde_json::Value::deserialize(deserializer)?;
+        attribute_value(&json)
+            .map(ResourceValue)
+            .ok_or_else(|| {
+                D::Error::custom(format!(
+                    "found {json}, expected a string, a number, a boolean or an array of one of these"
+                ))
+            })
+    }
+}
+
+fn attribute_value(json: &serde_json::Value) -> Option<Value> {
+    use serde_json::Value as Json;
+    Some(match json {
+        Json::String(text) => Value::String(text.clone().into()),
+        Json::Bool(flag) => Value::Bool(*flag),
+        Json::Number(number) => match number.as_i64() {
+            Some(integer) => Value::I64(integer),
+            None => Value::F64(number.as_f64()?),
+        },
+        Json::Array(items) => {
+            let strings: Option<Vec<StringValue>> = items
+                .iter()
+                .map(|item| item.as_str().map(|text| text.to_owned().into()))
+                .collect();
+            let integers = || items.iter().map(Json::as_i64).collect::<Option<Vec<_>>>();
+            let doubles = || items.iter().map(Json::as_f64).collect::<Option<Vec<_>>>();
+            let flags = || items.iter().map(Json::as_bool).collect::<Option<Vec<_>>>();
+            let array = strings
+                .map(Array::String)
+                .or_else(|| integers().map(Array::I64))
+                .or_else(|| doubles().map(Array::F64))
+                .or_else(|| flags().map(Array::Bool))?;
+            Value::Array(array)
+        }
+        Json::Null | Json::Object(_) => return None,
+    })
+}

@@ -1,0 +1,333 @@
+//! Views: which instruments become which streams. The keys are those of OpenTelemetry's declarative
+//! configuration (`meter_provider.views`).
+
+use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind};
+use serde::Deserialize;
+
+use super::options::{invalid, Count, Flag};
+use crate::error::Result;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ViewOptions {
+    #[serde(default)]
+    selector: SelectorOptions,
+    #[serde(default)]
+    stream: StreamOptions,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SelectorOptions {
+    instrument_name: Option<String>,
+    instrument_type: Option<InstrumentType>,
+    unit: Option<String>,
+    meter_name: Option<String>,
+    meter_version: Option<String>,
+    meter_schema_url: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum InstrumentType {
+    Counter,
+    UpDownCounter,
+    Histogram,
+    Gauge,
+    ObservableCounter,
+    ObservableUpDownCounter,
+    ObservableGauge,
+}
+
+impl From<InstrumentType> for InstrumentKind {
+    fn from(kind: InstrumentType) -> Self {
+        match kind {
+            InstrumentType::Counter => InstrumentKind::Counter,
+            InstrumentType::UpDownCounter => InstrumentKind::UpDownCounter,
+            InstrumentType::Histogram => InstrumentKind::Histogram,
+            InstrumentType::Gauge => InstrumentKind::Gauge,
+            InstrumentType::ObservableCounter => InstrumentKind::ObservableCounter,
+            InstrumentType::ObservableUpDownCounter => InstrumentKind::ObservableUpDownCounter,
+            InstrumentType::ObservableGauge => InstrumentKind::ObservableGauge,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct StreamOptions {
+    name: Option<String>,
+    description: Option<String>,
+    aggregation: Option<AggregationOptions>,
+    aggregation_cardinality_limit: Option<Count>,
+    attribute_keys: Option<AttributeKeysOptions>,
+}
+
+/// One key of the declarative configuration's `aggregation`; its value may be empty.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AggregationOptions {
+    Default(Option<Empty>),
+    Drop(Option<Empty>),
+    Sum(Option<Empty>),
+    LastValue(Option<Empty>),
+    ExplicitBucketHistogram(Option<ExplicitOptions>),
+    Base2ExponentialBucketHistogram(Option<ExponentialOptions>),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Empty {}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ExplicitOptions {
+    boundaries: Option<Vec<f64>>,
+    record_min_max: Option<Flag>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ExponentialOptions {
+    max_scale: Option<i8>,
+    max_size: Option<u32>,
+    record_min_max: Option<Flag>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AttributeKeysOptions {
+    included: Option<Vec<String>>,
+    excluded: Option<Vec<String>>,
+}
+
+/// A checked view.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    pub selector: InstrumentSelector,
+    pub stream: StreamSpec,
+}
+
+/// Every criterion that is set must match. Patterns know `*` (any text) and `?` (one character).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstrumentSelector {
+    pub name: Option<String>,
+    pub kind: Option<InstrumentKind>,
+    pub unit: Option<String>,
+    pub meter_name: Option<String>,
+    pub meter_version: Option<String>,
+    pub meter_schema_url: Option<String>,
+}
+
+/// What a stream changes against the instrument's default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StreamSpec {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub aggregation: Option<ViewAggregation>,
+    pub cardinality_limit: Option<usize>,
+    pub attributes: AttributeFilter,
+}
+
+/// An aggregation the SDK will run; [`ViewAggregation::Explicit`] without boundaries means the
+/// instrument's advice or the default ones.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ViewAggregation {
+    Drop,
+    Explicit {
+        boundaries: Option<Vec<f64>>,
+        record_min_max: bool,
+    },
+    Sdk(Aggregation),
+}
+
+/// Which attribute keys a stream keeps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttributeFilter {
+    included: Option<Vec<String>>,
+    excluded: Vec<String>,
+}
+
+impl AttributeFilter {
+    pub fn keeps_all(&self) -> bool {
+        self.included.is_none() && self.excluded.is_empty()
+    }
+
+    pub fn keeps(&self, key: &str) -> bool {
+        let listed = |patterns: &[String]| patterns.iter().any(|pattern| wildcard(pattern, key));
+        self.included.as_deref().is_none_or(listed) && !listed(&self.excluded)
+    }
+}
+
+impl InstrumentSelector {
+    /// Instrument names compare without regard to case (Metrics API, "Instrument name syntax").
+    pub fn matches(
+        &self,
+        kind: InstrumentKind,
+        name: &str,
+        unit: &str,
+        scope: &opentelemetry::InstrumentationScope,
+    ) -> bool {
+        let equal = |wanted: &Option<String>, found: Option<&str>| {
+            wanted
+                .as_deref()
+                .is_none_or(|wanted| wildcard(wanted, found.unwrap_or("")))
+        };
+        self.kind.is_none_or(|wanted| wanted == kind)
+            && self.name.as_deref().is_none_or(|pattern| {
+                wildcard(&pattern.to_ascii_lowercase(), &name.to_ascii_lowercase())
+            })
+            && self.unit.as_deref().is_none_or(|wanted| wanted == unit)
+            && equal(&self.meter_name, Some(scope.name()))
+            && equal(&self.meter_version, scope.version())
+            && equal(&self.meter_schema_url, scope.schema_url())
+    }
+}
+
+impl ViewOptions {
+    pub(super) fn resolve(self, path: &str) -> Result<View> {
+        let selector = InstrumentSelector {
+            name: self.selector.instrument_name,
+            kind: self.selector.instrument_type.map(Into::into),
+            unit: self.selector.unit,
+            meter_name: self.selector.meter_name,
+            meter_version: self.selector.meter_version,
+            meter_schema_url: self.selector.meter_schema_url,
+        };
+        if selector == InstrumentSelector::default() {
+            return Err(invalid(
+                &format!("{path}.selector"),
+                "found nothing, expected at least one of instrument_name, instrument_type, unit, \
+                 meter_name, meter_version, meter_schema_url",
+            ));
+        }
+        let renames_many = self.stream.name.is_some()
+            && selector
+                .name
+                .as_deref()
+                .is_none_or(|name| name.contains(['*', '?']));
+        if renames_many {
+            return Err(invalid(
+                &format!("{path}.stream.name"),
+                "a stream name needs a selector with an instrument_name without wildcards: \
+                 several instruments would get one name",
+            ));
+        }
+        let aggregation = self
+            .stream
+            .aggregation
+            .map(|aggregation| aggregation.resolve(&format!("{path}.stream.aggregation")))
+            .transpose()?
+            .flatten();
+        let keys = self.stream.attribute_keys.unwrap_or_default();
+        Ok(View {
+            selector,
+            stream: StreamSpec {
+                name: self.stream.name,
+                description: self.stream.description,
+                aggregation,
+                cardinality_limit: self
+                    .stream
+                    .aggregation_cardinality_limit
+                    .map(|limit| limit.0),
+                attributes: AttributeFilter {
+                    included: keys.included,
+                    excluded: keys.excluded.unwrap_or_default(),
+                },
+            },
+        })
+    }
+}
+
+impl AggregationOptions {
+    fn resolve(self, path: &str) -> Result<Option<ViewAggregation>> {
+        Ok(match self {
+            Self::Default(_) => None,
+            Self::Drop(_) => Some(ViewAggregation::Drop),
+            Self::Sum(_) => Some(ViewAggregation::Sdk(Aggregation::Sum)),
+            Self::LastValue(_) => Some(ViewAggregation::Sdk(Aggregation::LastValue)),
+            Self::ExplicitBucketHistogram(options) => {
+                let options = options.unwrap_or_default();
+                if let Some(boundaries) = &options.boundaries {
+                    check_boundaries(boundaries).map_err(|reason| {
+                        invalid(
+                            &format!("{path}.explicit_bucket_histogram.boundaries"),
+                            reason,
+                        )
+                    })?;
+                }
+                Some(ViewAggregation::Explicit {
+                    boundaries: options.boundaries,
+                    record_min_max: options.record_min_max.is_none_or(|flag| flag.0),
+                })
+            }
+            Self::Base2ExponentialBucketHistogram(options) => {
+                let options = options.unwrap_or_default();
+                let at = |key| format!("{path}.base2_exponential_bucket_histogram.{key}");
+                let max_scale = options.max_scale.unwrap_or(20);
+                if !(-10..=20).contains(&max_scale) {
+                    return Err(invalid(
+                        &at("max_scale"),
+                        format!("found {max_scale}, expected a whole number from -10 to 20"),
+                    ));
+                }
+                let max_size = options.max_size.unwrap_or(160);
+                if !(2..=16384).contains(&max_size) {
+                    return Err(invalid(
+                        &at("max_size"),
+                        format!("found {max_size}, expected a whole number from 2 to 16384"),
+                    ));
+                }
+                Some(ViewAggregation::Sdk(Aggregation::Base2ExponentialHistogram {
+                    max_size,
+                    max_scale,
+                    record_min_max: options.record_min_max.is_none_or(|flag| flag.0),
+                }))
+            }
+        })
+    }
+}
+
+/// Boundaries must be finite and strictly ascending.
+pub fn check_boundaries(boundaries: &[f64]) -> std::result::Result<(), String> {
+    if let Some(bad) = boundaries.iter().find(|bound| !bound.is_finite()) {
+        return Err(format!("found {bad}, expected finite numbers"));
+    }
+    match boundaries.windows(2).find(|pair| pair[0] >= pair[1]) {
+        Some(pair) => Err(format!(
+            "found {} before {}, expected numbers in strictly ascending order",
+            pair[0], pair[1]
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Matches `text` against a pattern with `*` and `?`, in linear space and without backtracking
+/// beyond the last `*`.
+fn wildcard(pattern: &str, text: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let text: Vec<char> = text.chars().collect();
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(&c) if c == '?' || c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((star_p, star_t)) => {
+                    p = star_p + 1;
+                    t = star_t + 1;
+                    star = Some((star_p, star_t + 1));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|&c| c == '*')
+}

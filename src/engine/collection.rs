@@ -1,0 +1,342 @@
+//! What one collection yields: a borrowed, exporter-neutral view of the SDK's aggregated data.
+//!
+//! Exporters read this and nothing else. Two things happen here and nowhere after: series that the
+//! program removed are left out (the SDK cannot forget a cumulative series), and the marker that
+//! tells a re-created series from its removed predecessor is taken off.
+
+use std::collections::HashSet;
+use std::iter::Peekable;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, ExponentialHistogram, Gauge, Histogram, MetricData, ResourceMetrics, Sum,
+};
+use opentelemetry_sdk::metrics::Temporality;
+use opentelemetry_sdk::Resource;
+use smallvec::SmallVec;
+
+/// The attribute that keeps a series apart from a removed one with the same attributes. It is
+/// added at bind time, never leaves this module, and user attributes of this name are dropped.
+pub const INCARNATION_KEY: &str = "nativestage.series.incarnation";
+
+/// SDK keys (sorted attributes) of the series that must no longer be shown.
+pub type HiddenSeries = HashSet<Vec<KeyValue>>;
+
+/// One collection of one pipeline: every metric that has data.
+pub struct Collection {
+    pub resource: Arc<Resource>,
+    metrics: Vec<CollectedMetric>,
+}
+
+/// One metric stream's data as the SDK returned it.
+pub struct CollectedMetric {
+    pub(crate) scope: Arc<InstrumentationScope>,
+    pub(crate) description: Arc<str>,
+    /// When the instrument was created; the SDK's own start is when its pipeline was built, which
+    /// is later for everything recorded before configuration.
+    pub(crate) created: SystemTime,
+    pub(crate) hidden: Option<Arc<HiddenSeries>>,
+    pub(crate) data: ResourceMetrics,
+}
+
+impl Collection {
+    pub(crate) fn new(resource: Arc<Resource>, metrics: Vec<CollectedMetric>) -> Self {
+        Self { resource, metrics }
+    }
+
+    /// The metrics that have points to show, in the order their scopes, then their instruments,
+    /// were created: metrics of one scope are adjacent.
+    pub fn metrics(&self) -> impl Iterator<Item = Metric<'_>> {
+        self.metrics.iter().filter_map(CollectedMetric::metric)
+    }
+}
+
+impl CollectedMetric {
+    fn metric(&self) -> Option<Metric<'_>> {
+        let metric = self.data.scope_metrics().next()?.metrics().next()?;
+        let hidden = self.hidden.as_deref();
+        let mut data = match metric.data() {
+            AggregatedMetrics::F64(data) => Data::new(data, hidden, self.created),
+            AggregatedMetrics::U64(data) => Data::new(data, hidden, self.created),
+            AggregatedMetrics::I64(data) => Data::new(data, hidden, self.created),
+        };
+        if data.is_empty() {
+            return None;
+        }
+        Some(Metric {
+            scope: &self.scope,
+            name: metric.name(),
+            description: &self.description,
+            unit: metric.unit(),
+            data,
+        })
+    }
+}
+
+/// One metric stream: identity and data points.
+pub struct Metric<'a> {
+    pub scope: &'a Arc<InstrumentationScope>,
+    pub name: &'a str,
+    pub description: &'a str,
+    pub unit: &'a str,
+    pub data: Data<'a>,
+}
+
+/// A number as the instrument records it: integers stay integers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    Int(i64),
+    Double(f64),
+}
+
+impl Number {
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Number::Int(value) => value as f64,
+            Number::Double(value) => value,
+        }
+    }
+}
+
+/// The attributes of a point, in the SDK's (sorted) order. Eight fit without an allocation.
+pub type Attributes<'a> = SmallVec<[&'a KeyValue; 8]>;
+
+pub struct NumberPoint<'a> {
+    pub attributes: Attributes<'a>,
+    pub value: Number,
+}
+
+pub struct HistogramPoint<'a> {
+    pub attributes: Attributes<'a>,
+    pub count: u64,
+    pub sum: f64,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+    /// Upper bounds, ascending, without the implied `+Inf`.
+    pub bounds: SmallVec<[f64; 16]>,
+    /// Counts per bucket, not cumulative; one longer than `bounds`, or empty when `bounds` is.
+    pub bucket_counts: SmallVec<[u64; 17]>,
+}
+
+/// Buckets of a base-2 exponential histogram: `counts[i]` counts the values in
+/// `(base^(offset+i), base^(offset+i+1)]`, where `base = 2^(2^-scale)`.
+pub struct ExponentialBuckets {
+    pub offset: i32,
+    pub counts: Vec<u64>,
+}
+
+pub struct ExponentialPoint<'a> {
+    pub attributes: Attributes<'a>,
+    pub count: u64,
+    pub sum: f64,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+    pub scale: i32,
+    pub zero_count: u64,
+    pub zero_threshold: f64,
+    pub positive: ExponentialBuckets,
+    pub negative: ExponentialBuckets,
+}
+
+/// Start and end of what the points describe.
+#[derive(Clone, Copy, Debug)]
+pub struct Interval {
+    pub start: SystemTime,
+    pub time: SystemTime,
+}
+
+/// Points, made one at a time while iterating.
+pub type Points<'a, P> = Peekable<Box<dyn Iterator<Item = P> + 'a>>;
+
+/// The data of one metric.
+pub enum Data<'a> {
+    Gauge {
+        interval: Interval,
+        points: Points<'a, NumberPoint<'a>>,
+    },
+    Sum {
+        interval: Interval,
+        temporality: Temporality,
+        monotonic: bool,
+        points: Points<'a, NumberPoint<'a>>,
+    },
+    Histogram {
+        interval: Interval,
+        temporality: Temporality,
+        points: Points<'a, HistogramPoint<'a>>,
+    },
+    Exponential {
+        interval: Interval,
+        temporality: Temporality,
+        points: Points<'a, ExponentialPoint<'a>>,
+    },
+}
+
+impl<'a> Data<'a> {
+    fn new<T: Value>(
+        data: &'a MetricData<T>,
+        hidden: Option<&'a HiddenSeries>,
+        created: SystemTime,
+    ) -> Self {
+        let interval = |start: SystemTime, time, temporality| Interval {
+            start: match temporality {
+                Temporality::Delta => start,
+                _ => start.min(created),
+            },
+            time,
+        };
+        match data {
+            MetricData::Gauge(gauge) => Data::Gauge {
+                interval: Interval {
+                    start: gauge.start_time().unwrap_or(created),
+                    time: gauge.time(),
+                },
+                points: gauge_points(gauge, hidden),
+            },
+            MetricData::Sum(sum) => Data::Sum {
+                interval: interval(sum.start_time(), sum.time(), sum.temporality()),
+                temporality: sum.temporality(),
+                monotonic: sum.is_monotonic(),
+                points: sum_points(sum, hidden),
+            },
+            MetricData::Histogram(histogram) => Data::Histogram {
+                interval: interval(
+                    histogram.start_time(),
+                    histogram.time(),
+                    histogram.temporality(),
+                ),
+                temporality: histogram.temporality(),
+                points: histogram_points(histogram, hidden),
+            },
+            MetricData::ExponentialHistogram(histogram) => Data::Exponential {
+                interval: interval(
+                    histogram.start_time(),
+                    histogram.time(),
+                    histogram.temporality(),
+                ),
+                temporality: histogram.temporality(),
+                points: exponential_points(histogram, hidden),
+            },
+        }
+    }
+
+    fn is_empty(&mut self) -> bool {
+        match self {
+            Data::Gauge { points, .. } | Data::Sum { points, .. } => points.peek().is_none(),
+            Data::Histogram { points, .. } => points.peek().is_none(),
+            Data::Exponential { points, .. } => points.peek().is_none(),
+        }
+    }
+}
+
+trait Value: Copy + 'static {
+    fn number(self) -> Number;
+}
+
+impl Value for f64 {
+    fn number(self) -> Number {
+        Number::Double(self)
+    }
+}
+
+impl Value for i64 {
+    fn number(self) -> Number {
+        Number::Int(self)
+    }
+}
+
+impl Value for u64 {
+    fn number(self) -> Number {
+        // OTLP has no unsigned points; 2^63 is out of reach of sums of JavaScript integers.
+        Number::Int(i64::try_from(self).unwrap_or(i64::MAX))
+    }
+}
+
+/// The attributes to show, or `None` when the series has been removed.
+fn visible<'a>(
+    attributes: impl Iterator<Item = &'a KeyValue>,
+    hidden: Option<&HiddenSeries>,
+) -> Option<Attributes<'a>> {
+    let mut attributes: Attributes<'a> = attributes.collect();
+    if let Some(hidden) = hidden {
+        let key: Vec<KeyValue> = attributes.iter().map(|kv| (*kv).clone()).collect();
+        if hidden.contains(&key) {
+            return None;
+        }
+        attributes.retain(|kv| kv.key.as_str() != INCARNATION_KEY);
+    }
+    Some(attributes)
+}
+
+fn points<'a, P>(points: impl Iterator<Item = P> + 'a) -> Points<'a, P> {
+    (Box::new(points) as Box<dyn Iterator<Item = P> + 'a>).peekable()
+}
+
+fn gauge_points<'a, T: Value>(
+    gauge: &'a Gauge<T>,
+    hidden: Option<&'a HiddenSeries>,
+) -> Points<'a, NumberPoint<'a>> {
+    points(gauge.data_points().filter_map(move |point| {
+        Some(NumberPoint {
+            attributes: visible(point.attributes(), hidden)?,
+            value: point.value().number(),
+        })
+    }))
+}
+
+fn sum_points<'a, T: Value>(
+    sum: &'a Sum<T>,
+    hidden: Option<&'a HiddenSeries>,
+) -> Points<'a, NumberPoint<'a>> {
+    points(sum.data_points().filter_map(move |point| {
+        Some(NumberPoint {
+            attributes: visible(point.attributes(), hidden)?,
+            value: point.value().number(),
+        })
+    }))
+}
+
+fn histogram_points<'a, T: Value>(
+    histogram: &'a Histogram<T>,
+    hidden: Option<&'a HiddenSeries>,
+) -> Points<'a, HistogramPoint<'a>> {
+    points(histogram.data_points().filter_map(move |point| {
+        Some(HistogramPoint {
+            attributes: visible(point.attributes(), hidden)?,
+            count: point.count(),
+            sum: point.sum().number().as_f64(),
+            min: point.min().map(|min| min.number().as_f64()),
+            max: point.max().map(|max| max.number().as_f64()),
+            bounds: point.bounds().collect(),
+            bucket_counts: point.bucket_counts().collect(),
+        })
+    }))
+}
+
+fn exponential_points<'a, T: Value>(
+    histogram: &'a ExponentialHistogram<T>,
+    hidden: Option<&'a HiddenSeries>,
+) -> Points<'a, ExponentialPoint<'a>> {
+    points(histogram.data_points().filter_map(move |point| {
+        Some(ExponentialPoint {
+            attributes: visible(point.attributes(), hidden)?,
+            count: point.count() as u64,
+            sum: point.sum().number().as_f64(),
+            min: point.min().map(|min| min.number().as_f64()),
+            max: point.max().map(|max| max.number().as_f64()),
+            scale: i32::from(point.scale()),
+            zero_count: point.zero_count(),
+            zero_threshold: point.zero_threshold(),
+            positive: ExponentialBuckets {
+                offset: point.positive_bucket().offset(),
+                counts: point.positive_bucket().counts().collect(),
+            },
+            negative: ExponentialBuckets {
+                offset: point.negative_bucket().offset(),
+                counts: point.negative_bucket().counts().collect(),
+            },
+        })
+    }))
+}

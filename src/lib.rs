@@ -1,0 +1,5 @@
+pub mod config;
+pub mod engine;
+pub mod error;
+pub mod export;
+pub mod log;
