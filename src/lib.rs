@@ -3,3 +3,4 @@ pub mod engine;
 pub mod error;
 pub mod export;
 pub mod log;
+pub mod services;

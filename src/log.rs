@@ -66,7 +66,7 @@ impl Logger {
             if sink(level, &message) {
                 return;
             }
-            state.sinks.remove(0);
+            drop(state.sinks.remove(0));
         }
         if state.backlog.len() == BACKLOG {
             state.backlog.pop_front();

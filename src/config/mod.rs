@@ -18,7 +18,7 @@ use opentelemetry_sdk::metrics::Temporality;
 
 pub use environment::Environment;
 pub use options::{HistogramAggregation, NamingMode, Options, TranslationStrategy};
-pub use views::{InstrumentSelector, StreamSpec, View, ViewAggregation};
+pub use views::{check_boundaries, AttributeFilter, InstrumentSelector, StreamSpec, View, ViewAggregation};
 
 use crate::error::Result;
 

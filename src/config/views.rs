@@ -2,7 +2,7 @@
 //! configuration (`meter_provider.views`).
 
 use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::options::{invalid, Count, Flag};
 use crate::error::Result;
@@ -67,17 +67,25 @@ struct StreamOptions {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum AggregationOptions {
-    Default(Option<Empty>),
-    Drop(Option<Empty>),
-    Sum(Option<Empty>),
-    LastValue(Option<Empty>),
+    #[serde(deserialize_with = "nothing")]
+    Default(()),
+    #[serde(deserialize_with = "nothing")]
+    Drop(()),
+    #[serde(deserialize_with = "nothing")]
+    Sum(()),
+    #[serde(deserialize_with = "nothing")]
+    LastValue(()),
     ExplicitBucketHistogram(Option<ExplicitOptions>),
     Base2ExponentialBucketHistogram(Option<ExponentialOptions>),
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Empty {}
+/// `null` or an empty map, as YAML authors write either.
+fn nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Empty {}
+    Option::<Empty>::deserialize(deserializer).map(|_| ())
+}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -1,14 +1,43 @@
 //! The engine: one thread per provider that owns the SDK's instruments and bound handles.
+//!
+//! [`Engine`] is the handle every other thread holds: JavaScript environments hand over through it,
+//! exporters collect through it. Nothing here knows JavaScript; `binding` does.
 
+mod actor;
+mod attributes;
 pub mod collection;
+pub mod instrument;
+pub mod plan;
+mod series;
+mod stream;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crossbeam_channel::Sender;
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_sdk::Resource;
 use tokio::sync::oneshot;
 
-use crate::error::Result;
+use crate::config::Config;
+use crate::error::{Code, Error, Result};
+use crate::log::Logger;
+use actor::{Actor, Command};
 use collection::Collection;
+use instrument::{InstrumentId, InstrumentSpec, Registration, Registry};
+use plan::{Pipelines, Settings, Shape, Storage};
+
+pub use actor::Facade;
+
+/// The scope of the engine's own metrics.
+pub const OWN_SCOPE: &str = "@nativestage/metrics";
+
+/// Hand-overs of full blocks that may wait for the engine: 64 × 96 KiB. The next one waits.
+const QUEUED_BLOCKS: usize = 64;
+
+/// One JavaScript environment (a thread's `node::Environment`).
+pub type FacadeId = u32;
 
 /// Which of the provider's pipelines to collect: exporters that agree on temporality and histogram
 /// aggregation share one.
@@ -27,4 +56,288 @@ pub trait Collect: Send + Sync + 'static {
         pipeline: PipelineId,
         timeout: Duration,
     ) -> oneshot::Receiver<Result<Arc<Collection>>>;
+}
+
+/// Values with the slots they belong to; both vectors have one length.
+#[derive(Default)]
+pub struct Samples {
+    pub slots: Vec<u32>,
+    pub values: Vec<f64>,
+}
+
+/// What a facade hands over in one call.
+#[derive(Default)]
+pub struct Handover {
+    /// New series and slots given back, as JSON; read before the values.
+    pub series: Option<String>,
+    /// Touched cells that add up.
+    pub sums: Vec<(u32, f64)>,
+    /// Touched cells that keep the last value.
+    pub gauges: Vec<(u32, f64)>,
+    pub samples: Samples,
+    /// Everything the callbacks observed: replaces what they observed before.
+    pub observations: Option<Samples>,
+    /// This answers a request to collect.
+    pub answers: bool,
+    queued: bool,
+}
+
+impl Storage {
+    /// The facade's number for a storage.
+    pub fn from_code(code: u64) -> Self {
+        match code {
+            0 => Storage::Sum,
+            1 => Storage::Gauge,
+            2 => Storage::Block,
+            _ => Storage::None,
+        }
+    }
+
+    pub fn code(self) -> u32 {
+        match self {
+            Storage::Sum => 0,
+            Storage::Gauge => 1,
+            Storage::Block => 2,
+            Storage::None => 3,
+        }
+    }
+}
+
+/// The handle of an engine; clones share it. The thread ends with the last handle.
+#[derive(Clone)]
+pub struct Engine {
+    commands: Sender<Command>,
+    registry: Arc<Mutex<Registry>>,
+    gate: Arc<Gate>,
+    next_facade: Arc<AtomicU32>,
+    log: Logger,
+}
+
+impl Engine {
+    /// Starts the thread.
+    pub fn start(log: Logger) -> Self {
+        let (commands, receiver) = crossbeam_channel::unbounded();
+        let gate = Arc::new(Gate::default());
+        let mut actor = Actor::new(receiver, gate.clone(), log.clone());
+        let engine = Self {
+            commands,
+            registry: Arc::default(),
+            gate,
+            next_facade: Arc::default(),
+            log: log.clone(),
+        };
+        let scope = InstrumentationScope::builder(OWN_SCOPE)
+            .with_version(env!("CARGO_PKG_VERSION"))
+            .build();
+        let (late, _) = engine.register(actor::late_collections(Arc::new(scope)));
+        actor.count_late_in(late);
+        let spawned = std::thread::Builder::new()
+            .name("metrics-engine".to_owned())
+            .spawn(move || actor.run());
+        if let Err(error) = spawned {
+            engine.gate.open();
+            log.error(format!(
+                "the metrics engine's thread could not be started, nothing will be exported: {error}"
+            ));
+        }
+        engine
+    }
+
+    pub fn log(&self) -> &Logger {
+        &self.log
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send(&self, command: Command) {
+        // Fails only after shutdown, when nothing is recorded any more.
+        let _ = self.commands.send(command);
+    }
+
+    /// Registers an instrument, or finds it. A conflict with an earlier registration is logged.
+    pub fn register(&self, spec: InstrumentSpec) -> (InstrumentId, Shape) {
+        let mut registry = self.registry();
+        let (registration, conflict) = registry.register(spec);
+        if let Some(conflict) = conflict {
+            self.log.warn(conflict);
+        }
+        // Sent under the lock: the engine sees instruments in the order of their numbers.
+        let id = match registration {
+            Registration::New(id, spec) => {
+                self.send(Command::Instrument(id, spec));
+                id
+            }
+            Registration::Known(id, longer) => {
+                if let Some(description) = longer {
+                    self.send(Command::Describe(id, description));
+                }
+                id
+            }
+        };
+        let shape = shape(&registry, id);
+        (id, shape)
+    }
+
+    /// The shape of an instrument under the settings of now.
+    pub fn shape(&self, id: InstrumentId) -> Shape {
+        shape(&self.registry(), id)
+    }
+
+    /// Whether any stream of the instrument keeps this attribute key.
+    pub fn keeps(&self, id: InstrumentId, key: &str) -> bool {
+        let registry = self.registry();
+        match (registry.get(id), &registry.settings) {
+            (Some(spec), Some(settings)) => settings
+                .streams(spec)
+                .0
+                .iter()
+                .any(|plan| plan.attributes.keeps(key)),
+            _ => true,
+        }
+    }
+
+    /// Applies a configuration, once.
+    ///
+    /// # Errors
+    /// [`Code::AlreadyConfigured`] the second time.
+    pub fn configure(&self, config: &Config) -> Result<Pipelines> {
+        let mut registry = self.registry();
+        if registry.settings.is_some() {
+            return Err(Error::new(
+                Code::AlreadyConfigured,
+                "metrics are configured already; configure once, before the first export",
+            ));
+        }
+        let (settings, pipelines) = Settings::new(config);
+        let settings = Arc::new(settings);
+        registry.settings = Some(settings.clone());
+        let resource = Resource::builder_empty()
+            .with_attributes(config.resource.iter().cloned())
+            .build();
+        self.send(Command::Configure(settings, Arc::new(resource)));
+        Ok(pipelines)
+    }
+
+    pub fn is_configured(&self) -> bool {
+        self.registry().settings.is_some()
+    }
+
+    /// Every instrument's shape: facades ask after a configuration.
+    pub fn shapes(&self) -> Vec<(InstrumentId, Shape)> {
+        let registry = self.registry();
+        registry
+            .iter()
+            .map(|(id, _)| (id, shape(&registry, id)))
+            .collect()
+    }
+
+    pub fn attach(&self, facade: Box<dyn Facade>) -> FacadeId {
+        let id = self.next_facade.fetch_add(1, Ordering::Relaxed);
+        self.send(Command::Attach(id, facade));
+        id
+    }
+
+    /// The environment ends; what it handed over stays.
+    pub fn detach(&self, id: FacadeId) {
+        self.send(Command::Detach(id));
+    }
+
+    /// Takes values on. Waits while the engine is more than [`QUEUED_BLOCKS`] full blocks behind.
+    pub fn hand_over(&self, id: FacadeId, mut handover: Handover) {
+        handover.queued = !handover.samples.slots.is_empty();
+        if handover.queued {
+            self.gate.enter();
+        }
+        self.send(Command::Handover(id, handover));
+    }
+
+    /// Removes the series with these attributes (`[key, value, …]` as JSON).
+    pub fn remove(&self, id: InstrumentId, attributes: String) {
+        self.send(Command::Remove(id, attributes));
+    }
+
+    pub fn clear(&self, id: InstrumentId) {
+        self.send(Command::Clear(id));
+    }
+
+    /// Adds to one of the package's own counters.
+    pub fn count(&self, id: InstrumentId, attributes: Vec<KeyValue>, value: f64) {
+        self.send(Command::Count(id, attributes, value));
+    }
+
+    /// Ends the thread. Collections under way are answered with [`Code::ShutDown`].
+    pub fn shutdown(&self) {
+        self.send(Command::Shutdown);
+    }
+}
+
+impl Collect for Engine {
+    fn collect(
+        &self,
+        pipeline: PipelineId,
+        timeout: Duration,
+    ) -> oneshot::Receiver<Result<Arc<Collection>>> {
+        let (reply, answer) = oneshot::channel();
+        if let Err(error) = self.commands.send(Command::Collect(pipeline, timeout, reply)) {
+            if let Command::Collect(_, _, reply) = error.into_inner() {
+                let _ = reply.send(Err(actor::shut_down()));
+            }
+        }
+        answer
+    }
+}
+
+fn shape(registry: &Registry, id: InstrumentId) -> Shape {
+    match (registry.get(id), &registry.settings) {
+        (Some(spec), Some(settings)) => Shape::new(spec, &settings.streams(spec).0),
+        (Some(spec), None) => Shape::provisional(spec),
+        (None, _) => Shape {
+            storage: Storage::None,
+            leaves: 0,
+            filtered: false,
+        },
+    }
+}
+
+/// Back-pressure: counts the blocks under way, so that recording waits for an engine that is
+/// behind instead of filling memory.
+#[derive(Default)]
+pub struct Gate {
+    state: Mutex<GateState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct GateState {
+    inside: usize,
+    open: bool,
+}
+
+impl Gate {
+    fn enter(&self) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self
+            .changed
+            .wait_while(state, |state| !state.open && state.inside >= QUEUED_BLOCKS)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.inside += 1;
+    }
+
+    fn leave(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.inside = state.inside.saturating_sub(1);
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Nobody takes blocks off any more: nobody waits any more.
+    fn open(&self) {
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .open = true;
+        self.changed.notify_all();
+    }
 }

@@ -1,0 +1,533 @@
+//! The actor: one thread per provider, fed by a channel. It alone touches the SDK, so nothing in it
+//! needs a lock.
+//!
+//! Order is the contract: a facade's commands arrive in the order they were sent, so a series is
+//! known before its first value and a removal happens between the values around it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
+use opentelemetry_sdk::Resource;
+use serde_json::Value as Json;
+use tokio::sync::oneshot;
+
+use super::attributes::Interner;
+use super::collection::{CollectedMetric, Collection};
+use super::instrument::{InstrumentId, InstrumentSpec, ValueType};
+use super::plan::{PipelineSettings, Settings, Storage};
+use super::series::{Instrument, SeriesId};
+use super::stream::Canonical;
+use super::{FacadeId, Gate, Handover, PipelineId, Samples};
+use crate::config::HistogramAggregation;
+use crate::error::{Code, Error, Result};
+use crate::log::Logger;
+
+/// Samples kept one by one until configuration tells their buckets. Beyond it (16 MiB) they are
+/// aggregated under the default view.
+const EARLY_SAMPLES: usize = 1 << 20;
+
+/// Wakes the actor when nothing happens, only to notice that every handle is gone.
+const IDLE: Duration = Duration::from_secs(3600);
+
+pub type CollectReply = oneshot::Sender<Result<Arc<Collection>>>;
+
+/// What a JavaScript environment does for the engine.
+pub trait Facade: Send {
+    /// Asks it to run its callbacks and hand over. `false` when the environment is gone.
+    fn ask(&self, timeout: Duration) -> bool;
+    /// Tells it which slots the engine no longer needs.
+    fn release(&self, slots: &[(Storage, u32)]);
+}
+
+pub enum Command {
+    Attach(FacadeId, Box<dyn Facade>),
+    Detach(FacadeId),
+    Instrument(InstrumentId, Arc<InstrumentSpec>),
+    Describe(InstrumentId, Arc<str>),
+    Configure(Arc<Settings>, Arc<Resource>),
+    Handover(FacadeId, Handover),
+    Remove(InstrumentId, String),
+    Clear(InstrumentId),
+    Collect(PipelineId, Duration, CollectReply),
+    /// The engine's own counters.
+    Count(InstrumentId, Vec<KeyValue>, f64),
+    Shutdown,
+}
+
+/// One slot of a facade.
+#[derive(Clone, Copy)]
+struct Slot {
+    instrument: InstrumentId,
+    series: SeriesId,
+}
+
+#[derive(Default)]
+struct FacadeState {
+    facade: Option<Box<dyn Facade>>,
+    sums: Vec<Option<Slot>>,
+    gauges: Vec<Option<Slot>>,
+    blocks: Vec<Option<Slot>>,
+    /// Asked and not yet answered.
+    asked: bool,
+    late: bool,
+}
+
+impl FacadeState {
+    fn slots(&mut self, storage: Storage) -> &mut Vec<Option<Slot>> {
+        match storage {
+            Storage::Sum => &mut self.sums,
+            Storage::Gauge => &mut self.gauges,
+            Storage::Block | Storage::None => &mut self.blocks,
+        }
+    }
+}
+
+/// A collection under way: it waits for facades until its deadline.
+struct Round {
+    deadline: Instant,
+    requests: Vec<(PipelineId, CollectReply)>,
+}
+
+pub struct Actor {
+    commands: Receiver<Command>,
+    gate: Arc<Gate>,
+    log: Logger,
+    interner: Interner,
+    instruments: Vec<Instrument>,
+    /// Instruments by scope, in the order scopes appeared: collections come out grouped.
+    scopes: Vec<(Arc<InstrumentationScope>, Vec<InstrumentId>)>,
+    facades: BTreeMap<FacadeId, FacadeState>,
+    settings: Option<Arc<Settings>>,
+    resource: Arc<Resource>,
+    early: Vec<(InstrumentId, SeriesId, f64)>,
+    round: Option<Round>,
+    late_collections: Option<InstrumentId>,
+}
+
+impl Actor {
+    pub fn new(commands: Receiver<Command>, gate: Arc<Gate>, log: Logger) -> Self {
+        Self {
+            commands,
+            gate,
+            log,
+            interner: Interner::default(),
+            instruments: Vec::new(),
+            scopes: Vec::new(),
+            facades: BTreeMap::new(),
+            settings: None,
+            resource: Arc::new(Resource::builder_empty().build()),
+            early: Vec::new(),
+            round: None,
+            late_collections: None,
+        }
+    }
+
+    /// Runs until shutdown or until every sender is gone. A panic in one command is reported and
+    /// costs that command, never the process.
+    pub fn run(mut self) {
+        loop {
+            let wait = match &self.round {
+                Some(round) => round.deadline.saturating_duration_since(Instant::now()),
+                None => IDLE,
+            };
+            let command = match self.commands.recv_timeout(wait) {
+                Ok(Command::Shutdown) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(command) => Some(command),
+                Err(RecvTimeoutError::Timeout) => None,
+            };
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                if let Some(command) = command {
+                    self.handle(command);
+                }
+                self.advance();
+            }));
+            if let Err(panic) = outcome {
+                let reason = panic
+                    .downcast_ref::<String>()
+                    .map(String::as_str)
+                    .or_else(|| panic.downcast_ref::<&str>().copied())
+                    .unwrap_or("unknown");
+                self.log.error(format!(
+                    "internal error in the metrics engine, one command was lost: {reason}"
+                ));
+            }
+        }
+        self.gate.open();
+        if let Some(round) = self.round.take() {
+            for (_, reply) in round.requests {
+                let _ = reply.send(Err(shut_down()));
+            }
+        }
+    }
+
+    fn handle(&mut self, command: Command) {
+        match command {
+            Command::Attach(id, facade) => {
+                self.facades.entry(id).or_default().facade = Some(facade);
+            }
+            Command::Detach(id) => self.detach(id),
+            Command::Instrument(id, spec) => self.add_instrument(id, spec),
+            Command::Describe(id, description) => {
+                self.instruments[id as usize].description = description;
+            }
+            Command::Configure(settings, resource) => self.configure(settings, resource),
+            Command::Handover(id, handover) => self.take_over(id, handover),
+            Command::Remove(instrument, attributes) => {
+                if let Ok(Json::Array(flat)) = serde_json::from_str(&attributes) {
+                    let attributes = self.interner.canonical(&flat);
+                    self.instruments[instrument as usize].remove(&attributes);
+                }
+            }
+            Command::Clear(instrument) => self.instruments[instrument as usize].clear(),
+            Command::Collect(pipeline, timeout, reply) => self.request(pipeline, timeout, reply),
+            Command::Count(instrument, attributes, value) => {
+                let attributes: Canonical = attributes.into();
+                self.instruments[instrument as usize].record_attributes(attributes, value);
+            }
+            Command::Shutdown => {}
+        }
+    }
+
+    fn add_instrument(&mut self, id: InstrumentId, spec: Arc<InstrumentSpec>) {
+        let mut instrument = Instrument::new(spec.clone());
+        if let Some(settings) = &self.settings {
+            let (plans, problems) = settings.streams(&spec);
+            for problem in problems {
+                self.log.warn(problem);
+            }
+            instrument.build(plans);
+        }
+        debug_assert_eq!(self.instruments.len(), id as usize);
+        self.instruments.push(instrument);
+        match self.scopes.iter_mut().find(|(scope, _)| *scope == spec.scope) {
+            Some((_, instruments)) => instruments.push(id),
+            None => self.scopes.push((spec.scope.clone(), vec![id])),
+        }
+    }
+
+    fn configure(&mut self, settings: Arc<Settings>, resource: Arc<Resource>) {
+        self.settings = Some(settings.clone());
+        self.resource = resource;
+        for instrument in &mut self.instruments {
+            let (plans, problems) = settings.streams(&instrument.spec);
+            for problem in problems {
+                self.log.warn(problem);
+            }
+            if instrument.has_streams() {
+                instrument.adopt(&plans);
+            } else {
+                instrument.build(plans);
+            }
+        }
+        for (instrument, series, value) in std::mem::take(&mut self.early) {
+            self.instruments[instrument as usize].record(series, value);
+        }
+    }
+
+    /// Gives the instruments with early samples streams under the default view, in both
+    /// temporalities, because which one will be wanted is not known yet.
+    fn aggregate_early(&mut self) {
+        let settings = Settings {
+            pipelines: vec![
+                PipelineSettings {
+                    temporality: Temporality::Cumulative,
+                    histogram: HistogramAggregation::Explicit,
+                },
+                PipelineSettings {
+                    temporality: Temporality::Delta,
+                    histogram: HistogramAggregation::Explicit,
+                },
+            ],
+            views: Vec::new(),
+            cardinality_limit: crate::config::DEFAULT_CARDINALITY_LIMIT,
+        };
+        for (id, series, value) in std::mem::take(&mut self.early) {
+            let instrument = &mut self.instruments[id as usize];
+            if !instrument.has_streams() {
+                let (plans, _) = settings.streams(&instrument.spec);
+                instrument.build(plans);
+                self.log.warn(format!(
+                    "{:?} recorded more than {EARLY_SAMPLES} values before configuration; they are \
+                     aggregated with default buckets and views do not apply to it",
+                    instrument.spec.name
+                ));
+            }
+            instrument.record(series, value);
+        }
+    }
+
+    fn take_over(&mut self, id: FacadeId, handover: Handover) {
+        if let Some(series) = &handover.series {
+            self.register(id, series);
+        }
+        let state = self.facades.entry(id).or_default();
+        // Slots resolve through the facade's tables, values go to the instruments: both are
+        // borrowed from `self`, field by field.
+        let instruments = &mut self.instruments;
+        let early = &mut self.early;
+        let configured = self.settings.is_some();
+        let mut record = |slot: Option<Slot>, value: f64| {
+            let Some(Slot { instrument, series }) = slot else {
+                return;
+            };
+            let target = &mut instruments[instrument as usize];
+            let one_by_one = !target.spec.is_sum() && !target.spec.is_gauge();
+            if !configured && one_by_one && !target.has_streams() {
+                early.push((instrument, series, value));
+            } else {
+                target.record(series, value);
+            }
+        };
+        let slot = |slots: &[Option<Slot>], index: u32| slots.get(index as usize).copied().flatten();
+        for &(index, value) in &handover.sums {
+            record(slot(&state.sums, index), value);
+        }
+        for &(index, value) in &handover.gauges {
+            record(slot(&state.gauges, index), value);
+        }
+        for (&index, &value) in handover.samples.slots.iter().zip(&handover.samples.values) {
+            record(slot(&state.blocks, index), value);
+        }
+        if early.len() > EARLY_SAMPLES {
+            self.aggregate_early();
+        }
+        if let Some(observations) = handover.observations {
+            self.observe(id, &observations);
+        }
+        if handover.answers {
+            if let Some(state) = self.facades.get_mut(&id) {
+                state.asked = false;
+                state.late = false;
+            }
+        }
+        if handover.queued {
+            self.gate.leave();
+        }
+    }
+
+    fn observe(&mut self, id: FacadeId, observations: &Samples) {
+        let Some(state) = self.facades.get(&id) else {
+            return;
+        };
+        let mut values: HashMap<InstrumentId, Vec<(SeriesId, f64)>> = HashMap::new();
+        for (&index, &value) in observations.slots.iter().zip(&observations.values) {
+            if let Some(slot) = state.blocks.get(index as usize).copied().flatten() {
+                values
+                    .entry(slot.instrument)
+                    .or_default()
+                    .push((slot.series, value));
+            }
+        }
+        for (index, instrument) in self.instruments.iter_mut().enumerate() {
+            if instrument.spec.is_observable() {
+                let mut observed = values.remove(&(index as InstrumentId)).unwrap_or_default();
+                // Observed twice in one round: the later one counts, as in the JS SDK.
+                observed.reverse();
+                let mut seen = std::collections::HashSet::new();
+                observed.retain(|(series, _)| seen.insert(*series));
+                instrument.observe(id, observed);
+            }
+        }
+    }
+
+    /// Reads new series, `[instrument, storage, slot, key, value, …]` each, and slots given back,
+    /// `[storage, slot]`.
+    fn register(&mut self, id: FacadeId, json: &str) {
+        let batch: Vec<Vec<Json>> = match serde_json::from_str(json) {
+            Ok(batch) => batch,
+            Err(error) => {
+                self.log.error(format!(
+                    "internal error: a batch of new series could not be read ({error}); \
+                     their values are lost"
+                ));
+                return;
+            }
+        };
+        let state = self.facades.entry(id).or_default();
+        for entry in &batch {
+            let number = |at: usize| entry.get(at).and_then(Json::as_u64).unwrap_or(u64::MAX);
+            if let [storage, slot] = entry.as_slice() {
+                let (Some(storage), Some(slot)) = (storage.as_u64(), slot.as_u64()) else {
+                    continue;
+                };
+                let slots = state.slots(Storage::from_code(storage));
+                if let Some(old) = slots.get_mut(slot as usize).and_then(Option::take) {
+                    self.instruments[old.instrument as usize].detach_slot(old.series);
+                }
+                continue;
+            }
+            let Some(instrument) = self.instruments.get_mut(number(0) as usize) else {
+                continue;
+            };
+            let series = instrument.attach_slot(self.interner.canonical(&entry[3..]));
+            let slots = state.slots(Storage::from_code(number(1)));
+            let index = number(2) as usize;
+            if slots.len() <= index {
+                slots.resize(index + 1, None);
+            }
+            slots[index] = Some(Slot {
+                instrument: number(0) as InstrumentId,
+                series,
+            });
+        }
+    }
+
+    fn detach(&mut self, id: FacadeId) {
+        let Some(state) = self.facades.remove(&id) else {
+            return;
+        };
+        for instrument in &mut self.instruments {
+            if instrument.spec.is_observable() {
+                instrument.observe(id, Vec::new());
+            }
+        }
+        let slots = [state.sums, state.gauges, state.blocks];
+        for slot in slots.into_iter().flatten().flatten() {
+            self.instruments[slot.instrument as usize].detach_slot(slot.series);
+        }
+    }
+
+    fn request(&mut self, pipeline: PipelineId, timeout: Duration, reply: CollectReply) {
+        let deadline = Instant::now() + timeout;
+        match &mut self.round {
+            Some(round) => {
+                round.deadline = round.deadline.min(deadline);
+                round.requests.push((pipeline, reply));
+            }
+            None => {
+                self.round = Some(Round {
+                    deadline,
+                    requests: vec![(pipeline, reply)],
+                });
+            }
+        }
+        for state in self.facades.values_mut().filter(|state| !state.asked) {
+            state.asked = state
+                .facade
+                .as_ref()
+                .is_some_and(|facade| facade.ask(timeout));
+        }
+    }
+
+    /// Ends the round when every facade has answered or its time is up.
+    fn advance(&mut self) {
+        let Some(round) = &self.round else {
+            return;
+        };
+        let waiting = self.facades.values().filter(|state| state.asked).count();
+        if waiting > 0 && Instant::now() < round.deadline {
+            return;
+        }
+        let Some(round) = self.round.take() else {
+            return;
+        };
+        if waiting > 0 {
+            self.report_late();
+        }
+        let mut done: Vec<(PipelineId, Arc<Collection>)> = Vec::new();
+        for (pipeline, reply) in round.requests {
+            let known = done
+                .iter()
+                .find(|(id, _)| *id == pipeline)
+                .map(|(_, collection)| collection.clone());
+            let collection = known.unwrap_or_else(|| {
+                let collection = Arc::new(self.collect(pipeline));
+                done.push((pipeline, collection.clone()));
+                collection
+            });
+            let _ = reply.send(Ok(collection));
+        }
+    }
+
+    fn collect(&mut self, pipeline: PipelineId) -> Collection {
+        let mut metrics: Vec<CollectedMetric> = Vec::new();
+        for (_, instruments) in &self.scopes {
+            for &id in instruments {
+                let instrument = &mut self.instruments[id as usize];
+                let description = instrument.description.clone();
+                metrics.extend(
+                    instrument
+                        .streams_of(pipeline.0)
+                        .filter_map(|stream| stream.collect(&description)),
+                );
+            }
+        }
+        self.release_stale();
+        Collection::new(self.resource.clone(), metrics)
+    }
+
+    fn release_stale(&mut self) {
+        let mut stale: HashMap<(InstrumentId, SeriesId), ()> = HashMap::new();
+        for (id, instrument) in (0..).zip(&mut self.instruments) {
+            stale.extend(instrument.age().into_iter().map(|series| ((id, series), ())));
+        }
+        if stale.is_empty() {
+            return;
+        }
+        for state in self.facades.values() {
+            let tables = [
+                (Storage::Sum, &state.sums),
+                (Storage::Gauge, &state.gauges),
+                (Storage::Block, &state.blocks),
+            ];
+            let mut slots = Vec::new();
+            for (storage, table) in tables {
+                for (index, slot) in (0..).zip(table) {
+                    if slot.is_some_and(|slot| stale.contains_key(&(slot.instrument, slot.series)))
+                    {
+                        slots.push((storage, index));
+                    }
+                }
+            }
+            if let (Some(facade), false) = (&state.facade, slots.is_empty()) {
+                facade.release(&slots);
+            }
+        }
+    }
+
+    fn report_late(&mut self) {
+        if let Some(id) = self.late_collections {
+            self.instruments[id as usize].record_attributes(Arc::from([]), 1.0);
+        }
+        for state in self.facades.values_mut().filter(|state| state.asked) {
+            if !state.late {
+                state.late = true;
+                self.log.warn(
+                    "an event loop did not answer in time; metrics are exported with what it handed \
+                     over last (counted in nativestage.metrics.collections.late)",
+                );
+            }
+        }
+    }
+
+    /// Names the instrument that counts collections without an answer.
+    pub fn count_late_in(&mut self, id: InstrumentId) {
+        self.late_collections = Some(id);
+    }
+}
+
+/// The engine's own counter of collections that went on without an event loop.
+pub fn late_collections(scope: Arc<InstrumentationScope>) -> InstrumentSpec {
+    InstrumentSpec {
+        scope,
+        kind: InstrumentKind::Counter,
+        name: "nativestage.metrics.collections.late".to_owned(),
+        unit: "{collection}".to_owned(),
+        description: Arc::from(
+            "Collections that went on without an event loop that did not answer in time",
+        ),
+        value_type: ValueType::Int,
+        boundaries: None,
+        created: SystemTime::now(),
+        site: "the engine".to_owned(),
+    }
+}
+
+pub fn shut_down() -> Error {
+    Error::new(Code::ShutDown, "the metrics provider has been shut down")
+}

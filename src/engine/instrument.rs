@@ -1,0 +1,179 @@
+//! What an instrument is, and the registry that decides whether a name is new, known or in conflict
+//! (Metrics SDK specification, "Duplicate instrument registration").
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use opentelemetry::InstrumentationScope;
+use opentelemetry_sdk::metrics::InstrumentKind;
+
+use super::plan::Settings;
+
+pub type InstrumentId = u32;
+
+/// How the numbers of an instrument are exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ValueType {
+    Int,
+    Double,
+}
+
+/// The properties an instrument was asked for with.
+#[derive(Clone, Debug)]
+pub struct InstrumentSpec {
+    pub scope: Arc<InstrumentationScope>,
+    pub kind: InstrumentKind,
+    /// The full name, already checked.
+    pub name: String,
+    pub unit: String,
+    pub description: Arc<str>,
+    pub value_type: ValueType,
+    /// `advice.explicitBucketBoundaries`, already checked.
+    pub boundaries: Option<Vec<f64>>,
+    pub created: SystemTime,
+    /// The first frame outside this package: where a conflict is reported to be.
+    pub site: String,
+}
+
+impl InstrumentSpec {
+    pub fn is_observable(&self) -> bool {
+        matches!(
+            self.kind,
+            InstrumentKind::ObservableCounter
+                | InstrumentKind::ObservableUpDownCounter
+                | InstrumentKind::ObservableGauge
+        )
+    }
+
+    /// Whether the values recorded between two hand-overs can be added up in a cell.
+    pub fn is_sum(&self) -> bool {
+        matches!(
+            self.kind,
+            InstrumentKind::Counter | InstrumentKind::UpDownCounter
+        )
+    }
+
+    /// Whether only the last value between two hand-overs matters.
+    pub fn is_gauge(&self) -> bool {
+        self.kind == InstrumentKind::Gauge
+    }
+}
+
+/// The name of a kind as people write it.
+pub fn kind_name(kind: InstrumentKind) -> &'static str {
+    match kind {
+        InstrumentKind::Counter => "counter",
+        InstrumentKind::UpDownCounter => "up-down counter",
+        InstrumentKind::Histogram => "histogram",
+        InstrumentKind::Gauge => "gauge",
+        InstrumentKind::ObservableCounter => "observable counter",
+        InstrumentKind::ObservableUpDownCounter => "observable up-down counter",
+        InstrumentKind::ObservableGauge => "observable gauge",
+    }
+}
+
+/// What a registration came to.
+#[derive(Debug)]
+pub enum Registration {
+    New(InstrumentId, Arc<InstrumentSpec>),
+    /// The same instrument again. A longer description replaces a shorter one, as the
+    /// specification asks.
+    Known(InstrumentId, Option<Arc<str>>),
+}
+
+/// All instruments of a provider. Shared between the JavaScript threads; the engine has its own
+/// view, fed by commands in the order of registration.
+#[derive(Default)]
+pub struct Registry {
+    instruments: Vec<Arc<InstrumentSpec>>,
+    by_name: HashMap<(Arc<InstrumentationScope>, String), Vec<InstrumentId>>,
+    pub(super) settings: Option<Arc<Settings>>,
+}
+
+impl Registry {
+    pub fn get(&self, id: InstrumentId) -> Option<&Arc<InstrumentSpec>> {
+        self.instruments.get(id as usize)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (InstrumentId, &Arc<InstrumentSpec>)> {
+        (0..).zip(&self.instruments)
+    }
+
+    /// Registers, and says in a sentence what is wrong if this name is already in use otherwise.
+    /// The conflict is said once per differing registration: a repeated one is `Known`.
+    pub fn register(&mut self, spec: InstrumentSpec) -> (Registration, Option<String>) {
+        let key = (spec.scope.clone(), spec.name.to_ascii_lowercase());
+        let same_name = self.by_name.entry(key).or_default();
+        let known = same_name.iter().copied().find(|&id| {
+            let other = &self.instruments[id as usize];
+            other.kind == spec.kind
+                && other.unit == spec.unit
+                && other.value_type == spec.value_type
+        });
+        if let Some(id) = known {
+            let other = &mut self.instruments[id as usize];
+            let mut conflict = None;
+            let mut longer = None;
+            if other.description != spec.description && !spec.description.is_empty() {
+                if !other.description.is_empty() {
+                    conflict = Some(describe_conflict(other, &spec));
+                }
+                if spec.description.len() > other.description.len() {
+                    longer = Some(spec.description.clone());
+                    Arc::make_mut(other).description = spec.description.clone();
+                }
+            } else if other.name != spec.name {
+                conflict = Some(format!(
+                    "metric {:?} is already registered as {:?} ({}); names are compared without \
+                     regard to case and the first spelling is kept (second registration: {})",
+                    spec.name, other.name, other.site, spec.site
+                ));
+            }
+            return (Registration::Known(id, longer), conflict);
+        }
+        let conflict = same_name
+            .first()
+            .map(|&id| describe_conflict(&self.instruments[id as usize], &spec));
+        let id = self.instruments.len() as InstrumentId;
+        same_name.push(id);
+        let spec = Arc::new(spec);
+        self.instruments.push(spec.clone());
+        (Registration::New(id, spec), conflict)
+    }
+}
+
+fn describe_conflict(first: &InstrumentSpec, second: &InstrumentSpec) -> String {
+    let mut differences = Vec::new();
+    if first.kind != second.kind {
+        differences.push(format!(
+            "kind {} and {}",
+            kind_name(first.kind),
+            kind_name(second.kind)
+        ));
+    }
+    if first.unit != second.unit {
+        differences.push(format!("unit {:?} and {:?}", first.unit, second.unit));
+    }
+    if first.value_type != second.value_type {
+        differences.push(format!(
+            "value type {:?} and {:?}",
+            first.value_type, second.value_type
+        ));
+    }
+    if first.description != second.description {
+        differences.push(format!(
+            "description {:?} and {:?}",
+            first.description, second.description
+        ));
+    }
+    format!(
+        "metric {:?} of scope {:?} is registered twice with different {}: first at {}, then at {}; \
+         give them one definition or two names",
+        second.name,
+        second.scope.name(),
+        differences.join(", "),
+        first.site,
+        second.site
+    )
+}

@@ -1,0 +1,313 @@
+//! From configuration to streams: which streams an instrument feeds in which pipelines.
+
+use std::time::Duration;
+
+use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind, Temporality};
+
+use super::instrument::InstrumentSpec;
+use super::PipelineId;
+use crate::config::{
+    AttributeFilter, Config, HistogramAggregation, StreamSpec, View, ViewAggregation,
+};
+
+/// Default boundaries of explicit buckets (Metrics SDK specification, "Explicit bucket histogram
+/// aggregation").
+const DEFAULT_BOUNDARIES: [f64; 15] = [
+    0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0,
+    10000.0,
+];
+
+/// Defaults of the base-2 exponential aggregation, from the same specification.
+const EXPONENTIAL_MAX_SIZE: u32 = 160;
+const EXPONENTIAL_MAX_SCALE: i8 = 20;
+
+/// Leaves of the facade's trie per attribute set: callers may write the same attributes in several
+/// orders, each order is a leaf of its own, and the engine counts sets, not leaves.
+const LEAVES_PER_SET: usize = 4;
+
+/// One output of the provider: exporters that agree on all of this share it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PipelineSettings {
+    pub temporality: Temporality,
+    pub histogram: HistogramAggregation,
+}
+
+/// What the engine needs to know of a [`Config`].
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub pipelines: Vec<PipelineSettings>,
+    pub views: Vec<View>,
+    pub cardinality_limit: usize,
+}
+
+/// A stream to build: the pipelines that read it are the set bits of `pipelines`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamPlan {
+    pub pipelines: u32,
+    pub temporality: Temporality,
+    pub name: String,
+    pub description: Option<String>,
+    pub aggregation: Aggregation,
+    pub cardinality_limit: usize,
+    pub attributes: AttributeFilter,
+}
+
+/// How the facade keeps what is recorded between two hand-overs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// A cell that adds up.
+    Sum,
+    /// A cell that keeps the last value.
+    Gauge,
+    /// Every value, as (series, value) pairs.
+    Block,
+    /// Nothing: no stream wants it.
+    None,
+}
+
+/// What the facade is told about an instrument.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shape {
+    pub storage: Storage,
+    /// Leaves the trie may have before further attribute sets go to the overflow series.
+    pub leaves: usize,
+    /// Whether some stream drops attributes, so that the facade must ask which keys matter.
+    pub filtered: bool,
+}
+
+impl Settings {
+    /// Settings for a configuration, and the pipeline of each exporter.
+    pub fn new(config: &Config) -> (Self, Pipelines) {
+        let mut settings = Settings {
+            pipelines: Vec::new(),
+            views: config.views.clone(),
+            cardinality_limit: config.cardinality_limit,
+        };
+        let pipelines = Pipelines {
+            prometheus: config
+                .prometheus
+                .as_ref()
+                .map(|_| settings.pipeline(Temporality::Cumulative, config.histogram)),
+            otlp: config
+                .otlp
+                .as_ref()
+                .map(|otlp| settings.pipeline(otlp.temporality, otlp.histogram)),
+            console: config
+                .console
+                .as_ref()
+                .map(|_| settings.pipeline(Temporality::Cumulative, config.histogram)),
+        };
+        (settings, pipelines)
+    }
+
+    /// The pipeline with these properties, made if there is none.
+    pub fn pipeline(
+        &mut self,
+        temporality: Temporality,
+        histogram: HistogramAggregation,
+    ) -> PipelineId {
+        let wanted = PipelineSettings {
+            temporality,
+            histogram,
+        };
+        let index = self
+            .pipelines
+            .iter()
+            .position(|pipeline| *pipeline == wanted)
+            .unwrap_or_else(|| {
+                self.pipelines.push(wanted);
+                self.pipelines.len() - 1
+            });
+        PipelineId(index)
+    }
+
+    /// The streams of an instrument, and what is wrong with the views that match it.
+    pub fn streams(&self, spec: &InstrumentSpec) -> (Vec<StreamPlan>, Vec<String>) {
+        let mut problems = Vec::new();
+        let matching: Vec<&StreamSpec> = self
+            .views
+            .iter()
+            .filter(|view| {
+                view.selector
+                    .matches(spec.kind, &spec.name, &spec.unit, &spec.scope)
+            })
+            .map(|view| &view.stream)
+            .collect();
+        let unchanged = StreamSpec::default();
+        let matching = if matching.is_empty() {
+            vec![&unchanged]
+        } else {
+            matching
+        };
+        let mut plans: Vec<StreamPlan> = Vec::new();
+        for stream in matching {
+            for (index, pipeline) in self.pipelines.iter().enumerate() {
+                let Some(plan) = self.plan(spec, stream, *pipeline, &mut problems) else {
+                    continue;
+                };
+                // Pipelines that want the same data read one stream.
+                let same = plans.iter_mut().find(|other| StreamPlan { pipelines: 0, ..(*other).clone() } == plan);
+                match same {
+                    Some(other) => other.pipelines |= 1 << index,
+                    None => plans.push(StreamPlan {
+                        pipelines: 1 << index,
+                        ..plan
+                    }),
+                }
+            }
+        }
+        (plans, problems)
+    }
+
+    fn plan(
+        &self,
+        spec: &InstrumentSpec,
+        stream: &StreamSpec,
+        pipeline: PipelineSettings,
+        problems: &mut Vec<String>,
+    ) -> Option<StreamPlan> {
+        let aggregation = match &stream.aggregation {
+            Some(ViewAggregation::Drop) => return None,
+            Some(ViewAggregation::Explicit {
+                boundaries,
+                record_min_max,
+            }) => Aggregation::ExplicitBucketHistogram {
+                boundaries: boundaries
+                    .clone()
+                    .or_else(|| spec.boundaries.clone())
+                    .unwrap_or_else(|| DEFAULT_BOUNDARIES.to_vec()),
+                record_min_max: *record_min_max,
+            },
+            Some(ViewAggregation::Sdk(aggregation)) if compatible(spec.kind, aggregation) => {
+                aggregation.clone()
+            }
+            Some(ViewAggregation::Sdk(aggregation)) => {
+                let problem = format!(
+                    "a view asks for the aggregation {aggregation} on {:?}, which is a {}; \
+                     the default aggregation is used",
+                    spec.name,
+                    super::instrument::kind_name(spec.kind)
+                );
+                if !problems.contains(&problem) {
+                    problems.push(problem);
+                }
+                default_aggregation(spec, pipeline)
+            }
+            None => default_aggregation(spec, pipeline),
+        };
+        Some(StreamPlan {
+            pipelines: 0,
+            temporality: temporality(spec.kind, pipeline.temporality),
+            name: stream.name.clone().unwrap_or_else(|| spec.name.clone()),
+            description: stream.description.clone(),
+            aggregation,
+            cardinality_limit: stream.cardinality_limit.unwrap_or(self.cardinality_limit),
+            attributes: stream.attributes.clone(),
+        })
+    }
+}
+
+/// Where each configured exporter reads.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pipelines {
+    pub prometheus: Option<PipelineId>,
+    pub otlp: Option<PipelineId>,
+    pub console: Option<PipelineId>,
+}
+
+impl Shape {
+    /// The shape before configuration is known: what the default view would need.
+    pub fn provisional(spec: &InstrumentSpec) -> Self {
+        Shape {
+            storage: native_storage(spec),
+            leaves: crate::config::DEFAULT_CARDINALITY_LIMIT * LEAVES_PER_SET,
+            filtered: false,
+        }
+    }
+
+    pub fn new(spec: &InstrumentSpec, plans: &[StreamPlan]) -> Self {
+        let native = plans.iter().all(|plan| match plan.aggregation {
+            Aggregation::Sum => spec.is_sum(),
+            Aggregation::LastValue => spec.is_gauge(),
+            _ => false,
+        });
+        let storage = if plans.is_empty() {
+            Storage::None
+        } else if native {
+            native_storage(spec)
+        } else {
+            Storage::Block
+        };
+        let sets: usize = plans
+            .iter()
+            .map(|plan| plan.cardinality_limit)
+            .max()
+            .unwrap_or(0);
+        Shape {
+            storage,
+            leaves: sets * LEAVES_PER_SET,
+            filtered: plans.iter().any(|plan| !plan.attributes.keeps_all()),
+        }
+    }
+}
+
+fn native_storage(spec: &InstrumentSpec) -> Storage {
+    if spec.is_sum() {
+        Storage::Sum
+    } else if spec.is_gauge() {
+        Storage::Gauge
+    } else {
+        Storage::Block
+    }
+}
+
+fn default_aggregation(spec: &InstrumentSpec, pipeline: PipelineSettings) -> Aggregation {
+    match spec.kind {
+        InstrumentKind::Counter
+        | InstrumentKind::UpDownCounter
+        | InstrumentKind::ObservableCounter
+        | InstrumentKind::ObservableUpDownCounter => Aggregation::Sum,
+        InstrumentKind::Gauge | InstrumentKind::ObservableGauge => Aggregation::LastValue,
+        InstrumentKind::Histogram => match pipeline.histogram {
+            HistogramAggregation::Explicit => Aggregation::ExplicitBucketHistogram {
+                boundaries: spec
+                    .boundaries
+                    .clone()
+                    .unwrap_or_else(|| DEFAULT_BOUNDARIES.to_vec()),
+                record_min_max: true,
+            },
+            HistogramAggregation::Exponential => Aggregation::Base2ExponentialHistogram {
+                max_size: EXPONENTIAL_MAX_SIZE,
+                max_scale: EXPONENTIAL_MAX_SCALE,
+                record_min_max: true,
+            },
+        },
+    }
+}
+
+fn compatible(kind: InstrumentKind, aggregation: &Aggregation) -> bool {
+    let gauge = matches!(kind, InstrumentKind::Gauge | InstrumentKind::ObservableGauge);
+    match aggregation {
+        Aggregation::Sum => !gauge,
+        Aggregation::LastValue => gauge,
+        _ => true,
+    }
+}
+
+/// The temporality a kind gets under a preference (OTLP metrics exporter specification,
+/// "Additional configuration").
+fn temporality(kind: InstrumentKind, preference: Temporality) -> Temporality {
+    use InstrumentKind as Kind;
+    match (preference, kind) {
+        (_, Kind::UpDownCounter | Kind::ObservableUpDownCounter) => Temporality::Cumulative,
+        (Temporality::Delta, _) => Temporality::Delta,
+        (Temporality::LowMemory, Kind::Counter | Kind::Histogram) => Temporality::Delta,
+        _ => Temporality::Cumulative,
+    }
+}
+
+/// Collections without a value after which a delta series is released on both sides.
+pub const STALE_AFTER: u32 = 5;
+
+/// How long a collection that nobody bounds waits for the event loops.
+pub const DEFAULT_COLLECT_TIMEOUT: Duration = Duration::from_secs(5);
