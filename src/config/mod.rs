@@ -35,6 +35,8 @@ pub struct Config {
     pub prometheus: Option<PrometheusConfig>,
     pub otlp: Option<OtlpConfig>,
     pub console: Option<ConsoleConfig>,
+    /// A pipeline that is read by the program itself, for tests. Not an option of users.
+    pub memory: Option<Temporality>,
     pub views: Vec<View>,
     pub cardinality_limit: usize,
     pub histogram: HistogramAggregation,
@@ -133,5 +135,20 @@ impl Config {
     /// and what is allowed.
     pub fn parse(json: &str, path: &str, environment: &Environment) -> Result<Self> {
         Options::parse(json, path)?.resolve(path, environment)
+    }
+
+    /// The same without exporters: data stays in memory until it is read.
+    ///
+    /// # Errors
+    /// As [`Config::parse`].
+    pub fn in_memory(json: &str, temporality: Temporality) -> Result<Self> {
+        let config = Self::parse(json, "options", &Environment::default())?;
+        Ok(Self {
+            prometheus: None,
+            otlp: None,
+            console: None,
+            memory: Some(temporality),
+            ..config
+        })
     }
 }

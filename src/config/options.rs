@@ -276,6 +276,7 @@ impl Options {
             prometheus,
             otlp,
             console,
+            memory: None,
             views,
             cardinality_limit: self
                 .cardinality_limit
@@ -499,7 +500,18 @@ fn resource(
     environment: &Environment,
     warnings: &mut Vec<String>,
 ) -> Vec<KeyValue> {
-    let mut resource: BTreeMap<String, Value> = environment.resource_attributes(warnings);
+    let mut resource: BTreeMap<String, Value> = [
+        ("service.name", "unknown_service:node".to_owned()),
+        // Keeps replicas apart (semantic conventions, "service.instance.id").
+        ("service.instance.id", uuid::Uuid::new_v4().to_string()),
+        ("telemetry.sdk.language", "nodejs".to_owned()),
+        ("telemetry.sdk.name", "nativestage".to_owned()),
+        ("telemetry.sdk.version", env!("CARGO_PKG_VERSION").to_owned()),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), Value::from(value)))
+    .collect();
+    resource.extend(environment.resource_attributes(warnings));
     if let Some(name) = environment.get("OTEL_SERVICE_NAME") {
         resource.insert("service.name".to_owned(), name.into());
     }

@@ -176,7 +176,12 @@ impl Actor {
                 self.instruments[id as usize].description = description;
             }
             Command::Configure(settings, resource) => self.configure(settings, resource),
-            Command::Handover(id, handover) => self.take_over(id, handover),
+            Command::Handover(id, handover) => {
+                if handover.fills_the_queue() {
+                    self.gate.leave();
+                }
+                self.take_over(id, handover);
+            }
             Command::Remove(instrument, attributes) => {
                 if let Ok(Json::Array(flat)) = serde_json::from_str(&attributes) {
                     let attributes = self.interner.canonical(&flat);
@@ -304,9 +309,6 @@ impl Actor {
                 state.asked = false;
                 state.late = false;
             }
-        }
-        if handover.queued {
-            self.gate.leave();
         }
     }
 

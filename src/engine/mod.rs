@@ -79,7 +79,13 @@ pub struct Handover {
     pub observations: Option<Samples>,
     /// This answers a request to collect.
     pub answers: bool,
-    queued: bool,
+}
+
+impl Handover {
+    /// Blocks are what can pile up; cells are bounded by the number of series.
+    fn fills_the_queue(&self) -> bool {
+        !self.samples.slots.is_empty()
+    }
 }
 
 impl Storage {
@@ -245,9 +251,8 @@ impl Engine {
     }
 
     /// Takes values on. Waits while the engine is more than [`QUEUED_BLOCKS`] full blocks behind.
-    pub fn hand_over(&self, id: FacadeId, mut handover: Handover) {
-        handover.queued = !handover.samples.slots.is_empty();
-        if handover.queued {
+    pub fn hand_over(&self, id: FacadeId, handover: Handover) {
+        if handover.fills_the_queue() {
             self.gate.enter();
         }
         self.send(Command::Handover(id, handover));

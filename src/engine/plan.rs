@@ -96,6 +96,9 @@ impl Settings {
                 .console
                 .as_ref()
                 .map(|_| settings.pipeline(Temporality::Cumulative, config.histogram)),
+            memory: config
+                .memory
+                .map(|temporality| settings.pipeline(temporality, config.histogram)),
         };
         (settings, pipelines)
     }
@@ -213,6 +216,7 @@ pub struct Pipelines {
     pub prometheus: Option<PipelineId>,
     pub otlp: Option<PipelineId>,
     pub console: Option<PipelineId>,
+    pub memory: Option<PipelineId>,
 }
 
 impl Shape {

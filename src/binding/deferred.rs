@@ -1,0 +1,51 @@
+//! Promises that the export runtime settles.
+
+use std::future::Future;
+
+use napi::bindgen_prelude::Object;
+use napi::Env;
+use napi_derive::napi;
+
+use super::error::Result;
+use crate::error::{Code, Error};
+use crate::export::runtime;
+
+/// What a promise resolves to: an error is data here, so that it can carry its code.
+#[napi(object)]
+pub struct Outcome {
+    pub code: Option<String>,
+    pub message: Option<String>,
+    pub value: Option<String>,
+}
+
+impl From<std::result::Result<String, Error>> for Outcome {
+    fn from(result: std::result::Result<String, Error>) -> Self {
+        match result {
+            Ok(value) => Outcome {
+                code: None,
+                message: None,
+                value: Some(value),
+            },
+            Err(error) => Outcome {
+                code: Some(error.code().as_ref().to_owned()),
+                message: Some(error.message().to_owned()),
+                value: None,
+            },
+        }
+    }
+}
+
+/// Runs a future on the export runtime and returns a promise of its outcome.
+pub fn promise<'env, F>(env: &'env Env, future: F) -> Result<Object<'env>>
+where
+    F: Future<Output = std::result::Result<String, Error>> + Send + 'static,
+{
+    let (deferred, promise) = env
+        .create_deferred()
+        .map_err(|error| napi::Error::new(Code::Export, error.reason.to_string()))?;
+    runtime::handle()?.spawn(async move {
+        let outcome = Outcome::from(future.await);
+        deferred.resolve(move |_| Ok(outcome));
+    });
+    Ok(promise)
+}

@@ -1,0 +1,157 @@
+//! Instruments across the boundary.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use napi_derive::napi;
+use opentelemetry::InstrumentationScope;
+use opentelemetry_sdk::metrics::InstrumentKind;
+use serde::Deserialize;
+
+use crate::config::check_boundaries;
+use crate::engine::instrument::{InstrumentId, InstrumentSpec, ValueType};
+use crate::engine::plan::Shape;
+use crate::engine::Engine;
+use crate::error::{Code, Error, Result};
+
+/// What the facade asks for, as JSON.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstrumentRequest {
+    kind: Kind,
+    pub name: String,
+    #[serde(default)]
+    unit: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    int: bool,
+    #[serde(default)]
+    boundaries: Option<Vec<f64>>,
+    #[serde(default)]
+    site: String,
+}
+
+/// The facade's names of the seven kinds.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Kind {
+    Counter,
+    UpDownCounter,
+    Histogram,
+    Gauge,
+    ObservableCounter,
+    ObservableUpDownCounter,
+    ObservableGauge,
+}
+
+impl From<Kind> for InstrumentKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Counter => InstrumentKind::Counter,
+            Kind::UpDownCounter => InstrumentKind::UpDownCounter,
+            Kind::Histogram => InstrumentKind::Histogram,
+            Kind::Gauge => InstrumentKind::Gauge,
+            Kind::ObservableCounter => InstrumentKind::ObservableCounter,
+            Kind::ObservableUpDownCounter => InstrumentKind::ObservableUpDownCounter,
+            Kind::ObservableGauge => InstrumentKind::ObservableGauge,
+        }
+    }
+}
+
+/// What the facade needs to record into an instrument.
+#[napi(object)]
+pub struct NativeInstrument {
+    pub id: u32,
+    /// The full name, as exported before views.
+    pub name: String,
+    /// 0: sum cells, 1: gauge cells, 2: blocks, 3: nothing wants it.
+    pub storage: u32,
+    /// Leaves the attribute trie may have.
+    pub leaves: u32,
+    /// Some stream drops attributes: ask `keeps` for every new key.
+    pub filtered: bool,
+}
+
+/// An instrument's shape after configuration.
+#[napi(object)]
+pub struct NativeShape {
+    pub id: u32,
+    pub storage: u32,
+    pub leaves: u32,
+    pub filtered: bool,
+}
+
+impl NativeShape {
+    pub fn new(id: InstrumentId, shape: &Shape) -> Self {
+        Self {
+            id,
+            storage: shape.storage.code(),
+            leaves: u32::try_from(shape.leaves).unwrap_or(u32::MAX),
+            filtered: shape.filtered,
+        }
+    }
+}
+
+impl InstrumentRequest {
+    pub fn parse(json: &str) -> Result<Self> {
+        serde_json::from_str(json).map_err(|error| {
+            Error::new(
+                Code::InvalidInstrument,
+                format!("invalid instrument options: {error}"),
+            )
+        })
+    }
+
+    /// Registers under a name that has been checked.
+    pub fn register(
+        self,
+        engine: &Engine,
+        scope: Arc<InstrumentationScope>,
+        name: String,
+    ) -> NativeInstrument {
+        let boundaries = self.boundaries.filter(|boundaries| {
+            let checked = check_boundaries(boundaries);
+            if let Err(reason) = &checked {
+                engine.log().warn(format!(
+                    "metric {name:?}: advice.explicitBucketBoundaries: {reason}; the default \
+                     boundaries are used"
+                ));
+            }
+            checked.is_ok()
+        });
+        // The unit's syntax is free up to 63 ASCII characters (Metrics API, "Instrument unit").
+        let unit = if self.unit.len() <= 63 && self.unit.is_ascii() {
+            self.unit
+        } else {
+            engine.log().warn(format!(
+                "metric {name:?}: unit {:?} is not at most 63 ASCII characters; it is left out",
+                self.unit
+            ));
+            String::new()
+        };
+        let (id, shape) = engine.register(InstrumentSpec {
+            scope,
+            kind: self.kind.into(),
+            name: name.clone(),
+            unit,
+            description: Arc::from(self.description),
+            value_type: if self.int {
+                ValueType::Int
+            } else {
+                ValueType::Double
+            },
+            boundaries,
+            created: SystemTime::now(),
+            site: self.site,
+        });
+        let shape = NativeShape::new(id, &shape);
+        NativeInstrument {
+            id,
+            name,
+            storage: shape.storage,
+            leaves: shape.leaves,
+            filtered: shape.filtered,
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The provider across the boundary.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use napi::bindgen_prelude::{Float64ArraySlice, FnArgs, Function, Object, Uint32ArraySlice};
+use napi::Env;
+use napi_derive::napi;
+use opentelemetry::InstrumentationScope;
+use opentelemetry_sdk::metrics::Temporality;
+
+use super::cells::{copy_samples, take_gauges, take_sums};
+use super::deferred::promise;
+use super::error::Result;
+use super::facade::Messenger;
+use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
+use crate::config::{Config, Environment};
+use crate::engine::{Engine, FacadeId, Handover};
+use crate::error::{Code, Error};
+use crate::provider::Provider;
+use crate::services::naming::check_instrument_name;
+
+/// A meter provider: its engine and its exporters.
+#[napi(js_name = "NativeProvider")]
+pub struct NativeProvider {
+    provider: Arc<Provider>,
+}
+
+/// What a block of (slot, value) pairs holds.
+#[napi(object)]
+pub struct NativeBlock<'a> {
+    pub slots: Uint32ArraySlice<'a>,
+    pub values: Float64ArraySlice<'a>,
+    pub count: u32,
+}
+
+/// A log line that nobody could be told while the event loop stood still.
+#[napi(object)]
+pub struct NativeLogLine {
+    pub level: String,
+    pub message: String,
+}
+
+#[napi]
+impl NativeProvider {
+    /// The provider that all threads of the process share.
+    #[napi(factory)]
+    pub fn global() -> Self {
+        Self {
+            provider: Provider::global(),
+        }
+    }
+
+    /// A provider of its own.
+    #[napi(factory)]
+    pub fn isolated() -> Self {
+        Self {
+            provider: Provider::isolated(),
+        }
+    }
+
+    /// Attaches this JavaScript environment; `onMessage` gets JSON. Returns the facade's number.
+    #[napi]
+    pub fn attach(&self, env: Env, on_message: Function<'_, FnArgs<(String,)>, ()>) -> Result<u32> {
+        let callback = on_message
+            .build_threadsafe_function::<String>()
+            .weak::<true>()
+            .build_callback(|context| Ok(FnArgs::from((context.value,))))
+            .map_err(internal)?;
+        let messenger = Messenger::new(callback);
+        let facade = self.engine().attach(Box::new(messenger.clone()));
+        let on_configured = messenger.clone();
+        self.provider.attach(
+            facade,
+            Box::new(move || {
+                on_configured.configured();
+            }),
+        );
+        self.provider.log().attach(messenger.log_sink());
+        let provider = self.provider.clone();
+        env.add_env_cleanup_hook((), move |()| provider.detach(facade))
+        .map_err(internal)?;
+        Ok(facade)
+    }
+
+    /// Registers an instrument of a plain OpenTelemetry meter.
+    #[napi]
+    pub fn register(
+        &self,
+        scope_name: String,
+        scope_version: Option<String>,
+        scope_schema_url: Option<String>,
+        request: String,
+    ) -> Result<NativeInstrument> {
+        let request = InstrumentRequest::parse(&request)?;
+        check_instrument_name(&request.name)?;
+        let mut scope = InstrumentationScope::builder(scope_name);
+        if let Some(version) = scope_version {
+            scope = scope.with_version(version);
+        }
+        if let Some(schema_url) = scope_schema_url {
+            scope = scope.with_schema_url(schema_url);
+        }
+        let name = request.name.clone();
+        Ok(request.register(self.provider.engine(), Arc::new(scope.build()), name))
+    }
+
+    /// Whether any stream of the instrument keeps this attribute key.
+    #[napi]
+    pub fn keeps(&self, instrument: u32, key: String) -> bool {
+        self.provider.engine().keeps(instrument, &key)
+    }
+
+    /// The shapes of all instruments under the configuration of now.
+    #[napi]
+    pub fn shapes(&self) -> Vec<NativeShape> {
+        self.provider
+            .engine()
+            .shapes()
+            .iter()
+            .map(|(id, shape)| NativeShape::new(*id, shape))
+            .collect()
+    }
+
+    /// Applies a configuration. `path` is where it stands, for messages; `environment` the
+    /// `OTEL_*` variables.
+    #[napi]
+    pub fn configure(
+        &self,
+        options: String,
+        path: String,
+        environment: HashMap<String, String>,
+    ) -> Result<()> {
+        let config = Config::parse(&options, &path, &Environment::new(environment))?;
+        self.provider.configure(&config)?;
+        Ok(())
+    }
+
+    /// Applies a configuration whose data is kept until `collect` reads it.
+    #[napi]
+    pub fn configure_in_memory(&self, options: String, temporality: String) -> Result<()> {
+        let temporality = match temporality.as_str() {
+            "cumulative" => Temporality::Cumulative,
+            "delta" => Temporality::Delta,
+            "lowmemory" => Temporality::LowMemory,
+            other => {
+                return Err(Error::new(
+                    Code::InvalidConfig,
+                    format!(
+                        "temporality: found {other:?}, expected cumulative, delta or lowmemory"
+                    ),
+                )
+                .into())
+            }
+        };
+        self.provider
+            .configure(&Config::in_memory(&options, temporality)?)?;
+        Ok(())
+    }
+
+    #[napi]
+    pub fn is_configured(&self) -> bool {
+        self.provider.engine().is_configured()
+    }
+
+    /// Hands over everything: new series, touched cells, the block; after callbacks ran, what they
+    /// observed.
+    #[napi]
+    #[allow(clippy::too_many_arguments)] // One native call per collection; objects cost more.
+    pub fn hand_over(
+        &self,
+        facade: FacadeId,
+        series: Option<String>,
+        sums: Vec<Float64ArraySlice<'_>>,
+        gauges: Vec<Float64ArraySlice<'_>>,
+        block: NativeBlock<'_>,
+        observations: Option<NativeBlock<'_>>,
+        answers: bool,
+    ) {
+        self.provider.engine().hand_over(
+            facade,
+            Handover {
+                series,
+                sums: take_sums(sums),
+                gauges: take_gauges(gauges),
+                samples: copy_samples(&block.slots, &block.values, block.count),
+                observations: observations
+                    .map(|block| copy_samples(&block.slots, &block.values, block.count)),
+                answers,
+                ..Handover::default()
+            },
+        );
+    }
+
+    /// Hands over a full block and the new series it refers to.
+    #[napi]
+    pub fn push_block(
+        &self,
+        facade: FacadeId,
+        series: Option<String>,
+        slots: Uint32ArraySlice<'_>,
+        values: Float64ArraySlice<'_>,
+        count: u32,
+    ) {
+        self.provider.engine().hand_over(
+            facade,
+            Handover {
+                series,
+                samples: copy_samples(&slots, &values, count),
+                ..Handover::default()
+            },
+        );
+    }
+
+    /// Removes the series with these attributes, `[key, value, …]` as JSON.
+    #[napi]
+    pub fn remove(&self, instrument: u32, attributes: String) {
+        self.provider.engine().remove(instrument, attributes);
+    }
+
+    #[napi]
+    pub fn clear(&self, instrument: u32) {
+        self.provider.engine().clear(instrument);
+    }
+
+    /// Reads the in-memory pipeline as OTLP/JSON.
+    #[napi(ts_return_type = "Promise<Outcome>")]
+    pub fn collect<'env>(&self, env: &'env Env, timeout_ms: u32) -> Result<Object<'env>> {
+        let provider = self.provider.clone();
+        let timeout = Duration::from_millis(timeout_ms.into());
+        promise(env, async move { provider.collect(timeout).await.map(|_collection| String::new()) })
+    }
+
+    #[napi(ts_return_type = "Promise<Outcome>")]
+    pub fn flush<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let provider = self.provider.clone();
+        promise(env, async move {
+            provider.flush().await.map(|()| String::new())
+        })
+    }
+
+    #[napi(ts_return_type = "Promise<Outcome>")]
+    pub fn shutdown<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let provider = self.provider.clone();
+        promise(env, async move {
+            provider.shutdown().await.map(|()| String::new())
+        })
+    }
+
+    /// The environment ends, and with it the process if `isFinal`. Waits for the last export, bounded
+    /// by `exitTimeout`; returns what can no longer be said through the event loop.
+    #[napi]
+    pub fn exit(&self, facade: FacadeId, is_final: bool) -> Vec<NativeLogLine> {
+        self.provider
+            .exit(facade, is_final)
+            .into_iter()
+            .map(|(level, message)| NativeLogLine {
+                level: level.as_str().to_owned(),
+                message,
+            })
+            .collect()
+    }
+}
+
+impl NativeProvider {
+    pub(super) fn engine(&self) -> &Engine {
+        self.provider.engine()
+    }
+}
+
+fn internal(error: napi::Error) -> napi::Error<Code> {
+    napi::Error::new(Code::Export, error.reason.to_string())
+}

@@ -1,0 +1,194 @@
+import type { Config } from '@backstage/config';
+import type {
+  Attributes,
+  BatchObservableCallback,
+  Observable,
+} from '@opentelemetry/api';
+import type { NativeRootMetricsService } from '../binding';
+import { native } from './errors';
+import { FallbackMetricsService } from './FallbackMetricsService';
+import { globalProvider } from './globalProvider';
+import { log } from './log';
+import { loadBinding } from './native';
+import type { NativeMeterProvider } from './NativeMeterProvider';
+import type { MetricsOptions } from './options';
+import { readMetricsConfig } from './readMetricsConfig';
+import { type NamePolicy, ScopedMetricsService } from './ScopedMetricsService';
+import type { MetricName, MetricsService, RootMetricsService } from './services';
+import type { MetricOptions } from '@opentelemetry/api';
+
+const DEFAULT_SERVICE_NAME = 'backstage';
+
+/** Makes the services of one provider. */
+type Services = (pluginId: string, policy: NamePolicy) => MetricsService;
+
+/** The root metrics service over the process's provider. */
+export class DefaultRootMetricsService implements RootMetricsService {
+  /**
+   * Configures the process's provider from `backend.metrics` and makes the service.
+   *
+   * @throws MetricsError `ERR_METRICS_INVALID_CONFIG` naming the path in the config, what was
+   * found and what is allowed
+   */
+  static fromConfig(config: Config): RootMetricsService {
+    return DefaultRootMetricsService.create(
+      readMetricsConfig(config),
+      'backend.metrics',
+    );
+  }
+
+  /** @internal Also for the plugin-scoped factory, which repairs names. */
+  static create(
+    options: MetricsOptions,
+    path: string,
+    provider: NativeMeterProvider | undefined = globalProvider(),
+  ): DefaultRootMetricsService {
+    const serviceName = options.serviceName ?? DEFAULT_SERVICE_NAME;
+    const binding = loadBinding();
+    if (!binding || !provider) {
+      const fallback = (scope: string) =>
+        new FallbackMetricsService(serviceName, scope);
+      return new DefaultRootMetricsService(
+        fallback(''),
+        id => fallback(`plugin.${id}`),
+        (name, scope) => fallback(`${scope}.${name}`),
+      );
+    }
+    const root: NativeRootMetricsService = native(
+      () =>
+        new binding.NativeRootMetricsService(
+          serviceName,
+          options.serviceVersion,
+          options.naming?.mode ?? 'enforce',
+        ),
+    );
+    if (provider.isConfigured) {
+      log(
+        'warn',
+        `metrics were configured before the root metrics service started; ${path} sets names, but exporters stay as they are`,
+      );
+    } else {
+      provider.configure(
+        {
+          ...options,
+          serviceName: environmentNamesService() ? options.serviceName : serviceName,
+        },
+        path,
+      );
+    }
+    return new DefaultRootMetricsService(
+      new ScopedMetricsService(provider, root.own(), 'throw'),
+      (id, policy) => {
+        const plugin = options.plugin?.[id];
+        if (plugin?.disabled) {
+          return new FallbackMetricsService(serviceName, `plugin.${id}`, true);
+        }
+        const { name, version, schemaUrl } = plugin?.meter ?? {};
+        return new ScopedMetricsService(
+          provider,
+          native(() => root.forPlugin(id, name, version, schemaUrl)),
+          policy,
+        );
+      },
+      (name, scope) =>
+        new ScopedMetricsService(
+          provider,
+          native(() => root.forService(name, scope)),
+          'throw',
+        ),
+    );
+  }
+
+  private constructor(
+    private readonly own: MetricsService,
+    private readonly plugins: Services,
+    private readonly services: (
+      name: string,
+      scope: 'plugin' | 'core',
+    ) => MetricsService,
+  ) {}
+
+  forPlugin(pluginId: string): MetricsService {
+    return this.plugins(pluginId, 'throw');
+  }
+
+  /** @internal For plugins that come through upstream's ref and could not know the rules. */
+  forForeignPlugin(pluginId: string): MetricsService {
+    return this.plugins(pluginId, 'repair');
+  }
+
+  forService(name: string, scope: 'plugin' | 'core'): MetricsService {
+    return scope === 'plugin'
+      ? this.forPlugin(name)
+      : this.services(name, scope);
+  }
+
+  createCounter<T extends Attributes>(name: MetricName, options?: MetricOptions) {
+    return this.own.createCounter<T>(name, options);
+  }
+
+  createUpDownCounter<T extends Attributes>(
+    name: MetricName,
+    options?: MetricOptions,
+  ) {
+    return this.own.createUpDownCounter<T>(name, options);
+  }
+
+  createHistogram<T extends Attributes>(
+    name: MetricName,
+    options?: MetricOptions,
+  ) {
+    return this.own.createHistogram<T>(name, options);
+  }
+
+  createGauge<T extends Attributes>(name: MetricName, options?: MetricOptions) {
+    return this.own.createGauge<T>(name, options);
+  }
+
+  createObservableCounter<T extends Attributes>(
+    name: MetricName,
+    options?: MetricOptions,
+  ) {
+    return this.own.createObservableCounter<T>(name, options);
+  }
+
+  createObservableUpDownCounter<T extends Attributes>(
+    name: MetricName,
+    options?: MetricOptions,
+  ) {
+    return this.own.createObservableUpDownCounter<T>(name, options);
+  }
+
+  createObservableGauge<T extends Attributes>(
+    name: MetricName,
+    options?: MetricOptions,
+  ) {
+    return this.own.createObservableGauge<T>(name, options);
+  }
+
+  addBatchObservableCallback<T extends Attributes>(
+    callback: BatchObservableCallback<T>,
+    observables: Observable<T>[],
+  ): void {
+    this.own.addBatchObservableCallback(callback, observables);
+  }
+
+  removeBatchObservableCallback<T extends Attributes>(
+    callback: BatchObservableCallback<T>,
+    observables: Observable<T>[],
+  ): void {
+    this.own.removeBatchObservableCallback(callback, observables);
+  }
+
+  getMeter() {
+    return this.own.getMeter();
+  }
+}
+
+/** Explicit options go before the environment, the environment before our default. */
+function environmentNamesService(): boolean {
+  const { OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES } = process.env;
+  return Boolean(
+    OTEL_SERVICE_NAME || OTEL_RESOURCE_ATTRIBUTES?.includes('service.name='),
+  );
+}

@@ -1,0 +1,255 @@
+import {
+  type Attributes,
+  type BatchObservableCallback,
+  createNoopMeter,
+  type Meter,
+  type MetricOptions,
+  type Observable,
+  ValueType,
+} from '@opentelemetry/api';
+import type { NativeInstrument } from '../binding';
+import { native } from './errors';
+import type { Diagnostics } from './instruments/Diagnostics';
+import type { Facade } from './instruments/Facade';
+import { NativeObservable } from './instruments/observable';
+import type { ObservableCallbacks } from './instruments/ObservableCallbacks';
+import {
+  NativeCounter,
+  NativeGauge,
+  NativeHistogram,
+  NativeUpDownCounter,
+} from './instruments/synchronous';
+import { log } from './log';
+import { callSite } from './callSite';
+
+/** The seven kinds by the names that the binding knows. */
+export type InstrumentKind =
+  | 'counter'
+  | 'upDownCounter'
+  | 'histogram'
+  | 'gauge'
+  | 'observableCounter'
+  | 'observableUpDownCounter'
+  | 'observableGauge';
+
+/** Registers an instrument: plain meters under the name given, services under the full name. */
+export type Register = (request: string) => NativeInstrument;
+
+/** The parts of a provider that instruments are made of. */
+export interface InstrumentContext {
+  facade: Facade;
+  diagnostics: Diagnostics;
+  callbacks: ObservableCallbacks;
+}
+
+/** Makes instruments of one scope; a registration repeated gives the same object. */
+export class InstrumentFactory {
+  private readonly known = new Map<string, unknown>();
+
+  constructor(
+    private readonly context: InstrumentContext,
+    private readonly register: Register,
+  ) {}
+
+  counter<T extends Attributes>(name: string, options?: MetricOptions) {
+    return this.create('counter', name, options, instrument => {
+      const { facade, diagnostics } = this.context;
+      return new NativeCounter<T>(facade, instrument, diagnostics, isInt(options));
+    });
+  }
+
+  upDownCounter<T extends Attributes>(name: string, options?: MetricOptions) {
+    return this.create('upDownCounter', name, options, instrument => {
+      const { facade, diagnostics } = this.context;
+      return new NativeUpDownCounter<T>(
+        facade,
+        instrument,
+        diagnostics,
+        isInt(options),
+      );
+    });
+  }
+
+  histogram<T extends Attributes>(name: string, options?: MetricOptions) {
+    return this.create('histogram', name, options, instrument => {
+      const { facade, diagnostics } = this.context;
+      return new NativeHistogram<T>(
+        facade,
+        instrument,
+        diagnostics,
+        isInt(options),
+      );
+    });
+  }
+
+  gauge<T extends Attributes>(name: string, options?: MetricOptions) {
+    return this.create('gauge', name, options, instrument => {
+      const { facade, diagnostics } = this.context;
+      return new NativeGauge<T>(facade, instrument, diagnostics, isInt(options));
+    });
+  }
+
+  observable<T extends Attributes>(
+    kind: InstrumentKind,
+    name: string,
+    options?: MetricOptions,
+  ) {
+    return this.create(kind, name, options, instrument => {
+      const { facade, diagnostics, callbacks } = this.context;
+      return new NativeObservable<T>(
+        facade,
+        instrument,
+        diagnostics,
+        callbacks,
+        isInt(options),
+        kind === 'observableCounter',
+      );
+    });
+  }
+
+  addBatch(callback: BatchObservableCallback, observables: Observable[]): void {
+    this.context.callbacks.addBatch(callback, observables);
+  }
+
+  removeBatch(
+    callback: BatchObservableCallback,
+    observables: Observable[],
+  ): void {
+    this.context.callbacks.removeBatch(callback, observables);
+  }
+
+  private create<T extends NativeObservable | NativeCounter | object>(
+    kind: InstrumentKind,
+    name: string,
+    options: MetricOptions | undefined,
+    make: (instrument: NativeInstrument) => T,
+  ): T {
+    const identity = {
+      kind,
+      name: String(name),
+      unit: options?.unit ?? '',
+      description: options?.description ?? '',
+      int: isInt(options),
+      boundaries: options?.advice?.explicitBucketBoundaries,
+    };
+    // Some programs create an instrument where they record: that must not cost a native call.
+    const key = JSON.stringify(identity);
+    const known = this.known.get(key) as T | undefined;
+    if (known) {
+      return known;
+    }
+    const instrument = native(() =>
+      this.register(JSON.stringify({ ...identity, site: callSite() })),
+    );
+    const made = this.context.facade.instrument(instrument, make as never);
+    this.known.set(key, made);
+    return made as T;
+  }
+}
+
+function isInt(options: MetricOptions | undefined): boolean {
+  return options?.valueType === ValueType.INT;
+}
+
+/**
+ * An OpenTelemetry `Meter`. As the API asks, it never throws: an invalid instrument is reported
+ * and does nothing.
+ */
+export class NativeMeter implements Meter {
+  private readonly noop = createNoopMeter();
+
+  constructor(private readonly factory: InstrumentFactory) {}
+
+  createCounter<T extends Attributes>(name: string, options?: MetricOptions) {
+    return this.guard(
+      () => this.factory.counter<T>(name, options),
+      () => this.noop.createCounter<T>(name),
+    );
+  }
+
+  createUpDownCounter<T extends Attributes>(
+    name: string,
+    options?: MetricOptions,
+  ) {
+    return this.guard(
+      () => this.factory.upDownCounter<T>(name, options),
+      () => this.noop.createUpDownCounter<T>(name),
+    );
+  }
+
+  createHistogram<T extends Attributes>(name: string, options?: MetricOptions) {
+    return this.guard(
+      () => this.factory.histogram<T>(name, options),
+      () => this.noop.createHistogram<T>(name),
+    );
+  }
+
+  createGauge<T extends Attributes>(name: string, options?: MetricOptions) {
+    return this.guard(
+      () => this.factory.gauge<T>(name, options),
+      () => this.noop.createGauge<T>(name),
+    );
+  }
+
+  createObservableCounter<T extends Attributes>(
+    name: string,
+    options?: MetricOptions,
+  ) {
+    return this.guard(
+      () => this.factory.observable<T>('observableCounter', name, options),
+      () => this.noop.createObservableCounter<T>(name),
+    );
+  }
+
+  createObservableUpDownCounter<T extends Attributes>(
+    name: string,
+    options?: MetricOptions,
+  ) {
+    return this.guard(
+      () => this.factory.observable<T>('observableUpDownCounter', name, options),
+      () => this.noop.createObservableUpDownCounter<T>(name),
+    );
+  }
+
+  createObservableGauge<T extends Attributes>(
+    name: string,
+    options?: MetricOptions,
+  ) {
+    return this.guard(
+      () => this.factory.observable<T>('observableGauge', name, options),
+      () => this.noop.createObservableGauge<T>(name),
+    );
+  }
+
+  addBatchObservableCallback<T extends Attributes = Attributes>(
+    callback: BatchObservableCallback<T>,
+    observables: Observable<T>[],
+  ): void {
+    this.factory.addBatch(
+      callback as BatchObservableCallback,
+      observables as Observable[],
+    );
+  }
+
+  removeBatchObservableCallback<T extends Attributes = Attributes>(
+    callback: BatchObservableCallback<T>,
+    observables: Observable<T>[],
+  ): void {
+    this.factory.removeBatch(
+      callback as BatchObservableCallback,
+      observables as Observable[],
+    );
+  }
+
+  private guard<T, N>(make: () => T, otherwise: () => N): T | N {
+    try {
+      return make();
+    } catch (error) {
+      log(
+        'warn',
+        `${error instanceof Error ? error.message : String(error)}; what is recorded with it is lost`,
+      );
+      return otherwise();
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import type { Meter, MeterOptions, MeterProvider } from '@opentelemetry/api';
+import type { NativeMetricsService, NativeProvider } from '../binding';
+import { native, outcome } from './errors';
+import { Diagnostics } from './instruments/Diagnostics';
+import { Facade } from './instruments/Facade';
+import { ObservableCallbacks } from './instruments/ObservableCallbacks';
+import type { NativeCounter } from './instruments/synchronous';
+import { log, type LogLevel } from './log';
+import { InstrumentFactory, NativeMeter } from './Meter';
+import type { MetricsOptions } from './options';
+
+const OWN_SCOPE = '@nativestage/metrics';
+
+/**
+ * An OpenTelemetry `MeterProvider` over one native engine. Threads of a process share the global
+ * one; each has its own object of this class.
+ */
+export class NativeMeterProvider implements MeterProvider {
+  private readonly callbacks = new ObservableCallbacks();
+  private readonly facade: Facade;
+  private readonly diagnostics: Diagnostics;
+  private readonly meters = new Map<string, Meter>();
+  private dropped: NativeCounter | undefined;
+
+  constructor(readonly native: NativeProvider) {
+    this.facade = new Facade(native, this.callbacks);
+    this.diagnostics = new Diagnostics((instrument, reason) => {
+      this.dropped ??= this.factory(OWN_SCOPE).counter(
+        'nativestage.metrics.measurements.dropped',
+        {
+          unit: '{measurement}',
+          description: 'Measurements and attributes that were not valid',
+        },
+      );
+      this.dropped.add(1, { instrument, reason });
+    });
+  }
+
+  getMeter(name: string, version?: string, options?: MeterOptions): Meter {
+    const scope = String(name ?? '');
+    const key = JSON.stringify([scope, version, options?.schemaUrl]);
+    let meter = this.meters.get(key);
+    if (!meter) {
+      if (scope === '') {
+        log('warn', 'a meter was asked for without a name; its scope is empty');
+      }
+      meter = new NativeMeter(this.factory(scope, version, options?.schemaUrl));
+      this.meters.set(key, meter);
+    }
+    return meter;
+  }
+
+  private factory(name: string, version?: string, schemaUrl?: string) {
+    return new InstrumentFactory(this.context(), request =>
+      this.native.register(name, version, schemaUrl, request),
+    );
+  }
+
+  /** Makes the instruments of a metrics service, named by its rules. */
+  serviceFactory(
+    service: NativeMetricsService,
+    repair: boolean,
+  ): InstrumentFactory {
+    return new InstrumentFactory(this.context(), request => {
+      const { instrument, notice } = service.register(
+        this.native,
+        request,
+        repair,
+      );
+      if (notice) {
+        log('warn', notice);
+      }
+      return instrument;
+    });
+  }
+
+  private context() {
+    return {
+      facade: this.facade,
+      diagnostics: this.diagnostics,
+      callbacks: this.callbacks,
+    };
+  }
+
+  /**
+   * Configures the provider, once: everything recorded before is delivered.
+   *
+   * @param path - Where the options stand, for error messages.
+   * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`, `ERR_METRICS_ALREADY_CONFIGURED`
+   */
+  configure(options: MetricsOptions, path = 'options'): void {
+    native(() =>
+      this.native.configure(JSON.stringify(options), path, environment()),
+    );
+    this.facade.reshape();
+  }
+
+  get isConfigured(): boolean {
+    return this.native.isConfigured();
+  }
+
+  /** @internal For tests: data is kept until {@link collect} reads it. */
+  configureInMemory(options: MetricsOptions, temporality: string): void {
+    native(() =>
+      this.native.configureInMemory(JSON.stringify(options), temporality),
+    );
+    this.facade.reshape();
+  }
+
+  /** @internal For tests: one collection as OTLP/JSON. */
+  async collect(timeout = 5000): Promise<string> {
+    this.facade.handOver();
+    return outcome(this.native.collect(timeout));
+  }
+
+  /**
+   * Exports everything recorded up to now through every exporter.
+   *
+   * @throws MetricsError `ERR_METRICS_EXPORT` naming every exporter that failed and why
+   */
+  async forceFlush(): Promise<void> {
+    this.facade.handOver();
+    await outcome(this.native.flush());
+  }
+
+  /** Flushes, then stops exporting for good. Recording afterwards does nothing harmful. */
+  async shutdown(): Promise<void> {
+    this.facade.handOver();
+    await outcome(this.native.shutdown());
+  }
+
+  /** @internal The thread ends: hands over and, on the last one, waits for the last export. */
+  exit(isFinal: boolean): void {
+    this.facade.handOverAtExit();
+    for (const line of this.native.exit(this.facade.id, isFinal)) {
+      log(line.level as LogLevel, line.message);
+    }
+  }
+}
+
+/** The variables that configuration may read. */
+function environment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] =>
+        entry[0].startsWith('OTEL_') && entry[1] !== undefined,
+    ),
+  );
+}

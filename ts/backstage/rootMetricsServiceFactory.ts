@@ -1,0 +1,38 @@
+import {
+  coreServices,
+  createServiceFactory,
+} from '@backstage/backend-plugin-api';
+import { DefaultRootMetricsService } from '../DefaultRootMetricsService';
+import { globalProvider } from '../globalProvider';
+import { setLogger } from '../log';
+import { readMetricsConfig } from '../readMetricsConfig';
+import { backstageVersion } from './backstageVersion';
+import { rootMetricsServiceRef } from './refs';
+
+/**
+ * The app's metrics service: configures the process's provider from `backend.metrics` and flushes
+ * it when the backend shuts down. Starts with the backend, asked for or not.
+ */
+export const rootMetricsServiceFactory = createServiceFactory({
+  service: rootMetricsServiceRef,
+  deps: {
+    config: coreServices.rootConfig,
+    logger: coreServices.rootLogger,
+    lifecycle: coreServices.rootLifecycle,
+  },
+  initialization: 'always',
+  factory: ({ config, logger, lifecycle }) => {
+    setLogger(logger);
+    const options = readMetricsConfig(config);
+    const service = DefaultRootMetricsService.create(
+      {
+        ...options,
+        serviceVersion: options.serviceVersion ?? backstageVersion(),
+      },
+      'backend.metrics',
+    );
+    // Not shutdown: other hooks run in parallel and still record; the exit handler does the rest.
+    lifecycle.addShutdownHook(async () => globalProvider()?.forceFlush());
+    return service;
+  },
+});

@@ -1,0 +1,214 @@
+import type { NativeBlock, NativeInstrument, NativeProvider } from '../../binding';
+import { type LogLevel, log } from '../log';
+import { flatten, type Pair } from './attributes';
+import type { ObservableCallbacks } from './ObservableCallbacks';
+import {
+  BLOCK,
+  CellChunks,
+  EMPTY,
+  Series,
+  SlotTable,
+  Storage,
+} from './storage';
+
+/** Registrations that may wait for the next hand-over before they are sent on their own. */
+const PENDING_SERIES = 1024;
+
+/** What an instrument can be told by the engine. */
+export interface Reshapable {
+  reshape(shape: {
+    storage: number;
+    leaves: number;
+    filtered: boolean;
+  }): void;
+}
+
+type Message =
+  | { type: 'collect'; timeout: number }
+  | { type: 'configured' }
+  | { type: 'release'; slots: [storage: number, slot: number][] }
+  | { type: 'log'; level: LogLevel; message: string };
+
+/**
+ * One thread's side of a provider: its cells, its block and the way to the engine. Recording
+ * writes numbers here; a native call happens when a block is full and once a collection.
+ */
+export class Facade {
+  /** The number the engine knows this thread by. */
+  readonly id: number;
+  private readonly sums = new CellChunks(-0);
+  private readonly gauges = new CellChunks(NaN);
+  private readonly tables = [new SlotTable(), new SlotTable(), new SlotTable()];
+  private readonly slots = new Uint32Array(BLOCK);
+  private readonly values = new Float64Array(BLOCK);
+  private length = 0;
+  /** New series and slots given back, in order, since the last native call. */
+  private pending: unknown[][] = [];
+  private readonly instruments = new Map<number, Reshapable>();
+
+  constructor(
+    readonly native: NativeProvider,
+    private readonly callbacks: ObservableCallbacks,
+  ) {
+    this.id = native.attach(json => this.receive(JSON.parse(json)));
+  }
+
+  /** The instrument with this number: the same object for the same registration. */
+  instrument<T extends Reshapable>(
+    native: NativeInstrument,
+    make: (native: NativeInstrument) => T,
+  ): T {
+    let instrument = this.instruments.get(native.id) as T | undefined;
+    if (!instrument) {
+      instrument = make(native);
+      this.instruments.set(native.id, instrument);
+    }
+    return instrument;
+  }
+
+  /** Makes a series and tells the engine with the next hand-over. */
+  addSeries(instrument: number, storage: Storage, pairs: Pair[]): Series {
+    return this.addFlatSeries(instrument, storage, flatten(pairs));
+  }
+
+  addFlatSeries(instrument: number, storage: Storage, flat: unknown[]): Series {
+    const table = this.tables[storage];
+    const slot = table.take();
+    const chunks = this.chunks(storage);
+    const series = new Series(
+      storage,
+      slot,
+      chunks?.cells(slot) ?? EMPTY,
+      chunks?.index(slot) ?? 0,
+    );
+    table.set(series);
+    this.pending.push([instrument, storage, slot, ...flat]);
+    if (this.pending.length >= PENDING_SERIES) {
+      this.pushBlock();
+    }
+    return series;
+  }
+
+  /** Gives a slot back. The caller has handed its cell over. */
+  dropSeries(series: Series): void {
+    if (series.storage === Storage.Block && this.length > 0) {
+      // Samples of this slot may wait in the block, and slots are given back before values count.
+      this.pushBlock();
+    }
+    this.tables[series.storage].release(series.slot);
+    this.pending.push([series.storage, series.slot]);
+  }
+
+  /** Adds one sample to the block; a full block goes to the engine. */
+  record(slot: number, value: number): void {
+    const at = this.length;
+    this.slots[at] = slot;
+    this.values[at] = value;
+    this.length = at + 1;
+    if (at + 1 === BLOCK) {
+      this.pushBlock();
+    }
+  }
+
+  /** Hands over what one series holds, and every sample before it. */
+  handOverSeries(series: Series): void {
+    const only = (storage: Storage, chunks: CellChunks) =>
+      series.storage === storage ? chunks.only(series) : [];
+    this.native.handOver(
+      this.id,
+      this.takePending(),
+      only(Storage.Sum, this.sums),
+      only(Storage.Gauge, this.gauges),
+      this.takeBlock(),
+      undefined,
+      false,
+    );
+  }
+
+  /** Hands over everything recorded so far, in one native call. */
+  handOver(observations?: NativeBlock, answers = false): void {
+    this.native.handOver(
+      this.id,
+      this.takePending(),
+      this.sums.chunks,
+      this.gauges.chunks,
+      this.takeBlock(),
+      observations,
+      answers,
+    );
+  }
+
+  /** The last hand-over of this thread: synchronous callbacks run, nobody waits for others. */
+  handOverAtExit(): void {
+    this.handOver(this.callbacks.runSync());
+  }
+
+  private pushBlock(): void {
+    const { slots, values, count } = this.takeBlock();
+    this.native.pushBlock(this.id, this.takePending(), slots, values, count);
+  }
+
+  private takePending(): string | undefined {
+    if (this.pending.length === 0) {
+      return undefined;
+    }
+    const json = JSON.stringify(this.pending);
+    this.pending = [];
+    return json;
+  }
+
+  /** The block as it is; the native call copies it before anything is recorded again. */
+  private takeBlock(): NativeBlock {
+    const count = this.length;
+    this.length = 0;
+    return { slots: this.slots, values: this.values, count };
+  }
+
+  private chunks(storage: Storage): CellChunks | undefined {
+    if (storage === Storage.Sum) {
+      return this.sums;
+    }
+    return storage === Storage.Gauge ? this.gauges : undefined;
+  }
+
+  private receive(message: Message): void {
+    switch (message.type) {
+      case 'collect':
+        this.callbacks.run(message.timeout, observations =>
+          this.handOver(observations, true),
+        );
+        break;
+      case 'configured':
+        this.reshape();
+        break;
+      case 'release':
+        this.release(message.slots);
+        break;
+      case 'log':
+        log(message.level, message.message);
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** After a configuration: instruments learn where their values belong now. */
+  reshape(): void {
+    this.handOver();
+    for (const shape of this.native.shapes()) {
+      this.instruments.get(shape.id)?.reshape(shape);
+    }
+  }
+
+  /** The engine let go of idle series; those still idle lose their leaf and slot. */
+  private release(slots: [storage: number, slot: number][]): void {
+    for (const [storage, slot] of slots) {
+      const series = this.tables[storage]?.get(slot);
+      const touched = series && this.chunks(series.storage)?.isTouched(series);
+      if (series && !series.pinned && !touched) {
+        series.leaveTrie();
+        this.dropSeries(series);
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import type { AttributeTrie, TrieNode } from './trie';
+
+/** Where the engine finds a series' values; the numbers are the binding's. */
+export const Storage = { Sum: 0, Gauge: 1, Block: 2, None: 3 } as const;
+export type Storage = (typeof Storage)[keyof typeof Storage];
+
+/** Cells a chunk; the binding counts on it. */
+const CHUNK = 4096;
+
+/** (slot, value) pairs a block. */
+export const BLOCK = 8192;
+
+/** A series of one instrument on this thread. */
+export class Series {
+  /** Somebody holds a bound handle: the slot must stay. */
+  pinned = false;
+  private trie: AttributeTrie<Series> | undefined;
+  private leaf: TrieNode<Series> | undefined;
+
+  constructor(
+    readonly storage: Storage,
+    /** The number that the engine knows the series by, within its storage. */
+    readonly slot: number,
+    /** The chunk with the cell, and its place there. Series without a cell have an empty one. */
+    readonly cells: Float64Array,
+    readonly index: number,
+  ) {}
+
+  enterTrie(trie: AttributeTrie<Series>, leaf: TrieNode<Series>): void {
+    leaf.series = this;
+    this.leaf = leaf;
+    this.trie = trie;
+  }
+
+  /** After this the attributes lead to another series, if any. */
+  leaveTrie(): void {
+    if (this.leaf?.series === this) {
+      this.trie?.delete(this.leaf);
+    }
+    this.leaf = undefined;
+  }
+}
+
+/** Cells in chunks that never move, so that a series can hold on to its own. */
+export class CellChunks {
+  readonly chunks: Float64Array[] = [];
+
+  /** @param untouched -0 for sums, NaN for gauges: what a cell holds after a hand-over. */
+  constructor(private readonly untouched: number) {}
+
+  cells(slot: number): Float64Array {
+    const number = Math.floor(slot / CHUNK);
+    while (this.chunks.length <= number) {
+      this.chunks.push(new Float64Array(CHUNK).fill(this.untouched));
+    }
+    return this.chunks[number];
+  }
+
+  index(slot: number): number {
+    return slot % CHUNK;
+  }
+
+  isTouched(series: Series): boolean {
+    return !Object.is(series.cells[series.index], this.untouched);
+  }
+
+  /** The chunk of one series at its place, nothing at the others'. */
+  only(series: Series): Float64Array[] {
+    const number = Math.floor(series.slot / CHUNK);
+    const sparse: Float64Array[] = new Array(number).fill(EMPTY);
+    sparse.push(series.cells);
+    return sparse;
+  }
+}
+
+export const EMPTY = new Float64Array(0);
+
+/** The series of one storage by slot; slots given back are used again. */
+export class SlotTable {
+  private readonly series: (Series | undefined)[] = [];
+  private readonly free: number[] = [];
+
+  take(): number {
+    return this.free.pop() ?? this.series.push(undefined) - 1;
+  }
+
+  set(series: Series): void {
+    this.series[series.slot] = series;
+  }
+
+  get(slot: number): Series | undefined {
+    return this.series[slot];
+  }
+
+  release(slot: number): void {
+    this.series[slot] = undefined;
+    this.free.push(slot);
+  }
+}

@@ -1,0 +1,166 @@
+/** A duration as Backstage writes it, or a number of milliseconds. From 1 ms to 24 days. */
+export type Duration =
+  | number
+  | {
+      milliseconds?: number;
+      seconds?: number;
+      minutes?: number;
+      hours?: number;
+      days?: number;
+      weeks?: number;
+    };
+
+/** A resource attribute. */
+export type ResourceAttribute =
+  | string
+  | number
+  | boolean
+  | string[]
+  | number[]
+  | boolean[];
+
+export type HistogramAggregation = 'explicit' | 'exponential';
+
+export type TranslationStrategy =
+  | 'UnderscoreEscapingWithSuffixes'
+  | 'UnderscoreEscapingWithoutSuffixes'
+  | 'NoUTF8EscapingWithSuffixes'
+  | 'NoTranslation';
+
+/** The scrape endpoint. */
+export interface PrometheusExporterOptions {
+  /** An IP address or `localhost`. Default `127.0.0.1`, or `OTEL_EXPORTER_PROMETHEUS_HOST`. */
+  host?: string;
+  /** 0 to 65535. Default 9464, or `OTEL_EXPORTER_PROMETHEUS_PORT`. */
+  port?: number;
+  /** Starts with `/`. Default `/metrics`. */
+  path?: string;
+  /** Whether to open a port. Default true; with false only `onBackend` serves the page. */
+  server?: boolean;
+  /** Also serve the page on the backend's own port. Default false. */
+  onBackend?: boolean;
+  /** A bearer token that scrapers must send. */
+  token?: string;
+  /** How names are translated. Default `UnderscoreEscapingWithSuffixes`. */
+  translationStrategy?: TranslationStrategy;
+  /** How long a scrape waits for observable callbacks. Default 2 seconds. */
+  collectTimeout?: Duration;
+}
+
+/** OTLP push. */
+export interface OtlpExporterOptions {
+  /** A base URL; for HTTP `/v1/metrics` is added unless it is there. */
+  endpoint?: string;
+  /** Default `http/protobuf`. */
+  protocol?: 'grpc' | 'http/protobuf' | 'http/json';
+  headers?: Record<string, string>;
+  /** Default 60 seconds. */
+  interval?: Duration;
+  /** Bounds one export with all its attempts. Default 10 seconds. */
+  timeout?: Duration;
+  /** Default `none`. */
+  compression?: 'gzip' | 'none';
+  /** Default `cumulative`. */
+  temporality?: 'cumulative' | 'delta' | 'lowmemory';
+  /** Default: the provider's. */
+  histogram?: HistogramAggregation;
+  /** PEM files. */
+  tls?: { caFile?: string; certFile?: string; keyFile?: string };
+}
+
+/** Which instruments a view is for; every criterion that is set must match. */
+export interface ViewSelector {
+  /** May hold `*` and `?`. */
+  instrument_name?: string;
+  instrument_type?:
+    | 'counter'
+    | 'up_down_counter'
+    | 'histogram'
+    | 'gauge'
+    | 'observable_counter'
+    | 'observable_up_down_counter'
+    | 'observable_gauge';
+  unit?: string;
+  meter_name?: string;
+  meter_version?: string;
+  meter_schema_url?: string;
+}
+
+/** What a view makes of them. */
+export interface ViewStream {
+  name?: string;
+  description?: string;
+  aggregation?:
+    | { default: object | null }
+    | { drop: object | null }
+    | { sum: object | null }
+    | { last_value: object | null }
+    | {
+        explicit_bucket_histogram: {
+          boundaries?: number[];
+          record_min_max?: boolean;
+        } | null;
+      }
+    | {
+        base2_exponential_bucket_histogram: {
+          max_scale?: number;
+          max_size?: number;
+          record_min_max?: boolean;
+        } | null;
+      };
+  /** 1 to 1000000. */
+  aggregation_cardinality_limit?: number;
+  /** Keys with `*` and `?`. */
+  attribute_keys?: { included?: string[]; excluded?: string[] };
+}
+
+/**
+ * The options of a provider: `backend.metrics` in app-config. What is not set comes from `OTEL_*`,
+ * then from the defaults.
+ */
+export interface MetricsOptions {
+  /** Root namespace of names and `service.name`. */
+  serviceName?: string;
+  /** `service.version`. */
+  serviceVersion?: string;
+  /** Further resource attributes. */
+  resource?: Record<string, ResourceAttribute>;
+  naming?: {
+    /** Default `enforce`; `passthrough` exports names as authors wrote them. */
+    mode?: 'enforce' | 'passthrough';
+    /** Export renamed metrics under their old names as well. Default true. */
+    legacyNames?: boolean;
+  };
+  /** `false` turns an exporter off, `true` on with defaults. */
+  exporters?: {
+    /** On by default. */
+    prometheus?: boolean | PrometheusExporterOptions;
+    /** On when an endpoint is given here or by `OTEL_*`. */
+    otlp?: boolean | OtlpExporterOptions;
+    /** JSON lines on standard output. Off by default. */
+    console?: boolean | { interval?: Duration };
+  };
+  /** Keys as in OpenTelemetry's declarative configuration. */
+  views?: { selector: ViewSelector; stream?: ViewStream }[];
+  /** Attribute sets per stream, 1 to 1000000. Default 2000. */
+  cardinalityLimit?: number;
+  /** Default aggregation of histograms. Default `explicit`. */
+  histogram?: HistogramAggregation;
+  /** How long `process.exit()` may wait for the last export. Default 5 seconds. */
+  exitTimeout?: Duration;
+  /** Per plugin: its meter's identity, or nothing at all. */
+  plugin?: Record<
+    string,
+    {
+      meter?: { name?: string; version?: string; schemaUrl?: string };
+      disabled?: boolean;
+    }
+  >;
+  /** Metrics of Backstage's core services. */
+  core?: Partial<
+    Record<
+      'http' | 'database' | 'cache' | 'scheduler' | 'events' | 'runtime',
+      boolean
+    >
+  >;
+}

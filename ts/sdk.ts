@@ -1,0 +1,75 @@
+/**
+ * The metrics SDK for any Node program, with or without Backstage.
+ *
+ * @packageDocumentation
+ */
+import { MetricsError } from './errors';
+import { globalProvider } from './globalProvider';
+import { loadBinding, loadFailure } from './native';
+import { NativeMeterProvider } from './NativeMeterProvider';
+import type { MetricsOptions } from './options';
+import './register';
+
+export { isMetricsError, MetricsError, type MetricsErrorCode } from './errors';
+export type {
+  BoundCounter,
+  BoundRecorder,
+  SeriesControl,
+} from './instruments/synchronous';
+export { type Logger, setLogger } from './log';
+export type { NativeMeterProvider } from './NativeMeterProvider';
+export type * from './options';
+
+/**
+ * Configures the process's provider, once; everything recorded before is delivered. What the
+ * options do not say comes from `OTEL_*`, then from the defaults: a Prometheus page on
+ * 127.0.0.1:9464.
+ *
+ * @throws MetricsError `ERR_METRICS_INVALID_CONFIG` naming the path of the option,
+ * `ERR_METRICS_ALREADY_CONFIGURED`, `ERR_METRICS_ADDON_MISSING`
+ */
+export function configure(options: MetricsOptions = {}): void {
+  required().configure(options);
+}
+
+/**
+ * Makes a provider of its own, beside the process's: nothing is registered globally.
+ *
+ * @throws MetricsError as {@link configure}
+ */
+export function createMeterProvider(
+  options: MetricsOptions = {},
+): NativeMeterProvider {
+  const binding = loadBinding();
+  if (!binding) {
+    throw loadFailure()!;
+  }
+  const provider = new NativeMeterProvider(binding.NativeProvider.isolated());
+  provider.configure(options);
+  return provider;
+}
+
+/**
+ * Exports everything recorded up to now through every exporter of the process's provider.
+ *
+ * @throws MetricsError `ERR_METRICS_EXPORT` naming every exporter that failed and why
+ */
+export async function forceFlush(): Promise<void> {
+  await required().forceFlush();
+}
+
+/** Flushes, then stops exporting for good. */
+export async function shutdown(): Promise<void> {
+  await required().shutdown();
+}
+
+function required(): NativeMeterProvider {
+  const provider = globalProvider();
+  if (!provider) {
+    throw (
+      loadFailure() ??
+      new MetricsError('ERR_METRICS_ADDON_MISSING', 'the addon is not loaded')
+    );
+  }
+  return provider;
+}

@@ -1,0 +1,104 @@
+import type {
+  Attributes,
+  BatchObservableCallback,
+  Counter,
+  Gauge,
+  Histogram,
+  Meter,
+  MetricOptions,
+  Observable,
+  ObservableCounter,
+  ObservableGauge,
+  ObservableUpDownCounter,
+  UpDownCounter,
+} from '@opentelemetry/api';
+import type { MetricsService as UpstreamMetricsService } from '@backstage/backend-plugin-api/alpha';
+import type {
+  BoundCounter,
+  BoundRecorder,
+  SeriesControl,
+} from './instruments/synchronous';
+
+/**
+ * A metric's name as its author writes it: `{category}.{metric_name}`, such as `orders.placed`.
+ * The service adds what comes before.
+ */
+export type MetricName = `${string}.${string}`;
+
+export type MetricsCounter<T extends Attributes = Attributes> = Counter<T> &
+  SeriesControl<T, BoundCounter>;
+export type MetricsUpDownCounter<T extends Attributes = Attributes> =
+  UpDownCounter<T> & SeriesControl<T, BoundCounter>;
+export type MetricsHistogram<T extends Attributes = Attributes> = Histogram<T> &
+  SeriesControl<T, BoundRecorder>;
+export type MetricsGauge<T extends Attributes = Attributes> = Gauge<T> &
+  SeriesControl<T, BoundRecorder>;
+
+/**
+ * The metrics of one plugin or core service. Extends Backstage's own `MetricsService`: whatever is
+ * written for that works with this.
+ *
+ * Every `create` method names the metric by the rules and throws a {@link MetricsError}
+ * `ERR_METRICS_INVALID_NAME` that says what to pass instead, except where the service came through
+ * `metricsServiceRef`: there a name is mended and reported once, and never stops a backend.
+ */
+export interface MetricsService extends UpstreamMetricsService {
+  createCounter<T extends Attributes = Attributes>(
+    name: MetricName,
+    options?: MetricOptions,
+  ): MetricsCounter<T>;
+  createUpDownCounter<T extends Attributes = Attributes>(
+    name: MetricName,
+    options?: MetricOptions,
+  ): MetricsUpDownCounter<T>;
+  createHistogram<T extends Attributes = Attributes>(
+    name: MetricName,
+    options?: MetricOptions,
+  ): MetricsHistogram<T>;
+  createGauge<T extends Attributes = Attributes>(
+    name: MetricName,
+    options?: MetricOptions,
+  ): MetricsGauge<T>;
+  createObservableCounter<T extends Attributes = Attributes>(
+    name: MetricName,
+    options?: MetricOptions,
+  ): ObservableCounter<T>;
+  createObservableUpDownCounter<T extends Attributes = Attributes>(
+    name: MetricName,
+    options?: MetricOptions,
+  ): ObservableUpDownCounter<T>;
+  createObservableGauge<T extends Attributes = Attributes>(
+    name: MetricName,
+    options?: MetricOptions,
+  ): ObservableGauge<T>;
+  /** Calls back once a collection for several observables of this service. */
+  addBatchObservableCallback<T extends Attributes = Attributes>(
+    callback: BatchObservableCallback<T>,
+    observables: Observable<T>[],
+  ): void;
+  removeBatchObservableCallback<T extends Attributes = Attributes>(
+    callback: BatchObservableCallback<T>,
+    observables: Observable<T>[],
+  ): void;
+  /**
+   * The plain OpenTelemetry meter of this scope. Names made through it are exported as they are:
+   * the author's own business.
+   */
+  getMeter(): Meter;
+}
+
+/** The metrics of the app, and the maker of scoped services. */
+export interface RootMetricsService extends MetricsService {
+  /**
+   * The service of a plugin.
+   *
+   * @throws MetricsError `ERR_METRICS_INVALID_NAME` when the id cannot be a segment of a name
+   */
+  forPlugin(pluginId: string): MetricsService;
+  /**
+   * The service of a core service, such as `forService('database', 'core')`.
+   *
+   * @throws MetricsError `ERR_METRICS_INVALID_NAME`
+   */
+  forService(name: string, scope: 'plugin' | 'core'): MetricsService;
+}
