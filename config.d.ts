@@ -1,0 +1,203 @@
+import type { HumanDuration } from '@backstage/types';
+
+export interface Config {
+  backend?: {
+    /**
+     * The metrics service. Every key is optional; an unknown key or a value of the wrong kind
+     * is an error at start that names its path.
+     */
+    metrics?: {
+      /**
+       * The first segment of every metric's name, and the resource attribute `service.name`.
+       * Defaults to `backstage`.
+       */
+      serviceName?: string;
+
+      /**
+       * The resource attribute `service.version`. Defaults to the version in the app's
+       * `backstage.json`.
+       */
+      serviceVersion?: string;
+
+      /** Further resource attributes, such as `deployment.environment.name`. */
+      resource?: {
+        [attribute: string]:
+          string | number | boolean | string[] | number[] | boolean[];
+      };
+
+      naming?: {
+        /**
+         * `enforce` (the default) prefixes and checks names; `passthrough` exports them as
+         * their authors wrote them.
+         */
+        mode?: 'enforce' | 'passthrough';
+
+        /**
+         * Whether metrics that Backstage's own plugins emit are also exported under the name
+         * they had before. Defaults to true.
+         */
+        legacyNames?: boolean;
+      };
+
+      exporters?: {
+        /** A page for Prometheus to scrape. On by default; `false` switches it off. */
+        prometheus?:
+          | boolean
+          | {
+              /** An IP address or `localhost`. Defaults to 127.0.0.1. */
+              host?: string;
+              /** Defaults to 9464; 0 lets the operating system choose. */
+              port?: number;
+              /** Defaults to `/metrics`. */
+              path?: string;
+              /** Whether the page has a server of its own. Defaults to true. */
+              server?: boolean;
+              /** Whether the page is also served on the backend's port. Defaults to false. */
+              onBackend?: boolean;
+              /**
+               * The bearer token that a scrape must carry.
+               * @visibility secret
+               */
+              token?: string;
+              /**
+               * How OpenTelemetry names become Prometheus names. Defaults to
+               * `UnderscoreEscapingWithSuffixes`.
+               */
+              translationStrategy?:
+                | 'UnderscoreEscapingWithSuffixes'
+                | 'UnderscoreEscapingWithoutSuffixes'
+                | 'NoUTF8EscapingWithSuffixes'
+                | 'NoTranslation';
+              /**
+               * How long a scrape waits for the event loop before it answers with what it
+               * has. Defaults to 2 seconds.
+               */
+              collectTimeout?: HumanDuration | number;
+            };
+
+        /**
+         * Pushes to an OpenTelemetry collector. On when this section or the `OTEL_*`
+         * environment gives an endpoint; `false` switches it off.
+         */
+        otlp?:
+          | boolean
+          | {
+              /** The collector's base URL, for example `http://localhost:4318`. */
+              endpoint?: string;
+              /** Defaults to `http/protobuf`. */
+              protocol?: 'grpc' | 'http/protobuf' | 'http/json';
+              /**
+               * Headers or gRPC metadata sent with every export.
+               * @deepVisibility secret
+               */
+              headers?: { [name: string]: string };
+              /** Time between two exports. Defaults to 60 seconds. */
+              interval?: HumanDuration | number;
+              /** How long one export may take. Defaults to 10 seconds. */
+              timeout?: HumanDuration | number;
+              /** Defaults to `none`. */
+              compression?: 'none' | 'gzip';
+              /** Defaults to `cumulative`. */
+              temporality?: 'cumulative' | 'delta' | 'lowmemory';
+              /** Overrides the `histogram` of the whole service for this exporter. */
+              histogram?: 'explicit' | 'exponential';
+              /** Paths of PEM files. */
+              tls?: {
+                caFile?: string;
+                certFile?: string;
+                keyFile?: string;
+              };
+            };
+
+        /** Prints every collection to standard output. Off by default. */
+        console?:
+          | boolean
+          | {
+              /** Time between two prints. Defaults to 60 seconds. */
+              interval?: HumanDuration | number;
+            };
+      };
+
+      /** OpenTelemetry views; keys as in OpenTelemetry's declarative configuration. */
+      views?: Array<{
+        selector?: {
+          /** `*` and `?` are wildcards. */
+          instrument_name?: string;
+          instrument_type?:
+            | 'counter'
+            | 'gauge'
+            | 'histogram'
+            | 'observable_counter'
+            | 'observable_gauge'
+            | 'observable_up_down_counter'
+            | 'up_down_counter';
+          unit?: string;
+          meter_name?: string;
+          meter_version?: string;
+          meter_schema_url?: string;
+        };
+        stream?: {
+          name?: string;
+          description?: string;
+          aggregation?: {
+            default?: object | null;
+            drop?: object | null;
+            sum?: object | null;
+            last_value?: object | null;
+            explicit_bucket_histogram?: {
+              boundaries?: number[];
+              record_min_max?: boolean;
+            } | null;
+            base2_exponential_bucket_histogram?: {
+              max_scale?: number;
+              max_size?: number;
+              record_min_max?: boolean;
+            } | null;
+          };
+          aggregation_cardinality_limit?: number;
+          attribute_keys?: {
+            included?: string[];
+            excluded?: string[];
+          };
+        };
+      }>;
+
+      /**
+       * How many series one instrument may have before further ones share an overflow series,
+       * from 1 to 1 000 000. Defaults to 2000.
+       */
+      cardinalityLimit?: number;
+
+      /** How histograms aggregate unless a view says otherwise. Defaults to `explicit`. */
+      histogram?: 'explicit' | 'exponential';
+
+      /** How long the last export may hold up the end of the process. Defaults to 5 seconds. */
+      exitTimeout?: HumanDuration | number;
+
+      /** Settings of single plugins, by plugin id. */
+      plugin?: {
+        [pluginId: string]: {
+          /** What the plugin's meter, the instrumentation scope, is called. */
+          meter?: {
+            /** Defaults to `backstage-plugin-<pluginId>`. */
+            name?: string;
+            version?: string;
+            schemaUrl?: string;
+          };
+          /** Whether the plugin's metrics are dropped. Defaults to false. */
+          disabled?: boolean;
+        };
+      };
+
+      /** Switches for the metrics of Backstage's core services, all on by default. */
+      core?: {
+        http?: boolean;
+        database?: boolean;
+        cache?: boolean;
+        scheduler?: boolean;
+        events?: boolean;
+        runtime?: boolean;
+      };
+    };
+  };
+}

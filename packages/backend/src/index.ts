@@ -1,0 +1,14 @@
+import { createBackend } from '@backstage/backend-defaults';
+
+const backend = createBackend();
+
+backend.add(import('@backstage/plugin-catalog-backend'));
+backend.add(
+  import('@backstage/plugin-catalog-backend-module-scaffolder-entity-model'),
+);
+backend.add(import('@backstage/plugin-events-backend'));
+backend.add(import('@backstage/plugin-scaffolder-backend'));
+backend.add(import('@nativestage/plugin-example-backend'));
+backend.add(import('./traffic'));
+
+backend.start();
