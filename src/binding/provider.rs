@@ -16,7 +16,7 @@ use super::error::Result;
 use super::facade::Messenger;
 use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
 use crate::config::{Config, Environment};
-use crate::engine::{Engine, FacadeId, Handover};
+use crate::engine::{Engine, Handover};
 use crate::error::{Code, Error};
 use crate::provider::Provider;
 use crate::services::naming::check_instrument_name;
@@ -170,7 +170,7 @@ impl NativeProvider {
     #[allow(clippy::too_many_arguments)] // One native call per collection; objects cost more.
     pub fn hand_over(
         &self,
-        facade: FacadeId,
+        facade: u32,
         series: Option<String>,
         sums: Vec<Float64ArraySlice<'_>>,
         gauges: Vec<Float64ArraySlice<'_>>,
@@ -197,7 +197,7 @@ impl NativeProvider {
     #[napi]
     pub fn push_block(
         &self,
-        facade: FacadeId,
+        facade: u32,
         series: Option<String>,
         slots: Uint32ArraySlice<'_>,
         values: Float64ArraySlice<'_>,
@@ -251,7 +251,7 @@ impl NativeProvider {
     /// The environment ends, and with it the process if `isFinal`. Waits for the last export, bounded
     /// by `exitTimeout`; returns what can no longer be said through the event loop.
     #[napi]
-    pub fn exit(&self, facade: FacadeId, is_final: bool) -> Vec<NativeLogLine> {
+    pub fn exit(&self, facade: u32, is_final: bool) -> Vec<NativeLogLine> {
         self.provider
             .exit(facade, is_final)
             .into_iter()
