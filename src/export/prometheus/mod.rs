@@ -5,6 +5,7 @@
 //! an answer: `negotiate`, `respond`, `serve`. Follows the OpenTelemetry specification's
 //! "Prometheus and OpenMetrics Compatibility" and "Metrics Exporter - Prometheus".
 
+mod body;
 mod buckets;
 mod chunks;
 mod encode;
@@ -16,10 +17,19 @@ mod notices;
 mod number;
 mod page;
 mod protobuf;
+mod respond;
 mod series;
+mod serve;
+mod stall;
 mod units;
+
+pub use body::{Body, Truncated};
+pub use respond::{Exposition, Rendered};
+pub use serve::{bind, serve, Limits, Server};
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod serve_tests;
 #[cfg(test)]
 mod tests;
