@@ -1,0 +1,445 @@
+//! Families: every metric of a collection under its name on the page, each name once.
+//!
+//! The SDK keeps metrics apart by scope and by spelling; the page does not. Metrics that end up
+//! under one name with one type are one family; series that end up with the same labels are added
+//! up. What cannot be reconciled is left out, with a warning: a page is never invalid.
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::ops::ControlFlow;
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use opentelemetry::InstrumentationScope;
+use opentelemetry_sdk::metrics::Temporality;
+
+use super::labels::{resource_labels, scope_labels, LabelSet, Labeller};
+use super::names::{MetricName, Naming, SuffixKind};
+use super::notices::Notices;
+use super::series::{Additive, Point, Series};
+use crate::engine::collection::{Collection, Data, Metric};
+
+/// The type of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+    /// `target_info`: an info in OpenMetrics, a gauge elsewhere.
+    Info,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+            Kind::Info => "info",
+        }
+    }
+
+    /// The ending of the sample name that OpenMetrics leaves out of the family name.
+    fn suffix(self) -> &'static str {
+        match self {
+            Kind::Counter => "_total",
+            Kind::Info => "_info",
+            Kind::Gauge | Kind::Histogram => "",
+        }
+    }
+}
+
+/// All metrics under one name.
+pub struct Family<'a> {
+    /// As in the samples of a counter or gauge: with `_total` and units.
+    pub name: String,
+    /// Empty when nobody described it.
+    pub help: &'a str,
+    /// In words, when the name (before `_total`) ends with it.
+    pub unit: Option<String>,
+    pub kind: Kind,
+    /// In OpenMetrics the family is called as its samples and has no type of its own, because the
+    /// name it should have, or one derived from that, is another family's.
+    pub plain: bool,
+    content: Content<'a>,
+}
+
+enum Content<'a> {
+    Target(LabelSet),
+    Metrics {
+        sources: Vec<Source<'a>>,
+        /// Some series have the same labels.
+        repeated: bool,
+    },
+}
+
+struct Source<'a> {
+    scope: Rc<LabelSet>,
+    data: Data<'a>,
+}
+
+impl<'a> Family<'a> {
+    /// The family name in OpenMetrics: without `_total` or `_info`.
+    pub fn base(&self) -> &str {
+        let suffix = if self.plain { "" } else { self.kind.suffix() };
+        self.name.strip_suffix(suffix).unwrap_or(&self.name)
+    }
+
+    /// Every name that OpenMetrics reserves for the family under its full type.
+    fn open_metrics_names(&self) -> Vec<String> {
+        let base = self.base();
+        match self.kind {
+            _ if self.plain => vec![self.name.clone()],
+            Kind::Counter => vec![
+                base.to_owned(),
+                self.name.clone(),
+                format!("{base}_created"),
+            ],
+            Kind::Info => vec![base.to_owned(), self.name.clone()],
+            kind => reserved(&self.name, kind),
+        }
+    }
+
+    /// Gives every series, once each, to `visit`, until it breaks.
+    pub fn for_each(
+        self,
+        labeller: &mut Labeller<'a>,
+        notices: &Notices,
+        visit: &mut dyn FnMut(Series<'_, 'a>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let none = Rc::default();
+        let (sources, repeated) = match self.content {
+            Content::Target(labels) => {
+                return visit(Series {
+                    labels: &labels,
+                    scope: &none,
+                    start: None,
+                    point: Point::one(),
+                })
+            }
+            Content::Metrics { sources, repeated } => (sources, repeated),
+        };
+        let name = &self.name;
+        let mut labels = LabelSet::default();
+        let histogram = self.kind == Kind::Histogram;
+        let mut merged = Merged::default();
+        for source in sources {
+            let (start, additive, points) = Point::all(source.data);
+            for point in points {
+                if self.kind == Kind::Counter && !point.is_count() {
+                    notices.warn(format!(
+                        "Prometheus: series of the counter {name} that are negative or not a \
+                         number are left out",
+                    ));
+                    continue;
+                }
+                labeller.point(point.attributes(), histogram, &mut labels);
+                if repeated {
+                    merged.add(&labels, &source.scope, start, additive, point);
+                } else {
+                    visit(Series {
+                        labels: &labels,
+                        scope: &source.scope,
+                        start,
+                        point,
+                    })?;
+                }
+            }
+        }
+        if merged.lost {
+            notices.warn(format!(
+                "Prometheus: {name} has series with the same labels that cannot be added up \
+                 (gauges, or histograms with other buckets); the first of them is shown",
+            ));
+        }
+        for series in merged.series {
+            visit(Series {
+                labels: &series.labels,
+                scope: &series.scope,
+                start: series.start,
+                point: series.point,
+            })?;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Series by their labels, those with the same added up. Only families that need it pay for it.
+#[derive(Default)]
+struct Merged<'a> {
+    series: Vec<MergedSeries<'a>>,
+    by_labels: HashMap<Vec<(Rc<str>, String)>, usize>,
+    lost: bool,
+}
+
+struct MergedSeries<'a> {
+    labels: LabelSet,
+    scope: Rc<LabelSet>,
+    start: Option<SystemTime>,
+    point: Point<'a>,
+}
+
+impl<'a> Merged<'a> {
+    fn add(
+        &mut self,
+        labels: &LabelSet,
+        scope: &Rc<LabelSet>,
+        start: Option<SystemTime>,
+        additive: Additive,
+        point: Point<'a>,
+    ) {
+        let key = labels
+            .iter()
+            .chain(scope.iter())
+            .map(|(name, value)| (name.clone(), value.to_owned()))
+            .collect();
+        match self.by_labels.get(&key) {
+            Some(index) => {
+                let series = &mut self.series[*index];
+                series.start = series.start.min(start);
+                self.lost |= !series.point.add(point, additive);
+            }
+            None => {
+                self.by_labels.insert(key, self.series.len());
+                self.series.push(MergedSeries {
+                    labels: labels.clone(),
+                    scope: scope.clone(),
+                    start,
+                    point,
+                });
+            }
+        }
+    }
+}
+
+/// Every name a family's samples, or its kind's in any format, may have.
+fn reserved(name: &str, kind: Kind) -> Vec<String> {
+    let mut names = vec![name.to_owned()];
+    if kind == Kind::Histogram {
+        names.extend(["_bucket", "_count", "_created", "_sum"].map(|s| format!("{name}{s}")));
+    }
+    names
+}
+
+/// A page before it is written.
+pub struct Page<'a> {
+    pub families: Vec<Family<'a>>,
+    pub labeller: Labeller<'a>,
+}
+
+impl<'a> Page<'a> {
+    /// Groups the metrics of a collection, in their order; `target_info` comes first.
+    ///
+    /// A metric whose name another type has taken, or whose sample names (`x_count` against the
+    /// histogram `x`) another family has taken, is left out: the one created first stays.
+    pub fn new(collection: &'a Collection, naming: Naming, notices: &Notices) -> Self {
+        let mut builder = Builder {
+            naming,
+            notices,
+            families: Vec::new(),
+            owners: HashMap::new(),
+            seen: Vec::new(),
+            scopes: Vec::new(),
+            labeller: Labeller::new(naming),
+        };
+        builder.add_target(collection);
+        // Points can be read once only: one metric to look for repeated labels, one to write.
+        for (metric, twin) in collection.metrics().zip(collection.metrics()) {
+            builder.add(metric, twin);
+        }
+        let mut families = builder.families;
+        resolve_open_metrics_names(&mut families);
+        Self {
+            families,
+            labeller: builder.labeller,
+        }
+    }
+}
+
+struct Builder<'a, 'n> {
+    naming: Naming,
+    notices: &'n Notices,
+    families: Vec<Family<'a>>,
+    /// Which family has taken a name.
+    owners: HashMap<String, usize>,
+    /// Hashes of the labels seen, per family. Two that agree by chance only cost the family the
+    /// slower way, which compares the labels themselves.
+    seen: Vec<HashSet<u64>>,
+    scopes: Vec<(&'a InstrumentationScope, Rc<LabelSet>)>,
+    labeller: Labeller<'a>,
+}
+
+impl<'a> Builder<'a, '_> {
+    fn add_target(&mut self, collection: &'a Collection) {
+        if collection.resource.is_empty() {
+            return;
+        }
+        let attributes = collection.resource.iter();
+        let labels = resource_labels(attributes.map(|(k, v)| (k.as_str(), v)), self.naming);
+        let name = self.naming.label("target_info").into_owned();
+        self.push(Family {
+            name,
+            help: "Target metadata",
+            unit: None,
+            kind: Kind::Info,
+            plain: false,
+            content: Content::Target(labels),
+        });
+    }
+
+    fn add(&mut self, metric: Metric<'a>, twin: Metric<'a>) {
+        let Some((kind, suffixes)) = kind_of(&metric.data) else {
+            self.notices.warn(format!(
+                "Prometheus: {} has delta temporality and is left out; the exposition is cumulative",
+                metric.name
+            ));
+            return;
+        };
+        let MetricName { name, unit } = self.naming.metric(metric.name, metric.unit, suffixes);
+        let Some(index) = self.family(&name, kind, unit, &metric) else {
+            return;
+        };
+        let scope = self.scope(metric.scope);
+        let repeats = self.repeats(index, kind, &scope, twin.data);
+        let family = &mut self.families[index];
+        if family.help.is_empty() {
+            family.help = metric.description;
+        } else if !metric.description.is_empty() && family.help != metric.description {
+            self.notices.warn(format!(
+                "Prometheus: {name} has several descriptions; {:?} is shown, {:?} is not",
+                family.help, metric.description
+            ));
+        }
+        if let Content::Metrics { sources, repeated } = &mut family.content {
+            *repeated |= repeats;
+            sources.push(Source {
+                scope,
+                data: metric.data,
+            });
+        }
+    }
+
+    /// The family for a metric, or `None` when another family is in its way.
+    fn family(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        unit: Option<String>,
+        metric: &Metric<'a>,
+    ) -> Option<usize> {
+        let owner = |name: &String| self.owners.get(name).map(|index| (name.clone(), *index));
+        match reserved(name, kind).iter().find_map(owner) {
+            None => Some(self.push(Family {
+                name: name.to_owned(),
+                help: "",
+                unit,
+                kind,
+                plain: false,
+                content: Content::Metrics {
+                    sources: Vec::new(),
+                    repeated: false,
+                },
+            })),
+            Some((_, index)) if self.families[index].is(name, kind) => Some(index),
+            Some((taken, index)) => {
+                let owner = &self.families[index];
+                self.notices.warn(format!(
+                    "Prometheus: the {} {name} (from {} in scope {:?}) is left out, because the {} \
+                     {} already has the name {taken}; rename one of them, for instance by a view",
+                    kind.as_str(),
+                    metric.name,
+                    metric.scope.name(),
+                    owner.kind.as_str(),
+                    owner.name,
+                ));
+                None
+            }
+        }
+    }
+
+    fn push(&mut self, family: Family<'a>) -> usize {
+        let index = self.families.len();
+        for name in reserved(&family.name, family.kind) {
+            self.owners.insert(name, index);
+        }
+        self.families.push(family);
+        self.seen.push(HashSet::new());
+        index
+    }
+
+    fn scope(&mut self, scope: &'a InstrumentationScope) -> Rc<LabelSet> {
+        // Metrics of a scope are adjacent, so the last one is nearly always it.
+        if let Some((_, labels)) = self.scopes.iter().rev().find(|(known, _)| *known == scope) {
+            return labels.clone();
+        }
+        let labels = Rc::new(scope_labels(scope, self.naming));
+        self.scopes.push((scope, labels.clone()));
+        labels
+    }
+
+    fn repeats(&mut self, family: usize, kind: Kind, scope: &LabelSet, data: Data<'a>) -> bool {
+        let mut repeats = false;
+        let mut labels = LabelSet::default();
+        for point in Point::all(data).2 {
+            self.labeller
+                .point(point.attributes(), kind == Kind::Histogram, &mut labels);
+            let mut hasher = DefaultHasher::new();
+            for pair in labels.iter().chain(scope.iter()) {
+                pair.hash(&mut hasher);
+            }
+            repeats |= !self.seen[family].insert(hasher.finish());
+        }
+        repeats
+    }
+}
+
+impl Family<'_> {
+    fn is(&self, name: &str, kind: Kind) -> bool {
+        self.name == name && self.kind == kind
+    }
+}
+
+/// `None` for what cumulative exposition cannot show.
+fn kind_of(data: &Data<'_>) -> Option<(Kind, SuffixKind)> {
+    match data {
+        Data::Gauge { .. } => Some((Kind::Gauge, SuffixKind::Gauge)),
+        Data::Sum { temporality, .. }
+        | Data::Histogram { temporality, .. }
+        | Data::Exponential { temporality, .. }
+            if *temporality == Temporality::Delta =>
+        {
+            None
+        }
+        Data::Sum {
+            monotonic: true, ..
+        } => Some((Kind::Counter, SuffixKind::Counter)),
+        Data::Sum { .. } => Some((Kind::Gauge, SuffixKind::Plain)),
+        Data::Histogram { .. } | Data::Exponential { .. } => {
+            Some((Kind::Histogram, SuffixKind::Plain))
+        }
+    }
+}
+
+/// OpenMetrics takes `_total` and `_info` off the family's name, and reserves more names than the
+/// samples have (section "MetricFamily", "Name"): the counter `x_total` and the gauge `x` clash
+/// there only. Counters that cannot have what they need are exposed without a type, under the name
+/// they have in the other formats, rather than left out.
+fn resolve_open_metrics_names(families: &mut [Family<'_>]) {
+    for family in families.iter_mut() {
+        family.plain = family.base().is_empty()
+            || (matches!(family.kind, Kind::Counter | Kind::Info)
+                && !family.name.ends_with(family.kind.suffix()));
+    }
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    for name in families.iter().flat_map(Family::open_metrics_names) {
+        *uses.entry(name).or_default() += 1;
+    }
+    for family in families.iter_mut() {
+        family.plain |= matches!(family.kind, Kind::Counter | Kind::Info)
+            && family
+                .open_metrics_names()
+                .iter()
+                .any(|name| uses[name] > 1);
+    }
+}

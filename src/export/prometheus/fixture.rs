@@ -1,0 +1,171 @@
+//! Collections for tests, made by the real SDK.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use opentelemetry::metrics::{Meter, MeterProvider};
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::reader::MetricReader;
+use opentelemetry_sdk::metrics::{
+    Aggregation, Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream,
+    Temporality,
+};
+use opentelemetry_sdk::Resource;
+
+use super::names::Escaping;
+use super::negotiate::{Format, Representation};
+use super::notices::Notices;
+use super::page::write_page;
+use crate::config::TranslationStrategy;
+use crate::engine::collection::{CollectedMetric, Collection};
+use crate::log::Logger;
+
+/// The provider owns its reader; the test wants to read.
+#[derive(Clone, Debug)]
+struct Shared(Arc<ManualReader>);
+
+impl MetricReader for Shared {
+    fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
+        self.0.register_pipeline(pipeline);
+    }
+    fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
+        self.0.collect(metrics)
+    }
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+    fn temporality(&self, kind: InstrumentKind) -> Temporality {
+        self.0.temporality(kind)
+    }
+}
+
+/// When every instrument of a test was created.
+pub fn created() -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(1_500_000_000_250)
+}
+
+/// Gathers metrics; each is recorded by a provider of its own, as the engine does it.
+#[derive(Default)]
+pub struct Fixture {
+    resource: Vec<KeyValue>,
+    metrics: Vec<CollectedMetric>,
+    exponential: bool,
+    delta: bool,
+}
+
+impl Fixture {
+    pub fn resource(mut self, attributes: impl IntoIterator<Item = KeyValue>) -> Self {
+        self.resource.extend(attributes);
+        self
+    }
+
+    /// Histograms from here on are exponential, or no longer.
+    pub fn exponential(mut self, exponential: bool) -> Self {
+        self.exponential = exponential;
+        self
+    }
+
+    /// Metrics from here on have delta temporality.
+    pub fn delta(mut self) -> Self {
+        self.delta = true;
+        self
+    }
+
+    /// A metric in the scope called `scope`.
+    pub fn metric(self, scope: &str, description: &str, record: impl FnOnce(&Meter)) -> Self {
+        let scope = InstrumentationScope::builder(scope.to_owned()).build();
+        self.metric_in(scope, description, record)
+    }
+
+    pub fn metric_in(
+        mut self,
+        scope: InstrumentationScope,
+        description: &str,
+        record: impl FnOnce(&Meter),
+    ) -> Self {
+        let temporality = match self.delta {
+            true => Temporality::Delta,
+            false => Temporality::Cumulative,
+        };
+        let reader = Shared(Arc::new(
+            ManualReader::builder()
+                .with_temporality(temporality)
+                .build(),
+        ));
+        let mut provider = SdkMeterProvider::builder().with_reader(reader.clone());
+        if self.exponential {
+            provider = provider.with_view(|instrument: &Instrument| {
+                (instrument.kind() == InstrumentKind::Histogram).then(|| {
+                    Stream::builder()
+                        .with_aggregation(Aggregation::Base2ExponentialHistogram {
+                            max_size: 160,
+                            max_scale: 20,
+                            record_min_max: true,
+                        })
+                        .build()
+                        .expect("a valid stream")
+                })
+            });
+        }
+        let provider = provider.build();
+        record(&provider.meter_with_scope(scope.clone()));
+        let mut data = ResourceMetrics::default();
+        reader.collect(&mut data).expect("a live provider");
+        self.metrics.push(CollectedMetric {
+            scope: Arc::new(scope),
+            description: description.into(),
+            created: created(),
+            hidden: None,
+            data,
+        });
+        self
+    }
+
+    pub fn collection(self) -> Collection {
+        let resource = Resource::builder_empty().with_attributes(self.resource);
+        Collection::new(Arc::new(resource.build()), self.metrics)
+    }
+}
+
+/// A page as text, under the default strategy and escaping.
+pub fn text(collection: &Collection, format: Format) -> String {
+    let (page, _) = page(
+        collection,
+        format,
+        TranslationStrategy::default(),
+        Escaping::default(),
+    );
+    String::from_utf8(page).expect("UTF-8")
+}
+
+/// A page, and the warnings it gave.
+pub fn page(
+    collection: &Collection,
+    format: Format,
+    strategy: TranslationStrategy,
+    escaping: Escaping,
+) -> (Vec<u8>, Vec<String>) {
+    let logger = Logger::default();
+    let notices = Notices::new(logger.clone());
+    let representation = Representation {
+        format,
+        escaping,
+        gzip: false,
+    };
+    let mut out = Vec::new();
+    let mut sink = |bytes: Bytes| {
+        out.extend_from_slice(&bytes);
+        ControlFlow::Continue(())
+    };
+    let done = write_page(collection, representation, strategy, &notices, &mut sink);
+    assert!(done.is_continue());
+    let warnings = logger.drain().into_iter().map(|(_, text)| text).collect();
+    (out, warnings)
+}

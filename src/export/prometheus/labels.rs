@@ -1,0 +1,368 @@
+//! Labels: attributes under the names the page allows, each name once.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
+use smallvec::SmallVec;
+
+use super::names::Naming;
+
+/// What Prometheus itself puts before a label that must give way to one it needs (`honor_labels`).
+const EXPORTED: &str = "exported_";
+
+/// The labels of one series, apart from those of its scope: unescaped, ordered by name.
+#[derive(Clone, Default)]
+pub struct LabelSet {
+    values: String,
+    pairs: SmallVec<[(Rc<str>, Range<usize>); 8]>,
+}
+
+impl LabelSet {
+    /// Name and value of every label, in ascending order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&Rc<str>, &str)> {
+        self.pairs
+            .iter()
+            .map(|(name, range)| (name, &self.values[range.clone()]))
+    }
+
+    fn clear(&mut self) {
+        self.values.clear();
+        self.pairs.clear();
+    }
+
+    /// Adds a label; a name that is already the last one gets the value appended after `;`
+    /// (compatibility specification, "Metric Attributes").
+    fn push(&mut self, name: &Rc<str>, write_value: impl FnOnce(&mut String)) {
+        if let Some((last, range)) = self.pairs.last_mut() {
+            if last == name {
+                self.values.push(';');
+                write_value(&mut self.values);
+                range.end = self.values.len();
+                return;
+            }
+        }
+        let start = self.values.len();
+        write_value(&mut self.values);
+        // An empty value says the same as no label (OpenMetrics, "Label"): left in, two series
+        // that Prometheus holds for one would both be on the page.
+        if self.values.len() > start {
+            self.pairs.push((name.clone(), start..self.values.len()));
+        }
+    }
+}
+
+/// Turns attributes into [`LabelSet`]s; remembers the names it has made.
+pub struct Labeller<'a> {
+    naming: Naming,
+    names: HashMap<&'a str, Rc<str>>,
+    scope_prefix: String,
+    le: Rc<str>,
+    exported_le: Rc<str>,
+}
+
+impl<'a> Labeller<'a> {
+    pub fn new(naming: Naming) -> Self {
+        Self {
+            naming,
+            names: HashMap::new(),
+            scope_prefix: naming.label(SCOPE_PREFIX).into_owned(),
+            le: "le".into(),
+            exported_le: format!("{EXPORTED}le").into(),
+        }
+    }
+
+    /// Replaces `out` with the labels of a point. Names the page itself needs (`otel_scope_…`,
+    /// `__…`, and `le` on histograms) are given to attributes with `exported_` before them.
+    pub fn point(&mut self, attributes: &[&'a KeyValue], histogram: bool, out: &mut LabelSet) {
+        let mut named: SmallVec<[(Rc<str>, &KeyValue); 8]> = attributes
+            .iter()
+            .map(|kv| (self.name(kv.key.as_str(), histogram), *kv))
+            .collect();
+        named.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.key.cmp(&b.1.key)));
+        out.clear();
+        for (name, kv) in named {
+            out.push(&name, |values| write_value(values, &kv.value));
+        }
+    }
+
+    fn name(&mut self, key: &'a str, histogram: bool) -> Rc<str> {
+        let name = match self.names.get(key) {
+            Some(name) => name.clone(),
+            None => {
+                let name = self.naming.label(key);
+                let name: Rc<str> = match name.starts_with(&self.scope_prefix) {
+                    true => format!("{EXPORTED}{name}").into(),
+                    false => unreserved(name).into(),
+                };
+                self.names.insert(key, name.clone());
+                name
+            }
+        };
+        if histogram && name == self.le {
+            return self.exported_le.clone();
+        }
+        name
+    }
+}
+
+/// Names that begin with `__` are Prometheus' own; strict parsers refuse the page.
+fn unreserved(name: Cow<'_, str>) -> Cow<'_, str> {
+    match name.starts_with("__") {
+        true => Cow::Owned(format!("{EXPORTED}{name}")),
+        false => name,
+    }
+}
+
+const SCOPE_PREFIX: &str = "otel_scope_";
+
+/// The labels of a scope: name, version and schema URL where set, and its attributes, those called
+/// `name`, `version` or `schema_url` left out (compatibility specification, "Instrumentation
+/// Scope").
+pub fn scope_labels(scope: &InstrumentationScope, naming: Naming) -> LabelSet {
+    let own = [
+        ("otel_scope_name", Some(scope.name())),
+        ("otel_scope_version", scope.version()),
+        ("otel_scope_schema_url", scope.schema_url()),
+    ]
+    .map(|(name, value)| (naming.label(name).into_owned(), value));
+    let attributes = scope.attributes().filter_map(|kv| {
+        let key = format!("{SCOPE_PREFIX}{}", kv.key.as_str());
+        let name = naming.label(&key).into_owned();
+        (!own.iter().any(|(own, _)| *own == name)).then_some((name, kv))
+    });
+    let mut labels: Vec<(String, &str, Source<'_>)> = attributes
+        .map(|(name, kv)| (name, kv.key.as_str(), Source::Attribute(&kv.value)))
+        .collect();
+    for (name, value) in &own {
+        if let Some(value) = value {
+            labels.push((name.clone(), "", Source::Text(value)));
+        }
+    }
+    ordered(labels)
+}
+
+/// The attributes of the resource as the labels of `target_info` (compatibility specification,
+/// "Resource Attributes").
+pub fn resource_labels<'a>(
+    attributes: impl Iterator<Item = (&'a str, &'a Value)>,
+    naming: Naming,
+) -> LabelSet {
+    ordered(
+        attributes
+            .map(|(key, value)| {
+                let name = unreserved(naming.label(key)).into_owned();
+                (name, key, Source::Attribute(value))
+            })
+            .collect(),
+    )
+}
+
+enum Source<'a> {
+    Text(&'a str),
+    Attribute(&'a Value),
+}
+
+fn ordered(mut labels: Vec<(String, &str, Source<'_>)>) -> LabelSet {
+    labels.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+    let mut out = LabelSet::default();
+    for (name, _, source) in labels {
+        out.push(&name.into(), |values| match source {
+            Source::Text(text) => values.push_str(text),
+            Source::Attribute(value) => write_value(values, value),
+        });
+    }
+    out
+}
+
+/// An attribute value as text: strings as they are, the rest as JSON, non-finite numbers by their
+/// names (common specification, "Attribute").
+fn write_value(out: &mut String, value: &Value) {
+    match value {
+        Value::String(value) => out.push_str(value.as_str()),
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::I64(value) => out.push_str(&value.to_string()),
+        Value::F64(value) => out.push_str(&double(*value)),
+        Value::Array(values) => write_array(out, values),
+        // The enum may grow; its own text is better than nothing.
+        value => out.push_str(&value.as_str()),
+    }
+}
+
+fn write_array(out: &mut String, values: &Array) {
+    fn list(out: &mut String, items: impl Iterator<Item = String>) {
+        out.push('[');
+        for (index, item) in items.enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            out.push_str(&item);
+        }
+        out.push(']');
+    }
+    match values {
+        Array::Bool(values) => list(out, values.iter().map(bool::to_string)),
+        Array::I64(values) => list(out, values.iter().map(i64::to_string)),
+        Array::F64(values) => list(
+            out,
+            values.iter().map(|value| match value.is_finite() {
+                true => double(*value),
+                false => format!("\"{}\"", double(*value)),
+            }),
+        ),
+        Array::String(values) => list(
+            out,
+            values
+                .iter()
+                .map(|value| serde_json::Value::from(value.as_str()).to_string()),
+        ),
+        values => out.push_str(&values.to_string()),
+    }
+}
+
+fn double(value: f64) -> String {
+    if value.is_nan() {
+        "NaN".to_owned()
+    } else if value.is_infinite() {
+        if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
+    } else if value != 0.0 && !(1e-6..1e21).contains(&value.abs()) {
+        format!("{value:e}")
+    } else {
+        value.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TranslationStrategy::NoTranslation;
+    use crate::export::prometheus::names::Escaping;
+
+    fn labels(attributes: &[KeyValue], histogram: bool, naming: Naming) -> Vec<(String, String)> {
+        let mut out = LabelSet::default();
+        let attributes: Vec<&KeyValue> = attributes.iter().collect();
+        Labeller::new(naming).point(&attributes, histogram, &mut out);
+        pairs(&out)
+    }
+
+    fn pairs(labels: &LabelSet) -> Vec<(String, String)> {
+        labels
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_owned()))
+            .collect()
+    }
+
+    fn pair(name: &str, value: &str) -> (String, String) {
+        (name.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn labels_that_collide_are_joined_in_the_order_of_their_keys() {
+        let attributes = [
+            KeyValue::new("a_b", "3"),
+            KeyValue::new("a.b", "2"),
+            KeyValue::new("a-b", "1"),
+            KeyValue::new("z", true),
+        ];
+        assert_eq!(
+            labels(&attributes, false, Naming::default()),
+            [pair("a_b", "1;2;3"), pair("z", "true")]
+        );
+    }
+
+    #[test]
+    fn names_the_page_needs_are_moved_out_of_the_way() {
+        let attributes = [
+            KeyValue::new("le", "x"),
+            KeyValue::new("otel.scope.name", "y"),
+            KeyValue::new("__name__", "z"),
+        ];
+        assert_eq!(
+            labels(&attributes, true, Naming::default()),
+            [
+                pair("_name_", "z"),
+                pair("exported_le", "x"),
+                pair("exported_otel_scope_name", "y"),
+            ]
+        );
+        let utf8 = Naming {
+            strategy: NoTranslation,
+            escaping: Escaping::AllowUtf8,
+        };
+        assert_eq!(
+            labels(&attributes, false, utf8),
+            [
+                pair("exported___name__", "z"),
+                pair("le", "x"),
+                pair("otel.scope.name", "y"),
+            ]
+        );
+        let escaped = Naming {
+            strategy: NoTranslation,
+            escaping: Escaping::Underscores,
+        };
+        assert_eq!(
+            labels(&attributes[1..2], false, escaped),
+            [pair("exported_otel_scope_name", "y")]
+        );
+    }
+
+    #[test]
+    fn values_of_every_type_become_text() {
+        let strings: Vec<opentelemetry::StringValue> = vec!["a\"b".into(), "ü".into()];
+        for (value, expected) in [
+            (Value::from("plain"), "plain"),
+            (Value::from(true), "true"),
+            (Value::from(-3i64), "-3"),
+            (Value::from(1.5), "1.5"),
+            (Value::from(2.0), "2"),
+            (Value::from(1e300), "1e300"),
+            (Value::from(f64::NAN), "NaN"),
+            (Value::from(f64::NEG_INFINITY), "-Infinity"),
+            (Value::Array(Array::I64(vec![1, 2])), "[1,2]"),
+            (Value::Array(Array::Bool(vec![true, false])), "[true,false]"),
+            (
+                Value::Array(Array::F64(vec![0.5, f64::NAN])),
+                r#"[0.5,"NaN"]"#,
+            ),
+            (Value::Array(Array::String(strings)), r#"["a\"b","ü"]"#),
+        ] {
+            let mut out = String::new();
+            write_value(&mut out, &value);
+            assert_eq!(out, expected);
+        }
+    }
+
+    #[test]
+    fn empty_values_are_no_labels() {
+        let attributes = [KeyValue::new("a", ""), KeyValue::new("b", "1")];
+        assert_eq!(
+            labels(&attributes, false, Naming::default()),
+            [pair("b", "1")]
+        );
+    }
+
+    #[test]
+    fn scopes_are_labels_and_their_attributes_cannot_impersonate_them() {
+        let scope = InstrumentationScope::builder("catalog")
+            .with_version("1.2.3")
+            .with_schema_url("https://example.org/1")
+            .with_attributes([
+                KeyValue::new("team.name", "core"),
+                KeyValue::new("name", "evil"),
+                KeyValue::new("schema.url", "evil"),
+            ])
+            .build();
+        assert_eq!(
+            pairs(&scope_labels(&scope, Naming::default())),
+            [
+                pair("otel_scope_name", "catalog"),
+                pair("otel_scope_schema_url", "https://example.org/1"),
+                pair("otel_scope_team_name", "core"),
+                pair("otel_scope_version", "1.2.3"),
+            ]
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! Prometheus exposition: the pull side of export.
+//!
+//! From a [`Collection`](crate::engine::collection::Collection) to a page: `names` and `labels`
+//! translate, `families` groups, `encode` and `protobuf` write, `chunks` carries. From a request to
+//! an answer: `negotiate`, `respond`, `serve`. Follows the OpenTelemetry specification's
+//! "Prometheus and OpenMetrics Compatibility" and "Metrics Exporter - Prometheus".
+
+mod body;
+mod buckets;
+mod chunks;
+mod encode;
+mod families;
+mod labels;
+mod names;
+mod negotiate;
+mod notices;
+mod number;
+mod page;
+mod protobuf;
+mod respond;
+mod series;
+mod serve;
+mod stall;
+mod units;
+
+pub use body::{Body, Truncated};
+pub use respond::{Exposition, Rendered};
+pub use serve::{bind, serve, Limits, Server};
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod serve_tests;
+#[cfg(test)]
+mod tests;

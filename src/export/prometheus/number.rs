@@ -1,0 +1,113 @@
+//! Numbers as the exposition formats write them.
+
+use std::io::Write;
+
+use crate::engine::collection::Number;
+
+/// Writes a sample value: integers without a fraction, doubles in the shortest form that reads back
+/// to the same value, and `+Inf`, `-Inf`, `NaN`.
+pub fn write_value(out: &mut Vec<u8>, value: Number) {
+    match value {
+        Number::Int(value) => write_integer(out, value),
+        Number::Double(value) => write_double(out, value, 21),
+    }
+}
+
+/// Writes an integer.
+pub fn write_integer(out: &mut Vec<u8>, value: impl std::fmt::Display) {
+    write!(out, "{value}").expect("writing to memory");
+}
+
+/// A bucket bound as the value of `le`. Bounds are part of a series' identity, so the digits are
+/// those of Go's `%g`, which Prometheus' own libraries write: `0.005`, `2.5`, `1e+06`.
+///
+/// OpenMetrics (section "Considerations: Canonical Numbers") asks for a fraction on whole numbers:
+/// `1.0`.
+pub fn bound(value: f64, open_metrics: bool) -> String {
+    let mut out = Vec::with_capacity(8);
+    write_double(&mut out, value, 6);
+    if open_metrics && value.is_finite() && !out.iter().any(|b| matches!(b, b'.' | b'e')) {
+        out.extend_from_slice(b".0");
+    }
+    String::from_utf8(out).expect("ASCII")
+}
+
+/// `exponent_from`: the decimal exponent from which scientific notation is used; below `1e-4` it
+/// always is.
+fn write_double(out: &mut Vec<u8>, value: f64, exponent_from: i32) {
+    if value.is_nan() {
+        out.extend_from_slice(b"NaN");
+    } else if value.is_infinite() {
+        out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
+    } else if value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
+        write!(out, "{value}").expect("writing to memory");
+    } else {
+        let scientific = format!("{value:e}");
+        let (digits, exponent) = scientific.split_once('e').expect("an exponent");
+        let exponent: i32 = exponent.parse().expect("an integer");
+        if (-4..exponent_from).contains(&exponent) {
+            write!(out, "{value}").expect("writing to memory");
+        } else {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            write!(out, "{digits}e{sign}{:02}", exponent.abs()).expect("writing to memory");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn value(number: Number) -> String {
+        let mut out = Vec::new();
+        write_value(&mut out, number);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn values_are_written_as_prometheus_libraries_write_them() {
+        for (number, text) in [
+            (Number::Int(0), "0"),
+            (Number::Int(i64::MIN), "-9223372036854775808"),
+            (Number::Double(5.0), "5"),
+            (Number::Double(-0.0), "-0"),
+            (Number::Double(0.1), "0.1"),
+            (Number::Double(1e20), "100000000000000000000"),
+            (Number::Double(1e21), "1e+21"),
+            (Number::Double(1.5e300), "1.5e+300"),
+            (Number::Double(1e-5), "1e-05"),
+            (Number::Double(f64::INFINITY), "+Inf"),
+            (Number::Double(f64::NEG_INFINITY), "-Inf"),
+            (Number::Double(f64::NAN), "NaN"),
+        ] {
+            assert_eq!(value(number), text);
+        }
+    }
+
+    #[test]
+    fn bounds_are_canonical() {
+        for (number, classic, open) in [
+            (0.0, "0", "0.0"),
+            (1.0, "1", "1.0"),
+            (0.005, "0.005", "0.005"),
+            (100_000.0, "100000", "100000.0"),
+            (1e6, "1e+06", "1e+06"),
+            (-2.0, "-2", "-2.0"),
+            (f64::INFINITY, "+Inf", "+Inf"),
+        ] {
+            assert_eq!(bound(number, false), classic);
+            assert_eq!(bound(number, true), open);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_double_reads_back_to_itself(bits: u64) {
+            let number = f64::from_bits(bits);
+            let text = value(Number::Double(number));
+            let read: f64 = text.parse().unwrap();
+            prop_assert!(read == number || (read.is_nan() && number.is_nan()), "{text}");
+        }
+    }
+}
