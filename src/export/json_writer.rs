@@ -139,6 +139,7 @@ mod tests {
         json.string("{");
         json.string("x,");
         json.double(f64::NEG_INFINITY);
+        json.double(f64::NAN);
         json.close(b']');
         json.key("b");
         json.open(b'{');
@@ -152,7 +153,7 @@ mod tests {
         let text = String::from_utf8(json.take()).unwrap();
         assert_eq!(
             text,
-            "{\"a\":[1,\"{\",\"x,\",\"-Infinity\"],\"b\":{},\"c\":\"18446744073709551615\"}\n[]"
+            "{\"a\":[1,\"{\",\"x,\",\"-Infinity\",\"NaN\"],\"b\":{},\"c\":\"18446744073709551615\"}\n[]"
         );
     }
 }

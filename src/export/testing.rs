@@ -145,34 +145,51 @@ impl TestSource {
     }
 
     pub fn collection(&self) -> Collection {
-        self.collection_and_reference().0
+        self.collection_of(self.data())
     }
 
     /// The collection, and what opentelemetry-proto makes of the same SDK data.
     pub fn collection_and_reference(&self) -> (Collection, ExportMetricsServiceRequest) {
-        let mut collected = Vec::new();
+        let data = self.data();
         let mut reference = ExportMetricsServiceRequest::default();
-        for (scope, _, reader) in self.metrics.lock().unwrap().iter() {
+        for data in &data {
+            append(&mut reference, ExportMetricsServiceRequest::from(data));
+        }
+        (self.collection_of(data), reference)
+    }
+
+    /// A cumulative collection twice, for us and for somebody else to encode.
+    pub fn collection_and_data(&self) -> (Collection, Vec<ResourceMetrics>) {
+        (self.collection(), self.data())
+    }
+
+    fn data(&self) -> Vec<ResourceMetrics> {
+        let collect = |reader: &SharedReader| {
             let mut data = ResourceMetrics::default();
             reader.collect(&mut data).unwrap();
-            append(&mut reference, ExportMetricsServiceRequest::from(&data));
+            data
+        };
+        let metrics = self.metrics.lock().unwrap();
+        metrics.iter().map(|(.., reader)| collect(reader)).collect()
+    }
+
+    fn collection_of(&self, data: Vec<ResourceMetrics>) -> Collection {
+        let metrics = self.metrics.lock().unwrap();
+        let collected = metrics.iter().zip(data).map(|((scope, ..), data)| {
             let description = data
                 .scope_metrics()
                 .next()
                 .and_then(|scope| scope.metrics().next())
                 .map_or("", |metric| metric.description());
-            collected.push(CollectedMetric {
+            CollectedMetric {
                 scope: scope.clone(),
                 description: description.into(),
                 created: SystemTime::now(),
                 hidden: None,
                 data,
-            });
-        }
-        (
-            Collection::new(Arc::new(self.resource.clone()), collected),
-            reference,
-        )
+            }
+        });
+        Collection::new(Arc::new(self.resource.clone()), collected.collect())
     }
 }
 

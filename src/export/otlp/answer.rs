@@ -186,7 +186,7 @@ mod tests {
             Some(Duration::from_secs(30))
         );
         assert_eq!(
-            retry_after("Sun, 06 Nov 1993 08:50:07 GMT", now),
+            retry_after("Sat, 06 Nov 1993 08:50:07 GMT", now),
             Some(Duration::ZERO)
         );
         assert_eq!(
