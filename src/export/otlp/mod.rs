@@ -9,7 +9,7 @@ mod answer;
 mod encode;
 mod endpoint;
 #[cfg(test)]
-mod fake_collector;
+pub(super) mod fake_collector;
 mod grpc;
 mod http;
 mod json;

@@ -94,7 +94,7 @@ impl Health {
     /// An export ended with batches that may still be taken later.
     pub fn stuck(&mut self, reason: &str, superseded: u64, waiting: Amount) {
         let consequence = if waiting.batches > 0 {
-            format!("{} wait to be sent again", amount(waiting))
+            format!("{} kept to be sent again", amount(waiting))
         } else {
             "the next export carries the current values".to_owned()
         };
