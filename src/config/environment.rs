@@ -143,14 +143,20 @@ impl Environment {
 
     /// General headers, then the metrics ones over them.
     pub(super) fn otlp_headers(&self, warnings: &mut Vec<String>) -> BTreeMap<String, Secret> {
-        ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_HEADERS"]
-            .iter()
-            .flat_map(|name| self.pairs(name, warnings))
-            .map(|(key, value)| (key.to_ascii_lowercase(), Secret::new(value)))
-            .collect()
+        [
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+        ]
+        .iter()
+        .flat_map(|name| self.pairs(name, warnings))
+        .map(|(key, value)| (key.to_ascii_lowercase(), Secret::new(value)))
+        .collect()
     }
 
-    pub(super) fn resource_attributes(&self, warnings: &mut Vec<String>) -> BTreeMap<String, Value> {
+    pub(super) fn resource_attributes(
+        &self,
+        warnings: &mut Vec<String>,
+    ) -> BTreeMap<String, Value> {
         self.pairs("OTEL_RESOURCE_ATTRIBUTES", warnings)
             .into_iter()
             .map(|(key, value)| (key, value.into()))
@@ -163,7 +169,11 @@ impl Environment {
             return Vec::new();
         };
         let mut pairs = Vec::new();
-        for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        for pair in text
+            .split(',')
+            .map(str::trim)
+            .filter(|pair| !pair.is_empty())
+        {
             match pair.split_once('=') {
                 Some((key, value)) if !key.trim().is_empty() => {
                     pairs.push((key.trim().to_owned(), percent_decode(value.trim())));

@@ -240,14 +240,9 @@ impl Options {
                 environment,
                 &mut warnings,
             )?),
-            (None, None) if environment.names_an_otlp_endpoint() => {
-                Some(OtlpOptions::default().resolve(
-                    path,
-                    self.histogram,
-                    environment,
-                    &mut warnings,
-                )?)
-            }
+            (None, None) if environment.names_an_otlp_endpoint() => Some(
+                OtlpOptions::default().resolve(path, self.histogram, environment, &mut warnings)?,
+            ),
             (None, None) => None,
         };
         let console = match (&self.exporters.console, &exporters) {
@@ -426,10 +421,7 @@ impl OtlpOptions {
                 .choice(
                     "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
                     &[
-                        (
-                            "explicit_bucket_histogram",
-                            HistogramAggregation::Explicit,
-                        ),
+                        ("explicit_bucket_histogram", HistogramAggregation::Explicit),
                         (
                             "base2_exponential_bucket_histogram",
                             HistogramAggregation::Exponential,
@@ -682,10 +674,7 @@ fn number<'de, D: Deserializer<'de>>(
     if allowed(value) {
         Ok(value)
     } else {
-        Err(D::Error::invalid_value(
-            Unexpected::Float(value),
-            &expected,
-        ))
+        Err(D::Error::invalid_value(Unexpected::Float(value), &expected))
     }
 }
 
@@ -707,11 +696,9 @@ pub struct Count(pub usize);
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        number(
-            deserializer,
-            "a whole number from 1 to 1000000",
-            |count| count.fract() == 0.0 && (1.0..=1e6).contains(&count),
-        )
+        number(deserializer, "a whole number from 1 to 1000000", |count| {
+            count.fract() == 0.0 && (1.0..=1e6).contains(&count)
+        })
         .map(|count| Count(count as usize))
     }
 }
@@ -784,13 +771,11 @@ pub struct ResourceValue(pub Value);
 impl<'de> Deserialize<'de> for ResourceValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = serde_json::Value::deserialize(deserializer)?;
-        attribute_value(&json)
-            .map(ResourceValue)
-            .ok_or_else(|| {
-                D::Error::custom(format!(
-                    "found {json}, expected a string, a number, a boolean or an array of one of these"
-                ))
-            })
+        attribute_value(&json).map(ResourceValue).ok_or_else(|| {
+            D::Error::custom(format!(
+                "found {json}, expected a string, a number, a boolean or an array of one of these"
+            ))
+        })
     }
 }
 

@@ -286,11 +286,13 @@ impl AggregationOptions {
                         format!("found {max_size}, expected a whole number from 2 to 16384"),
                     ));
                 }
-                Some(ViewAggregation::Sdk(Aggregation::Base2ExponentialHistogram {
-                    max_size,
-                    max_scale,
-                    record_min_max: options.record_min_max.is_none_or(|flag| flag.0),
-                }))
+                Some(ViewAggregation::Sdk(
+                    Aggregation::Base2ExponentialHistogram {
+                        max_size,
+                        max_scale,
+                        record_min_max: options.record_min_max.is_none_or(|flag| flag.0),
+                    },
+                ))
             }
         })
     }

@@ -1,7 +1,10 @@
 //! Export: OTLP, Prometheus exposition and the console, on a small runtime of their own, so that a
 //! slow collector never delays a scrape or the next collection.
 
+pub mod console;
+pub mod otlp;
 pub mod prometheus;
+pub mod push;
 pub mod runtime;
 
 use crate::config::Config;

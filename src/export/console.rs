@@ -1,0 +1,328 @@
+//! The console exporter: every collection as JSON lines, one metric a line, to look at while
+//! developing. The format is for people and may change.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use opentelemetry_sdk::metrics::Temporality;
+
+use super::json_writer::JsonWriter;
+use super::push::{Batch, Outcome, PushExporter};
+use crate::engine::collection::{
+    Attributes, Collection, Data, ExponentialBuckets, ExponentialPoint, HistogramPoint, Metric,
+    Number, NumberPoint,
+};
+
+/// Writes collections to standard output, or to any other writer.
+pub struct ConsoleExporter {
+    out: Mutex<Box<dyn Write + Send>>,
+}
+
+impl ConsoleExporter {
+    pub fn stdout() -> Self {
+        Self::new(io::stdout())
+    }
+
+    pub fn new(out: impl Write + Send + 'static) -> Self {
+        Self {
+            out: Mutex::new(Box::new(out)),
+        }
+    }
+}
+
+impl PushExporter for ConsoleExporter {
+    fn name(&self) -> &str {
+        "console export"
+    }
+
+    fn prepare(&self, collection: &Collection) -> Vec<Batch> {
+        let mut points = 0;
+        let mut json = JsonWriter::default();
+        for metric in collection.metrics() {
+            points += line(&mut json, metric);
+        }
+        if points == 0 {
+            return Vec::new();
+        }
+        vec![Batch {
+            body: json.take().into(),
+            points,
+            // What could not be printed now is of no use later.
+            delta: false,
+        }]
+    }
+
+    async fn send(&self, batch: &Batch) -> Outcome {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        match out.write_all(&batch.body).and_then(|()| out.flush()) {
+            Ok(()) => Outcome::Ok,
+            Err(error) => Outcome::Permanent {
+                reason: error.to_string(),
+            },
+        }
+    }
+}
+
+/// Writes one metric and says how many points it had.
+fn line(json: &mut JsonWriter, metric: Metric<'_>) -> u64 {
+    json.open(b'{');
+    json.key("scope");
+    json.string(metric.scope.name());
+    json.key("name");
+    json.string(metric.name);
+    json.key("unit");
+    json.string(metric.unit);
+    json.key("kind");
+    let written = match metric.data {
+        Data::Gauge { points, .. } => {
+            json.string("gauge");
+            list(json, points, number)
+        }
+        Data::Sum {
+            temporality,
+            monotonic,
+            points,
+            ..
+        } => {
+            json.string(if monotonic {
+                "counter"
+            } else {
+                "upDownCounter"
+            });
+            temporality_member(json, temporality);
+            list(json, points, number)
+        }
+        Data::Histogram {
+            temporality,
+            points,
+            ..
+        } => {
+            json.string("histogram");
+            temporality_member(json, temporality);
+            list(json, points, histogram)
+        }
+        Data::Exponential {
+            temporality,
+            points,
+            ..
+        } => {
+            json.string("exponentialHistogram");
+            temporality_member(json, temporality);
+            list(json, points, exponential)
+        }
+    };
+    json.close(b'}');
+    json.line();
+    written
+}
+
+fn temporality_member(json: &mut JsonWriter, temporality: Temporality) {
+    json.key("temporality");
+    json.string(match temporality {
+        Temporality::Delta => "delta",
+        _ => "cumulative",
+    });
+}
+
+fn list<P>(
+    json: &mut JsonWriter,
+    points: impl Iterator<Item = P>,
+    write: impl Fn(&mut JsonWriter, &P),
+) -> u64 {
+    let mut written = 0;
+    json.key("points");
+    json.open(b'[');
+    for point in points {
+        json.open(b'{');
+        write(json, &point);
+        json.close(b'}');
+        written += 1;
+    }
+    json.close(b']');
+    written
+}
+
+fn number(json: &mut JsonWriter, point: &NumberPoint<'_>) {
+    attributes(json, &point.attributes);
+    json.key("value");
+    match point.value {
+        Number::Int(value) => json.int(value),
+        Number::Double(value) => json.double(value),
+    }
+}
+
+fn histogram(json: &mut JsonWriter, point: &HistogramPoint<'_>) {
+    attributes(json, &point.attributes);
+    totals(json, point.count, point.sum, point.min, point.max);
+    json.key("bounds");
+    json.open(b'[');
+    for bound in &point.bounds {
+        json.double(*bound);
+    }
+    json.close(b']');
+    counts(json, &point.bucket_counts);
+}
+
+fn exponential(json: &mut JsonWriter, point: &ExponentialPoint<'_>) {
+    attributes(json, &point.attributes);
+    totals(json, point.count, point.sum, point.min, point.max);
+    json.key("scale");
+    json.int(point.scale.into());
+    json.key("zeroCount");
+    count(json, point.zero_count);
+    buckets(json, "positive", &point.positive);
+    buckets(json, "negative", &point.negative);
+}
+
+fn attributes(json: &mut JsonWriter, attributes: &Attributes<'_>) {
+    json.key("attributes");
+    json.plain_attributes(attributes.iter().copied());
+}
+
+fn totals(json: &mut JsonWriter, total: u64, sum: f64, min: Option<f64>, max: Option<f64>) {
+    json.key("count");
+    count(json, total);
+    json.key("sum");
+    json.double(sum);
+    if let Some(min) = min {
+        json.key("min");
+        json.double(min);
+    }
+    if let Some(max) = max {
+        json.key("max");
+        json.double(max);
+    }
+}
+
+fn buckets(json: &mut JsonWriter, key: &'static str, buckets: &ExponentialBuckets) {
+    json.key(key);
+    json.open(b'{');
+    json.key("offset");
+    json.int(buckets.offset.into());
+    counts(json, &buckets.counts);
+    json.close(b'}');
+}
+
+fn counts(json: &mut JsonWriter, counts: &[u64]) {
+    json.key("counts");
+    json.open(b'[');
+    for value in counts {
+        count(json, *value);
+    }
+    json.close(b']');
+}
+
+fn count(json: &mut JsonWriter, value: u64) {
+    json.int(i64::try_from(value).unwrap_or(i64::MAX));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use opentelemetry::KeyValue;
+    use serde_json::{json, Value};
+
+    use super::*;
+    use crate::export::testing::{block_on, TestSource};
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn every_metric_becomes_one_line_of_json() {
+        let source = TestSource::new(Temporality::Delta);
+        source
+            .meter()
+            .u64_counter("requests")
+            .with_unit("{request}")
+            .build()
+            .add(3, &[KeyValue::new("ok", true), KeyValue::new("n", 7)]);
+        source
+            .meter()
+            .f64_gauge("temperature")
+            .build()
+            .record(-1.5, &[]);
+        source
+            .meter()
+            .f64_histogram("wait")
+            .with_boundaries(vec![1.0, 2.0])
+            .build()
+            .record(1.5, &[]);
+
+        let out = Shared::default();
+        let exporter = ConsoleExporter::new(out.clone());
+        let batches = exporter.prepare(&source.collection());
+        assert_eq!(batches.len(), 1);
+        assert_eq!(batches[0].points, 3);
+        assert_eq!(block_on(exporter.send(&batches[0])), Outcome::Ok);
+
+        let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                json!({
+                    "scope": "test", "name": "requests", "unit": "{request}",
+                    "kind": "counter", "temporality": "delta",
+                    "points": [{"attributes": {"n": 7, "ok": true}, "value": 3}],
+                }),
+                json!({
+                    "scope": "test", "name": "temperature", "unit": "", "kind": "gauge",
+                    "points": [{"attributes": {}, "value": -1.5}],
+                }),
+                json!({
+                    "scope": "test", "name": "wait", "unit": "",
+                    "kind": "histogram", "temporality": "delta",
+                    "points": [{
+                        "attributes": {}, "count": 1, "sum": 1.5, "min": 1.5, "max": 1.5,
+                        "bounds": [1.0, 2.0], "counts": [0, 1, 0],
+                    }],
+                }),
+            ]
+        );
+        assert!(text.starts_with("{\"scope\":"));
+    }
+
+    #[test]
+    fn a_collection_without_points_prints_nothing() {
+        let source = TestSource::new(Temporality::Delta);
+        let exporter = ConsoleExporter::new(Shared::default());
+        assert!(exporter.prepare(&source.collection()).is_empty());
+    }
+
+    #[test]
+    fn a_closed_output_is_reported_not_retried() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let exporter = ConsoleExporter::new(Closed);
+        let batch = Batch {
+            body: "{}\n".into(),
+            points: 1,
+            delta: false,
+        };
+        let outcome = block_on(exporter.send(&batch));
+        assert!(matches!(outcome, Outcome::Permanent { .. }));
+    }
+}

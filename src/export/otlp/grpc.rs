@@ -1,0 +1,290 @@
+//! OTLP over gRPC (OTLP specification, "OTLP/gRPC").
+//!
+//! tonic gives the channel (connecting, TLS, HTTP/2). The call itself, one message each way, is
+//! made here: tonic's client would compress on the thread that sends, on every attempt anew, and
+//! panics on a `grpc-status-details-bin` that is not Base64.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{alphabet, Engine};
+use bytes::{BufMut, Bytes, BytesMut};
+use http::header::{HeaderMap, HeaderName, HeaderValue, CONTENT_TYPE, TE};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use prost::Message;
+use tokio::runtime::Handle;
+use tonic::body::Body;
+use tonic::client::GrpcService;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::Code;
+
+use super::answer::{accepted, excerpt, RpcStatus, ANSWER_LIMIT};
+use super::endpoint::{invalid, percent_decode, Target};
+use super::tls::{install_crypto_provider, TlsFiles};
+use super::USER_AGENT_VALUE;
+use crate::config::{Compression, OtlpConfig};
+use crate::error::Result;
+use crate::export::push::Outcome;
+
+const METHOD: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+
+/// Compression flag and length before each message (gRPC over HTTP/2, "Length-Prefixed-Message").
+const PREFIX: usize = 5;
+
+/// A connection over which nothing has come for this long is asked for a sign of life, so that a
+/// collector that vanished is noticed before the next export.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Calls `MetricsService/Export` over one channel, which connects when it is first used and again
+/// whenever it must.
+pub(super) struct GrpcTransport {
+    channel: Channel,
+    target: Target,
+    headers: HeaderMap,
+}
+
+impl GrpcTransport {
+    /// `runtime` is where the channel's own task runs.
+    ///
+    /// # Errors
+    /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) for a TLS set-up that cannot
+    /// work.
+    pub fn new(config: &OtlpConfig, target: Target, runtime: &Handle) -> Result<Self> {
+        install_crypto_provider();
+        let files = TlsFiles::read(&config.tls)?;
+        let unusable = |error: tonic::transport::Error| {
+            invalid(format!(
+                "cannot set up the OTLP exporter: {}",
+                target.transport_reason(&error)
+            ))
+        };
+        let mut endpoint = Endpoint::from_shared(String::from(target.url.clone()))
+            .and_then(|endpoint| endpoint.user_agent(USER_AGENT_VALUE))
+            .map_err(unusable)?
+            .http2_keep_alive_interval(KEEP_ALIVE);
+        if target.url.scheme() == "https" {
+            endpoint = endpoint.tls_config(tls(files)).map_err(|error| {
+                invalid(format!(
+                    "cannot set up TLS for the OTLP exporter: {} (without a caFile the system's \
+                     certificates are used: is its ca-certificates package installed?)",
+                    target.transport_reason(&error)
+                ))
+            })?;
+        }
+        let channel = {
+            let _inside = runtime.enter();
+            endpoint.connect_lazy()
+        };
+        Ok(Self {
+            channel,
+            headers: headers(config, &target),
+            target,
+        })
+    }
+
+    /// Sends one message, made with [`frame`].
+    pub async fn send(&self, framed: Bytes) -> Outcome {
+        let mut request = Request::post(METHOD)
+            .body(Body::new(Full::new(framed)))
+            .expect("the method is a valid path");
+        *request.headers_mut() = self.headers.clone();
+
+        let mut channel = self.channel.clone();
+        let answer = async {
+            poll_fn(|context| GrpcService::<Body>::poll_ready(&mut channel, context)).await?;
+            GrpcService::<Body>::call(&mut channel, request).await
+        };
+        match answer.await {
+            Ok(response) => self.outcome(response).await,
+            Err(error) => self.interrupted(&error),
+        }
+    }
+
+    async fn outcome(&self, response: Response<Body>) -> Outcome {
+        let (head, mut body) = response.into_parts();
+        if !head.status.is_success() {
+            return self.classify(
+                code_of_http(head.status.as_u16()),
+                format!("answered HTTP {}", head.status),
+                None,
+            );
+        }
+        let mut message = BytesMut::new();
+        // An error without a message sends its trailers in place of the headers.
+        let mut trailers = head.headers;
+        while let Some(frame) = body.frame().await {
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(error) => return self.interrupted(&error),
+            };
+            match frame.into_data() {
+                Ok(data) => {
+                    let room = (PREFIX + ANSWER_LIMIT) - message.len();
+                    message.extend_from_slice(&data[..data.len().min(room)]);
+                }
+                Err(frame) => {
+                    if let Ok(last) = frame.into_trailers() {
+                        trailers = last;
+                    }
+                }
+            }
+        }
+        self.finished(&trailers, &message)
+    }
+
+    fn finished(&self, trailers: &HeaderMap, message: &[u8]) -> Outcome {
+        let Some(status) = trailers.get("grpc-status") else {
+            return Outcome::Retryable {
+                after: None,
+                reason: self.target.redact(format!(
+                    "answered without a gRPC status{}",
+                    self.target.port_hint()
+                )),
+            };
+        };
+        let code = Code::from_bytes(status.as_bytes());
+        if code == Code::Ok {
+            // A flag other than 0 would be a compression that we did not offer.
+            let answer = match message {
+                [0, _, _, _, _, answer @ ..] => accepted(answer),
+                _ => Outcome::Ok,
+            };
+            return match answer {
+                Outcome::PartialSuccess { rejected, message } => Outcome::PartialSuccess {
+                    rejected,
+                    message: self.target.redact(message),
+                },
+                outcome => outcome,
+            };
+        }
+        let text = trailers
+            .get("grpc-message")
+            .map(|text| excerpt(&percent_decode(text.as_bytes())))
+            .filter(|text| !text.is_empty())
+            .map(|text| format!(": {text}"))
+            .unwrap_or_default();
+        let details = trailers
+            .get("grpc-status-details-bin")
+            .and_then(|details| BASE64.decode(details.as_bytes()).ok())
+            .and_then(|details| RpcStatus::decode(details.as_slice()).ok());
+        self.classify(
+            code,
+            format!("answered {}{text}", name(code)),
+            details.and_then(|details| details.retry_delay()),
+        )
+    }
+
+    /// OTLP specification, "OTLP/gRPC Response": which codes may be tried again.
+    fn classify(&self, code: Code, mut reason: String, delay: Option<Duration>) -> Outcome {
+        reason.push_str(match code {
+            Code::Unauthenticated | Code::PermissionDenied => " (check the exporter's headers)",
+            Code::ResourceExhausted if delay.is_none() => {
+                " (if the message is too large: raise max_recv_msg_size_mib of the collector)"
+            }
+            _ => self.target.port_hint(),
+        });
+        let reason = self.target.redact(reason);
+        match code {
+            Code::Cancelled
+            | Code::DeadlineExceeded
+            | Code::Aborted
+            | Code::OutOfRange
+            | Code::Unavailable
+            | Code::DataLoss => Outcome::Retryable {
+                after: delay,
+                reason,
+            },
+            Code::ResourceExhausted if delay.is_some() => Outcome::Retryable {
+                after: delay,
+                reason,
+            },
+            _ => Outcome::Permanent { reason },
+        }
+    }
+
+    fn interrupted(&self, error: &(dyn std::error::Error + 'static)) -> Outcome {
+        Outcome::Retryable {
+            after: None,
+            reason: self.target.transport_reason(error),
+        }
+    }
+}
+
+/// A message as gRPC sends it. `compressed`: it is gzip already.
+pub(super) fn frame(message: &[u8], compressed: bool) -> Bytes {
+    let mut framed = BytesMut::with_capacity(PREFIX + message.len());
+    framed.put_u8(u8::from(compressed));
+    framed.put_u32(
+        u32::try_from(message.len()).expect("requests are cut long before they reach 4 GiB"),
+    );
+    framed.put_slice(message);
+    framed.freeze()
+}
+
+fn headers(config: &OtlpConfig, target: &Target) -> HeaderMap {
+    let mut headers = target.headers.clone();
+    headers.insert(TE, HeaderValue::from_static("trailers"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    if config.compression == Compression::Gzip {
+        headers.insert(
+            HeaderName::from_static("grpc-encoding"),
+            HeaderValue::from_static("gzip"),
+        );
+    }
+    headers
+}
+
+fn tls(files: TlsFiles) -> ClientTlsConfig {
+    let tls = match files.ca {
+        Some(ca) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(ca)),
+        None => ClientTlsConfig::new().with_native_roots(),
+    };
+    // Some gateways speak HTTP/2 over TLS without saying so in the handshake.
+    let tls = tls.assume_http2(true);
+    match files.identity {
+        Some((chain, key)) => tls.identity(Identity::from_pem(chain, key)),
+        None => tls,
+    }
+}
+
+/// gRPC's "HTTP to gRPC Status Code Mapping", for answers of proxies that do not speak it.
+fn code_of_http(status: u16) -> Code {
+    match status {
+        400 => Code::Internal,
+        401 => Code::Unauthenticated,
+        403 => Code::PermissionDenied,
+        404 => Code::Unimplemented,
+        429 | 502 | 503 | 504 => Code::Unavailable,
+        _ => Code::Unknown,
+    }
+}
+
+/// The code as the gRPC documentation and collectors' logs spell it.
+fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}

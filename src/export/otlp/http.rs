@@ -1,0 +1,219 @@
+//! OTLP over HTTP (OTLP specification, "OTLP/HTTP"), binary and JSON.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::{
+    HeaderMap, HeaderValue, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER, USER_AGENT,
+};
+use http::StatusCode;
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, Identity, Response, Url};
+
+use super::answer::{accepted, accepted_json, error_text, retry_after, ANSWER_LIMIT};
+use super::endpoint::{invalid, Target};
+use super::tls::{install_crypto_provider, TlsFiles};
+use super::USER_AGENT_VALUE;
+use crate::config::{Compression, OtlpConfig, OtlpProtocol};
+use crate::error::Result;
+use crate::export::push::Outcome;
+
+/// Posts encoded requests to one URL.
+pub(super) struct HttpTransport {
+    client: Client,
+    target: Target,
+    headers: HeaderMap,
+    json: bool,
+}
+
+impl HttpTransport {
+    /// # Errors
+    /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) for a TLS set-up that cannot
+    /// work.
+    pub fn new(config: &OtlpConfig, target: Target) -> Result<Self> {
+        let json = config.protocol == OtlpProtocol::HttpJson;
+        let mut headers = target.headers.clone();
+        headers
+            .entry(USER_AGENT)
+            .or_insert(HeaderValue::from_static(USER_AGENT_VALUE));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static(if json {
+                "application/json"
+            } else {
+                "application/x-protobuf"
+            }),
+        );
+        if config.compression == Compression::Gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        Ok(Self {
+            client: client(config, &target)?,
+            target,
+            headers,
+            json,
+        })
+    }
+
+    /// Sends one request; the body is already in the encoding and compression that the headers
+    /// name.
+    pub async fn send(&self, body: Bytes) -> Outcome {
+        let request = self
+            .client
+            .post(self.target.url.clone())
+            .headers(self.headers.clone())
+            .body(body);
+        match request.send().await {
+            Ok(response) => self.outcome(response).await,
+            Err(error) => Outcome::Retryable {
+                after: None,
+                reason: self.target.transport_reason(&error.without_url()),
+            },
+        }
+    }
+
+    async fn outcome(&self, response: Response) -> Outcome {
+        let status = response.status();
+        let content_type = header(&response, CONTENT_TYPE);
+        let after = retry_after(&header(&response, RETRY_AFTER), SystemTime::now());
+        if status.is_redirection() {
+            return Outcome::Permanent {
+                reason: self.redirected(&response),
+            };
+        }
+        let body = read_answer(response).await;
+        if status.is_success() {
+            return match self.accepted(&content_type, &body) {
+                Outcome::PartialSuccess { rejected, message } => Outcome::PartialSuccess {
+                    rejected,
+                    message: self.target.redact(message),
+                },
+                outcome => outcome,
+            };
+        }
+        let reason = self.refused(status, &error_text(&content_type, &body));
+        match status {
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Outcome::Retryable { after, reason },
+            _ => Outcome::Permanent { reason },
+        }
+    }
+
+    fn accepted(&self, content_type: &str, body: &[u8]) -> Outcome {
+        let page =
+            content_type.starts_with("text/html") && body.trim_ascii_start().starts_with(b"<");
+        if page {
+            return Outcome::Permanent {
+                reason: "answered with an HTML page: this URL is not a collector's".to_owned(),
+            };
+        }
+        if content_type.starts_with("application/json") || (content_type.is_empty() && self.json) {
+            accepted_json(body)
+        } else if content_type.starts_with("application/x-protobuf") || content_type.is_empty() {
+            accepted(body)
+        } else {
+            Outcome::Ok
+        }
+    }
+
+    fn refused(&self, status: StatusCode, text: &str) -> String {
+        let mut reason = format!("answered {status}");
+        if !text.is_empty() {
+            reason.push_str(": ");
+            reason.push_str(text);
+        }
+        reason.push_str(match status {
+            StatusCode::NOT_FOUND if !self.target.url.path().ends_with("/v1/metrics") => {
+                " (a collector's path usually ends with /v1/metrics)"
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => " (check the exporter's headers)",
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                " (raise the limit on request bodies of the collector or the proxy before it)"
+            }
+            _ => self.target.port_hint(),
+        });
+        self.target.redact(reason)
+    }
+
+    fn redirected(&self, response: &Response) -> String {
+        let status = response.status();
+        let place = self
+            .target
+            .url
+            .join(&header(response, LOCATION))
+            .ok()
+            .filter(|_| response.headers().contains_key(LOCATION))
+            .map(|url| format!(" to {}", without_secrets(url)))
+            .unwrap_or_default();
+        self.target.redact(format!(
+            "answered {status}, a redirect{place}: redirects are not followed, because that would \
+             send the headers elsewhere; set the endpoint to where the collector is"
+        ))
+    }
+}
+
+fn without_secrets(mut url: Url) -> Url {
+    // These fail only for URLs that cannot have user information.
+    let _ = url.set_password(None);
+    let _ = url.set_username("");
+    url.set_query(None);
+    url.set_fragment(None);
+    url
+}
+
+fn header(response: &Response, name: http::HeaderName) -> String {
+    response
+        .headers()
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// As much of the body as is worth reading. The status alone decides what became of the request:
+/// taking a body that breaks off for a failure would send accepted data twice.
+async fn read_answer(mut response: Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        let room = ANSWER_LIMIT - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if body.len() == ANSWER_LIMIT {
+            break;
+        }
+    }
+    body
+}
+
+fn client(config: &OtlpConfig, target: &Target) -> Result<Client> {
+    install_crypto_provider();
+    let files = TlsFiles::read(&config.tls)?;
+    // Headers, redirects and proxies do only what the configuration says: an HTTP_PROXY meant for
+    // npm must not carry metrics, and credentials must not follow a Location.
+    let mut builder = Client::builder().no_proxy().redirect(Policy::none());
+    if let Some(ca) = &files.ca {
+        let certificates = Certificate::from_pem_bundle(ca)
+            .map_err(|error| invalid(format!("the OTLP caFile is not usable: {error}")))?;
+        builder = builder.tls_certs_only(certificates);
+    } else if target.url.scheme() == "http" {
+        // Loading the system's roots fails where there are none, as in slim container images.
+        builder = builder.tls_certs_only([]);
+    }
+    if let Some((chain, key)) = files.identity {
+        let pem = [chain.as_slice(), b"\n", key.as_slice()].concat();
+        let identity = Identity::from_pem(&pem).map_err(|error| {
+            invalid(format!(
+                "the OTLP certFile and keyFile are not usable: {error}"
+            ))
+        })?;
+        builder = builder.identity(identity);
+    }
+    builder.build().map_err(|error| {
+        invalid(format!(
+            "cannot set up TLS for the OTLP exporter: {} (without a caFile the system's \
+             certificates are used: is its ca-certificates package installed?)",
+            target.transport_reason(&error)
+        ))
+    })
+}

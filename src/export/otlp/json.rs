@@ -1,0 +1,276 @@
+//! OTLP's JSON encoding: proto3's JSON mapping with the exceptions of the OTLP specification
+//! ("JSON Protobuf Encoding"): lowerCamelCase names, 64-bit integers as decimal strings, enums as
+//! integers, what is not finite as a string.
+//!
+//! Written here, because `opentelemetry-proto`'s `with-serde` turns a NaN or infinite point into
+//! `null`, which a conforming receiver rejects.
+
+use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
+use opentelemetry_sdk::Resource;
+
+use super::encode::{temporality_number, unix_nanos, Format, Header, Kind};
+use crate::engine::collection::{
+    ExponentialBuckets, ExponentialPoint, HistogramPoint, Interval, Number, NumberPoint,
+};
+use crate::export::json_writer::JsonWriter;
+
+/// Encodes to `ExportMetricsServiceRequest` in JSON.
+pub(super) struct Json {
+    out: JsonWriter,
+    interval: Interval,
+}
+
+impl Default for Json {
+    fn default() -> Self {
+        Self {
+            out: JsonWriter::default(),
+            interval: Interval {
+                start: std::time::UNIX_EPOCH,
+                time: std::time::UNIX_EPOCH,
+            },
+        }
+    }
+}
+
+impl Format for Json {
+    fn begin_request(&mut self, resource: &Resource) {
+        self.out.open(b'{');
+        self.out.key("resourceMetrics");
+        self.out.open(b'[');
+        self.out.open(b'{');
+        self.out.key("resource");
+        self.out.open(b'{');
+        self.attributes(resource.iter());
+        self.out.close(b'}');
+        self.string_if_any("schemaUrl", resource.schema_url().unwrap_or_default());
+        self.out.key("scopeMetrics");
+        self.out.open(b'[');
+    }
+
+    fn end_request(&mut self) -> Vec<u8> {
+        for bracket in *b"]}]}" {
+            self.out.close(bracket);
+        }
+        self.out.take()
+    }
+
+    fn begin_scope(&mut self, scope: &InstrumentationScope) {
+        self.out.open(b'{');
+        self.out.key("scope");
+        self.out.open(b'{');
+        self.string_if_any("name", scope.name());
+        self.string_if_any("version", scope.version().unwrap_or_default());
+        self.attributes(scope.attributes().map(pair));
+        self.out.close(b'}');
+        self.string_if_any("schemaUrl", scope.schema_url().unwrap_or_default());
+        self.out.key("metrics");
+        self.out.open(b'[');
+    }
+
+    fn end_scope(&mut self) {
+        self.out.close(b']');
+        self.out.close(b'}');
+    }
+
+    fn begin_metric(&mut self, header: &Header<'_>) {
+        self.interval = header.interval;
+        self.out.open(b'{');
+        self.string_if_any("name", header.name);
+        self.string_if_any("description", header.description);
+        self.string_if_any("unit", header.unit);
+        self.out.key(match header.kind {
+            Kind::Gauge => "gauge",
+            Kind::Sum { .. } => "sum",
+            Kind::Histogram { .. } => "histogram",
+            Kind::Exponential { .. } => "exponentialHistogram",
+        });
+        self.out.open(b'{');
+        if let Some(temporality) = header.kind.temporality() {
+            self.out.key("aggregationTemporality");
+            self.out.int(temporality_number(temporality).into());
+        }
+        if let Kind::Sum { monotonic, .. } = header.kind {
+            self.out.key("isMonotonic");
+            self.out.bool(monotonic);
+        }
+        self.out.key("dataPoints");
+        self.out.open(b'[');
+    }
+
+    fn end_metric(&mut self) {
+        for bracket in *b"]}}" {
+            self.out.close(bracket);
+        }
+    }
+
+    fn number(&mut self, point: &NumberPoint<'_>) {
+        self.begin_point(&point.attributes);
+        match point.value {
+            Number::Int(value) => {
+                self.out.key("asInt");
+                self.out.quoted(value);
+            }
+            Number::Double(value) => self.double("asDouble", value),
+        }
+        self.out.close(b'}');
+    }
+
+    fn histogram(&mut self, point: &HistogramPoint<'_>) {
+        self.begin_point(&point.attributes);
+        self.totals(point.count, point.sum, point.min, point.max);
+        self.counts(&point.bucket_counts);
+        self.out.key("explicitBounds");
+        self.out.open(b'[');
+        for bound in &point.bounds {
+            self.out.double(*bound);
+        }
+        self.out.close(b']');
+        self.out.close(b'}');
+    }
+
+    fn exponential(&mut self, point: &ExponentialPoint<'_>) {
+        self.begin_point(&point.attributes);
+        self.totals(point.count, point.sum, point.min, point.max);
+        self.out.key("scale");
+        self.out.int(point.scale.into());
+        self.out.key("zeroCount");
+        self.out.quoted(point.zero_count);
+        self.double("zeroThreshold", point.zero_threshold);
+        self.buckets("positive", &point.positive);
+        self.buckets("negative", &point.negative);
+        self.out.close(b'}');
+    }
+
+    fn len(&self) -> usize {
+        self.out.len()
+    }
+}
+
+impl Json {
+    fn begin_point(&mut self, attributes: &[&KeyValue]) {
+        self.out.open(b'{');
+        self.attributes(attributes.iter().copied().map(pair));
+        self.out.key("startTimeUnixNano");
+        self.out.quoted(unix_nanos(self.interval.start));
+        self.out.key("timeUnixNano");
+        self.out.quoted(unix_nanos(self.interval.time));
+    }
+
+    fn totals(&mut self, count: u64, sum: f64, min: Option<f64>, max: Option<f64>) {
+        self.out.key("count");
+        self.out.quoted(count);
+        self.double("sum", sum);
+        if let Some(min) = min {
+            self.double("min", min);
+        }
+        if let Some(max) = max {
+            self.double("max", max);
+        }
+    }
+
+    fn double(&mut self, key: &'static str, value: f64) {
+        self.out.key(key);
+        self.out.double(value);
+    }
+
+    fn string_if_any(&mut self, key: &'static str, value: &str) {
+        if !value.is_empty() {
+            self.out.key(key);
+            self.out.string(value);
+        }
+    }
+
+    fn buckets(&mut self, key: &'static str, buckets: &ExponentialBuckets) {
+        self.out.key(key);
+        self.out.open(b'{');
+        self.out.key("offset");
+        self.out.int(buckets.offset.into());
+        self.counts(&buckets.counts);
+        self.out.close(b'}');
+    }
+
+    fn counts(&mut self, counts: &[u64]) {
+        self.out.key("bucketCounts");
+        self.out.open(b'[');
+        for count in counts {
+            self.out.quoted(count);
+        }
+        self.out.close(b']');
+    }
+
+    fn attributes<'a>(&mut self, attributes: impl Iterator<Item = (&'a Key, &'a Value)>) {
+        self.out.key("attributes");
+        self.out.open(b'[');
+        for (key, value) in attributes {
+            self.out.open(b'{');
+            self.out.key("key");
+            self.out.string(key.as_str());
+            self.out.key("value");
+            self.any_value(value);
+            self.out.close(b'}');
+        }
+        self.out.close(b']');
+    }
+
+    fn any_value(&mut self, value: &Value) {
+        match value {
+            Value::String(value) => self.string_value(value.as_str()),
+            Value::Bool(value) => self.bool_value(*value),
+            Value::I64(value) => self.int_value(*value),
+            Value::F64(value) => self.double_value(*value),
+            Value::Array(array) => {
+                self.out.open(b'{');
+                self.out.key("arrayValue");
+                self.out.open(b'{');
+                self.out.key("values");
+                self.out.open(b'[');
+                match array {
+                    Array::Bool(values) => values.iter().for_each(|value| self.bool_value(*value)),
+                    Array::I64(values) => values.iter().for_each(|value| self.int_value(*value)),
+                    Array::F64(values) => values.iter().for_each(|value| self.double_value(*value)),
+                    Array::String(values) => {
+                        values
+                            .iter()
+                            .for_each(|value| self.string_value(value.as_str()));
+                    }
+                    other => self.string_value(&format!("{other:?}")),
+                }
+                for bracket in *b"]}}" {
+                    self.out.close(bracket);
+                }
+            }
+            other => self.string_value(&other.as_str()),
+        }
+    }
+
+    fn string_value(&mut self, value: &str) {
+        self.out.open(b'{');
+        self.out.key("stringValue");
+        self.out.string(value);
+        self.out.close(b'}');
+    }
+
+    fn bool_value(&mut self, value: bool) {
+        self.out.open(b'{');
+        self.out.key("boolValue");
+        self.out.bool(value);
+        self.out.close(b'}');
+    }
+
+    fn int_value(&mut self, value: i64) {
+        self.out.open(b'{');
+        self.out.key("intValue");
+        self.out.quoted(value);
+        self.out.close(b'}');
+    }
+
+    fn double_value(&mut self, value: f64) {
+        self.out.open(b'{');
+        self.double("doubleValue", value);
+        self.out.close(b'}');
+    }
+}
+
+fn pair(attribute: &KeyValue) -> (&Key, &Value) {
+    (&attribute.key, &attribute.value)
+}

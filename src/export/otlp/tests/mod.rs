@@ -1,0 +1,4 @@
+mod encoding;
+mod grpc;
+mod http;
+mod tls;

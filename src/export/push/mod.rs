@@ -1,0 +1,362 @@
+//! Periodic push: one task per exporter collects, encodes and sends, every interval, on request
+//! and a last time at shutdown. Exports of one exporter never overlap.
+//!
+//! Cumulative data that could not be delivered is superseded by the next collection. Delta data is
+//! not: it waits, encoded, in a bounded [`backlog`] and goes out in order before anything newer.
+
+mod backlog;
+mod health;
+mod stats;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot, OnceCell};
+use tokio::time::{interval_at, sleep_until, timeout_at, Instant, MissedTickBehavior};
+
+use crate::engine::collection::Collection;
+use crate::engine::{Collect, PipelineId};
+use crate::error::{Code, Error, Result};
+use crate::log::Logger;
+use backlog::Backlog;
+use health::Health;
+
+pub use stats::ExporterStats;
+
+/// One request, ready to send.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    pub body: Bytes,
+    /// Data points in it.
+    pub points: u64,
+    /// It holds changes since the last collection: losing it loses them.
+    pub delta: bool,
+}
+
+/// What became of one attempt to send a batch (OTLP specification, "OTLP Response").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Ok,
+    /// Taken, except for some points that sending again would not save. With `rejected` 0 the
+    /// message is a warning.
+    PartialSuccess {
+        rejected: u64,
+        message: String,
+    },
+    /// Not taken, but may be later; not before `after`, when the receiver said so.
+    Retryable {
+        after: Option<Duration>,
+        reason: String,
+    },
+    /// Will never be taken.
+    Permanent {
+        reason: String,
+    },
+}
+
+/// Something that collections can be pushed to.
+pub trait PushExporter: Send + Sync + 'static {
+    /// What this exporter does and where to, as the subject of log messages; free of secrets.
+    fn name(&self) -> &str;
+
+    /// Encodes a collection; empty when there is nothing to send. Runs on a thread that may block.
+    fn prepare(&self, collection: &Collection) -> Vec<Batch>;
+
+    /// Makes one attempt. It is dropped, and must stop, when the export's time is up. Reasons must
+    /// be free of secrets.
+    fn send(&self, batch: &Batch) -> impl Future<Output = Outcome> + Send;
+}
+
+/// Bytes of delta data that may wait for a receiver that is away.
+const BACKLOG_LIMIT: usize = 64 * 1024 * 1024;
+
+/// The pause after the first failed attempt; shorter when the whole export has little time, so that
+/// it still gets a few attempts.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const FIRST_PAUSE_SHARE: u32 = 8;
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The loop of one push exporter.
+pub struct PushTask<E> {
+    exporter: Arc<E>,
+    source: Arc<dyn Collect>,
+    pipeline: PipelineId,
+    timeout: Duration,
+    log: Logger,
+    stats: Arc<ExporterStats>,
+    backlog: Backlog,
+    health: Health,
+    /// The receiver asked for silence until then, with these words.
+    silence: Option<(Instant, String)>,
+}
+
+/// Controls a running [`PushTask`]. Dropping it ends the task without a last export.
+pub struct PushHandle {
+    commands: mpsc::Sender<Command>,
+    stats: Arc<ExporterStats>,
+    stopped: OnceCell<Result<()>>,
+}
+
+enum Command {
+    Flush(oneshot::Sender<Result<()>>),
+    Shutdown(oneshot::Sender<Result<()>>),
+}
+
+impl<E: PushExporter> PushTask<E> {
+    /// Starts the task on `runtime`. The first export comes one `interval` from now; when one takes
+    /// longer than that, the next follows a full interval after it.
+    ///
+    /// `timeout` bounds the collection, and again the sending: all batches, all their attempts and
+    /// the pauses between them.
+    pub fn spawn(
+        runtime: &Handle,
+        exporter: E,
+        source: Arc<dyn Collect>,
+        pipeline: PipelineId,
+        interval: Duration,
+        timeout: Duration,
+        log: Logger,
+    ) -> PushHandle {
+        let stats = Arc::new(ExporterStats::default());
+        let (commands, inbox) = mpsc::channel(8);
+        let task = Self {
+            health: Health::new(exporter.name(), log.clone()),
+            exporter: Arc::new(exporter),
+            source,
+            pipeline,
+            timeout,
+            log,
+            stats: stats.clone(),
+            backlog: Backlog::new(BACKLOG_LIMIT),
+            silence: None,
+        };
+        runtime.spawn(task.run(interval, inbox));
+        PushHandle {
+            commands,
+            stats,
+            stopped: OnceCell::new(),
+        }
+    }
+
+    async fn run(mut self, interval: Duration, mut inbox: mpsc::Receiver<Command>) {
+        let mut ticks = interval_at(Instant::now() + interval, interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                command = inbox.recv() => match command {
+                    Some(Command::Flush(done)) => {
+                        // Nobody may be waiting any more; what was flushed is flushed.
+                        let _ = done.send(self.export().await);
+                    }
+                    Some(Command::Shutdown(done)) => {
+                        let result = self.export().await;
+                        self.abandon_backlog();
+                        let _ = done.send(result);
+                        return;
+                    }
+                    None => return,
+                },
+                _ = ticks.tick() => {
+                    // Failures have been logged; the next tick tries again.
+                    let _ = self.export().await;
+                }
+            }
+        }
+    }
+
+    async fn export(&mut self) -> Result<()> {
+        let collected = self.collect().await;
+        let sent = self.deliver().await;
+        collected.and(sent)
+    }
+
+    async fn collect(&mut self) -> Result<()> {
+        let shut_down = || Error::new(Code::ShutDown, "the metrics engine has been shut down");
+        let collection = self
+            .source
+            .collect(self.pipeline, self.timeout)
+            .await
+            .map_err(|_| shut_down())??;
+        let exporter = self.exporter.clone();
+        let batches = tokio::task::spawn_blocking(move || exporter.prepare(&collection))
+            .await
+            .map_err(|error| {
+                let message = format!("{} could not encode: {error}", self.exporter.name());
+                self.log.error(message.clone());
+                Error::new(Code::Export, message)
+            })?;
+        for batch in batches {
+            self.backlog.push(batch);
+        }
+        Ok(())
+    }
+
+    /// Sends everything that waits, oldest first, within the time-out.
+    async fn deliver(&mut self) -> Result<()> {
+        let deadline = Instant::now() + self.timeout;
+        let mut refused = None;
+        let mut stuck = None;
+        while let Some(waiting) = self.backlog.front() {
+            let (points, late) = (waiting.batch.points, waiting.late);
+            match self.deliver_one(deadline).await {
+                Outcome::Ok => {
+                    self.stats.exported(points);
+                    self.health.delivered(points, late);
+                }
+                Outcome::PartialSuccess { rejected, message } => {
+                    let rejected = rejected.min(points);
+                    self.stats.exported(points - rejected);
+                    self.stats.failed(rejected);
+                    self.health.delivered(points, late);
+                    self.health.partial(rejected, &message);
+                }
+                Outcome::Permanent { reason } => {
+                    self.stats.failed(points);
+                    self.health.lost(1, points);
+                    refused = Some((reason, points));
+                }
+                Outcome::Retryable { reason, .. } => {
+                    stuck = Some(reason);
+                    break;
+                }
+            }
+            self.backlog.pop();
+        }
+        self.settle(refused, stuck)
+    }
+
+    /// Tries the oldest batch until it is taken, refused, or the time is up.
+    async fn deliver_one(&mut self, deadline: Instant) -> Outcome {
+        let mut pause = FIRST_PAUSE.min(self.timeout / FIRST_PAUSE_SHARE);
+        loop {
+            if let Some((until, reason)) = self.silence.take() {
+                if until >= deadline {
+                    let again = reason.clone();
+                    self.silence = Some((until, reason));
+                    return Outcome::Retryable {
+                        after: None,
+                        reason: again,
+                    };
+                }
+                sleep_until(until).await;
+            }
+            let batch = match self.backlog.front() {
+                Some(waiting) => &waiting.batch,
+                None => return Outcome::Ok,
+            };
+            let attempt = timeout_at(deadline, self.exporter.send(batch)).await;
+            let (after, reason) = match attempt {
+                Ok(Outcome::Retryable { after, reason }) => (after, reason),
+                Ok(outcome) => return outcome,
+                Err(_) => {
+                    return Outcome::Retryable {
+                        after: None,
+                        reason: format!("no answer within {:?}", self.timeout),
+                    }
+                }
+            };
+            self.log
+                .debug(format!("{}: {reason}", self.exporter.name()));
+            let until = Instant::now() + after.unwrap_or_else(|| jittered(pause));
+            if after.is_some() || until < deadline {
+                self.silence = Some((until, reason.clone()));
+            }
+            if until >= deadline {
+                return Outcome::Retryable { after, reason };
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Draws the balance of an export: what waits on, what is lost, what the log says.
+    fn settle(&mut self, refused: Option<(String, u64)>, stuck: Option<String>) -> Result<()> {
+        let superseded = self.backlog.keep_delta();
+        self.stats.failed(superseded.points);
+        let dropped = self.backlog.shrink();
+        self.stats.failed(dropped.points);
+        self.health.overflowed(dropped, BACKLOG_LIMIT);
+
+        let reason = match (stuck, refused) {
+            (Some(reason), _) => {
+                self.health
+                    .stuck(&reason, superseded.batches, self.backlog.total());
+                reason
+            }
+            (None, Some((reason, points))) => {
+                self.health.refused(&reason, points);
+                reason
+            }
+            (None, None) => {
+                self.health.settled();
+                return Ok(());
+            }
+        };
+        Err(Error::new(
+            Code::Export,
+            format!("{} failed: {reason}", self.exporter.name()),
+        ))
+    }
+
+    fn abandon_backlog(&mut self) {
+        let left = self.backlog.total();
+        if left.batches > 0 {
+            self.stats.failed(left.points);
+            self.health.abandoned(left);
+        }
+    }
+}
+
+impl PushHandle {
+    /// Collects now and sends everything, also what waited from before.
+    ///
+    /// # Errors
+    /// [`Code::Export`] naming the endpoint and the reason when something was not delivered,
+    /// [`Code::ShutDown`] after the shutdown of this exporter or of the engine.
+    pub async fn flush(&self) -> Result<()> {
+        self.command(Command::Flush).await.unwrap_or_else(|| {
+            Err(Error::new(
+                Code::ShutDown,
+                "the exporter has been shut down",
+            ))
+        })
+    }
+
+    /// Makes a last export and stops. Further calls give the first one's result.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush).
+    pub async fn shutdown(&self) -> Result<()> {
+        let stop = async { self.command(Command::Shutdown).await.unwrap_or(Ok(())) };
+        self.stopped.get_or_init(|| stop).await.clone()
+    }
+
+    /// What was exported and what was not, for as long as the exporter runs.
+    pub fn stats(&self) -> &Arc<ExporterStats> {
+        &self.stats
+    }
+
+    /// `None` when the task has ended.
+    async fn command(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<()>>) -> Command,
+    ) -> Option<Result<()>> {
+        let (done, result) = oneshot::channel();
+        self.commands.send(command(done)).await.ok()?;
+        result.await.ok()
+    }
+}
+
+/// Between half and all of the pause, so that replicas whose collector restarted do not come back
+/// in step.
+fn jittered(pause: Duration) -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    // Its keys differ per instance; nothing here needs better randomness.
+    let random = RandomState::new().hash_one(0_u8) >> 32;
+    let share = 0.5 + 0.5 * (random as f64 / f64::from(u32::MAX));
+    pause.mul_f64(share)
+}

@@ -1,0 +1,590 @@
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use opentelemetry::metrics::Counter;
+use opentelemetry_proto::tonic::metrics::v1::{metric, number_data_point};
+use opentelemetry_sdk::metrics::Temporality;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::{Batch, Outcome, PushExporter, PushHandle, PushTask};
+use crate::config::{OtlpConfig, OtlpProtocol};
+use crate::engine::collection::Collection;
+use crate::engine::{Collect, PipelineId};
+use crate::error::{Code, Result};
+use crate::export::otlp::fake_collector::{FakeCollector, Received, Reply};
+use crate::export::otlp::OtlpExporter;
+use crate::export::testing::{block_on, messages, otlp_config, TestSource};
+use crate::log::Logger;
+
+const NEVER: Duration = Duration::from_secs(3600);
+
+/// An exporter whose fate is written down; when the script ends everything succeeds.
+#[derive(Clone)]
+struct Scripted(Arc<Script>);
+
+struct Script {
+    delta: bool,
+    batch_bytes: usize,
+    outcomes: Mutex<VecDeque<Outcome>>,
+    collections: AtomicUsize,
+    attempts: Mutex<Vec<u64>>,
+    taken: Mutex<Vec<u64>>,
+    under_way: AtomicUsize,
+}
+
+impl Scripted {
+    fn new(delta: bool, outcomes: impl IntoIterator<Item = Outcome>) -> Self {
+        Self::with_bytes(delta, 8, outcomes)
+    }
+
+    fn with_bytes(
+        delta: bool,
+        batch_bytes: usize,
+        outcomes: impl IntoIterator<Item = Outcome>,
+    ) -> Self {
+        Self(Arc::new(Script {
+            delta,
+            batch_bytes,
+            outcomes: Mutex::new(outcomes.into_iter().collect()),
+            collections: AtomicUsize::new(0),
+            attempts: Mutex::default(),
+            taken: Mutex::default(),
+            under_way: AtomicUsize::new(0),
+        }))
+    }
+
+    fn spawn(&self, interval: Duration, timeout: Duration, log: &Logger) -> PushHandle {
+        PushTask::spawn(
+            &Handle::current(),
+            self.clone(),
+            Arc::new(TestSource::new(Temporality::Delta)),
+            PipelineId(0),
+            interval,
+            timeout,
+            log.clone(),
+        )
+    }
+
+    /// The collections, counted from 1, that were taken.
+    fn taken(&self) -> Vec<u64> {
+        self.0.taken.lock().unwrap().clone()
+    }
+
+    fn attempts(&self) -> usize {
+        self.0.attempts.lock().unwrap().len()
+    }
+}
+
+impl PushExporter for Scripted {
+    fn name(&self) -> &str {
+        "export to nowhere"
+    }
+
+    /// A batch with as many points as there were collections, so that each is recognised.
+    fn prepare(&self, _: &Collection) -> Vec<Batch> {
+        let number = self.0.collections.fetch_add(1, Ordering::SeqCst) as u64 + 1;
+        vec![Batch {
+            body: vec![0; self.0.batch_bytes].into(),
+            points: number,
+            delta: self.0.delta,
+        }]
+    }
+
+    async fn send(&self, batch: &Batch) -> Outcome {
+        let others = self.0.under_way.fetch_add(1, Ordering::SeqCst);
+        assert_eq!(others, 0, "exports of one exporter must not overlap");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        self.0.attempts.lock().unwrap().push(batch.points);
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+        let outcome = self.0.outcomes.lock().unwrap().pop_front();
+        let outcome = outcome.unwrap_or(Outcome::Ok);
+        if outcome == Outcome::Ok {
+            self.0.taken.lock().unwrap().push(batch.points);
+        }
+        outcome
+    }
+}
+
+fn retryable(reason: &str) -> Outcome {
+    Outcome::Retryable {
+        after: None,
+        reason: reason.into(),
+    }
+}
+
+/// Ends an export at once: the pause it asks for is longer than the export may take.
+fn away(reason: &str) -> Outcome {
+    Outcome::Retryable {
+        after: Some(Duration::from_millis(250)),
+        reason: reason.into(),
+    }
+}
+
+fn permanent(reason: &str) -> Outcome {
+    Outcome::Permanent {
+        reason: reason.into(),
+    }
+}
+
+const SHORT: Duration = Duration::from_millis(200);
+
+async fn pass_silence() {
+    tokio::time::sleep(Duration::from_millis(260)).await;
+}
+
+#[test]
+fn every_interval_is_exported() {
+    block_on(async {
+        let exporter = Scripted::new(false, []);
+        let push = exporter.spawn(Duration::from_millis(20), NEVER, &Logger::default());
+        while exporter.taken().len() < 3 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(exporter.taken()[..3], [1, 2, 3]);
+        assert!(push.stats().exported_points() >= 6);
+    });
+}
+
+#[test]
+fn a_passing_trouble_is_retried_within_the_export_and_not_worth_a_line() {
+    block_on(async {
+        let log = Logger::default();
+        let exporter = Scripted::new(false, [retryable("away"), retryable("away")]);
+        let push = exporter.spawn(NEVER, Duration::from_millis(800), &log);
+        push.flush().await.unwrap();
+        assert_eq!(exporter.attempts(), 3);
+        assert_eq!(exporter.taken(), [1]);
+        assert_eq!(push.stats().failed_points(), 0);
+        assert_eq!(messages(&log), [""; 0]);
+    });
+}
+
+#[test]
+fn delta_data_waits_and_goes_out_in_order() {
+    block_on(async {
+        let log = Logger::default();
+        let exporter = Scripted::new(true, [away("away"), away("still away")]);
+        let push = exporter.spawn(NEVER, SHORT, &log);
+        let error = push.flush().await.unwrap_err();
+        assert_eq!(error.code(), Code::Export);
+        assert_eq!(error.message(), "export to nowhere failed: away");
+        pass_silence().await;
+        push.flush().await.unwrap_err();
+        pass_silence().await;
+        push.flush().await.unwrap();
+
+        assert_eq!(exporter.taken(), [1, 2, 3]);
+        assert_eq!(push.stats().exported_points(), 6);
+        assert_eq!(push.stats().failed_points(), 0);
+        let lines = messages(&log);
+        assert_eq!(
+            lines[0],
+            "warn: export to nowhere fails: away; 1 data point in 1 batch kept to be sent again"
+        );
+        let recovery = lines[1].split(": ").collect::<Vec<_>>();
+        assert_eq!(recovery[0], "info");
+        assert!(recovery[1].starts_with("export to nowhere works again after 0."));
+        assert_eq!(
+            recovery[2],
+            "3 data points in 2 batches delivered late, nothing lost"
+        );
+        assert_eq!(lines.len(), 2);
+    });
+}
+
+#[test]
+fn cumulative_data_is_superseded() {
+    block_on(async {
+        let log = Logger::default();
+        let exporter = Scripted::new(false, [away("away"), away("away")]);
+        let push = exporter.spawn(NEVER, SHORT, &log);
+        push.flush().await.unwrap_err();
+        pass_silence().await;
+        push.flush().await.unwrap_err();
+        pass_silence().await;
+        push.flush().await.unwrap();
+
+        assert_eq!(exporter.taken(), [3]);
+        assert_eq!(push.stats().failed_points(), 3);
+        let lines = messages(&log);
+        assert_eq!(
+            lines[0],
+            "warn: export to nowhere fails: away; the next export carries the current values"
+        );
+        assert!(
+            lines[1].ends_with(": 2 exports superseded by newer values, nothing lost"),
+            "{}",
+            lines[1]
+        );
+        assert_eq!(lines.len(), 2);
+    });
+}
+
+#[test]
+fn what_is_refused_for_good_is_dropped_and_said_once() {
+    block_on(async {
+        let log = Logger::default();
+        let exporter = Scripted::new(true, [permanent("bad token"), permanent("bad token")]);
+        let push = exporter.spawn(NEVER, SHORT, &log);
+        let error = push.flush().await.unwrap_err();
+        assert_eq!(error.message(), "export to nowhere failed: bad token");
+        push.flush().await.unwrap_err();
+        push.flush().await.unwrap();
+
+        assert_eq!(exporter.taken(), [3]);
+        assert_eq!(push.stats().failed_points(), 3);
+        let lines = messages(&log);
+        assert_eq!(
+            lines[0],
+            "error: export to nowhere fails: bad token; dropped 1 data point"
+        );
+        assert!(
+            lines[1].ends_with(": 3 data points in 2 batches lost"),
+            "{}",
+            lines[1]
+        );
+        assert_eq!(lines.len(), 2);
+    });
+}
+
+#[test]
+fn the_backlog_is_bounded_and_says_what_it_dropped() {
+    block_on(async {
+        let log = Logger::default();
+        let batch = 20 * 1024 * 1024;
+        let exporter = Scripted::with_bytes(true, batch, (0..5).map(|_| away("away")));
+        let push = exporter.spawn(NEVER, SHORT, &log);
+        for _ in 0..5 {
+            push.flush().await.unwrap_err();
+            pass_silence().await;
+        }
+        push.flush().await.unwrap();
+
+        assert_eq!(exporter.taken(), [3, 4, 5, 6]);
+        assert_eq!(push.stats().failed_points(), 3);
+        let lines = messages(&log);
+        assert_eq!(
+            lines[1],
+            "error: export to nowhere: more than 64 MiB wait to be sent; the oldest are lost: \
+             1 data point in 1 batch"
+        );
+        assert!(
+            lines[2].ends_with(
+                "12 data points in 3 batches delivered late, 3 data points in 2 batches lost"
+            ),
+            "{}",
+            lines[2]
+        );
+        assert_eq!(lines.len(), 3);
+    });
+}
+
+#[test]
+fn a_receiver_that_asked_for_silence_gets_it() {
+    block_on(async {
+        let exporter = Scripted::new(true, [away("busy")]);
+        let push = exporter.spawn(NEVER, Duration::from_millis(100), &Logger::default());
+        push.flush().await.unwrap_err();
+        let error = push.flush().await.unwrap_err();
+        assert!(error.message().ends_with("busy"));
+        assert_eq!(exporter.attempts(), 1);
+        pass_silence().await;
+        push.flush().await.unwrap();
+        assert_eq!(exporter.taken(), [1, 2, 3]);
+    });
+}
+
+#[test]
+fn a_partial_success_is_told_once_and_not_sent_again() {
+    block_on(async {
+        let log = Logger::default();
+        let partial = || Outcome::PartialSuccess {
+            rejected: 1,
+            message: "too old".into(),
+        };
+        let exporter = Scripted::new(true, [partial(), partial()]);
+        let push = exporter.spawn(NEVER, SHORT, &log);
+        push.flush().await.unwrap();
+        push.flush().await.unwrap();
+        assert_eq!(exporter.attempts(), 2);
+        assert_eq!(push.stats().exported_points(), 1);
+        assert_eq!(push.stats().failed_points(), 2);
+        assert_eq!(
+            messages(&log),
+            ["warn: export to nowhere: the collector rejected 1 data point of an export: too old"]
+        );
+    });
+}
+
+#[test]
+fn exports_never_overlap() {
+    block_on(async {
+        let exporter = Scripted::new(false, []);
+        let push = Arc::new(exporter.spawn(Duration::from_millis(1), NEVER, &Logger::default()));
+        let flushes: Vec<_> = (0..8)
+            .map(|_| {
+                let push = push.clone();
+                tokio::spawn(async move { push.flush().await })
+            })
+            .collect();
+        for flush in flushes {
+            flush.await.unwrap().unwrap();
+        }
+        assert!(exporter.taken().len() >= 8);
+    });
+}
+
+#[test]
+fn shutdown_exports_a_last_time_and_only_once() {
+    block_on(async {
+        let exporter = Scripted::new(true, []);
+        let push = exporter.spawn(NEVER, SHORT, &Logger::default());
+        let (first, second) = tokio::join!(push.shutdown(), push.shutdown());
+        first.unwrap();
+        second.unwrap();
+        push.shutdown().await.unwrap();
+        assert_eq!(exporter.taken(), [1]);
+        assert_eq!(push.flush().await.unwrap_err().code(), Code::ShutDown);
+    });
+}
+
+#[test]
+fn a_shutdown_that_could_not_deliver_says_what_is_lost() {
+    block_on(async {
+        let log = Logger::default();
+        let exporter = Scripted::new(true, [away("away"), away("away")]);
+        let push = exporter.spawn(NEVER, Duration::from_millis(100), &log);
+        push.flush().await.unwrap_err();
+        let error = push.shutdown().await.unwrap_err();
+        assert_eq!(error.code(), Code::Export);
+        assert_eq!(push.shutdown().await.unwrap_err(), error);
+        assert_eq!(push.stats().failed_points(), 3);
+        let lines = messages(&log);
+        assert_eq!(
+            lines.last().unwrap(),
+            "error: export to nowhere stopped: 3 data points in 2 batches could not be delivered"
+        );
+    });
+}
+
+#[test]
+fn an_encoder_that_panics_fails_the_export_and_not_the_task() {
+    struct Panics(AtomicUsize);
+    impl PushExporter for Panics {
+        fn name(&self) -> &str {
+            "export to nowhere"
+        }
+        fn prepare(&self, _: &Collection) -> Vec<Batch> {
+            assert_ne!(self.0.fetch_add(1, Ordering::SeqCst), 0, "on purpose");
+            Vec::new()
+        }
+        async fn send(&self, _: &Batch) -> Outcome {
+            Outcome::Ok
+        }
+    }
+    block_on(async {
+        let push = PushTask::spawn(
+            &Handle::current(),
+            Panics(AtomicUsize::new(0)),
+            Arc::new(TestSource::new(Temporality::Delta)),
+            PipelineId(0),
+            NEVER,
+            SHORT,
+            Logger::default(),
+        );
+        assert_eq!(push.flush().await.unwrap_err().code(), Code::Export);
+        push.flush().await.unwrap();
+    });
+}
+
+#[test]
+fn what_waits_is_still_sent_when_the_engine_has_gone() {
+    /// Answers once.
+    struct Going(TestSource, AtomicUsize);
+    impl Collect for Going {
+        fn collect(
+            &self,
+            pipeline: PipelineId,
+            timeout: Duration,
+        ) -> oneshot::Receiver<Result<Arc<Collection>>> {
+            if self.1.fetch_add(1, Ordering::SeqCst) == 0 {
+                self.0.collect(pipeline, timeout)
+            } else {
+                oneshot::channel().1
+            }
+        }
+    }
+    block_on(async {
+        let exporter = Scripted::new(true, [away("away")]);
+        let push = PushTask::spawn(
+            &Handle::current(),
+            exporter.clone(),
+            Arc::new(Going(
+                TestSource::new(Temporality::Delta),
+                AtomicUsize::new(0),
+            )),
+            PipelineId(0),
+            NEVER,
+            SHORT,
+            Logger::default(),
+        );
+        push.flush().await.unwrap_err();
+        pass_silence().await;
+        assert_eq!(push.shutdown().await.unwrap_err().code(), Code::ShutDown);
+        assert_eq!(exporter.taken(), [1]);
+    });
+}
+
+// From here on with the OTLP exporter and a collector on a real port.
+
+/// A counter and the task that exports it.
+fn otlp(config: &OtlpConfig, log: &Logger) -> (Counter<u64>, PushHandle) {
+    let source = TestSource::new(config.temporality);
+    let counter = source.meter().u64_counter("requests").build();
+    let push = PushTask::spawn(
+        &Handle::current(),
+        OtlpExporter::new(config, &Handle::current()).unwrap(),
+        Arc::new(source),
+        PipelineId(0),
+        config.interval,
+        config.timeout,
+        log.clone(),
+    );
+    (counter, push)
+}
+
+fn value(received: &Received) -> i64 {
+    let message = received.message();
+    let metric = &message.resource_metrics[0].scope_metrics[0].metrics[0];
+    match metric.data.as_ref().unwrap() {
+        metric::Data::Sum(sum) => match sum.data_points[0].value.unwrap() {
+            number_data_point::Value::AsInt(value) => value,
+            number_data_point::Value::AsDouble(value) => panic!("{value}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn no_increment_is_lost_or_sent_twice_while_a_collector_restarts() {
+    for protocol in [OtlpProtocol::Grpc, OtlpProtocol::HttpProtobuf] {
+        block_on(async {
+            let answer = move |status: u16| match (protocol, status) {
+                (OtlpProtocol::Grpc, 503) => Reply::grpc(None, &[("grpc-status", "14")]),
+                (OtlpProtocol::Grpc, _) => Reply::grpc(None, &[("grpc-status", "0")]),
+                _ => Reply::status(status),
+            };
+            let down = Arc::new(AtomicUsize::new(1));
+            let state = down.clone();
+            let handler = move |_, _: &Received| {
+                answer(match state.load(Ordering::SeqCst) {
+                    0 => 200,
+                    _ => 503,
+                })
+            };
+            let (collector, url) = match protocol {
+                OtlpProtocol::Grpc => {
+                    let collector = FakeCollector::grpc(handler).await;
+                    let url = collector.origin();
+                    (collector, url)
+                }
+                _ => {
+                    let collector = FakeCollector::http(handler).await;
+                    let url = collector.url();
+                    (collector, url)
+                }
+            };
+            let mut config = otlp_config(&url, protocol);
+            config.temporality = Temporality::Delta;
+            config.timeout = Duration::from_millis(150);
+            let log = Logger::default();
+            let (counter, push) = otlp(&config, &log);
+
+            for n in 1..=3 {
+                counter.add(n, &[]);
+                let error = push.flush().await.unwrap_err();
+                assert!(error.message().contains(&url), "{error}");
+            }
+            assert!(collector.received().iter().all(|r| value(r) == 1));
+            down.store(0, Ordering::SeqCst);
+            counter.add(4, &[]);
+            push.shutdown().await.unwrap();
+
+            let values: Vec<_> = collector.received().iter().map(value).collect();
+            assert_eq!(values, [1, 2, 3, 4]);
+            assert_eq!(messages(&log).len(), 2);
+        });
+    }
+}
+
+#[test]
+fn a_collector_that_never_answers_is_left_at_the_deadline() {
+    for protocol in [OtlpProtocol::Grpc, OtlpProtocol::HttpJson] {
+        block_on(async {
+            let (collector, url) = match protocol {
+                OtlpProtocol::Grpc => {
+                    let collector = FakeCollector::grpc(|_, _| Reply::Silence).await;
+                    let url = collector.origin();
+                    (collector, url)
+                }
+                _ => {
+                    let collector = FakeCollector::http(|_, _| Reply::Silence).await;
+                    let url = collector.url();
+                    (collector, url)
+                }
+            };
+            let mut config = otlp_config(&url, protocol);
+            config.timeout = Duration::from_millis(300);
+            let (counter, push) = otlp(&config, &Logger::default());
+            counter.add(1, &[]);
+            let start = Instant::now();
+            let error = push.flush().await.unwrap_err();
+            assert!(start.elapsed() < Duration::from_secs(3));
+            assert!(
+                error.message().ends_with("no answer within 300ms"),
+                "{error}"
+            );
+            assert_eq!(collector.received().len(), 1);
+        });
+    }
+}
+
+#[test]
+fn a_flush_to_nobody_names_the_endpoint_and_the_reason() {
+    block_on(async {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let url = format!("http://me:secret@{address}/v1/metrics");
+        let mut config = otlp_config(&url, OtlpProtocol::HttpProtobuf);
+        config.timeout = SHORT;
+        let (counter, push) = otlp(&config, &Logger::default());
+        counter.add(1, &[]);
+        let error = push.flush().await.unwrap_err();
+        assert_eq!(
+            error.message(),
+            format!("OTLP export to http://{address}/v1/metrics failed: connection refused")
+        );
+    });
+}
+
+#[test]
+fn a_retry_after_is_waited_for_within_the_export() {
+    block_on(async {
+        let collector = FakeCollector::http(|number, _| match number {
+            0 => Reply::http(429, &[("retry-after", "1")], ""),
+            _ => Reply::status(200),
+        })
+        .await;
+        let config = otlp_config(&collector.url(), OtlpProtocol::HttpProtobuf);
+        let (counter, push) = otlp(&config, &Logger::default());
+        counter.add(1, &[]);
+        let start = Instant::now();
+        push.flush().await.unwrap();
+        assert!(start.elapsed() >= Duration::from_secs(1));
+        assert_eq!(collector.received().len(), 2);
+    });
+}

@@ -1,0 +1,221 @@
+//! Collections from the real SDK, for the tests of the exporters.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::metrics::{Meter, MeterProvider};
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::reader::MetricReader;
+use opentelemetry_sdk::metrics::{
+    Aggregation, Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream,
+    Temporality,
+};
+use opentelemetry_sdk::Resource;
+use tokio::sync::oneshot;
+
+use crate::config::{Compression, HistogramAggregation, OtlpConfig, OtlpProtocol, TlsConfig};
+use crate::engine::collection::{CollectedMetric, Collection};
+use crate::engine::{Collect, PipelineId};
+use crate::error::Result;
+use crate::log::Logger;
+
+/// Runs a future to its end, with everything that tokio has.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    runtime().block_on(future)
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// A configuration as the defaults have it, with little time.
+pub fn otlp_config(endpoint: &str, protocol: OtlpProtocol) -> OtlpConfig {
+    OtlpConfig {
+        endpoint: endpoint.to_owned(),
+        protocol,
+        headers: Default::default(),
+        interval: Duration::from_secs(60),
+        timeout: Duration::from_secs(5),
+        compression: Compression::None,
+        temporality: Temporality::Cumulative,
+        histogram: HistogramAggregation::Explicit,
+        tls: TlsConfig::default(),
+    }
+}
+
+/// The messages of a logger, as `level: text`, without those for debugging.
+pub fn messages(log: &Logger) -> Vec<String> {
+    log.drain()
+        .into_iter()
+        .filter(|(level, _)| *level != crate::log::Level::Debug)
+        .map(|(level, text)| format!("{}: {text}", level.as_str()))
+        .collect()
+}
+
+/// A source of collections. As in the engine, every metric has an SDK pipeline of its own.
+pub struct TestSource {
+    temporality: Temporality,
+    resource: Resource,
+    metrics: Mutex<Vec<(Arc<InstrumentationScope>, SdkMeterProvider, SharedReader)>>,
+}
+
+#[derive(Clone, Debug)]
+struct SharedReader(Arc<ManualReader>);
+
+impl MetricReader for SharedReader {
+    fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
+        self.0.register_pipeline(pipeline);
+    }
+    fn collect(&self, rm: &mut ResourceMetrics) -> OTelSdkResult {
+        self.0.collect(rm)
+    }
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+    fn temporality(&self, kind: InstrumentKind) -> Temporality {
+        self.0.temporality(kind)
+    }
+}
+
+impl TestSource {
+    pub fn new(temporality: Temporality) -> Self {
+        Self {
+            temporality,
+            resource: Resource::builder_empty()
+                .with_schema_url(
+                    [
+                        KeyValue::new("service.name", "backstage"),
+                        KeyValue::new("replica", 3),
+                    ],
+                    "https://opentelemetry.io/schemas/1.40.0",
+                )
+                .build(),
+            metrics: Mutex::default(),
+        }
+    }
+
+    /// A meter of the scope `test`, for one instrument.
+    pub fn meter(&self) -> Meter {
+        self.meter_of(InstrumentationScope::builder("test").build(), None)
+    }
+
+    /// A meter whose histograms are exponential, for one instrument.
+    pub fn exponential_meter(&self) -> Meter {
+        self.meter_of(
+            InstrumentationScope::builder("test").build(),
+            Some(Aggregation::Base2ExponentialHistogram {
+                max_size: 160,
+                max_scale: 20,
+                record_min_max: true,
+            }),
+        )
+    }
+
+    pub fn meter_of(&self, scope: InstrumentationScope, aggregation: Option<Aggregation>) -> Meter {
+        let reader = SharedReader(Arc::new(
+            ManualReader::builder()
+                .with_temporality(self.temporality)
+                .build(),
+        ));
+        let provider = SdkMeterProvider::builder()
+            .with_resource(self.resource.clone())
+            .with_reader(reader.clone())
+            .with_view(move |_: &Instrument| {
+                let aggregation = aggregation.clone()?;
+                Stream::builder().with_aggregation(aggregation).build().ok()
+            })
+            .build();
+        let meter = provider.meter_with_scope(scope.clone());
+        self.metrics
+            .lock()
+            .unwrap()
+            .push((Arc::new(scope), provider, reader));
+        meter
+    }
+
+    pub fn collection(&self) -> Collection {
+        self.collection_of(self.data())
+    }
+
+    /// The collection, and what opentelemetry-proto makes of the same SDK data.
+    pub fn collection_and_reference(&self) -> (Collection, ExportMetricsServiceRequest) {
+        let data = self.data();
+        let mut reference = ExportMetricsServiceRequest::default();
+        for data in &data {
+            append(&mut reference, ExportMetricsServiceRequest::from(data));
+        }
+        (self.collection_of(data), reference)
+    }
+
+    /// A cumulative collection twice, for us and for somebody else to encode.
+    pub fn collection_and_data(&self) -> (Collection, Vec<ResourceMetrics>) {
+        (self.collection(), self.data())
+    }
+
+    fn data(&self) -> Vec<ResourceMetrics> {
+        let collect = |reader: &SharedReader| {
+            let mut data = ResourceMetrics::default();
+            reader.collect(&mut data).unwrap();
+            data
+        };
+        let metrics = self.metrics.lock().unwrap();
+        metrics.iter().map(|(.., reader)| collect(reader)).collect()
+    }
+
+    fn collection_of(&self, data: Vec<ResourceMetrics>) -> Collection {
+        let metrics = self.metrics.lock().unwrap();
+        let collected = metrics.iter().zip(data).map(|((scope, ..), data)| {
+            let description = data
+                .scope_metrics()
+                .next()
+                .and_then(|scope| scope.metrics().next())
+                .map_or("", |metric| metric.description());
+            CollectedMetric {
+                scope: scope.clone(),
+                description: description.into(),
+                created: SystemTime::now(),
+                hidden: None,
+                data,
+            }
+        });
+        Collection::new(Arc::new(self.resource.clone()), collected.collect())
+    }
+}
+
+/// Puts the metrics of one pipeline behind those of the others.
+fn append(all: &mut ExportMetricsServiceRequest, one: ExportMetricsServiceRequest) {
+    for resource in one.resource_metrics {
+        if resource.scope_metrics.is_empty() {
+            continue;
+        }
+        let Some(known) = all.resource_metrics.first_mut() else {
+            all.resource_metrics.push(resource);
+            continue;
+        };
+        for scope in resource.scope_metrics {
+            match known.scope_metrics.last_mut() {
+                Some(last) if last.scope == scope.scope => last.metrics.extend(scope.metrics),
+                _ => known.scope_metrics.push(scope),
+            }
+        }
+    }
+}
+
+impl Collect for TestSource {
+    fn collect(&self, _: PipelineId, _: Duration) -> oneshot::Receiver<Result<Arc<Collection>>> {
+        let (answer, receiver) = oneshot::channel();
+        let _ = answer.send(Ok(Arc::new(self.collection())));
+        receiver
+    }
+}
