@@ -51,6 +51,15 @@ export declare class NativeProvider {
   clear(instrument: number): void
   /** Reads the in-memory pipeline as OTLP/JSON. */
   collect(timeoutMs: number): Promise<Outcome>
+  /**
+   * Answers one scrape in memory, for the page on the backend's own port: `headers` are name and
+   * value in turn.
+   */
+  scrape(method: string, headers: Array<string>): Promise<Outcome>
+  /** Where the scrape endpoint listens, or `undefined` when it does not. */
+  address(): string | null
+  /** What keeps an exporter from working at all. */
+  problem(): string | null
   flush(): Promise<Outcome>
   shutdown(): Promise<Outcome>
   /**

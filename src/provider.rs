@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use base64::prelude::{Engine as _, BASE64_STANDARD as BASE64};
+use http::{HeaderName, HeaderValue, Method};
 use once_cell::sync::OnceCell;
 
 use crate::config::Config;
@@ -63,7 +65,7 @@ impl Provider {
     }
 
     /// Applies a configuration and starts the exporters. A scrape endpoint that cannot be opened is
-    /// logged and reported by [`Provider::problems`]; it does not fail the program.
+    /// logged and kept as [`Exporters::problem`]; it does not fail the program.
     ///
     /// # Errors
     /// [`Code::AlreadyConfigured`] the second time, [`Code::InvalidConfig`] when an exporter refuses
@@ -85,7 +87,7 @@ impl Provider {
             return Ok(());
         }
         let exporters = Exporters::start(config, pipelines, &self.engine, &self.log)?;
-        state.exporters = exporters.map(Arc::new);
+        state.exporters = Some(Arc::new(exporters));
         Ok(())
     }
 
@@ -166,6 +168,39 @@ impl Provider {
             .collect(pipeline, timeout)
             .await
             .unwrap_or_else(|_| Err(Error::new(Code::ShutDown, "the provider was shut down")))
+    }
+
+    /// Answers one scrape in memory. `headers` are name and value in turn. The answer is JSON:
+    /// `status`, `headers` likewise, `body` in base64 (it may be compressed or protobuf).
+    ///
+    /// # Errors
+    /// [`Code::Export`] when there is no Prometheus exporter.
+    pub async fn scrape(&self, method: &str, headers: &[String]) -> Result<String> {
+        let exporters = self.exporters();
+        let exposition = exporters
+            .as_ref()
+            .and_then(|exporters| exporters.exposition())
+            .ok_or_else(|| Error::new(Code::Export, "there is no Prometheus exporter"))?;
+        let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
+        let headers = headers
+            .chunks_exact(2)
+            .filter_map(|pair| {
+                let name = HeaderName::try_from(&pair[0]).ok()?;
+                Some((name, HeaderValue::try_from(&pair[1]).ok()?))
+            })
+            .collect();
+        let rendered = exposition.render(&method, &headers).await;
+        let headers: Vec<&str> = rendered
+            .headers
+            .iter()
+            .flat_map(|(name, value)| [name.as_str(), value.to_str().unwrap_or_default()])
+            .collect();
+        Ok(serde_json::json!({
+            "status": rendered.status.as_u16(),
+            "headers": headers,
+            "body": BASE64.encode(&rendered.body),
+        })
+        .to_string())
     }
 
     /// Exports everything recorded up to now through every exporter.

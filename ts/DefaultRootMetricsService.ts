@@ -4,7 +4,6 @@ import type {
   BatchObservableCallback,
   Observable,
 } from '@opentelemetry/api';
-import type { NativeRootMetricsService } from '../binding';
 import { native } from './errors';
 import { FallbackMetricsService } from './FallbackMetricsService';
 import { globalProvider } from './globalProvider';
@@ -37,15 +36,14 @@ export class DefaultRootMetricsService implements RootMetricsService {
     );
   }
 
-  /** @internal Also for the plugin-scoped factory, which repairs names. */
+  /** @internal Configures the process's provider, unless that happened, and makes the service. */
   static create(
     options: MetricsOptions,
     path: string,
-    provider: NativeMeterProvider | undefined = globalProvider(),
   ): DefaultRootMetricsService {
     const serviceName = options.serviceName ?? DEFAULT_SERVICE_NAME;
-    const binding = loadBinding();
-    if (!binding || !provider) {
+    const provider = globalProvider();
+    if (!provider) {
       const fallback = (scope: string) =>
         new FallbackMetricsService(serviceName, scope);
       return new DefaultRootMetricsService(
@@ -54,28 +52,35 @@ export class DefaultRootMetricsService implements RootMetricsService {
         (name, scope) => fallback(`${scope}.${name}`),
       );
     }
-    const root: NativeRootMetricsService = native(
-      () =>
-        new binding.NativeRootMetricsService(
-          serviceName,
-          options.serviceVersion,
-          options.naming?.mode ?? 'enforce',
-        ),
-    );
+    // The names are checked first: a provider is configured once.
+    const service = DefaultRootMetricsService.over(provider, options);
     if (provider.isConfigured) {
       log(
         'warn',
         `metrics were configured before the root metrics service started; ${path} sets names, but exporters stay as they are`,
       );
     } else {
-      provider.configure(
-        {
-          ...options,
-          serviceName: environmentNamesService() ? options.serviceName : serviceName,
-        },
-        path,
-      );
+      const named = environmentNamesService() ? options.serviceName : serviceName;
+      provider.configure({ ...options, serviceName: named }, path);
     }
+    return service;
+  }
+
+  /** @internal The services of a provider that is configured otherwise. */
+  static over(
+    provider: NativeMeterProvider,
+    options: MetricsOptions,
+  ): DefaultRootMetricsService {
+    const { NativeRootMetricsService } = loadBinding()!;
+    const serviceName = options.serviceName ?? DEFAULT_SERVICE_NAME;
+    const root = native(
+      () =>
+        new NativeRootMetricsService(
+          serviceName,
+          options.serviceVersion,
+          options.naming?.mode ?? 'enforce',
+        ),
+    );
     return new DefaultRootMetricsService(
       new ScopedMetricsService(provider, root.own(), 'throw'),
       (id, policy) => {

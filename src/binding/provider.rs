@@ -18,6 +18,7 @@ use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
 use crate::config::{Config, Environment};
 use crate::engine::{Engine, Handover};
 use crate::error::{Code, Error};
+use crate::export::otlp::to_json;
 use crate::provider::Provider;
 use crate::services::naming::check_instrument_name;
 
@@ -229,7 +230,37 @@ impl NativeProvider {
     pub fn collect<'env>(&self, env: &'env Env, timeout_ms: u32) -> Result<Object<'env>> {
         let provider = self.provider.clone();
         let timeout = Duration::from_millis(timeout_ms.into());
-        promise(env, async move { provider.collect(timeout).await.map(|_collection| String::new()) })
+        promise(env, async move {
+            let collection = provider.collect(timeout).await?;
+            Ok(to_json(&collection))
+        })
+    }
+
+    /// Answers one scrape in memory, for the page on the backend's own port: `headers` are name and
+    /// value in turn.
+    #[napi(ts_return_type = "Promise<Outcome>")]
+    pub fn scrape<'env>(
+        &self,
+        env: &'env Env,
+        method: String,
+        headers: Vec<String>,
+    ) -> Result<Object<'env>> {
+        let provider = self.provider.clone();
+        promise(env, async move { provider.scrape(&method, &headers).await })
+    }
+
+    /// Where the scrape endpoint listens, or `undefined` when it does not.
+    #[napi]
+    pub fn address(&self) -> Option<String> {
+        let exporters = self.provider.exporters()?;
+        exporters.address().map(|address| address.to_string())
+    }
+
+    /// What keeps an exporter from working at all.
+    #[napi]
+    pub fn problem(&self) -> Option<String> {
+        let exporters = self.provider.exporters()?;
+        exporters.problem().map(|error| error.to_string())
     }
 
     #[napi(ts_return_type = "Promise<Outcome>")]

@@ -36,6 +36,16 @@ use http::HttpTransport;
 /// What collectors see of us in their access logs.
 const USER_AGENT_VALUE: &str = concat!("nativestage-metrics/", env!("CARGO_PKG_VERSION"));
 
+/// A whole collection as one `ExportMetricsServiceRequest` in OTLP/JSON; an empty collection is a
+/// request without data.
+pub fn to_json(collection: &Collection) -> String {
+    encode::requests(collection, json::Json::default(), usize::MAX)
+        .into_iter()
+        .next()
+        .and_then(|request| String::from_utf8(request.body).ok())
+        .unwrap_or_else(|| r#"{"resourceMetrics":[]}"#.to_owned())
+}
+
 /// Sends collections to one OTLP endpoint.
 pub struct OtlpExporter {
     name: String,

@@ -1,0 +1,134 @@
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import type { TestMetric, TestPoint } from './testing';
+
+// The parts of OTLP/JSON that tests read: 64-bit integers are strings, doubles may be.
+type Numeric = number | string;
+
+interface AnyValue {
+  stringValue?: string;
+  boolValue?: boolean;
+  intValue?: Numeric;
+  doubleValue?: Numeric;
+  arrayValue?: { values?: AnyValue[] };
+}
+
+interface Point {
+  attributes?: { key: string; value: AnyValue }[];
+  asInt?: Numeric;
+  asDouble?: Numeric;
+  count?: Numeric;
+  sum?: Numeric;
+  min?: Numeric;
+  max?: Numeric;
+  explicitBounds?: Numeric[];
+  bucketCounts?: Numeric[];
+  scale?: number;
+  zeroCount?: Numeric;
+  positive?: { offset?: number; bucketCounts?: Numeric[] };
+  negative?: { offset?: number; bucketCounts?: Numeric[] };
+}
+
+interface Data {
+  dataPoints?: Point[];
+  aggregationTemporality?: number;
+  isMonotonic?: boolean;
+}
+
+interface Metric {
+  name: string;
+  unit?: string;
+  description?: string;
+  gauge?: Data;
+  sum?: Data;
+  histogram?: Data;
+  exponentialHistogram?: Data;
+}
+
+interface Request {
+  resourceMetrics?: {
+    scopeMetrics?: {
+      scope?: { name?: string; version?: string };
+      schemaUrl?: string;
+      metrics?: Metric[];
+    }[];
+  }[];
+}
+
+const KINDS = ['gauge', 'sum', 'histogram', 'exponentialHistogram'] as const;
+const TEMPORALITIES = [undefined, 'delta', 'cumulative'] as const;
+
+/** Reads a collection that the native side wrote as OTLP/JSON. */
+export function parseCollection(json: string): TestMetric[] {
+  const request = JSON.parse(json) as Request;
+  const scopes = (request.resourceMetrics ?? []).flatMap(
+    resource => resource.scopeMetrics ?? [],
+  );
+  return scopes.flatMap(({ scope, schemaUrl, metrics }) =>
+    (metrics ?? []).map(metric => {
+      const kind = KINDS.find(name => metric[name]) ?? 'gauge';
+      const data = metric[kind] ?? {};
+      return {
+        name: metric.name,
+        unit: metric.unit ?? '',
+        description: metric.description ?? '',
+        kind,
+        temporality: TEMPORALITIES[data.aggregationTemporality ?? 0],
+        monotonic: kind === 'sum' ? Boolean(data.isMonotonic) : undefined,
+        scope: {
+          name: scope?.name ?? '',
+          version: scope?.version,
+          schemaUrl: schemaUrl || undefined,
+        },
+        points: (data.dataPoints ?? []).map(readPoint),
+      };
+    }),
+  );
+}
+
+function readPoint(point: Point): TestPoint {
+  const buckets = (side: Point['positive']) =>
+    side && {
+      offset: side.offset ?? 0,
+      bucketCounts: (side.bucketCounts ?? []).map(Number),
+    };
+  const read: TestPoint = {
+    attributes: readAttributes(point.attributes ?? []),
+    value: optional(point.asDouble ?? point.asInt),
+    count: optional(point.count),
+    sum: optional(point.sum),
+    min: optional(point.min),
+    max: optional(point.max),
+    bounds: point.explicitBounds?.map(Number),
+    bucketCounts: point.bucketCounts?.map(Number),
+    scale: point.scale,
+    zeroCount: optional(point.zeroCount),
+    positive: buckets(point.positive),
+    negative: buckets(point.negative),
+  };
+  return Object.fromEntries(
+    Object.entries(read).filter(([, value]) => value !== undefined),
+  ) as unknown as TestPoint;
+}
+
+function optional(value: Numeric | undefined): number | undefined {
+  return value === undefined ? undefined : Number(value);
+}
+
+function readAttributes(
+  attributes: { key: string; value: AnyValue }[],
+): Attributes {
+  return Object.fromEntries(
+    attributes.map(({ key, value }) => [key, readValue(value)]),
+  );
+}
+
+function readValue(value: AnyValue): AttributeValue {
+  if (value.arrayValue) {
+    return (value.arrayValue.values ?? []).map(readValue) as AttributeValue;
+  }
+  return (
+    value.stringValue ??
+    value.boolValue ??
+    Number(value.intValue ?? value.doubleValue)
+  );
+}

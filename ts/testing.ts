@@ -1,0 +1,142 @@
+/**
+ * Metrics in memory, for tests of plugins: record, then read back values by name and attributes.
+ *
+ * @packageDocumentation
+ */
+import {
+  createServiceFactory,
+  type ServiceFactory,
+} from '@backstage/backend-plugin-api';
+import { coreServices } from '@backstage/backend-plugin-api';
+import type { Attributes, MeterProvider } from '@opentelemetry/api';
+import { metricsServiceRef, rootMetricsServiceRef } from './backstage/refs';
+import { DefaultRootMetricsService } from './DefaultRootMetricsService';
+import { loadBinding, loadFailure } from './native';
+import { NativeMeterProvider } from './NativeMeterProvider';
+import type { MetricsOptions } from './options';
+import { parseCollection } from './otlpJson';
+import type { RootMetricsService } from './services';
+import './register';
+
+/** A data point as it would be exported. */
+export interface TestPoint {
+  attributes: Attributes;
+  /** Sums and gauges: the value. */
+  value?: number;
+  /** Histograms: how many values, and their sum. */
+  count?: number;
+  sum?: number;
+  min?: number;
+  max?: number;
+  /** Explicit buckets: upper bounds (the last, +Infinity, is implied) and counts per bucket. */
+  bounds?: number[];
+  bucketCounts?: number[];
+  /** Exponential buckets. */
+  scale?: number;
+  zeroCount?: number;
+  positive?: { offset: number; bucketCounts: number[] };
+  negative?: { offset: number; bucketCounts: number[] };
+}
+
+/** A metric as it would be exported. */
+export interface TestMetric {
+  /** The full name. */
+  name: string;
+  unit: string;
+  description: string;
+  kind: 'gauge' | 'sum' | 'histogram' | 'exponentialHistogram';
+  /** Sums and histograms. */
+  temporality?: 'cumulative' | 'delta';
+  /** Sums: whether they only go up. */
+  monotonic?: boolean;
+  scope: { name: string; version?: string; schemaUrl?: string };
+  points: TestPoint[];
+}
+
+/** What one collection found. */
+export class TestCollection {
+  constructor(readonly metrics: TestMetric[]) {}
+
+  /** The metric with this full name. */
+  metric(name: string): TestMetric | undefined {
+    return this.metrics.find(metric => metric.name === name);
+  }
+
+  /** The point with exactly these attributes. */
+  point(name: string, attributes: Attributes = {}): TestPoint | undefined {
+    const wanted = canonical(attributes);
+    return this.metric(name)?.points.find(
+      point => canonical(point.attributes) === wanted,
+    );
+  }
+
+  /** The value of a sum or gauge. */
+  value(name: string, attributes: Attributes = {}): number | undefined {
+    return this.point(name, attributes)?.value;
+  }
+}
+
+/** Options of {@link createTestMetrics}: naming, views, limits; there are no exporters. */
+export interface TestMetricsOptions
+  extends Omit<MetricsOptions, 'exporters' | 'exitTimeout'> {
+  /** What sums and histograms are reported since. Default `cumulative`. */
+  temporality?: 'cumulative' | 'delta' | 'lowmemory';
+}
+
+/** Metrics of a test: services to pass to a plugin, and what was recorded. */
+export interface TestMetrics {
+  /** Make services with `root.forPlugin(id)`. */
+  root: RootMetricsService;
+  /** For code that takes an OpenTelemetry provider. */
+  provider: MeterProvider;
+  /** For `startTestBackend({ features })`: replaces the metrics services of the backend. */
+  factories: ServiceFactory[];
+  /** Runs observable callbacks and reads everything recorded so far. */
+  collect(): Promise<TestCollection>;
+  /** Ends the provider's thread. Forgetting it leaks a thread until the process ends. */
+  shutdown(): Promise<void>;
+}
+
+/**
+ * Metrics of a test, isolated from the process's provider and from other tests'.
+ *
+ * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`, `ERR_METRICS_ADDON_MISSING`
+ */
+export function createTestMetrics(
+  options: TestMetricsOptions = {},
+): TestMetrics {
+  const binding = loadBinding();
+  if (!binding) {
+    throw loadFailure()!;
+  }
+  const { temporality = 'cumulative', ...rest } = options;
+  const provider = new NativeMeterProvider(binding.NativeProvider.isolated());
+  provider.configureInMemory(rest, temporality);
+  const root = DefaultRootMetricsService.over(provider, rest);
+  return {
+    root,
+    provider,
+    factories: [
+      createServiceFactory({
+        service: rootMetricsServiceRef,
+        deps: {},
+        factory: () => root,
+      }),
+      createServiceFactory({
+        service: metricsServiceRef,
+        deps: { plugin: coreServices.pluginMetadata },
+        factory: ({ plugin }) => root.forPlugin(plugin.getId()),
+      }),
+    ],
+    collect: async () =>
+      new TestCollection(parseCollection(await provider.collect())),
+    shutdown: () => provider.shutdown(),
+  };
+}
+
+function canonical(attributes: Attributes): string {
+  const entries = Object.entries(attributes).filter(
+    ([, value]) => value !== undefined && value !== null,
+  );
+  return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
