@@ -132,9 +132,24 @@ pub fn add_explicit(point: &mut HistogramPoint<'_>, other: &HistogramPoint<'_>) 
     true
 }
 
-/// Adds `other` to `point`, at the lower of their two scales.
+/// Adds `other` to `point`, at the highest scale at which the buckets of both are few: at scale 20
+/// those of 1 and of 1e300 are a billion apart.
 pub fn add_exponential(point: &mut ExponentialPoint<'_>, mut other: ExponentialPoint<'_>) {
-    let scale = point.scale.min(other.scale);
+    let mut scale = point.scale.min(other.scale);
+    for (a, b) in [
+        (&point.positive, &other.positive),
+        (&point.negative, &other.negative),
+    ] {
+        let at = |steps: i32| populated(a).map(move |(index, _)| index >> steps);
+        let bt = |steps: i32| populated(b).map(move |(index, _)| index >> steps);
+        let width = |scale: i32| {
+            let indices = || at(point.scale - scale).chain(bt(other.scale - scale));
+            indices().max().unwrap_or(0) - indices().min().unwrap_or(0) + 1
+        };
+        while width(scale) > MOST_BUCKETS {
+            scale -= 1;
+        }
+    }
     downscale(point, scale);
     downscale(&mut other, scale);
     point.positive = added(&point.positive, &other.positive);
@@ -146,6 +161,9 @@ pub fn add_exponential(point: &mut ExponentialPoint<'_>, mut other: ExponentialP
     point.min = least(point.min, other.min);
     point.max = greatest(point.max, other.max);
 }
+
+/// As many as the SDK keeps by default.
+const MOST_BUCKETS: i64 = 160;
 
 fn added(a: &ExponentialBuckets, b: &ExponentialBuckets) -> ExponentialBuckets {
     let Some(first) = populated(a)
@@ -357,6 +375,18 @@ mod tests {
         assert_eq!(point.positive.offset, -1);
         assert_eq!(point.positive.counts, [2, 2, 0, 0, 7]);
         assert_eq!(point.count, 11);
+    }
+
+    #[test]
+    fn points_far_apart_are_added_without_the_buckets_between_them() {
+        let mut point = exponential(20, 0, &[1]);
+        add_exponential(&mut point, exponential(20, 1 << 30, &[2]));
+        assert!(point.positive.counts.len() <= 160);
+        assert_eq!(point.positive.counts.iter().sum::<u64>(), 3);
+        assert_eq!(
+            (1 << 30) >> (20 - point.scale),
+            point.positive.counts.len() - 1
+        );
     }
 
     proptest! {

@@ -66,7 +66,7 @@ pub struct Family<'a> {
 }
 
 enum Content<'a> {
-    Target(LabelSet),
+    Target(Box<LabelSet>),
     Metrics {
         sources: Vec<Source<'a>>,
         /// Some series have the same labels.
@@ -284,7 +284,7 @@ impl<'a> Builder<'a, '_> {
             unit: None,
             kind: Kind::Info,
             plain: false,
-            content: Content::Target(labels),
+            content: Content::Target(Box::new(labels)),
         });
     }
 

@@ -134,6 +134,54 @@ impl Fixture {
     }
 }
 
+/// A fixture that begins with a counter.
+pub fn counter(name: &'static str, value: u64, attributes: &[KeyValue]) -> Fixture {
+    Fixture::default().counter("scope", name, value, attributes)
+}
+
+impl Fixture {
+    pub fn counter(
+        self,
+        scope: &str,
+        name: &'static str,
+        value: u64,
+        attributes: &[KeyValue],
+    ) -> Self {
+        self.metric(scope, "", |meter| {
+            meter.u64_counter(name).build().add(value, attributes);
+        })
+    }
+
+    pub fn gauge(self, name: &'static str, value: f64) -> Self {
+        self.metric("scope", "", |meter| {
+            meter.f64_gauge(name).build().record(value, &[]);
+        })
+    }
+
+    /// The SDK drops what is not finite when it is recorded, but adds up beyond what is.
+    pub fn infinite(self, name: &'static str) -> Self {
+        let value = if name == "inf" { f64::MAX } else { f64::MIN };
+        self.metric("scope", "", |meter| {
+            let sum = meter.f64_up_down_counter(name).build();
+            sum.add(value, &[]);
+            sum.add(value, &[]);
+        })
+    }
+
+    pub fn histogram(self, name: &'static str, values: &[f64]) -> Self {
+        self.metric("scope", "", |meter| {
+            let boundaries = vec![0.5, 1.0, 1e6];
+            let histogram = meter
+                .f64_histogram(name)
+                .with_boundaries(boundaries)
+                .build();
+            values
+                .iter()
+                .for_each(|value| histogram.record(*value, &[]));
+        })
+    }
+}
+
 /// A page as text, under the default strategy and escaping.
 pub fn text(collection: &Collection, format: Format) -> String {
     let (page, _) = page(

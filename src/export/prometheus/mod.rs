@@ -30,6 +30,8 @@ pub use serve::{bind, serve, Limits, Server};
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod serve_tests;
 #[cfg(test)]
 mod tests;

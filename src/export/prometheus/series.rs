@@ -30,6 +30,10 @@ impl Series<'_, '_> {
 }
 
 /// A point of any kind.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one exists at a time, and boxes would cost an allocation per point"
+)]
 pub enum Point<'a> {
     Number(NumberPoint<'a>),
     Explicit(HistogramPoint<'a>),
