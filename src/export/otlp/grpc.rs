@@ -112,7 +112,14 @@ impl GrpcTransport {
         if !head.status.is_success() {
             return self.classify(
                 code_of_http(head.status.as_u16()),
-                format!("answered HTTP {}", head.status),
+                format!(
+                    "answered HTTP {} in place of a gRPC status{}",
+                    head.status,
+                    match head.status.as_u16() {
+                        400 | 404 | 405 | 415 => " (does this port speak OTLP over gRPC?)",
+                        _ => "",
+                    }
+                ),
                 None,
             );
         }

@@ -245,7 +245,8 @@ fn a_large_collection_is_cut_into_requests_that_add_up() {
     let collection = source.collection();
 
     let limit = 4096;
-    let decoders: [(Vec<Request>, fn(&Request) -> ExportMetricsServiceRequest); 2] = [
+    type Decode = fn(&Request) -> ExportMetricsServiceRequest;
+    let decoders: [(Vec<Request>, Decode); 2] = [
         (requests(&collection, Protobuf::default(), limit), protobuf),
         (requests(&collection, Json::default(), limit), json),
     ];

@@ -177,6 +177,15 @@ fn a_proxys_answer_is_mapped_as_grpc_says() {
     assert!(matches!(outcome, Outcome::Retryable { .. }), "{outcome:?}");
     let outcome = outcome_of(|| Reply::status(401));
     assert!(matches!(outcome, Outcome::Permanent { .. }), "{outcome:?}");
+    let outcome = outcome_of(|| Reply::status(404));
+    assert_eq!(
+        outcome,
+        Outcome::Permanent {
+            reason: "answered HTTP 404 Not Found in place of a gRPC status (does this port speak \
+                     OTLP over gRPC?)"
+                .into()
+        }
+    );
 }
 
 #[test]

@@ -265,13 +265,13 @@ fn a_port_where_nobody_listens_is_connection_refused() {
 }
 
 #[test]
-fn a_grpc_port_spoken_to_over_http_is_retryable_and_no_success() {
+fn a_grpc_port_spoken_to_over_http_is_explained() {
     block_on(async {
         let collector =
             FakeCollector::grpc(|_, _| Reply::grpc(None, &[("grpc-status", "0")])).await;
         let config = otlp_config(&collector.url(), OtlpProtocol::HttpProtobuf);
         let (_, reason) = retryable(send(&config).await);
-        assert!(!reason.is_empty());
+        assert!(reason.contains("use protocol grpc"), "{reason}");
     });
 }
 
