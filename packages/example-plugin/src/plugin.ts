@@ -2,7 +2,7 @@ import {
   coreServices,
   createBackendPlugin,
 } from '@backstage/backend-plugin-api';
-import { metricsServiceRef } from '@backstage/backend-plugin-api/alpha';
+import { metricsServiceRef } from '@nativestage/metrics';
 import { Kitchen } from './Kitchen';
 import { createKitchenMetrics } from './metrics';
 import { createRouter } from './router';

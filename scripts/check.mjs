@@ -1,0 +1,37 @@
+// What `npm test` cannot see: format, lint, types, and generated files that someone forgot to commit.
+// `npm run check` is this and the tests, and is what CI runs.
+import { fileURLToPath } from 'node:url';
+import { run } from './process.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const checks = [
+  ['cargo', 'fmt', '--check'],
+  ['cargo', 'clippy', '--all-targets', '--', '-D', 'warnings'],
+  ['npx', 'prettier', '--check', '--log-level', 'warn', '.'],
+  // The addon's build writes binding.js and binding.d.ts, which the types and the lint read.
+  ['npm', 'run', 'build'],
+  ['git', 'diff', '--exit-code', '--', 'binding.js', 'binding.d.ts'],
+  ['npx', 'tsc', '--project', '__test__'],
+  ['npx', 'tsc', '--project', 'packages/example-plugin'],
+  ['npx', 'tsc', '--project', 'packages/backend'],
+  ['npx', 'eslint', '.'],
+];
+
+const failed = [];
+for (const check of checks) {
+  const name = check.join(' ');
+  console.log(`> ${name}`);
+  const [command, ...args] = check;
+  const { code } = await run(command, args, { cwd: root });
+  if (code !== 0) {
+    failed.push(name);
+  }
+}
+
+console.log();
+for (const name of failed) {
+  console.log(`failed: ${name}`);
+}
+console.log(`${checks.length - failed.length} passed, ${failed.length} failed`);
+process.exitCode = failed.length > 0 ? 1 : 0;

@@ -1,0 +1,214 @@
+// Fetches the real programs that the tests check this package against, into .cache/tools:
+//
+//   prometheus-2/usr/bin/{prometheus,promtool}          Debian stable's
+//   prometheus-3/usr/bin/{prometheus,promtool}          Debian forky's: UTF-8 names, OTLP receiver
+//   python/bin/{python,rotel}                           with the packages of requirements.txt
+//   node-24/node_modules/node-linux-<arch>/bin/node     and better-sqlite3 built for it
+//
+// Nothing is installed on the machine. Each tool is kept until what it is made of changes here.
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { run } from './process.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+export const toolsDirectory = path.join(root, '.cache/tools');
+
+const NODE_PACKAGE = `node-${process.platform}-${process.arch}`;
+// An addon built on node::ObjectWrap against the headers of 24.19 to 24.21, as better-sqlite3 12 is,
+// aborts at random (nodejs/node#65446).
+const NODE_VERSION = '24.18.1';
+const PROMETHEUS_3_SUITE = 'forky';
+const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+export const node24 = path.join(
+  toolsDirectory,
+  'node-24/node_modules',
+  NODE_PACKAGE,
+  'bin/node',
+);
+
+const tools = [
+  {
+    name: 'prometheus-2',
+    version: () => 'stable',
+    install: directory => debian(directory, ['prometheus']),
+  },
+  {
+    name: 'prometheus-3',
+    version: () => PROMETHEUS_3_SUITE,
+    install: directory =>
+      debian(directory, ['prometheus', 'promtool'], PROMETHEUS_3_SUITE),
+  },
+  {
+    name: 'python',
+    version: () =>
+      readFile(path.join(root, 'scripts/requirements.txt'), 'utf8'),
+    install: python,
+  },
+  {
+    name: 'node-24',
+    version: () => `${NODE_VERSION} with better-sqlite3 ${sqliteVersion()}`,
+    install: node,
+  },
+];
+
+/** Fetches what is missing. Returns the names of the tools that could not be had. */
+export async function fetchTools() {
+  const missing = [];
+  for (const { name, version, install } of tools) {
+    const directory = path.join(toolsDirectory, name);
+    const stamp = path.join(directory, '.complete');
+    const wanted = await version();
+    if ((await readFile(stamp, 'utf8').catch(() => '')) === wanted) {
+      continue;
+    }
+    console.log(`Fetching ${name} into .cache/tools`);
+    try {
+      await rm(directory, { recursive: true, force: true });
+      await mkdir(directory, { recursive: true });
+      await install(directory);
+      await writeFile(stamp, wanted);
+    } catch (error) {
+      missing.push(name);
+      console.error(`Could not fetch ${name}. ${error.message}`);
+    }
+  }
+  return missing;
+}
+
+/** Unpacks Debian packages, from another suite than the machine's own if one is given. */
+async function debian(directory, packages, suite) {
+  const apt = path.join(directory, '.apt');
+  const settings = {
+    'Dir::State::lists': `${apt}/lists`,
+    'Dir::Cache': `${apt}/cache`,
+    'Acquire::Languages': 'none',
+    'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled': 'false',
+    'APT::Sandbox::User': 'root',
+  };
+  await mkdir(`${apt}/lists/partial`, { recursive: true });
+  await mkdir(`${apt}/cache/archives/partial`, { recursive: true });
+  if (suite) {
+    const mirror = await debianMirror();
+    await writeFile(
+      `${apt}/sources.list`,
+      `deb [signed-by=${DEBIAN_KEYRING}] ${mirror} ${suite} main\n`,
+    );
+    settings['Dir::Etc::sourcelist'] = `${apt}/sources.list`;
+    settings['Dir::Etc::sourceparts'] = '/dev/null';
+  }
+  const lines = Object.entries(settings).map(([key, to]) => `${key} "${to}";`);
+  await writeFile(`${apt}/apt.conf`, `${lines.join('\n')}\n`);
+  const options = {
+    cwd: directory,
+    env: { ...process.env, APT_CONFIG: `${apt}/apt.conf` },
+  };
+  await must('apt-get', ['update'], options);
+  await must('apt-get', ['download', ...packages], options);
+  await must('sh', ['-c', 'for p in *.deb; do dpkg -x "$p" .; done'], options);
+  await must('sh', ['-c', 'rm -r *.deb .apt'], options);
+  await must('usr/bin/prometheus', ['--version'], options);
+  await must('usr/bin/promtool', ['--version'], options);
+}
+
+/** The mirror that this machine already uses: the project names none. */
+async function debianMirror() {
+  const sites = await must('apt-get', [
+    'indextargets',
+    '--format',
+    '$(RELEASE) $(SITE)',
+    'Created-By: Packages',
+    'Component: main',
+  ]);
+  // bookworm, but not bookworm-security or bookworm-updates.
+  const site = /^[a-z]+ (\S+)$/m.exec(sites);
+  if (!site) {
+    throw new Error('No Debian mirror in the package sources of this machine');
+  }
+  return site[1];
+}
+
+async function python(directory) {
+  const bin = path.join(directory, 'bin');
+  await must('python3', ['-m', 'venv', directory]);
+  await must(`${bin}/python`, [
+    '-m',
+    'pip',
+    'install',
+    '--disable-pip-version-check',
+    '--requirement',
+    path.join(root, 'scripts/requirements.txt'),
+  ]);
+  // The package carries the collector's executable, but puts none on the path.
+  const rotel = await must(`${bin}/python`, [
+    '-c',
+    'import os, rotel; print(os.path.dirname(rotel.__file__))',
+  ]);
+  await symlink(`${rotel.trim()}/rotel-agent`, `${bin}/rotel`);
+  await must(`${bin}/rotel`, ['--version']);
+}
+
+/**
+ * Node 24 with a better-sqlite3 of its own: the one in node_modules is built for the Node that ran
+ * `npm ci` and does not load in another. The npm package of Node carries the headers to build it.
+ */
+async function node(directory) {
+  await writeFile(
+    path.join(directory, 'package.json'),
+    JSON.stringify({
+      private: true,
+      dependencies: {
+        [NODE_PACKAGE]: NODE_VERSION,
+        'better-sqlite3': sqliteVersion(),
+      },
+      allowScripts: { 'better-sqlite3': true },
+    }),
+  );
+  await cp(path.join(root, '.npmrc'), path.join(directory, '.npmrc'));
+  const prefix = path.join(directory, 'node_modules', NODE_PACKAGE);
+  const options = { cwd: directory, env: { ...process.env } };
+  // Inside `npm run` these point at the root package and would win over the folder.
+  for (const key of Object.keys(options.env)) {
+    if (/^npm_(config_local_prefix|package_|lifecycle_)/i.test(key)) {
+      delete options.env[key];
+    }
+  }
+  await must('npm', ['install', '--ignore-scripts'], options);
+  options.env.PATH = `${prefix}/bin:${options.env.PATH}`;
+  options.env.npm_config_nodedir = prefix;
+  await must('npm', ['rebuild', 'better-sqlite3'], options);
+  await must(
+    node24,
+    ['-e', "new (require('better-sqlite3'))(':memory:').close()"],
+    options,
+  );
+}
+
+function sqliteVersion() {
+  return createRequire(import.meta.url)('better-sqlite3/package.json').version;
+}
+
+async function must(command, args, options) {
+  const { code, output } = await run(command, args, {
+    ...options,
+    quiet: true,
+  });
+  if (code !== 0) {
+    throw new Error(
+      `\`${[command, ...args].join(' ')}\` failed; is this machine offline?\n${output}`,
+    );
+  }
+  return output;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const missing = await fetchTools();
+  if (missing.length > 0) {
+    console.error(`Missing: ${missing.join(', ')}`);
+    process.exitCode = 1;
+  } else {
+    console.log('Everything is in .cache/tools');
+  }
+}
