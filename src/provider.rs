@@ -19,6 +19,9 @@ use crate::log::{Level, Logger};
 /// The process's provider, shared by every thread that loads the addon.
 static GLOBAL: OnceCell<Arc<Provider>> = OnceCell::new();
 
+/// The part of the exit time-out that the last collection may wait for other threads.
+const EXIT_COLLECT_SHARE: f64 = 0.2;
+
 pub struct Provider {
     engine: Engine,
     log: Logger,
@@ -108,8 +111,13 @@ impl Provider {
     ///
     /// Returns the messages that can no longer be delivered through the event loop.
     pub fn exit(&self, facade: FacadeId, is_final: bool) -> Vec<(Level, String)> {
-        self.detach(facade);
-        if !is_final && !self.state().facades.is_empty() {
+        let last = {
+            let mut state = self.state();
+            state.facades.remove(&facade);
+            state.facades.is_empty()
+        };
+        if !is_final && !last {
+            self.engine.detach(facade);
             return Vec::new();
         }
         self.log.detach_all();
@@ -123,8 +131,12 @@ impl Provider {
             (exporters, state.exit_timeout)
         };
         let Some(exporters) = exporters else {
+            self.engine.detach(facade);
             return self.log.drain();
         };
+        // A worker that does not answer must not use up the time of the export.
+        let patience = is_final.then(|| timeout.mul_f64(EXIT_COLLECT_SHARE));
+        self.engine.leave(facade, patience);
         let (done, finished) = std::sync::mpsc::channel();
         let spawned = runtime::handle().map(|runtime| {
             runtime.spawn(async move {

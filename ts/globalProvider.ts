@@ -1,4 +1,6 @@
 import { metrics } from '@opentelemetry/api';
+import { readFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { log, logLoudly } from './log';
 import { loadBinding, loadFailure } from './native';
@@ -40,7 +42,10 @@ function start(): GlobalState {
   registerGlobally(provider);
   const state: GlobalState = { provider, grace: undefined };
   if (isMainThread) {
-    state.grace = setTimeout(() => configureFromEnvironment(provider), GRACE_MS);
+    state.grace = setTimeout(
+      () => configureFromEnvironment(provider),
+      GRACE_MS,
+    );
     state.grace.unref();
   }
   process.on('exit', () => {
@@ -114,23 +119,36 @@ function className(provider: object): string {
   return (real ?? provider).constructor.name;
 }
 
+/** The version that was resolved, not the one compiled against. */
 function apiVersion(): string {
-  try {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- read at run time: the version that was resolved, not the one compiled against
-    return (require('@opentelemetry/api/package.json') as { version: string })
-      .version;
-  } catch (error) {
-    log('debug', `the version of @opentelemetry/api is unknown: ${String(error)}`);
-    return 'of unknown version';
-  }
+  const root = packageRoot(require.resolve('@opentelemetry/api'));
+  return (root && versionOf(root)) ?? 'of unknown version';
 }
 
-/** Where the loaded copies of the API are. */
+/** Where the loaded copies of the API are, each with its version. */
 function apiCopies(): string[] {
-  const marker = '/@opentelemetry/api/';
-  const roots = Object.keys(require.cache)
-    .map(file => file.replaceAll('\\', '/'))
-    .filter(file => file.includes(marker))
-    .map(file => file.slice(0, file.lastIndexOf(marker) + marker.length - 1));
-  return [...new Set(roots)];
+  const roots = new Set(
+    Object.keys(require.cache)
+      .map(packageRoot)
+      .filter(root => root !== undefined),
+  );
+  return [...roots].map(root => `${root} (${versionOf(root) ?? 'unknown'})`);
+}
+
+/** The folder of the copy of the API that a file belongs to. */
+function packageRoot(file: string): string | undefined {
+  const marker = `${sep}@opentelemetry${sep}api${sep}`;
+  const at = file.lastIndexOf(marker);
+  return at < 0 ? undefined : file.slice(0, at + marker.length - 1);
+}
+
+/** Read as a file: the package's `exports` do not let `require` have its package.json. */
+function versionOf(root: string): string | undefined {
+  try {
+    const manifest = readFileSync(join(root, 'package.json'), 'utf8');
+    return (JSON.parse(manifest) as { version: string }).version;
+  } catch (error) {
+    log('debug', `the version of ${root} is unknown: ${String(error)}`);
+    return undefined;
+  }
 }

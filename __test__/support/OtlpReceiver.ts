@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { eventually } from './eventually';
 
 /** One POST, with the body decompressed. */
 export interface Received {
@@ -53,6 +54,15 @@ export class OtlpReceiver {
   close(): void {
     this.server.close();
     this.server.closeAllConnections();
+  }
+
+  /** Waits until what was received satisfies the condition. */
+  async until(condition: () => boolean): Promise<void> {
+    await eventually(() => {
+      if (!condition()) {
+        throw new Error(`not received: ${String(condition)}`);
+      }
+    });
   }
 
   /** Everything received as OTLP/JSON, one after the other. */

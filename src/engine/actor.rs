@@ -47,6 +47,8 @@ pub trait Facade: Send {
 pub enum Command {
     Attach(FacadeId, Box<dyn Facade>),
     Detach(FacadeId),
+    /// The environment has handed over for the last time; others get this long from now on.
+    Leave(FacadeId, Option<Duration>),
     Instrument(InstrumentId, Arc<InstrumentSpec>),
     Describe(InstrumentId, Arc<str>),
     Configure(Arc<Settings>, Arc<Resource>),
@@ -106,6 +108,8 @@ pub struct Actor {
     resource: Arc<Resource>,
     early: Vec<(InstrumentId, SeriesId, f64)>,
     round: Option<Round>,
+    /// The longest a collection waits, whatever was asked for.
+    patience: Duration,
     late_collections: Option<InstrumentId>,
 }
 
@@ -123,6 +127,7 @@ impl Actor {
             resource: Arc::new(Resource::builder_empty().build()),
             early: Vec::new(),
             round: None,
+            patience: Duration::MAX,
             late_collections: None,
         }
     }
@@ -171,6 +176,7 @@ impl Actor {
                 self.facades.entry(id).or_default().facade = Some(facade);
             }
             Command::Detach(id) => self.detach(id),
+            Command::Leave(id, patience) => self.leave(id, patience),
             Command::Instrument(id, spec) => self.add_instrument(id, spec),
             Command::Describe(id, description) => {
                 self.instruments[id as usize].description = description;
@@ -394,7 +400,23 @@ impl Actor {
         }
     }
 
+    /// Keeps what the facade's callbacks observed for the last export, but asks it no more.
+    fn leave(&mut self, id: FacadeId, patience: Option<Duration>) {
+        if let Some(state) = self.facades.get_mut(&id) {
+            state.facade = None;
+            state.asked = false;
+        }
+        let Some(patience) = patience else {
+            return;
+        };
+        self.patience = patience;
+        if let Some(round) = &mut self.round {
+            round.deadline = round.deadline.min(Instant::now() + patience);
+        }
+    }
+
     fn request(&mut self, pipeline: PipelineId, timeout: Duration, reply: CollectReply) {
+        let timeout = timeout.min(self.patience);
         let deadline = Instant::now() + timeout;
         match &mut self.round {
             Some(round) => {

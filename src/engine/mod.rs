@@ -250,6 +250,12 @@ impl Engine {
         self.send(Command::Detach(id));
     }
 
+    /// The environment's event loop has stopped for good, but what its callbacks observed last is
+    /// still to be exported. With `patience`, collections wait for the others no longer than that.
+    pub fn leave(&self, id: FacadeId, patience: Option<Duration>) {
+        self.send(Command::Leave(id, patience));
+    }
+
     /// Takes values on. Waits while the engine is more than [`QUEUED_BLOCKS`] full blocks behind.
     pub fn hand_over(&self, id: FacadeId, handover: Handover) {
         if handover.fills_the_queue() {
