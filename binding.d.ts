@@ -58,6 +58,8 @@ export declare class NativeProvider {
   scrape(method: string, headers: Array<string>): Promise<Outcome>
   /** Where the scrape endpoint listens, or `undefined` when it does not. */
   address(): string | null
+  /** The path at which the backend's own port serves the page as well, if it does. */
+  backendPath(): string | null
   /** What keeps an exporter from working at all. */
   problem(): string | null
   flush(): Promise<Outcome>
@@ -71,12 +73,14 @@ export declare class NativeProvider {
 
 /** Names metrics of the app and makes scoped services. */
 export declare class NativeRootMetricsService {
-  /** `mode` is `enforce` or `passthrough`. */
-  constructor(serviceName: string, serviceVersion: string | undefined | null, mode: string)
+  /** `options` as for `configure`, checked as a whole; `path` is where they stand, for messages. */
+  constructor(options: string, path: string)
+  /** Whether `plugin.<id>.disabled` is set. */
+  isDisabled(pluginId: string): boolean
   /** The service for the app's own metrics. */
   own(): NativeMetricsService
-  /** The service of a plugin; `meter` overrides its instrumentation scope. */
-  forPlugin(pluginId: string, meterName?: string | undefined | null, meterVersion?: string | undefined | null, meterSchemaUrl?: string | undefined | null): NativeMetricsService
+  /** The service of a plugin, under the instrumentation scope that `plugin.<id>.meter` asks for. */
+  forPlugin(pluginId: string): NativeMetricsService
   /** The service of a core service (`scope` `core`) or plugin (`plugin`). */
   forService(name: string, scope: string): NativeMetricsService
 }

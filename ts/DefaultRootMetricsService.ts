@@ -52,8 +52,8 @@ export class DefaultRootMetricsService implements RootMetricsService {
         (name, scope) => fallback(`${scope}.${name}`),
       );
     }
-    // The names are checked first: a provider is configured once.
-    const service = DefaultRootMetricsService.over(provider, options);
+    // This checks the options first: a provider is configured once.
+    const service = DefaultRootMetricsService.over(provider, options, path);
     if (provider.isConfigured) {
       log(
         'warn',
@@ -70,28 +70,22 @@ export class DefaultRootMetricsService implements RootMetricsService {
   static over(
     provider: NativeMeterProvider,
     options: MetricsOptions,
+    path = 'options',
   ): DefaultRootMetricsService {
     const { NativeRootMetricsService } = loadBinding()!;
     const serviceName = options.serviceName ?? DEFAULT_SERVICE_NAME;
     const root = native(
-      () =>
-        new NativeRootMetricsService(
-          serviceName,
-          options.serviceVersion,
-          options.naming?.mode ?? 'enforce',
-        ),
+      () => new NativeRootMetricsService(JSON.stringify(options), path),
     );
     return new DefaultRootMetricsService(
       new ScopedMetricsService(provider, root.own(), 'throw'),
       (id, policy) => {
-        const plugin = options.plugin?.[id];
-        if (plugin?.disabled) {
+        if (root.isDisabled(id)) {
           return new FallbackMetricsService(serviceName, `plugin.${id}`, true);
         }
-        const { name, version, schemaUrl } = plugin?.meter ?? {};
         return new ScopedMetricsService(
           provider,
-          native(() => root.forPlugin(id, name, version, schemaUrl)),
+          native(() => root.forPlugin(id)),
           policy,
         );
       },

@@ -256,6 +256,13 @@ impl NativeProvider {
         exporters.address().map(|address| address.to_string())
     }
 
+    /// The path at which the backend's own port serves the page as well, if it does.
+    #[napi]
+    pub fn backend_path(&self) -> Option<String> {
+        let exporters = self.provider.exporters()?;
+        exporters.backend_path().map(str::to_owned)
+    }
+
     /// What keeps an exporter from working at all.
     #[napi]
     pub fn problem(&self) -> Option<String> {

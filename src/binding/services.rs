@@ -1,18 +1,24 @@
 //! The services across the boundary.
 
+use std::collections::BTreeMap;
+
 use napi_derive::napi;
 
 use super::error::Result;
 use super::instrument::{InstrumentRequest, NativeInstrument};
 use super::provider::NativeProvider;
-use crate::config::NamingMode;
-use crate::error::{Code, Error};
+use crate::config::{Options, PluginOptions};
+use crate::error::Error;
 use crate::services::{MeterIdentity, PluginMetricsService, RootMetricsService};
+
+/// The root namespace of metric names.
+const DEFAULT_SERVICE_NAME: &str = "backstage";
 
 /// Names metrics of the app and makes scoped services.
 #[napi(js_name = "NativeRootMetricsService")]
 pub struct NativeRootMetricsService {
     service: RootMetricsService,
+    plugins: BTreeMap<String, PluginOptions>,
 }
 
 /// Names and registers metrics of one scope.
@@ -38,23 +44,26 @@ pub struct NativeRegistration {
 
 #[napi]
 impl NativeRootMetricsService {
-    /// `mode` is `enforce` or `passthrough`.
+    /// `options` as for `configure`, checked as a whole; `path` is where they stand, for messages.
     #[napi(constructor)]
-    pub fn new(service_name: String, service_version: Option<String>, mode: String) -> Result<Self> {
-        let mode = match mode.as_str() {
-            "enforce" => NamingMode::Enforce,
-            "passthrough" => NamingMode::Passthrough,
-            other => {
-                return Err(Error::new(
-                    Code::InvalidConfig,
-                    format!("naming.mode: found {other:?}, expected enforce or passthrough"),
-                )
-                .into())
-            }
-        };
+    pub fn new(options: String, path: String) -> Result<Self> {
+        let options = Options::parse(&options, &path)?;
+        let service_name = options.service_name.as_deref().unwrap_or(DEFAULT_SERVICE_NAME);
+        let service =
+            RootMetricsService::new(service_name, options.service_version, options.naming.mode)
+                .map_err(|error| Error::new(error.code(), format!("{path}.{error}")))?;
         Ok(Self {
-            service: RootMetricsService::new(&service_name, service_version, mode)?,
+            service,
+            plugins: options.plugin,
         })
+    }
+
+    /// Whether `plugin.<id>.disabled` is set.
+    #[napi]
+    pub fn is_disabled(&self, plugin_id: String) -> bool {
+        self.plugins
+            .get(&plugin_id)
+            .is_some_and(|plugin| plugin.disabled.0)
     }
 
     /// The service for the app's own metrics.
@@ -65,20 +74,18 @@ impl NativeRootMetricsService {
         }
     }
 
-    /// The service of a plugin; `meter` overrides its instrumentation scope.
+    /// The service of a plugin, under the instrumentation scope that `plugin.<id>.meter` asks for.
     #[napi]
-    pub fn for_plugin(
-        &self,
-        plugin_id: String,
-        meter_name: Option<String>,
-        meter_version: Option<String>,
-        meter_schema_url: Option<String>,
-    ) -> Result<NativeMetricsService> {
-        let meter = MeterIdentity {
-            name: meter_name,
-            version: meter_version,
-            schema_url: meter_schema_url,
-        };
+    pub fn for_plugin(&self, plugin_id: String) -> Result<NativeMetricsService> {
+        let meter = self
+            .plugins
+            .get(&plugin_id)
+            .map(|plugin| MeterIdentity {
+                name: plugin.meter.name.clone(),
+                version: plugin.meter.version.clone(),
+                schema_url: plugin.meter.schema_url.clone(),
+            })
+            .unwrap_or_default();
         Ok(NativeMetricsService {
             service: self.service.for_plugin(&plugin_id, meter)?,
         })

@@ -17,7 +17,9 @@ use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 
 pub use environment::Environment;
-pub use options::{HistogramAggregation, NamingMode, Options, TranslationStrategy};
+pub use options::{
+    HistogramAggregation, NamingMode, Options, PluginOptions, TranslationStrategy,
+};
 pub use views::{check_boundaries, AttributeFilter, InstrumentSelector, StreamSpec, View, ViewAggregation};
 
 use crate::error::Result;

@@ -30,7 +30,12 @@ const DEFAULT_EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// `backend.metrics`, as written.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "camelCase",
+    default,
+    expecting = "a map of settings"
+)]
 pub struct Options {
     pub service_name: Option<String>,
     pub service_version: Option<String>,
@@ -75,7 +80,12 @@ pub enum TranslationStrategy {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "camelCase",
+    default,
+    expecting = "a map of settings"
+)]
 pub struct NamingOptions {
     pub mode: NamingMode,
     pub legacy_names: Flag,
@@ -91,7 +101,12 @@ impl Default for NamingOptions {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "camelCase",
+    default,
+    expecting = "a map of settings"
+)]
 pub struct ExportersOptions {
     pub prometheus: Option<Switch<PrometheusOptions>>,
     pub otlp: Option<Switch<OtlpOptions>>,
@@ -99,24 +114,34 @@ pub struct ExportersOptions {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "camelCase",
+    default,
+    expecting = "a map of settings"
+)]
 pub struct PrometheusOptions {
     pub host: Option<String>,
     pub port: Option<Port>,
     pub path: Option<String>,
     pub server: Option<Flag>,
     pub on_backend: Option<Flag>,
-    pub token: Option<String>,
+    pub token: Option<SecretText>,
     pub translation_strategy: Option<TranslationStrategy>,
     pub collect_timeout: Option<HumanDuration>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "camelCase",
+    default,
+    expecting = "a map of settings"
+)]
 pub struct OtlpOptions {
     pub endpoint: Option<String>,
     pub protocol: Option<ProtocolName>,
-    pub headers: BTreeMap<String, String>,
+    pub headers: Headers,
     pub interval: Option<HumanDuration>,
     pub timeout: Option<HumanDuration>,
     pub compression: Option<CompressionName>,
@@ -126,7 +151,12 @@ pub struct OtlpOptions {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "camelCase",
+    default,
+    expecting = "a map of settings"
+)]
 pub struct TlsOptions {
     pub ca_file: Option<PathBuf>,
     pub cert_file: Option<PathBuf>,
@@ -134,21 +164,36 @@ pub struct TlsOptions {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "camelCase",
+    default,
+    expecting = "a map of settings"
+)]
 pub struct ConsoleOptions {
     pub interval: Option<HumanDuration>,
 }
 
 /// What a plugin's section may hold; the services read it, see `ts/backstage`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "camelCase",
+    default,
+    expecting = "a map of settings"
+)]
 pub struct PluginOptions {
     pub meter: MeterOptions,
     pub disabled: Flag,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "camelCase",
+    default,
+    expecting = "a map of settings"
+)]
 pub struct MeterOptions {
     pub name: Option<String>,
     pub version: Option<String>,
@@ -157,7 +202,12 @@ pub struct MeterOptions {
 
 /// Switches for the metrics of Backstage's core services.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "camelCase",
+    default,
+    expecting = "a map of settings"
+)]
 pub struct CoreOptions {
     pub http: Option<Flag>,
     pub database: Option<Flag>,
@@ -203,9 +253,13 @@ impl From<TemporalityName> for Temporality {
 }
 
 impl Options {
-    pub(super) fn parse(json: &str, path: &str) -> Result<Self> {
-        let mut deserializer = serde_json::Deserializer::from_str(json);
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    /// # Errors
+    /// [`Code::InvalidConfig`] naming the path, what was found and what is allowed.
+    pub fn parse(json: &str, path: &str) -> Result<Self> {
+        // By way of a `Value`: an enum that finds a number in the text itself only says "expected value".
+        let value: serde_json::Value = serde_json::from_str(json)
+            .map_err(|error| invalid(path, format!("found no JSON: {error}")))?;
+        serde_path_to_error::deserialize(value).map_err(|error| {
             let inner = error.path().to_string();
             let at = if inner == "." {
                 path.to_owned()
@@ -213,8 +267,11 @@ impl Options {
                 format!("{path}.{inner}")
             };
             let reason = error.into_inner().to_string();
-            // serde_json appends a position in a text that the user never wrote.
-            let reason = reason.split(" at line ").next().unwrap_or(&reason);
+            // What serde says of types that only Rust has.
+            let reason = reason.replace("expected f64", "expected a number").replace(
+                "invalid type: unit variant, expected newtype variant",
+                "found a string, expected a map with this key, such as { drop: {} }",
+            );
             invalid(&at, reason)
         })
     }
@@ -318,7 +375,8 @@ impl PrometheusOptions {
                 format!("found {page:?}, expected a path that starts with / and has no query, such as /metrics"),
             ));
         }
-        if self.token.as_deref() == Some("") {
+        let token = self.token.as_ref().map(|SecretText(token)| token.as_str());
+        if token == Some("") {
             return Err(invalid(
                 &format!("{path}.exporters.prometheus.token"),
                 "found an empty string, expected a token; leave the key out for none",
@@ -329,7 +387,7 @@ impl PrometheusOptions {
             listen: server.then_some(SocketAddr::new(ip, port)),
             path: page,
             on_backend: self.on_backend.is_some_and(|flag| flag.0),
-            token: self.token.as_deref().map(Secret::new),
+            token: token.map(Secret::new),
             translation_strategy: self.translation_strategy.unwrap_or_default(),
             collect_timeout: self
                 .collect_timeout
@@ -373,8 +431,9 @@ impl OtlpOptions {
         let mut headers = environment.otlp_headers(warnings);
         headers.extend(
             self.headers
+                .0
                 .iter()
-                .map(|(name, value)| (name.to_ascii_lowercase(), Secret::new(value))),
+                .map(|(name, SecretText(value))| (name.to_ascii_lowercase(), Secret::new(value))),
         );
         for (name, value) in &headers {
             if http::HeaderName::try_from(name.as_str()).is_err() {
@@ -431,15 +490,25 @@ impl OtlpOptions {
                 )
                 .unwrap_or_default(),
         };
-        let tls_file = |option: &Option<PathBuf>, name: &str| {
-            option
-                .clone()
-                .or_else(|| environment.get(&environment.otlp(name)).map(PathBuf::from))
+        let tls_file = |option: &Option<PathBuf>, key: &str, name: &str| {
+            let variable = environment.otlp(name);
+            let (file, place) = match (option, environment.get(&variable)) {
+                (Some(file), _) => (file.clone(), at(key)),
+                (None, Some(file)) => (PathBuf::from(file), variable),
+                (None, None) => return Ok(None),
+            };
+            match std::fs::File::open(&file) {
+                Ok(_) => Ok(Some(file)),
+                Err(error) => Err(invalid(
+                    &place,
+                    format!("found {file:?}, expected a file that can be read: {error}"),
+                )),
+            }
         };
         let tls = TlsConfig {
-            ca_file: tls_file(&self.tls.ca_file, "CERTIFICATE"),
-            cert_file: tls_file(&self.tls.cert_file, "CLIENT_CERTIFICATE"),
-            key_file: tls_file(&self.tls.key_file, "CLIENT_KEY"),
+            ca_file: tls_file(&self.tls.ca_file, "tls.caFile", "CERTIFICATE")?,
+            cert_file: tls_file(&self.tls.cert_file, "tls.certFile", "CLIENT_CERTIFICATE")?,
+            key_file: tls_file(&self.tls.key_file, "tls.keyFile", "CLIENT_KEY")?,
         };
         if tls.cert_file.is_some() != tls.key_file.is_some() {
             return Err(invalid(
@@ -561,6 +630,7 @@ fn redact(url: &str) -> String {
         (Some(scheme), Some(at)) if at > scheme => {
             format!("{}://<secret>@{}", &url[..scheme], &url[at + 1..])
         }
+        (None, Some(at)) => format!("<secret>@{}", &url[at + 1..]),
         _ => url.to_owned(),
     }
 }
@@ -635,6 +705,65 @@ impl<'de> Deserialize<'de> for Flag {
             }
         }
         deserializer.deserialize_any(FlagVisitor)
+    }
+}
+
+/// A string that no message may repeat, also not when it is not a string.
+pub struct SecretText(String);
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("<secret>")
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => Ok(Self(text)),
+            other => Err(D::Error::custom(format!(
+                "found {}, expected a string",
+                json_type(&other)
+            ))),
+        }
+    }
+}
+
+/// Header names and their values, which are secret.
+#[derive(Debug, Default)]
+pub struct Headers(BTreeMap<String, SecretText>);
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct HeadersVisitor;
+        impl<'de> Visitor<'de> for HeadersVisitor {
+            type Value = Headers;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a map of header names and values")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Headers, E> {
+                Err(E::invalid_type(Unexpected::Other("a string"), &self))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Headers, A::Error> {
+                BTreeMap::deserialize(MapAccessDeserializer::new(map)).map(Headers)
+            }
+        }
+        deserializer.deserialize_any(HeadersVisitor)
+    }
+}
+
+fn json_type(value: &serde_json::Value) -> &'static str {
+    use serde_json::Value as Json;
+    match value {
+        Json::Null => "null",
+        Json::Bool(_) => "a boolean",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a string",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "a map",
     }
 }
 

@@ -8,7 +8,7 @@ use super::options::{invalid, Count, Flag};
 use crate::error::Result;
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map of selector and stream")]
 pub struct ViewOptions {
     #[serde(default)]
     selector: SelectorOptions,
@@ -17,7 +17,7 @@ pub struct ViewOptions {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
 struct SelectorOptions {
     instrument_name: Option<String>,
     instrument_type: Option<InstrumentType>,
@@ -54,7 +54,7 @@ impl From<InstrumentType> for InstrumentKind {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
 struct StreamOptions {
     name: Option<String>,
     description: Option<String>,
@@ -88,14 +88,14 @@ fn nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
 struct ExplicitOptions {
     boundaries: Option<Vec<f64>>,
     record_min_max: Option<Flag>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
 struct ExponentialOptions {
     max_scale: Option<i8>,
     max_size: Option<u32>,
@@ -103,7 +103,7 @@ struct ExponentialOptions {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
 struct AttributeKeysOptions {
     included: Option<Vec<String>>,
     excluded: Option<Vec<String>>,

@@ -3,7 +3,6 @@ import {
   createBackendPlugin,
 } from '@backstage/backend-plugin-api';
 import { globalProvider } from '../globalProvider';
-import { readMetricsConfig } from '../readMetricsConfig';
 import { rootMetricsServiceRef } from './refs';
 import { scrapeHandler } from './scrapeHandler';
 
@@ -13,16 +12,15 @@ export const metricsPlugin = createBackendPlugin({
   register(env) {
     env.registerInit({
       deps: {
-        config: coreServices.rootConfig,
         http: coreServices.rootHttpRouter,
         // The page exists once the root service has configured the provider.
         root: rootMetricsServiceRef,
       },
-      async init({ config, http }) {
-        const prometheus = readMetricsConfig(config).exporters?.prometheus;
+      async init({ http }) {
         const provider = globalProvider();
-        if (typeof prometheus === 'object' && prometheus.onBackend && provider) {
-          http.use(prometheus.path ?? '/metrics', scrapeHandler(provider));
+        const path = provider?.native.backendPath();
+        if (provider && path) {
+          http.use(path, scrapeHandler(provider));
         }
       },
     });
