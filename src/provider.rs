@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::engine::collection::Collection;
 use crate::engine::{Collect, Engine, FacadeId, PipelineId};
 use crate::error::{Code, Error, Result};
-use crate::export::{runtime, Exporters};
+use crate::export::{otlp_exporter, runtime, Exporters};
 use crate::log::{Level, Logger};
 
 /// The process's provider, shared by every thread that loads the addon.
@@ -75,6 +75,7 @@ impl Provider {
     /// its settings (unreadable TLS files).
     pub fn configure(&self, config: &Config) -> Result<()> {
         let mut state = self.state();
+        let otlp = otlp_exporter(config)?;
         let pipelines = self.engine.configure(config)?;
         for warning in &config.warnings {
             self.log.warn(warning);
@@ -89,7 +90,7 @@ impl Provider {
                 .info("OTEL_SDK_DISABLED is set: metrics are recorded but not exported");
             return Ok(());
         }
-        let exporters = Exporters::start(config, pipelines, &self.engine, &self.log)?;
+        let exporters = Exporters::start(config, otlp, pipelines, &self.engine, &self.log)?;
         state.exporters = Some(Arc::new(exporters));
         Ok(())
     }

@@ -28,6 +28,19 @@ use push::{PushHandle, PushTask};
 /// How long console collections wait for the event loops; they have no time-out of their own.
 const CONSOLE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The OTLP exporter that the configuration asks for. Made before anything is configured, because
+/// it alone may refuse its settings.
+///
+/// # Errors
+/// [`Code::InvalidConfig`] when settings cannot be used (TLS files, headers),
+/// [`Code::Export`] when the operating system refuses threads.
+pub fn otlp_exporter(config: &Config) -> Result<Option<OtlpExporter>> {
+    match &config.otlp {
+        Some(otlp) if !config.disabled => OtlpExporter::new(otlp, &runtime::handle()?).map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// Everything that takes data out of a provider.
 pub struct Exporters {
     pushes: Vec<PushHandle>,
@@ -43,10 +56,10 @@ impl Exporters {
     /// and kept as [`Exporters::problem`]: it must not stop a backend.
     ///
     /// # Errors
-    /// [`Code::InvalidConfig`] when OTLP settings cannot be used (TLS files, headers),
     /// [`Code::Export`] when the operating system refuses threads.
     pub fn start(
         config: &Config,
+        otlp_exporter: Option<OtlpExporter>,
         pipelines: Pipelines,
         engine: &Engine,
         log: &Logger,
@@ -54,10 +67,12 @@ impl Exporters {
         let runtime = runtime::handle()?;
         let source: Arc<dyn Collect> = Arc::new(engine.clone());
         let mut pushes = Vec::new();
-        if let (Some(otlp), Some(pipeline)) = (&config.otlp, pipelines.otlp) {
+        if let (Some(otlp), Some(exporter), Some(pipeline)) =
+            (&config.otlp, otlp_exporter, pipelines.otlp)
+        {
             pushes.push(PushTask::spawn(
                 &runtime,
-                OtlpExporter::new(otlp, &runtime)?,
+                exporter,
                 source.clone(),
                 pipeline,
                 otlp.interval,
