@@ -72,7 +72,7 @@ export interface Config {
                * How long a scrape waits for the event loop before it answers with what it
                * has. Defaults to 2 seconds.
                */
-              collectTimeout?: HumanDuration | number;
+              collectTimeout?: HumanDuration | string | number;
             };
 
         /**
@@ -92,9 +92,9 @@ export interface Config {
                */
               headers?: { [name: string]: string };
               /** Time between two exports. Defaults to 60 seconds. */
-              interval?: HumanDuration | number;
+              interval?: HumanDuration | string | number;
               /** How long one export may take. Defaults to 10 seconds. */
-              timeout?: HumanDuration | number;
+              timeout?: HumanDuration | string | number;
               /** Defaults to `none`. */
               compression?: 'none' | 'gzip';
               /** Defaults to `cumulative`. */
@@ -114,7 +114,7 @@ export interface Config {
           | boolean
           | {
               /** Time between two prints. Defaults to 60 seconds. */
-              interval?: HumanDuration | number;
+              interval?: HumanDuration | string | number;
             };
       };
 
@@ -172,7 +172,7 @@ export interface Config {
       histogram?: 'explicit' | 'exponential';
 
       /** How long the last export may hold up the end of the process. Defaults to 5 seconds. */
-      exitTimeout?: HumanDuration | number;
+      exitTimeout?: HumanDuration | string | number;
 
       /** Settings of single plugins, by plugin id. */
       plugin?: {

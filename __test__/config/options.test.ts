@@ -204,7 +204,7 @@ describe('a wrong setting', () => {
     test(`${JSON.stringify(options)} is told by path, finding and what is allowed`, () => {
       // Outside Backstage, and from app-config.
       for (const [root, configure] of [
-        ['options', () => createMeterProvider(options as MetricsOptions)],
+        ['options', () => createMeterProvider(options)],
         ['backend.metrics', () => fromConfig(options)],
       ] as const) {
         assert.throws(configure, (error: unknown) => {
@@ -260,7 +260,7 @@ describe('a secret', () => {
   for (const options of secrets) {
     test(`is in no message about ${JSON.stringify(options)}`, () => {
       for (const configure of [
-        () => createMeterProvider(options as MetricsOptions),
+        () => createMeterProvider(options),
         () => fromConfig(options),
       ]) {
         assert.throws(configure, (error: unknown) => {

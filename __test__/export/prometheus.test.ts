@@ -7,7 +7,6 @@ import {
   type PrometheusExporterOptions,
 } from '@nativestage/metrics/sdk';
 import type { MeterProvider } from '@opentelemetry/api';
-import { eventually } from '../support/eventually';
 import { freePort } from '../support/ports';
 import { Program } from '../support/Program';
 import { Prometheus } from '../support/Prometheus';

@@ -94,8 +94,9 @@ export const plugin = createBackendPlugin({
   register(env) {
     env.registerInit({
       deps: { metrics: metricsServiceRef, root: rootMetricsServiceRef },
-      async init({ metrics, root }) {
+      init({ metrics, root }) {
         fits(metrics, root);
+        return Promise.resolve();
       },
     });
   },

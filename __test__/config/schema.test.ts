@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { JsonObject } from '@backstage/types';
+import { loadConfigSchema } from '@backstage/config-loader';
+
+const MANIFEST = path.join(__dirname, '../../package.json');
+
+const loading = loadConfigSchema({
+  dependencies: [],
+  packagePaths: [MANIFEST],
+});
+
+async function processed(metrics: JsonObject, visibility?: 'secret') {
+  const schema = await loading;
+  // What the schemas of the packages that ours depends on require.
+  const data = {
+    app: { baseUrl: 'http://localhost:3000' },
+    backend: {
+      baseUrl: 'http://localhost:7007',
+      listen: ':7007',
+      database: { client: 'better-sqlite3', connection: ':memory:' },
+      metrics,
+    },
+  };
+  const [config] = schema.process(
+    [{ context: 'test', data }],
+    visibility && { visibility: [visibility] },
+  );
+  return (config.data.backend as JsonObject).metrics;
+}
+
+const SECRETS = {
+  exporters: {
+    prometheus: { token: 't0ken' },
+    otlp: { headers: { authorization: 'Bearer x', 'x-api-key': 'y' } },
+  },
+};
+
+test('the config schema marks as secret exactly what must not be shown', async () => {
+  const found = await processed(
+    {
+      serviceName: 'acme',
+      exporters: {
+        prometheus: { ...SECRETS.exporters.prometheus, port: 9464 },
+        otlp: { ...SECRETS.exporters.otlp, endpoint: 'http://c:4318' },
+      },
+    },
+    'secret',
+  );
+  assert.deepEqual(found, SECRETS);
+});
+
+test('the config schema takes every setting in every form that is documented', async () => {
+  const metrics = {
+    serviceName: 'backstage',
+    serviceVersion: '1.55.0',
+    resource: { 'deployment.environment.name': 'production', tags: ['a'] },
+    naming: { mode: 'enforce', legacyNames: true },
+    exporters: {
+      prometheus: {
+        host: '127.0.0.1',
+        port: 9464,
+        path: '/metrics',
+        server: true,
+        onBackend: false,
+        translationStrategy: 'UnderscoreEscapingWithSuffixes',
+        collectTimeout: { seconds: 2 },
+      },
+      otlp: {
+        endpoint: 'http://collector:4318',
+        protocol: 'http/protobuf',
+        interval: { seconds: 60 },
+        timeout: 10_000,
+        compression: 'gzip',
+        temporality: 'delta',
+        histogram: 'exponential',
+        tls: { caFile: '/ca.pem' },
+      },
+      console: { interval: { minutes: 1 } },
+    },
+    views: [
+      {
+        selector: { instrument_name: 'a.*', instrument_type: 'histogram' },
+        stream: {
+          aggregation: { base2_exponential_bucket_histogram: { max_size: 80 } },
+          attribute_keys: { excluded: ['x'] },
+        },
+      },
+    ],
+    cardinalityLimit: 2000,
+    histogram: 'explicit',
+    exitTimeout: { seconds: 5 },
+    plugin: { catalog: { meter: { name: 'm' }, disabled: false } },
+    core: { http: true, database: false },
+  };
+  assert.deepEqual(await processed(metrics), metrics);
+  for (const exporters of [
+    { prometheus: false, otlp: false, console: true },
+    // Forms of a duration that Backstage reads from strings.
+    { otlp: { interval: '60s', timeout: 'PT10S' } },
+  ]) {
+    assert.deepEqual(await processed({ exporters }), { exporters });
+  }
+});
+
+test('the config schema refuses what the package refuses', async () => {
+  for (const metrics of [
+    { naming: { mode: 'strict' } },
+    { exporters: { otlp: { protocol: 'http' } } },
+    { cardinalityLimit: 'many' },
+  ]) {
+    await assert.rejects(processed(metrics), /backend\/metrics/);
+  }
+});
