@@ -44,7 +44,14 @@ export default defineConfig(
         module: 'writable',
         process: 'readonly',
         require: 'readonly',
+        setImmediate: 'readonly',
+        setInterval: 'readonly',
+        setTimeout: 'readonly',
       },
     },
+  },
+  {
+    files: ['**/*.cjs'],
+    languageOptions: { globals: { __filename: 'readonly' } },
   },
 );

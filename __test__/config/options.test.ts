@@ -3,11 +3,7 @@ import { describe, test } from 'node:test';
 import { ConfigReader } from '@backstage/config';
 import type { JsonObject } from '@backstage/types';
 import { DefaultRootMetricsService } from '@nativestage/metrics';
-import {
-  createMeterProvider,
-  isMetricsError,
-  type MetricsOptions,
-} from '@nativestage/metrics/sdk';
+import { createMeterProvider, isMetricsError } from '@nativestage/metrics/sdk';
 
 /** Options that are wrong: where, what was found, and what is allowed. */
 const wrong: [
