@@ -6,6 +6,8 @@
 
 mod environment;
 mod options;
+#[cfg(test)]
+mod tests;
 mod views;
 
 use std::collections::BTreeMap;
@@ -18,7 +20,9 @@ use opentelemetry_sdk::metrics::Temporality;
 
 pub use environment::Environment;
 pub use options::{HistogramAggregation, NamingMode, Options, TranslationStrategy};
-pub use views::{check_boundaries, AttributeFilter, InstrumentSelector, StreamSpec, View, ViewAggregation};
+pub use views::{
+    check_boundaries, AttributeFilter, InstrumentSelector, StreamSpec, View, ViewAggregation,
+};
 
 use crate::error::Result;
 

@@ -35,13 +35,16 @@ pub struct Options {
     pub service_name: Option<String>,
     pub service_version: Option<String>,
     pub resource: BTreeMap<String, ResourceValue>,
+    #[serde(deserialize_with = "settings")]
     pub naming: NamingOptions,
+    #[serde(deserialize_with = "settings")]
     pub exporters: ExportersOptions,
     pub views: Vec<ViewOptions>,
     pub cardinality_limit: Option<Count>,
     pub histogram: Option<HistogramAggregation>,
     pub exit_timeout: Option<HumanDuration>,
     pub plugin: BTreeMap<String, PluginOptions>,
+    #[serde(deserialize_with = "settings")]
     pub core: CoreOptions,
 }
 
@@ -106,7 +109,7 @@ pub struct PrometheusOptions {
     pub path: Option<String>,
     pub server: Option<Flag>,
     pub on_backend: Option<Flag>,
-    pub token: Option<String>,
+    pub token: Option<SecretText>,
     pub translation_strategy: Option<TranslationStrategy>,
     pub collect_timeout: Option<HumanDuration>,
 }
@@ -116,12 +119,13 @@ pub struct PrometheusOptions {
 pub struct OtlpOptions {
     pub endpoint: Option<String>,
     pub protocol: Option<ProtocolName>,
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, SecretText>,
     pub interval: Option<HumanDuration>,
     pub timeout: Option<HumanDuration>,
     pub compression: Option<CompressionName>,
     pub temporality: Option<TemporalityName>,
     pub histogram: Option<HistogramAggregation>,
+    #[serde(deserialize_with = "settings")]
     pub tls: TlsOptions,
 }
 
@@ -143,6 +147,7 @@ pub struct ConsoleOptions {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct PluginOptions {
+    #[serde(deserialize_with = "settings")]
     pub meter: MeterOptions,
     pub disabled: Flag,
 }
@@ -205,7 +210,10 @@ impl From<TemporalityName> for Temporality {
 impl Options {
     pub(super) fn parse(json: &str, path: &str) -> Result<Self> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let mut track = serde_path_to_error::Track::new();
+        let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
+        settings(tracked).map_err(|error| {
+            let error = serde_path_to_error::Error::new(track.path(), error);
             let inner = error.path().to_string();
             let at = if inner == "." {
                 path.to_owned()
@@ -318,18 +326,18 @@ impl PrometheusOptions {
                 format!("found {page:?}, expected a path that starts with / and has no query, such as /metrics"),
             ));
         }
-        if self.token.as_deref() == Some("") {
+        if self.token.as_ref().is_some_and(|token| token.0.is_empty()) {
             return Err(invalid(
                 &format!("{path}.exporters.prometheus.token"),
                 "found an empty string, expected a token; leave the key out for none",
             ));
         }
-        let server = self.server.map_or(true, |flag| flag.0);
+        let server = self.server.is_none_or(|flag| flag.0);
         Ok(PrometheusConfig {
             listen: server.then_some(SocketAddr::new(ip, port)),
             path: page,
             on_backend: self.on_backend.is_some_and(|flag| flag.0),
-            token: self.token.as_deref().map(Secret::new),
+            token: self.token.as_ref().map(|token| Secret::new(&token.0)),
             translation_strategy: self.translation_strategy.unwrap_or_default(),
             collect_timeout: self
                 .collect_timeout
@@ -374,7 +382,7 @@ impl OtlpOptions {
         headers.extend(
             self.headers
                 .iter()
-                .map(|(name, value)| (name.to_ascii_lowercase(), Secret::new(value))),
+                .map(|(name, value)| (name.to_ascii_lowercase(), Secret::new(&value.0))),
         );
         for (name, value) in &headers {
             if http::HeaderName::try_from(name.as_str()).is_err() {
@@ -498,7 +506,10 @@ fn resource(
         ("service.instance.id", uuid::Uuid::new_v4().to_string()),
         ("telemetry.sdk.language", "nodejs".to_owned()),
         ("telemetry.sdk.name", "nativestage".to_owned()),
-        ("telemetry.sdk.version", env!("CARGO_PKG_VERSION").to_owned()),
+        (
+            "telemetry.sdk.version",
+            env!("CARGO_PKG_VERSION").to_owned(),
+        ),
     ]
     .into_iter()
     .map(|(key, value)| (key.to_owned(), Value::from(value)))
@@ -569,6 +580,25 @@ pub(super) fn invalid(at: &str, reason: impl fmt::Display) -> Error {
     Error::new(Code::InvalidConfig, format!("{at}: {reason}"))
 }
 
+/// A map of settings, and nothing else: serde would also read a struct from a list.
+pub(super) fn settings<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    struct SettingsVisitor<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for SettingsVisitor<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("a map of settings")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+    deserializer.deserialize_any(SettingsVisitor(PhantomData))
+}
+
 /// `false` turns an exporter off, `true` or a map turns it on.
 #[derive(Debug)]
 pub enum Switch<T> {
@@ -607,6 +637,26 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Switch<T> {
             }
         }
         deserializer.deserialize_any(SwitchVisitor(PhantomData))
+    }
+}
+
+/// A secret string. Numbers count, because YAML makes them of digits; what is wrong is refused
+/// without showing it.
+pub struct SecretText(String);
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<secret>")
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => Ok(SecretText(text)),
+            serde_json::Value::Number(number) => Ok(SecretText(number.to_string())),
+            _ => Err(D::Error::custom("found something else, expected a string")),
+        }
     }
 }
 

@@ -163,8 +163,8 @@ impl Stream {
     /// Binds a series. Past the cardinality limit it is bound to the overflow series.
     pub fn bind(&mut self, attributes: &Canonical) -> Binding {
         let mut attributes = self.project(attributes);
-        let counted = self.live.contains_key(&attributes)
-            || self.live.len() < self.plan.cardinality_limit;
+        let counted =
+            self.live.contains_key(&attributes) || self.live.len() < self.plan.cardinality_limit;
         if counted {
             *self.live.entry(attributes.clone()).or_default() += 1;
         } else {
