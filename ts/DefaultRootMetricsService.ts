@@ -13,7 +13,11 @@ import type { NativeMeterProvider } from './NativeMeterProvider';
 import type { MetricsOptions } from './options';
 import { readMetricsConfig } from './readMetricsConfig';
 import { type NamePolicy, ScopedMetricsService } from './ScopedMetricsService';
-import type { MetricName, MetricsService, RootMetricsService } from './services';
+import type {
+  MetricName,
+  MetricsService,
+  RootMetricsService,
+} from './services';
 import type { MetricOptions } from '@opentelemetry/api';
 
 const DEFAULT_SERVICE_NAME = 'backstage';
@@ -60,7 +64,9 @@ export class DefaultRootMetricsService implements RootMetricsService {
         `metrics were configured before the root metrics service started; ${path} sets names, but exporters stay as they are`,
       );
     } else {
-      const named = environmentNamesService() ? options.serviceName : serviceName;
+      const named = environmentNamesService()
+        ? options.serviceName
+        : serviceName;
       provider.configure({ ...options, serviceName: named }, path);
     }
     return service;
@@ -128,7 +134,10 @@ export class DefaultRootMetricsService implements RootMetricsService {
       : this.services(name, scope);
   }
 
-  createCounter<T extends Attributes>(name: MetricName, options?: MetricOptions) {
+  createCounter<T extends Attributes>(
+    name: MetricName,
+    options?: MetricOptions,
+  ) {
     return this.own.createCounter<T>(name, options);
   }
 

@@ -39,9 +39,7 @@ export class FallbackMetricsService implements MetricsService {
     name: MetricName,
     options?: MetricOptions,
   ): MetricsCounter<T> {
-    return withoutSeries(
-      this.meter.createCounter<T>(this.full(name), options),
-    );
+    return withoutSeries(this.meter.createCounter<T>(this.full(name), options));
   }
 
   createUpDownCounter<T extends Attributes>(

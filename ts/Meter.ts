@@ -54,7 +54,12 @@ export class InstrumentFactory {
   counter<T extends Attributes>(name: string, options?: MetricOptions) {
     return this.create('counter', name, options, instrument => {
       const { facade, diagnostics } = this.context;
-      return new NativeCounter<T>(facade, instrument, diagnostics, isInt(options));
+      return new NativeCounter<T>(
+        facade,
+        instrument,
+        diagnostics,
+        isInt(options),
+      );
     });
   }
 
@@ -85,7 +90,12 @@ export class InstrumentFactory {
   gauge<T extends Attributes>(name: string, options?: MetricOptions) {
     return this.create('gauge', name, options, instrument => {
       const { facade, diagnostics } = this.context;
-      return new NativeGauge<T>(facade, instrument, diagnostics, isInt(options));
+      return new NativeGauge<T>(
+        facade,
+        instrument,
+        diagnostics,
+        isInt(options),
+      );
     });
   }
 
@@ -206,7 +216,8 @@ export class NativeMeter implements Meter {
     options?: MetricOptions,
   ) {
     return this.guard(
-      () => this.factory.observable<T>('observableUpDownCounter', name, options),
+      () =>
+        this.factory.observable<T>('observableUpDownCounter', name, options),
       () => this.noop.createObservableUpDownCounter<T>(name),
     );
   }
@@ -225,20 +236,14 @@ export class NativeMeter implements Meter {
     callback: BatchObservableCallback<T>,
     observables: Observable<T>[],
   ): void {
-    this.factory.addBatch(
-      callback as BatchObservableCallback,
-      observables as Observable[],
-    );
+    this.factory.addBatch(callback, observables);
   }
 
   removeBatchObservableCallback<T extends Attributes = Attributes>(
     callback: BatchObservableCallback<T>,
     observables: Observable<T>[],
   ): void {
-    this.factory.removeBatch(
-      callback as BatchObservableCallback,
-      observables as Observable[],
-    );
+    this.factory.removeBatch(callback, observables);
   }
 
   private guard<T, N>(make: () => T, otherwise: () => N): T | N {

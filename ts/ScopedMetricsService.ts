@@ -92,7 +92,8 @@ export class ScopedMetricsService implements MetricsService {
     options?: MetricOptions,
   ) {
     return this.guard(
-      () => this.factory.observable<T>('observableUpDownCounter', name, options),
+      () =>
+        this.factory.observable<T>('observableUpDownCounter', name, options),
       () => createNoopMeter().createObservableUpDownCounter<T>(name),
     );
   }

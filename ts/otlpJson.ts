@@ -124,7 +124,7 @@ function readAttributes(
 
 function readValue(value: AnyValue): AttributeValue {
   if (value.arrayValue) {
-    return (value.arrayValue.values ?? []).map(readValue) as AttributeValue;
+    return (value.arrayValue.values ?? []).map(readValue);
   }
   return (
     value.stringValue ??

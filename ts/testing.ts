@@ -77,8 +77,10 @@ export class TestCollection {
 }
 
 /** Options of {@link createTestMetrics}: naming, views, limits; there are no exporters. */
-export interface TestMetricsOptions
-  extends Omit<MetricsOptions, 'exporters' | 'exitTimeout'> {
+export interface TestMetricsOptions extends Omit<
+  MetricsOptions,
+  'exporters' | 'exitTimeout'
+> {
   /** What sums and histograms are reported since. Default `cumulative`. */
   temporality?: 'cumulative' | 'delta' | 'lowmemory';
 }

@@ -23,6 +23,8 @@ use crate::error::{Code, Error, Result};
 
 const DEFAULT_PROMETHEUS_HOST: &str = "127.0.0.1";
 const DEFAULT_PROMETHEUS_PORT: u16 = 9464;
+/// For keys that are accepted so that configurations outlive this version.
+const NO_EFFECT: &str = "has no effect in this version";
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 const DEFAULT_OTLP_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_COLLECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -77,20 +79,11 @@ pub enum TranslationStrategy {
     NoTranslation,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct NamingOptions {
     pub mode: NamingMode,
-    pub legacy_names: Flag,
-}
-
-impl Default for NamingOptions {
-    fn default() -> Self {
-        Self {
-            mode: NamingMode::Enforce,
-            legacy_names: Flag(true),
-        }
-    }
+    pub legacy_names: Option<Flag>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -161,7 +154,7 @@ pub struct MeterOptions {
 }
 
 /// Switches for the metrics of Backstage's core services.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct CoreOptions {
     pub http: Option<Flag>,
@@ -229,6 +222,12 @@ impl Options {
 
     pub(super) fn resolve(self, path: &str, environment: &Environment) -> Result<Config> {
         let mut warnings = Vec::new();
+        if self.naming.legacy_names.is_some() {
+            warnings.push(format!("{path}.naming.legacyNames {NO_EFFECT}"));
+        }
+        if self.core != CoreOptions::default() {
+            warnings.push(format!("{path}.core {NO_EFFECT}"));
+        }
         let exporters = environment.exporters(&mut warnings);
         let prometheus = match (&self.exporters.prometheus, &exporters) {
             (Some(Switch::Off), _) => None,

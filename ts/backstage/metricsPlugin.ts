@@ -18,12 +18,17 @@ export const metricsPlugin = createBackendPlugin({
         // The page exists once the root service has configured the provider.
         root: rootMetricsServiceRef,
       },
-      async init({ config, http }) {
+      init({ config, http }) {
         const prometheus = readMetricsConfig(config).exporters?.prometheus;
         const provider = globalProvider();
-        if (typeof prometheus === 'object' && prometheus.onBackend && provider) {
+        if (
+          typeof prometheus === 'object' &&
+          prometheus.onBackend &&
+          provider
+        ) {
           http.use(prometheus.path ?? '/metrics', scrapeHandler(provider));
         }
+        return Promise.resolve();
       },
     });
   },
