@@ -37,6 +37,12 @@ pub struct CollectedMetric {
     /// When the instrument was created; the SDK's own start is when its pipeline was built, which
     /// is later for everything recorded before configuration.
     pub(crate) created: SystemTime,
+    /// At least one; all of one metric.
+    pub(crate) parts: Vec<CollectedPart>,
+}
+
+/// Some of a stream's series.
+pub struct CollectedPart {
     pub(crate) hidden: Option<Arc<HiddenSeries>>,
     pub(crate) data: ResourceMetrics,
 }
@@ -55,9 +61,10 @@ impl Collection {
 
 impl CollectedMetric {
     fn metric(&self) -> Option<Metric<'_>> {
-        let metric = self.data.scope_metrics().next()?.metrics().next()?;
+        let metric = self.parts.iter().find_map(CollectedPart::metric)?;
         // Only where series were removed can a metric have nothing left to show.
-        if self.hidden.is_some() && self.points(metric).into_is_empty() {
+        let removed = self.parts.iter().any(|part| part.hidden.is_some());
+        if removed && self.points()?.into_is_empty() {
             return None;
         }
         Some(Metric {
@@ -65,17 +72,30 @@ impl CollectedMetric {
             name: metric.name(),
             description: &self.description,
             unit: metric.unit(),
-            data: self.points(metric),
+            data: self.points()?,
         })
     }
 
-    fn points<'a>(&'a self, metric: &'a SdkMetric) -> Data<'a> {
+    fn points(&self) -> Option<Data<'_>> {
+        self.parts
+            .iter()
+            .filter_map(|part| part.points(self.created))
+            .reduce(Data::chain)
+    }
+}
+
+impl CollectedPart {
+    fn metric(&self) -> Option<&SdkMetric> {
+        self.data.scope_metrics().next()?.metrics().next()
+    }
+
+    fn points(&self, created: SystemTime) -> Option<Data<'_>> {
         let hidden = self.hidden.as_deref();
-        match metric.data() {
-            AggregatedMetrics::F64(data) => Data::new(data, hidden, self.created),
-            AggregatedMetrics::U64(data) => Data::new(data, hidden, self.created),
-            AggregatedMetrics::I64(data) => Data::new(data, hidden, self.created),
-        }
+        Some(match self.metric()?.data() {
+            AggregatedMetrics::F64(data) => Data::new(data, hidden, created),
+            AggregatedMetrics::U64(data) => Data::new(data, hidden, created),
+            AggregatedMetrics::I64(data) => Data::new(data, hidden, created),
+        })
     }
 }
 
@@ -223,6 +243,57 @@ impl<'a> Data<'a> {
                 temporality: histogram.temporality(),
                 points: exponential_points(histogram, hidden),
             },
+        }
+    }
+
+    /// The points of two parts of one metric. The interval is the first's: parts are read within one
+    /// collection.
+    fn chain(self, other: Self) -> Self {
+        match (self, other) {
+            (Data::Gauge { interval, points }, Data::Gauge { points: more, .. }) => Data::Gauge {
+                interval,
+                points: Box::new(points.chain(more)),
+            },
+            (
+                Data::Sum {
+                    interval,
+                    temporality,
+                    monotonic,
+                    points,
+                },
+                Data::Sum { points: more, .. },
+            ) => Data::Sum {
+                interval,
+                temporality,
+                monotonic,
+                points: Box::new(points.chain(more)),
+            },
+            (
+                Data::Histogram {
+                    interval,
+                    temporality,
+                    points,
+                },
+                Data::Histogram { points: more, .. },
+            ) => Data::Histogram {
+                interval,
+                temporality,
+                points: Box::new(points.chain(more)),
+            },
+            (
+                Data::Exponential {
+                    interval,
+                    temporality,
+                    points,
+                },
+                Data::Exponential { points: more, .. },
+            ) => Data::Exponential {
+                interval,
+                temporality,
+                points: Box::new(points.chain(more)),
+            },
+            // One stream has one aggregation.
+            (first, _) => first,
         }
     }
 

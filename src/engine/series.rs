@@ -269,7 +269,7 @@ impl Instrument {
     }
 
     /// The streams that feed a pipeline, with observations in place.
-    pub fn streams_of(&mut self, pipeline: usize) -> impl Iterator<Item = &Stream> {
+    pub fn streams_of(&mut self, pipeline: usize) -> impl Iterator<Item = &mut Stream> {
         if std::mem::take(&mut self.observed_changed) {
             let adds_up =
                 self.spec.kind != opentelemetry_sdk::metrics::InstrumentKind::ObservableGauge;
@@ -290,7 +290,7 @@ impl Instrument {
             }
         }
         self.streams
-            .iter()
+            .iter_mut()
             .filter(move |stream| stream.plan().pipelines & (1 << pipeline) != 0)
     }
 

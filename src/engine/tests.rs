@@ -507,3 +507,41 @@ fn cumulative_data_starts_when_the_instrument_was_created() {
     };
     assert!(interval.start >= created && interval.start < configured);
 }
+
+#[test]
+fn a_delta_series_removed_and_recorded_again_within_an_interval_is_one_point() {
+    let mut bench = Bench::new("{}", Temporality::Delta);
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    let slot = bench.series(id, Storage::Sum, r#","a",1"#);
+    for _ in 0..3 {
+        bench.add(slot, 1.0);
+        bench.engine.remove(id, r#"["a",1]"#.to_owned());
+    }
+    bench.add(slot, 1.0);
+    assert_eq!(bench.points("c"), ["a:1=4"]);
+    assert!(bench.points("c").is_empty());
+}
+
+#[test]
+fn streams_of_many_series_keep_each_of_them_through_churn() {
+    for temporality in [Temporality::Cumulative, Temporality::Delta] {
+        let mut bench = Bench::new(r#"{"cardinalityLimit": 1500}"#, temporality);
+        let id = bench.instrument(InstrumentKind::Counter, "c");
+        for round in 0..6 {
+            let slots: Vec<u32> = (0..1000)
+                .map(|n| bench.series(id, Storage::Sum, &format!(r#","round",{round},"n",{n}"#)))
+                .collect();
+            for &slot in &slots {
+                bench.add(slot, 1.0);
+            }
+            let points = bench.points("c");
+            assert_eq!(points.len(), 1000, "round {round}, {temporality:?}");
+            assert!(points.iter().all(|point| point.ends_with("=1")));
+            for n in 0..1000 {
+                bench
+                    .engine
+                    .remove(id, format!(r#"["round",{round},"n",{n}]"#));
+            }
+        }
+    }
+}
