@@ -4,10 +4,12 @@
 //! Precedence: explicit options or app-config, then `OTEL_*`, then defaults. Nothing here starts
 //! anything; every value that leaves this module has been checked.
 
+mod endpoint;
 mod environment;
 mod options;
 #[cfg(test)]
 mod tests;
+mod values;
 mod views;
 
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@
 use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind};
 use serde::{Deserialize, Deserializer};
 
-use super::options::{invalid, settings, Count, Flag};
+use super::values::{invalid, settings, Count, Flag};
 use crate::error::Result;
 
 #[derive(Debug, Deserialize)]
