@@ -50,10 +50,7 @@ export declare interface BoundRecorder {
 export { Counter }
 
 /** The root metrics service over the process's provider. */
-export declare class DefaultRootMetricsService implements RootMetricsService {
-    private readonly own;
-    private readonly plugins;
-    private readonly services;
+export declare class DefaultRootMetricsService extends ScopedMetricsService implements RootMetricsService {
     /**
      * Configures the process's provider from `backend.metrics` and makes the service.
      *
@@ -61,19 +58,10 @@ export declare class DefaultRootMetricsService implements RootMetricsService {
      * found and what is allowed
      */
     static fromConfig(config: Config): RootMetricsService;
+    private readonly workshop;
     private constructor();
     forPlugin(pluginId: string): MetricsService;
     forService(name: string, scope: 'plugin' | 'core'): MetricsService;
-    createCounter<T extends Attributes>(name: MetricName, options?: MetricOptions): MetricsCounter<T>;
-    createUpDownCounter<T extends Attributes>(name: MetricName, options?: MetricOptions): MetricsUpDownCounter<T>;
-    createHistogram<T extends Attributes>(name: MetricName, options?: MetricOptions): MetricsHistogram<T>;
-    createGauge<T extends Attributes>(name: MetricName, options?: MetricOptions): MetricsGauge<T>;
-    createObservableCounter<T extends Attributes>(name: MetricName, options?: MetricOptions): ObservableCounter<T>;
-    createObservableUpDownCounter<T extends Attributes>(name: MetricName, options?: MetricOptions): ObservableUpDownCounter<T>;
-    createObservableGauge<T extends Attributes>(name: MetricName, options?: MetricOptions): ObservableGauge<T>;
-    addBatchObservableCallback<T extends Attributes>(callback: BatchObservableCallback<T>, observables: Observable<T>[]): void;
-    removeBatchObservableCallback<T extends Attributes>(callback: BatchObservableCallback<T>, observables: Observable<T>[]): void;
-    getMeter(): Meter;
 }
 
 /** A duration as Backstage writes it, or a number of milliseconds. From 1 ms to 24 days. */
@@ -91,6 +79,17 @@ export { Gauge }
 export { Histogram }
 
 export declare type HistogramAggregation = 'explicit' | 'exponential';
+
+/** What meters and services take their instruments from. */
+declare interface InstrumentSource {
+    counter<T extends Attributes>(name: string, options?: MetricOptions): MetricsCounter<T>;
+    upDownCounter<T extends Attributes>(name: string, options?: MetricOptions): MetricsUpDownCounter<T>;
+    histogram<T extends Attributes>(name: string, options?: MetricOptions): MetricsHistogram<T>;
+    gauge<T extends Attributes>(name: string, options?: MetricOptions): MetricsGauge<T>;
+    observable<T extends Attributes>(kind: ObservableKind, name: string, options?: MetricOptions): Observable<T>;
+    addBatch(callback: BatchObservableCallback, observables: Observable[]): void;
+    removeBatch(callback: BatchObservableCallback, observables: Observable[]): void;
+}
 
 /** Whether a value is a {@link MetricsError}, also one from another copy of this package. */
 export declare function isMetricsError(value: unknown): value is MetricsError;
@@ -242,6 +241,9 @@ export { ObservableCounter }
 
 export { ObservableGauge }
 
+/** The observable kinds by the names that the binding knows. */
+declare type ObservableKind = 'observableCounter' | 'observableUpDownCounter' | 'observableGauge';
+
 export { ObservableResult }
 
 export { ObservableUpDownCounter }
@@ -319,6 +321,13 @@ export declare const rootMetricsServiceFactory: ServiceFactory<RootMetricsServic
 /** The app's metrics service. Root-scoped. */
 export declare const rootMetricsServiceRef: ServiceRef<RootMetricsService, "root", "singleton">;
 
+/** The metrics service of one scope. */
+declare class ScopedMetricsService extends SourcedMeter implements MetricsService {
+    private readonly meter;
+    constructor({ source, meter }: ServiceParts);
+    getMeter(): Meter;
+}
+
 /** What our synchronous instruments can do beyond OpenTelemetry's. */
 export declare interface SeriesControl<TAttributes extends Attributes, TBound> {
     /**
@@ -333,6 +342,27 @@ export declare interface SeriesControl<TAttributes extends Attributes, TBound> {
     remove(attributes?: TAttributes): void;
     /** Removes every series. */
     clear(): void;
+}
+
+/** What a service is made of: named instruments, and the plain meter of its scope. */
+declare interface ServiceParts {
+    source: InstrumentSource;
+    meter: Meter;
+}
+
+/** An OpenTelemetry `Meter` over a source of instruments; ours also bind, remove and clear. */
+declare class SourcedMeter implements Meter {
+    private readonly source;
+    constructor(source: InstrumentSource);
+    createCounter<T extends Attributes>(name: string, options?: MetricOptions): MetricsCounter<T>;
+    createUpDownCounter<T extends Attributes>(name: string, options?: MetricOptions): MetricsUpDownCounter<T>;
+    createHistogram<T extends Attributes>(name: string, options?: MetricOptions): MetricsHistogram<T>;
+    createGauge<T extends Attributes>(name: string, options?: MetricOptions): MetricsGauge<T>;
+    createObservableCounter<T extends Attributes>(name: string, options?: MetricOptions): Observable<T>;
+    createObservableUpDownCounter<T extends Attributes>(name: string, options?: MetricOptions): Observable<T>;
+    createObservableGauge<T extends Attributes>(name: string, options?: MetricOptions): Observable<T>;
+    addBatchObservableCallback<T extends Attributes = Attributes>(callback: BatchObservableCallback<T>, observables: Observable<T>[]): void;
+    removeBatchObservableCallback<T extends Attributes = Attributes>(callback: BatchObservableCallback<T>, observables: Observable<T>[]): void;
 }
 
 export declare type TranslationStrategy = 'UnderscoreEscapingWithSuffixes' | 'UnderscoreEscapingWithoutSuffixes' | 'NoUTF8EscapingWithSuffixes' | 'NoTranslation';

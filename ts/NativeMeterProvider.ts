@@ -1,13 +1,15 @@
 import type { Meter, MeterOptions, MeterProvider } from '@opentelemetry/api';
 import type { NativeMetricsService, NativeProvider } from '../binding';
 import { native, outcome } from './errors';
+import { InstrumentFactory } from './InstrumentFactory';
+import { LenientInstruments } from './InstrumentSource';
 import { Diagnostics } from './instruments/Diagnostics';
 import { Facade } from './instruments/Facade';
 import { ObservableCallbacks } from './instruments/ObservableCallbacks';
 import type { NativeCounter } from './instruments/synchronous';
 import { log, type LogLevel } from './log';
-import { InstrumentFactory, NativeMeter } from './Meter';
 import type { MetricsOptions } from './options';
+import { SourcedMeter } from './SourcedMeter';
 
 const OWN_SCOPE = '@nativestage/metrics';
 
@@ -49,7 +51,8 @@ export class NativeMeterProvider implements MeterProvider {
       if (scope === '') {
         log('warn', 'a meter was asked for without a name; its scope is empty');
       }
-      meter = new NativeMeter(this.factory(scope, version, options?.schemaUrl));
+      const source = this.factory(scope, version, options?.schemaUrl);
+      meter = new SourcedMeter(new LenientInstruments(source));
       this.meters.set(key, meter);
     }
     return meter;
