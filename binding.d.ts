@@ -58,8 +58,6 @@ export declare class NativeProvider {
   scrape(method: string, headers: Array<string>): Promise<Outcome>
   /** Where the scrape endpoint listens, or `undefined` when it does not. */
   address(): string | null
-  /** The path at which the backend's own port serves the page as well, if it does. */
-  backendPath(): string | null
   /** What keeps an exporter from working at all. */
   problem(): string | null
   flush(): Promise<Outcome>

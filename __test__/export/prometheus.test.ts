@@ -386,6 +386,15 @@ describe('the Prometheus page', () => {
     assert.doesNotMatch(refused.body.toString(), /s3cret/);
   });
 
+  test('takes a token of digits, which YAML reads as a number', async t => {
+    const url = await servePage(t, recordOne, {
+      token: 531237 as unknown as string,
+    });
+    const authorization = 'Bearer 531237';
+    assert.equal((await ask(url, { authorization })).status, 200);
+    assert.equal((await ask(url, {})).status, 401);
+  });
+
   test('goes on serving while scrapes overlap', async t => {
     const url = await servePage(t, recordOne);
     const texts = await Promise.all(

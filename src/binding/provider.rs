@@ -81,7 +81,7 @@ impl NativeProvider {
         self.provider.log().attach(messenger.log_sink());
         let provider = self.provider.clone();
         env.add_env_cleanup_hook((), move |()| provider.detach(facade))
-        .map_err(internal)?;
+            .map_err(internal)?;
         Ok(facade)
     }
 
@@ -189,7 +189,6 @@ impl NativeProvider {
                 observations: observations
                     .map(|block| copy_samples(&block.slots, &block.values, block.count)),
                 answers,
-                ..Handover::default()
             },
         );
     }
@@ -254,13 +253,6 @@ impl NativeProvider {
     pub fn address(&self) -> Option<String> {
         let exporters = self.provider.exporters()?;
         exporters.address().map(|address| address.to_string())
-    }
-
-    /// The path at which the backend's own port serves the page as well, if it does.
-    #[napi]
-    pub fn backend_path(&self) -> Option<String> {
-        let exporters = self.provider.exporters()?;
-        exporters.backend_path().map(str::to_owned)
     }
 
     /// What keeps an exporter from working at all.

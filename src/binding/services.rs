@@ -48,7 +48,10 @@ impl NativeRootMetricsService {
     #[napi(constructor)]
     pub fn new(options: String, path: String) -> Result<Self> {
         let options = Options::parse(&options, &path)?;
-        let service_name = options.service_name.as_deref().unwrap_or(DEFAULT_SERVICE_NAME);
+        let service_name = options
+            .service_name
+            .as_deref()
+            .unwrap_or(DEFAULT_SERVICE_NAME);
         let service =
             RootMetricsService::new(service_name, options.service_version, options.naming.mode)
                 .map_err(|error| Error::new(error.code(), format!("{path}.{error}")))?;

@@ -1,28 +1,30 @@
 //! The options as a user writes them: `backend.metrics` of app-config, or `configure(options)`.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
+use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_sdk::metrics::Temporality;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error as _, MapAccess, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
+use super::endpoint::{endpoint_url, Signal};
 use super::environment::Environment;
+use super::values::{
+    headers, invalid, settings, Count, Flag, HumanDuration, Port, ResourceValue, Switch,
+};
 use super::views::ViewOptions;
 use super::{
     Compression, Config, ConsoleConfig, OtlpConfig, OtlpProtocol, PrometheusConfig, Secret,
     TlsConfig, DEFAULT_CARDINALITY_LIMIT,
 };
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 
 const DEFAULT_PROMETHEUS_HOST: &str = "127.0.0.1";
 const DEFAULT_PROMETHEUS_PORT: u16 = 9464;
+/// For keys that are accepted so that configurations outlive this version.
+const NO_EFFECT: &str = "has no effect in this version";
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 const DEFAULT_OTLP_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_COLLECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,23 +32,21 @@ const DEFAULT_EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// `backend.metrics`, as written.
 #[derive(Debug, Default, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "camelCase",
-    default,
-    expecting = "a map of settings"
-)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct Options {
     pub service_name: Option<String>,
     pub service_version: Option<String>,
     pub resource: BTreeMap<String, ResourceValue>,
+    #[serde(deserialize_with = "settings")]
     pub naming: NamingOptions,
+    #[serde(deserialize_with = "settings")]
     pub exporters: ExportersOptions,
     pub views: Vec<ViewOptions>,
     pub cardinality_limit: Option<Count>,
     pub histogram: Option<HistogramAggregation>,
     pub exit_timeout: Option<HumanDuration>,
     pub plugin: BTreeMap<String, PluginOptions>,
+    #[serde(deserialize_with = "settings")]
     pub core: CoreOptions,
 }
 
@@ -79,34 +79,15 @@ pub enum TranslationStrategy {
     NoTranslation,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "camelCase",
-    default,
-    expecting = "a map of settings"
-)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct NamingOptions {
     pub mode: NamingMode,
-    pub legacy_names: Flag,
-}
-
-impl Default for NamingOptions {
-    fn default() -> Self {
-        Self {
-            mode: NamingMode::Enforce,
-            legacy_names: Flag(true),
-        }
-    }
+    pub legacy_names: Option<Flag>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "camelCase",
-    default,
-    expecting = "a map of settings"
-)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct ExportersOptions {
     pub prometheus: Option<Switch<PrometheusOptions>>,
     pub otlp: Option<Switch<OtlpOptions>>,
@@ -114,49 +95,36 @@ pub struct ExportersOptions {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "camelCase",
-    default,
-    expecting = "a map of settings"
-)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct PrometheusOptions {
     pub host: Option<String>,
     pub port: Option<Port>,
     pub path: Option<String>,
     pub server: Option<Flag>,
     pub on_backend: Option<Flag>,
-    pub token: Option<SecretText>,
+    pub token: Option<Secret>,
     pub translation_strategy: Option<TranslationStrategy>,
     pub collect_timeout: Option<HumanDuration>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "camelCase",
-    default,
-    expecting = "a map of settings"
-)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct OtlpOptions {
     pub endpoint: Option<String>,
     pub protocol: Option<ProtocolName>,
-    pub headers: Headers,
+    #[serde(deserialize_with = "headers")]
+    pub headers: BTreeMap<String, Secret>,
     pub interval: Option<HumanDuration>,
     pub timeout: Option<HumanDuration>,
     pub compression: Option<CompressionName>,
     pub temporality: Option<TemporalityName>,
     pub histogram: Option<HistogramAggregation>,
+    #[serde(deserialize_with = "settings")]
     pub tls: TlsOptions,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "camelCase",
-    default,
-    expecting = "a map of settings"
-)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct TlsOptions {
     pub ca_file: Option<PathBuf>,
     pub cert_file: Option<PathBuf>,
@@ -164,12 +132,7 @@ pub struct TlsOptions {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "camelCase",
-    default,
-    expecting = "a map of settings"
-)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct ConsoleOptions {
     pub interval: Option<HumanDuration>,
 }
@@ -183,17 +146,13 @@ pub struct ConsoleOptions {
     expecting = "a map of settings"
 )]
 pub struct PluginOptions {
+    #[serde(deserialize_with = "settings")]
     pub meter: MeterOptions,
     pub disabled: Flag,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "camelCase",
-    default,
-    expecting = "a map of settings"
-)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct MeterOptions {
     pub name: Option<String>,
     pub version: Option<String>,
@@ -201,13 +160,8 @@ pub struct MeterOptions {
 }
 
 /// Switches for the metrics of Backstage's core services.
-#[derive(Debug, Default, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "camelCase",
-    default,
-    expecting = "a map of settings"
-)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct CoreOptions {
     pub http: Option<Flag>,
     pub database: Option<Flag>,
@@ -254,12 +208,16 @@ impl From<TemporalityName> for Temporality {
 
 impl Options {
     /// # Errors
-    /// [`Code::InvalidConfig`] naming the path, what was found and what is allowed.
+    /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) naming the path, what was found
+    /// and what is allowed.
     pub fn parse(json: &str, path: &str) -> Result<Self> {
-        // By way of a `Value`: an enum that finds a number in the text itself only says "expected value".
+        // By way of a `Value`: an enum that finds a number in text only says "expected value".
         let value: serde_json::Value = serde_json::from_str(json)
             .map_err(|error| invalid(path, format!("found no JSON: {error}")))?;
-        serde_path_to_error::deserialize(value).map_err(|error| {
+        let mut track = serde_path_to_error::Track::new();
+        let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
+        settings(tracked).map_err(|error| {
+            let error = serde_path_to_error::Error::new(track.path(), error);
             let inner = error.path().to_string();
             let at = if inner == "." {
                 path.to_owned()
@@ -278,6 +236,12 @@ impl Options {
 
     pub(super) fn resolve(self, path: &str, environment: &Environment) -> Result<Config> {
         let mut warnings = Vec::new();
+        if self.naming.legacy_names.is_some() {
+            warnings.push(format!("{path}.naming.legacyNames {NO_EFFECT}"));
+        }
+        if self.core != CoreOptions::default() {
+            warnings.push(format!("{path}.core {NO_EFFECT}"));
+        }
         let exporters = environment.exporters(&mut warnings);
         let prometheus = match (&self.exporters.prometheus, &exporters) {
             (Some(Switch::Off), _) => None,
@@ -375,19 +339,22 @@ impl PrometheusOptions {
                 format!("found {page:?}, expected a path that starts with / and has no query, such as /metrics"),
             ));
         }
-        let token = self.token.as_ref().map(|SecretText(token)| token.as_str());
-        if token == Some("") {
+        if self
+            .token
+            .as_ref()
+            .is_some_and(|token| token.expose().is_empty())
+        {
             return Err(invalid(
                 &format!("{path}.exporters.prometheus.token"),
                 "found an empty string, expected a token; leave the key out for none",
             ));
         }
-        let server = self.server.map_or(true, |flag| flag.0);
+        let server = self.server.is_none_or(|flag| flag.0);
         Ok(PrometheusConfig {
             listen: server.then_some(SocketAddr::new(ip, port)),
             path: page,
             on_backend: self.on_backend.is_some_and(|flag| flag.0),
-            token: token.map(Secret::new),
+            token: self.token.clone(),
             translation_strategy: self.translation_strategy.unwrap_or_default(),
             collect_timeout: self
                 .collect_timeout
@@ -431,9 +398,8 @@ impl OtlpOptions {
         let mut headers = environment.otlp_headers(warnings);
         headers.extend(
             self.headers
-                .0
                 .iter()
-                .map(|(name, SecretText(value))| (name.to_ascii_lowercase(), Secret::new(value))),
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.clone())),
         );
         for (name, value) in &headers {
             if http::HeaderName::try_from(name.as_str()).is_err() {
@@ -567,7 +533,10 @@ fn resource(
         ("service.instance.id", uuid::Uuid::new_v4().to_string()),
         ("telemetry.sdk.language", "nodejs".to_owned()),
         ("telemetry.sdk.name", "nativestage".to_owned()),
-        ("telemetry.sdk.version", env!("CARGO_PKG_VERSION").to_owned()),
+        (
+            "telemetry.sdk.version",
+            env!("CARGO_PKG_VERSION").to_owned(),
+        ),
     ]
     .into_iter()
     .map(|(key, value)| (key.to_owned(), Value::from(value)))
@@ -587,351 +556,4 @@ fn resource(
         .into_iter()
         .map(|(key, value)| KeyValue::new(Key::from(key), value))
         .collect()
-}
-
-/// Whether the signal's path is added to the URL: to a base URL it is, to a URL from a
-/// signal-specific variable it is not (OTLP exporter specification, "Endpoint URLs for OTLP/HTTP").
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Signal {
-    Append,
-    Verbatim,
-}
-
-pub(super) fn endpoint_url(
-    endpoint: &str,
-    protocol: OtlpProtocol,
-    signal: Signal,
-    at: &str,
-) -> Result<String> {
-    let expected = "expected a URL such as http://127.0.0.1:4318";
-    let uri: http::Uri = endpoint
-        .parse()
-        .map_err(|_| invalid(at, format!("found {:?}, {expected}", redact(endpoint))))?;
-    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
-        return Err(invalid(
-            at,
-            format!("found {:?}, {expected}", redact(endpoint)),
-        ));
-    }
-    if protocol == OtlpProtocol::Grpc || signal == Signal::Verbatim {
-        return Ok(endpoint.to_owned());
-    }
-    let trimmed = endpoint.trim_end_matches('/');
-    Ok(if trimmed.ends_with("/v1/metrics") {
-        trimmed.to_owned()
-    } else {
-        format!("{trimmed}/v1/metrics")
-    })
-}
-
-/// A URL without its user information, for messages.
-fn redact(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => {
-            format!("{}://<secret>@{}", &url[..scheme], &url[at + 1..])
-        }
-        (None, Some(at)) => format!("<secret>@{}", &url[at + 1..]),
-        _ => url.to_owned(),
-    }
-}
-
-pub(super) fn invalid(at: &str, reason: impl fmt::Display) -> Error {
-    Error::new(Code::InvalidConfig, format!("{at}: {reason}"))
-}
-
-/// `false` turns an exporter off, `true` or a map turns it on.
-#[derive(Debug)]
-pub enum Switch<T> {
-    Off,
-    On(T),
-}
-
-impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Switch<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct SwitchVisitor<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for SwitchVisitor<T> {
-            type Value = Switch<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("true, false or a map of settings")
-            }
-
-            fn visit_bool<E>(self, on: bool) -> Result<Self::Value, E> {
-                Ok(if on {
-                    Switch::On(T::default())
-                } else {
-                    Switch::Off
-                })
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                match text {
-                    "true" => Ok(Switch::On(T::default())),
-                    "false" => Ok(Switch::Off),
-                    _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
-                }
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Switch::On)
-            }
-        }
-        deserializer.deserialize_any(SwitchVisitor(PhantomData))
-    }
-}
-
-/// A boolean; `"true"` and `"false"` count, because `${VARIABLE}` in app-config yields strings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Flag(pub bool);
-
-impl<'de> Deserialize<'de> for Flag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FlagVisitor;
-        impl Visitor<'_> for FlagVisitor {
-            type Value = Flag;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("true or false")
-            }
-
-            fn visit_bool<E>(self, value: bool) -> Result<Flag, E> {
-                Ok(Flag(value))
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Flag, E> {
-                text.parse()
-                    .map(Flag)
-                    .map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
-            }
-        }
-        deserializer.deserialize_any(FlagVisitor)
-    }
-}
-
-/// A string that no message may repeat, also not when it is not a string.
-pub struct SecretText(String);
-
-impl fmt::Debug for SecretText {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("<secret>")
-    }
-}
-
-impl<'de> Deserialize<'de> for SecretText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match serde_json::Value::deserialize(deserializer)? {
-            serde_json::Value::String(text) => Ok(Self(text)),
-            other => Err(D::Error::custom(format!(
-                "found {}, expected a string",
-                json_type(&other)
-            ))),
-        }
-    }
-}
-
-/// Header names and their values, which are secret.
-#[derive(Debug, Default)]
-pub struct Headers(BTreeMap<String, SecretText>);
-
-impl<'de> Deserialize<'de> for Headers {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct HeadersVisitor;
-        impl<'de> Visitor<'de> for HeadersVisitor {
-            type Value = Headers;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a map of header names and values")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Headers, E> {
-                Err(E::invalid_type(Unexpected::Other("a string"), &self))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Headers, A::Error> {
-                BTreeMap::deserialize(MapAccessDeserializer::new(map)).map(Headers)
-            }
-        }
-        deserializer.deserialize_any(HeadersVisitor)
-    }
-}
-
-fn json_type(value: &serde_json::Value) -> &'static str {
-    use serde_json::Value as Json;
-    match value {
-        Json::Null => "null",
-        Json::Bool(_) => "a boolean",
-        Json::Number(_) => "a number",
-        Json::String(_) => "a string",
-        Json::Array(_) => "a list",
-        Json::Object(_) => "a map",
-    }
-}
-
-/// A number that may be written as a string, for the same reason.
-fn number<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    expected: &'static str,
-    allowed: impl Fn(f64) -> bool,
-) -> Result<f64, D::Error> {
-    struct NumberVisitor(&'static str);
-    impl Visitor<'_> for NumberVisitor {
-        type Value = f64;
-
-        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-            f.write_str(self.0)
-        }
-
-        fn visit_u64<E>(self, value: u64) -> Result<f64, E> {
-            Ok(value as f64)
-        }
-
-        fn visit_i64<E>(self, value: i64) -> Result<f64, E> {
-            Ok(value as f64)
-        }
-
-        fn visit_f64<E>(self, value: f64) -> Result<f64, E> {
-            Ok(value)
-        }
-
-        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<f64, E> {
-            text.trim()
-                .parse()
-                .map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
-        }
-    }
-    let value = deserializer.deserialize_any(NumberVisitor(expected))?;
-    if allowed(value) {
-        Ok(value)
-    } else {
-        Err(D::Error::invalid_value(Unexpected::Float(value), &expected))
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Port(pub u16);
-
-impl<'de> Deserialize<'de> for Port {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        number(deserializer, "a port from 0 to 65535", |port| {
-            port.fract() == 0.0 && (0.0..=65535.0).contains(&port)
-        })
-        .map(|port| Port(port as u16))
-    }
-}
-
-/// A whole number from 1 to a million.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count(pub usize);
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        number(deserializer, "a whole number from 1 to 1000000", |count| {
-            count.fract() == 0.0 && (1.0..=1e6).contains(&count)
-        })
-        .map(|count| Count(count as usize))
-    }
-}
-
-/// A duration: Backstage's `HumanDuration` map, or a number of milliseconds. At least 1 ms, at
-/// most 24 days (what a JavaScript timer can hold).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HumanDuration(pub Duration);
-
-impl<'de> Deserialize<'de> for HumanDuration {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Default, Deserialize)]
-        #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-        struct Parts {
-            milliseconds: f64,
-            seconds: f64,
-            minutes: f64,
-            hours: f64,
-            days: f64,
-            weeks: f64,
-        }
-        struct DurationVisitor;
-        const EXPECTED: &str =
-            "a duration from 1 ms to 24 days, such as { seconds: 60 }, or a number of milliseconds";
-        impl<'de> Visitor<'de> for DurationVisitor {
-            type Value = f64;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str(EXPECTED)
-            }
-
-            fn visit_u64<E>(self, value: u64) -> Result<f64, E> {
-                Ok(value as f64)
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<f64, E> {
-                Ok(value as f64)
-            }
-
-            fn visit_f64<E>(self, value: f64) -> Result<f64, E> {
-                Ok(value)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<f64, A::Error> {
-                let parts = Parts::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(parts.milliseconds
-                    + 1e3 * parts.seconds
-                    + 60e3 * parts.minutes
-                    + 3_600e3 * parts.hours
-                    + 86_400e3 * parts.days
-                    + 604_800e3 * parts.weeks)
-            }
-        }
-        let milliseconds = deserializer.deserialize_any(DurationVisitor)?;
-        if (1.0..=24.0 * 86_400e3).contains(&milliseconds) {
-            Ok(HumanDuration(Duration::from_secs_f64(milliseconds / 1e3)))
-        } else {
-            Err(D::Error::invalid_value(
-                Unexpected::Float(milliseconds),
-                &EXPECTED,
-            ))
-        }
-    }
-}
-
-/// A resource attribute: a string, number, boolean or an array of one of these.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ResourceValue(pub Value);
-
-impl<'de> Deserialize<'de> for ResourceValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = serde_json::Value::deserialize(deserializer)?;
-        attribute_value(&json).map(ResourceValue).ok_or_else(|| {
-            D::Error::custom(format!(
-                "found {json}, expected a string, a number, a boolean or an array of one of these"
-            ))
-        })
-    }
-}
-
-fn attribute_value(json: &serde_json::Value) -> Option<Value> {
-    use serde_json::Value as Json;
-    Some(match json {
-        Json::String(text) => Value::String(text.clone().into()),
-        Json::Bool(flag) => Value::Bool(*flag),
-        Json::Number(number) => match number.as_i64() {
-            Some(integer) => Value::I64(integer),
-            None => Value::F64(number.as_f64()?),
-        },
-        Json::Array(items) => {
-            let strings: Option<Vec<StringValue>> = items
-                .iter()
-                .map(|item| item.as_str().map(|text| text.to_owned().into()))
-                .collect();
-            let integers = || items.iter().map(Json::as_i64).collect::<Option<Vec<_>>>();
-            let doubles = || items.iter().map(Json::as_f64).collect::<Option<Vec<_>>>();
-            let flags = || items.iter().map(Json::as_bool).collect::<Option<Vec<_>>>();
-            let array = strings
-                .map(Array::String)
-                .or_else(|| integers().map(Array::I64))
-                .or_else(|| doubles().map(Array::F64))
-                .or_else(|| flags().map(Array::Bool))?;
-            Value::Array(array)
-        }
-        Json::Null | Json::Object(_) => return None,
-    })
 }

@@ -45,7 +45,6 @@ pub fn otlp_exporter(config: &Config) -> Result<Option<OtlpExporter>> {
 pub struct Exporters {
     pushes: Vec<PushHandle>,
     exposition: Option<Arc<Exposition>>,
-    backend_path: Option<String>,
     server: Mutex<Option<Server>>,
     /// Why the scrape endpoint could not be opened.
     problem: Option<Error>,
@@ -94,7 +93,6 @@ impl Exporters {
         let mut exporters = Self {
             pushes,
             exposition: None,
-            backend_path: None,
             server: Mutex::default(),
             problem: None,
         };
@@ -113,7 +111,6 @@ impl Exporters {
     ) -> Result<()> {
         let exposition = Arc::new(Exposition::new(source, pipeline, config, log.clone()));
         self.exposition = Some(exposition.clone());
-        self.backend_path = config.on_backend.then(|| config.path.clone());
         let Some(address) = config.listen else {
             return Ok(());
         };
@@ -148,11 +145,6 @@ impl Exporters {
     /// The Prometheus page, for serving it elsewhere.
     pub fn exposition(&self) -> Option<&Arc<Exposition>> {
         self.exposition.as_ref()
-    }
-
-    /// The path at which the backend's own server is to serve the page as well.
-    pub fn backend_path(&self) -> Option<&str> {
-        self.backend_path.as_deref()
     }
 
     /// Collects and sends everything through every push exporter.

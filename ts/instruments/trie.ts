@@ -163,7 +163,8 @@ export class TrieNode<S extends object> {
 
   private childrenFor(pair: Pair): Children<S> {
     if (pair.text !== undefined) {
-      return (this.arrays ??= new Map());
+      this.arrays ??= new Map<unknown, TrieNode<S>>();
+      return this.arrays;
     }
     if (this.key === undefined) {
       this.key = pair.key;
@@ -175,7 +176,7 @@ export class TrieNode<S extends object> {
     this.others ??= new Map();
     let children = this.others.get(pair.key);
     if (!children) {
-      children = new Map();
+      children = new Map<unknown, TrieNode<S>>();
       this.others.set(pair.key, children);
     }
     return children;
