@@ -9,6 +9,7 @@ export default defineConfig(
     '.cache/',
     'binding.js',
     'binding.d.ts',
+    'index.d.ts',
   ]),
   js.configs.recommended,
   {

@@ -3,9 +3,8 @@
 const { registerHooks } = require('node:module');
 
 if (process.versions.node.startsWith('24.')) {
-  const sqlite = require.resolve(
-    '../.cache/tools/node-24/node_modules/better-sqlite3',
-  );
+  const sqlite =
+    require.resolve('../.cache/tools/node-24/node_modules/better-sqlite3');
   registerHooks({
     resolve: (specifier, context, next) =>
       next(specifier === 'better-sqlite3' ? sqlite : specifier, context),
