@@ -34,7 +34,7 @@ export class AttributeTrie<S extends object> {
         const value = (attributes as Record<string, unknown>)[key];
         let child: TrieNode<S> | undefined;
         if (key === node.key) {
-          child = node.children!.get(value);
+          child = node.usual(value);
         } else {
           child = node.others?.get(key)?.get(value);
         }
@@ -128,57 +128,100 @@ function isNewSet(attributes: object, key: string, value: unknown): boolean {
 
 type Children<S extends object> = Map<unknown, TrieNode<S>>;
 
+/**
+ * The first four values of a node's usual key lie in fields, further ones in a Map. Early values are
+ * the frequent ones and most nodes never have a fifth; a Map costs more than four comparisons, above
+ * all when it is not in the cache: 5 attributes of 758 series took 160 ns with Maps alone, 80 with
+ * the fields.
+ *
+ * NaN is never in a field, because only a Map finds it.
+ */
 export class TrieNode<S extends object> {
-  /** The key that usually comes next; `children` are its values. */
+  // What a hit reads comes first: 5 % at megamorphic call sites, because fewer cache lines are read.
+  /** The key that usually comes next; the values below are its. */
   key: string | undefined;
-  children: Children<S> | undefined;
+  series: S | undefined;
+  private value0: unknown;
+  private child0: TrieNode<S> | undefined;
+  private value1: unknown;
+  private child1: TrieNode<S> | undefined;
+  private value2: unknown;
+  private child2: TrieNode<S> | undefined;
+  private value3: unknown;
+  private child3: TrieNode<S> | undefined;
+  private children: Children<S> | undefined;
   /** Every other key that has come next. */
   others: Map<string, Children<S>> | undefined;
   /** Arrays, by key and canonical text: equal arrays are different objects. */
   private arrays: Children<S> | undefined;
-  series: S | undefined;
+  readonly parent: TrieNode<S> | undefined;
+  private readonly pair: Pair | undefined;
 
-  constructor(
-    readonly parent: TrieNode<S> | undefined,
-    private readonly pair: Pair | undefined,
-  ) {}
+  constructor(parent: TrieNode<S> | undefined, pair: Pair | undefined) {
+    this.parent = parent;
+    this.pair = pair;
+  }
+
+  /** The child for a value of the usual key. */
+  usual(value: unknown): TrieNode<S> | undefined {
+    if (value === this.value0) {
+      return this.child0;
+    }
+    if (value === this.value1) {
+      return this.child1;
+    }
+    if (value === this.value2) {
+      return this.child2;
+    }
+    if (value === this.value3) {
+      return this.child3;
+    }
+    return this.children?.get(value);
+  }
 
   child(pair: Pair): TrieNode<S> | undefined {
     if (pair.text !== undefined) {
       return this.arrays?.get(arrayKey(pair));
     }
-    const children =
-      pair.key === this.key ? this.children : this.others?.get(pair.key);
-    return children?.get(pair.value);
+    return pair.key === this.key
+      ? this.usual(pair.value)
+      : this.others?.get(pair.key)?.get(pair.value);
   }
 
   grow(pair: Pair): TrieNode<S> {
     const child = new TrieNode<S>(this, pair);
-    this.childrenFor(pair).set(
-      pair.text === undefined ? pair.value : arrayKey(pair),
-      child,
-    );
+    if (pair.text !== undefined) {
+      this.arrays ??= new Map();
+      this.arrays.set(arrayKey(pair), child);
+    } else if ((this.key ??= pair.key) === pair.key) {
+      this.growUsual(pair.value, child);
+    } else {
+      this.others ??= new Map();
+      const children =
+        this.others.get(pair.key) ?? new Map<unknown, TrieNode<S>>();
+      this.others.set(pair.key, children.set(pair.value, child));
+    }
     return child;
   }
 
-  private childrenFor(pair: Pair): Children<S> {
-    if (pair.text !== undefined) {
-      return (this.arrays ??= new Map());
+  private growUsual(value: unknown, child: TrieNode<S>): void {
+    const isInField = !Number.isNaN(value);
+    if (isInField && !this.child0) {
+      this.value0 = value;
+      this.child0 = child;
+    } else if (isInField && !this.child1) {
+      this.value1 = value;
+      this.child1 = child;
+    } else if (isInField && !this.child2) {
+      this.value2 = value;
+      this.child2 = child;
+    } else if (isInField && !this.child3) {
+      this.value3 = value;
+      this.child3 = child;
+    } else {
+      this.children ??= new Map();
+      this.children.set(value, child);
     }
-    if (this.key === undefined) {
-      this.key = pair.key;
-      this.children = new Map();
-    }
-    if (this.key === pair.key) {
-      return this.children!;
-    }
-    this.others ??= new Map();
-    let children = this.others.get(pair.key);
-    if (!children) {
-      children = new Map();
-      this.others.set(pair.key, children);
-    }
-    return children;
   }
 
   prune(child: TrieNode<S>): void {
@@ -186,7 +229,7 @@ export class TrieNode<S extends object> {
     if (pair.text !== undefined) {
       this.arrays!.delete(arrayKey(pair));
     } else if (pair.key === this.key) {
-      this.children!.delete(pair.value);
+      this.pruneUsual(pair.value, child);
     } else {
       const children = this.others!.get(pair.key)!;
       children.delete(pair.value);
@@ -196,11 +239,30 @@ export class TrieNode<S extends object> {
     }
   }
 
+  private pruneUsual(value: unknown, child: TrieNode<S>): void {
+    if (child === this.child0) {
+      this.value0 = this.child0 = undefined;
+    } else if (child === this.child1) {
+      this.value1 = this.child1 = undefined;
+    } else if (child === this.child2) {
+      this.value2 = this.child2 = undefined;
+    } else if (child === this.child3) {
+      this.value3 = this.child3 = undefined;
+    } else {
+      this.children!.delete(value);
+    }
+  }
+
   isBare(): boolean {
-    return !this.children?.size && !this.others?.size && !this.arrays?.size;
+    return this.descendants().next().done === true;
   }
 
   *descendants(): Generator<TrieNode<S>> {
+    for (const child of [this.child0, this.child1, this.child2, this.child3]) {
+      if (child) {
+        yield child;
+      }
+    }
     yield* this.children?.values() ?? [];
     yield* this.arrays?.values() ?? [];
     for (const children of this.others?.values() ?? []) {
