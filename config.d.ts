@@ -33,8 +33,8 @@ export interface Config {
         mode?: 'enforce' | 'passthrough';
 
         /**
-         * Whether metrics that Backstage's own plugins emit are also exported under the name
-         * they had before. Defaults to true.
+         * Reserved: metrics of Backstage's own plugins also under the names they had before.
+         * Has no effect in this version.
          */
         legacyNames?: boolean;
       };
@@ -72,7 +72,7 @@ export interface Config {
                * How long a scrape waits for the event loop before it answers with what it
                * has. Defaults to 2 seconds.
                */
-              collectTimeout?: HumanDuration | number;
+              collectTimeout?: HumanDuration | number | string;
             };
 
         /**
@@ -92,9 +92,9 @@ export interface Config {
                */
               headers?: { [name: string]: string };
               /** Time between two exports. Defaults to 60 seconds. */
-              interval?: HumanDuration | number;
+              interval?: HumanDuration | number | string;
               /** How long one export may take. Defaults to 10 seconds. */
-              timeout?: HumanDuration | number;
+              timeout?: HumanDuration | number | string;
               /** Defaults to `none`. */
               compression?: 'none' | 'gzip';
               /** Defaults to `cumulative`. */
@@ -114,7 +114,7 @@ export interface Config {
           | boolean
           | {
               /** Time between two prints. Defaults to 60 seconds. */
-              interval?: HumanDuration | number;
+              interval?: HumanDuration | number | string;
             };
       };
 
@@ -172,7 +172,7 @@ export interface Config {
       histogram?: 'explicit' | 'exponential';
 
       /** How long the last export may hold up the end of the process. Defaults to 5 seconds. */
-      exitTimeout?: HumanDuration | number;
+      exitTimeout?: HumanDuration | number | string;
 
       /** Settings of single plugins, by plugin id. */
       plugin?: {
@@ -189,7 +189,10 @@ export interface Config {
         };
       };
 
-      /** Switches for the metrics of Backstage's core services, all on by default. */
+      /**
+       * Reserved: switches for the metrics of Backstage's core services. Has no effect in this
+       * version.
+       */
       core?: {
         http?: boolean;
         database?: boolean;

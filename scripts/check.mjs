@@ -12,6 +12,7 @@ const checks = [
   // The addon's build writes binding.js and binding.d.ts, which the types and the lint read.
   ['npm', 'run', 'build'],
   ['git', 'diff', '--exit-code', '--', 'binding.js', 'binding.d.ts'],
+  ['node', 'scripts/api.mjs', '--check'],
   ['npx', 'tsc', '--project', '__test__'],
   ['npx', 'tsc', '--project', 'packages/example-plugin'],
   ['npx', 'tsc', '--project', 'packages/backend'],

@@ -1,28 +1,35 @@
 import type { Config } from '@backstage/config';
-import type {
-  Attributes,
-  BatchObservableCallback,
-  Observable,
-} from '@opentelemetry/api';
+import { createNoopMeter } from '@opentelemetry/api';
 import { native } from './errors';
-import { FallbackMetricsService } from './FallbackMetricsService';
 import { globalProvider } from './globalProvider';
 import { log } from './log';
 import { loadBinding } from './native';
 import type { NativeMeterProvider } from './NativeMeterProvider';
 import type { MetricsOptions } from './options';
 import { readMetricsConfig } from './readMetricsConfig';
-import { type NamePolicy, ScopedMetricsService } from './ScopedMetricsService';
-import type { MetricName, MetricsService, RootMetricsService } from './services';
-import type { MetricOptions } from '@opentelemetry/api';
+import {
+  meterParts,
+  type NamePolicy,
+  nativeParts,
+  ScopedMetricsService,
+  type ServiceParts,
+} from './ScopedMetricsService';
+import type { MetricsService, RootMetricsService } from './services';
 
 const DEFAULT_SERVICE_NAME = 'backstage';
 
-/** Makes the services of one provider. */
-type Services = (pluginId: string, policy: NamePolicy) => MetricsService;
+/** Makes the parts of every service of an app. */
+interface Workshop {
+  own: ServiceParts;
+  plugin: (id: string, policy: NamePolicy) => ServiceParts;
+  core: (name: string) => ServiceParts;
+}
 
 /** The root metrics service over the process's provider. */
-export class DefaultRootMetricsService implements RootMetricsService {
+export class DefaultRootMetricsService
+  extends ScopedMetricsService
+  implements RootMetricsService
+{
   /**
    * Configures the process's provider from `backend.metrics` and makes the service.
    *
@@ -44,13 +51,7 @@ export class DefaultRootMetricsService implements RootMetricsService {
     const serviceName = options.serviceName ?? DEFAULT_SERVICE_NAME;
     const provider = globalProvider();
     if (!provider) {
-      const fallback = (scope: string) =>
-        new FallbackMetricsService(serviceName, scope);
-      return new DefaultRootMetricsService(
-        fallback(''),
-        id => fallback(`plugin.${id}`),
-        (name, scope) => fallback(`${scope}.${name}`),
-      );
+      return new DefaultRootMetricsService(fallbackWorkshop(serviceName));
     }
     // The names are checked first: a provider is configured once.
     const service = DefaultRootMetricsService.over(provider, options);
@@ -60,7 +61,9 @@ export class DefaultRootMetricsService implements RootMetricsService {
         `metrics were configured before the root metrics service started; ${path} sets names, but exporters stay as they are`,
       );
     } else {
-      const named = environmentNamesService() ? options.serviceName : serviceName;
+      const named = environmentNamesService()
+        ? options.serviceName
+        : serviceName;
       provider.configure({ ...options, serviceName: named }, path);
     }
     return service;
@@ -71,123 +74,73 @@ export class DefaultRootMetricsService implements RootMetricsService {
     provider: NativeMeterProvider,
     options: MetricsOptions,
   ): DefaultRootMetricsService {
-    const { NativeRootMetricsService } = loadBinding()!;
-    const serviceName = options.serviceName ?? DEFAULT_SERVICE_NAME;
-    const root = native(
-      () =>
-        new NativeRootMetricsService(
-          serviceName,
-          options.serviceVersion,
-          options.naming?.mode ?? 'enforce',
-        ),
-    );
-    return new DefaultRootMetricsService(
-      new ScopedMetricsService(provider, root.own(), 'throw'),
-      (id, policy) => {
-        const plugin = options.plugin?.[id];
-        if (plugin?.disabled) {
-          return new FallbackMetricsService(serviceName, `plugin.${id}`, true);
-        }
-        const { name, version, schemaUrl } = plugin?.meter ?? {};
-        return new ScopedMetricsService(
-          provider,
-          native(() => root.forPlugin(id, name, version, schemaUrl)),
-          policy,
-        );
-      },
-      (name, scope) =>
-        new ScopedMetricsService(
-          provider,
-          native(() => root.forService(name, scope)),
-          'throw',
-        ),
-    );
+    return new DefaultRootMetricsService(nativeWorkshop(provider, options));
   }
 
-  private constructor(
-    private readonly own: MetricsService,
-    private readonly plugins: Services,
-    private readonly services: (
-      name: string,
-      scope: 'plugin' | 'core',
-    ) => MetricsService,
-  ) {}
+  private readonly workshop: Workshop;
+
+  private constructor(workshop: Workshop) {
+    super(workshop.own);
+    this.workshop = workshop;
+  }
 
   forPlugin(pluginId: string): MetricsService {
-    return this.plugins(pluginId, 'throw');
+    return new ScopedMetricsService(this.workshop.plugin(pluginId, 'throw'));
   }
 
   /** @internal For plugins that come through upstream's ref and could not know the rules. */
   forForeignPlugin(pluginId: string): MetricsService {
-    return this.plugins(pluginId, 'repair');
+    return new ScopedMetricsService(this.workshop.plugin(pluginId, 'repair'));
   }
 
   forService(name: string, scope: 'plugin' | 'core'): MetricsService {
     return scope === 'plugin'
       ? this.forPlugin(name)
-      : this.services(name, scope);
+      : new ScopedMetricsService(this.workshop.core(name));
   }
+}
 
-  createCounter<T extends Attributes>(name: MetricName, options?: MetricOptions) {
-    return this.own.createCounter<T>(name, options);
-  }
+function nativeWorkshop(
+  provider: NativeMeterProvider,
+  options: MetricsOptions,
+): Workshop {
+  const { NativeRootMetricsService } = loadBinding()!;
+  const serviceName = options.serviceName ?? DEFAULT_SERVICE_NAME;
+  const root = native(
+    () =>
+      new NativeRootMetricsService(
+        serviceName,
+        options.serviceVersion,
+        options.naming?.mode ?? 'enforce',
+      ),
+  );
+  return {
+    own: nativeParts(provider, root.own(), 'throw'),
+    plugin: (id, policy) => {
+      const plugin = options.plugin?.[id];
+      if (plugin?.disabled) {
+        return meterParts(`${serviceName}.plugin.${id}`, createNoopMeter());
+      }
+      const { name, version, schemaUrl } = plugin?.meter ?? {};
+      const service = native(() =>
+        root.forPlugin(id, name, version, schemaUrl),
+      );
+      return nativeParts(provider, service, policy);
+    },
+    core: name => {
+      const service = native(() => root.forService(name, 'core'));
+      return nativeParts(provider, service, 'throw');
+    },
+  };
+}
 
-  createUpDownCounter<T extends Attributes>(
-    name: MetricName,
-    options?: MetricOptions,
-  ) {
-    return this.own.createUpDownCounter<T>(name, options);
-  }
-
-  createHistogram<T extends Attributes>(
-    name: MetricName,
-    options?: MetricOptions,
-  ) {
-    return this.own.createHistogram<T>(name, options);
-  }
-
-  createGauge<T extends Attributes>(name: MetricName, options?: MetricOptions) {
-    return this.own.createGauge<T>(name, options);
-  }
-
-  createObservableCounter<T extends Attributes>(
-    name: MetricName,
-    options?: MetricOptions,
-  ) {
-    return this.own.createObservableCounter<T>(name, options);
-  }
-
-  createObservableUpDownCounter<T extends Attributes>(
-    name: MetricName,
-    options?: MetricOptions,
-  ) {
-    return this.own.createObservableUpDownCounter<T>(name, options);
-  }
-
-  createObservableGauge<T extends Attributes>(
-    name: MetricName,
-    options?: MetricOptions,
-  ) {
-    return this.own.createObservableGauge<T>(name, options);
-  }
-
-  addBatchObservableCallback<T extends Attributes>(
-    callback: BatchObservableCallback<T>,
-    observables: Observable<T>[],
-  ): void {
-    this.own.addBatchObservableCallback(callback, observables);
-  }
-
-  removeBatchObservableCallback<T extends Attributes>(
-    callback: BatchObservableCallback<T>,
-    observables: Observable<T>[],
-  ): void {
-    this.own.removeBatchObservableCallback(callback, observables);
-  }
-
-  getMeter() {
-    return this.own.getMeter();
-  }
+/** Where the addon cannot be loaded. */
+function fallbackWorkshop(serviceName: string): Workshop {
+  return {
+    own: meterParts(serviceName),
+    plugin: id => meterParts(`${serviceName}.plugin.${id}`),
+    core: name => meterParts(`${serviceName}.core.${name}`),
+  };
 }
 
 /** Explicit options go before the environment, the environment before our default. */

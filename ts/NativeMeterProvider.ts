@@ -1,13 +1,15 @@
 import type { Meter, MeterOptions, MeterProvider } from '@opentelemetry/api';
 import type { NativeMetricsService, NativeProvider } from '../binding';
 import { native, outcome } from './errors';
+import { InstrumentFactory } from './InstrumentFactory';
+import { LenientInstruments } from './InstrumentSource';
 import { Diagnostics } from './instruments/Diagnostics';
 import { Facade } from './instruments/Facade';
 import { ObservableCallbacks } from './instruments/ObservableCallbacks';
 import type { NativeCounter } from './instruments/synchronous';
 import { log, type LogLevel } from './log';
-import { InstrumentFactory, NativeMeter } from './Meter';
 import type { MetricsOptions } from './options';
+import { SourcedMeter } from './SourcedMeter';
 
 const OWN_SCOPE = '@nativestage/metrics';
 
@@ -22,8 +24,13 @@ export class NativeMeterProvider implements MeterProvider {
   private readonly meters = new Map<string, Meter>();
   private dropped: NativeCounter | undefined;
 
-  constructor(readonly native: NativeProvider) {
-    this.facade = new Facade(native, this.callbacks);
+  /** @internal */
+  readonly native: NativeProvider;
+
+  /** @internal Make providers with `createMeterProvider`. */
+  constructor(nativeProvider: NativeProvider) {
+    this.native = nativeProvider;
+    this.facade = new Facade(nativeProvider, this.callbacks);
     this.diagnostics = new Diagnostics((instrument, reason) => {
       this.dropped ??= this.factory(OWN_SCOPE).counter(
         'nativestage.metrics.measurements.dropped',
@@ -44,7 +51,8 @@ export class NativeMeterProvider implements MeterProvider {
       if (scope === '') {
         log('warn', 'a meter was asked for without a name; its scope is empty');
       }
-      meter = new NativeMeter(this.factory(scope, version, options?.schemaUrl));
+      const source = this.factory(scope, version, options?.schemaUrl);
+      meter = new SourcedMeter(new LenientInstruments(source));
       this.meters.set(key, meter);
     }
     return meter;
@@ -56,7 +64,7 @@ export class NativeMeterProvider implements MeterProvider {
     );
   }
 
-  /** Makes the instruments of a metrics service, named by its rules. */
+  /** @internal Makes the instruments of a metrics service, named by its rules. */
   serviceFactory(
     service: NativeMetricsService,
     repair: boolean,
@@ -95,8 +103,25 @@ export class NativeMeterProvider implements MeterProvider {
     this.facade.reshape();
   }
 
+  /** Whether a configuration was applied, on this thread or another. */
   get isConfigured(): boolean {
     return this.native.isConfigured();
+  }
+
+  /**
+   * Where the Prometheus page is served, such as `127.0.0.1:9464`: with port 0 configured, the port
+   * that was chosen. `undefined` when no port is open.
+   */
+  get prometheusAddress(): string | undefined {
+    return this.native.address() ?? undefined;
+  }
+
+  /**
+   * What keeps an exporter from working at all, such as a port in use: for a health check.
+   * `undefined` when all is well.
+   */
+  get problem(): string | undefined {
+    return this.native.problem() ?? undefined;
   }
 
   /** @internal For tests: data is kept until {@link collect} reads it. */

@@ -40,7 +40,10 @@ function start(): GlobalState {
   registerGlobally(provider);
   const state: GlobalState = { provider, grace: undefined };
   if (isMainThread) {
-    state.grace = setTimeout(() => configureFromEnvironment(provider), GRACE_MS);
+    state.grace = setTimeout(
+      () => configureFromEnvironment(provider),
+      GRACE_MS,
+    );
     state.grace.unref();
   }
   process.on('exit', () => {
@@ -120,7 +123,10 @@ function apiVersion(): string {
     return (require('@opentelemetry/api/package.json') as { version: string })
       .version;
   } catch (error) {
-    log('debug', `the version of @opentelemetry/api is unknown: ${String(error)}`);
+    log(
+      'debug',
+      `the version of @opentelemetry/api is unknown: ${String(error)}`,
+    );
     return 'of unknown version';
   }
 }

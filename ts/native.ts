@@ -3,7 +3,10 @@ import { MetricsError } from './errors';
 
 export type Binding = typeof binding;
 
-let loaded: Binding | undefined;
+/** Two copies of this package on one thread use one addon: each would have an engine of its own. */
+const KEY = Symbol.for('nativestage.metrics.binding');
+const shared = globalThis as typeof globalThis & { [KEY]?: Binding };
+
 let failure: MetricsError | undefined;
 
 /**
@@ -11,11 +14,11 @@ let failure: MetricsError | undefined;
  * what to do. Loading is tried once.
  */
 export function loadBinding(): Binding | undefined {
-  if (!loaded && !failure) {
+  if (!shared[KEY] && !failure) {
     try {
       // A literal require: bundlers leave `.node` files and their loaders alone.
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- the binding is CommonJS and may fail to load, which an import could not catch
-      loaded = require('../binding.js') as Binding;
+      shared[KEY] = require('../binding.js') as Binding;
     } catch (error) {
       failure = new MetricsError(
         'ERR_METRICS_ADDON_MISSING',
@@ -26,7 +29,7 @@ export function loadBinding(): Binding | undefined {
       );
     }
   }
-  return loaded;
+  return shared[KEY];
 }
 
 /** Why the addon could not be loaded. */

@@ -12,12 +12,7 @@ export type Duration =
 
 /** A resource attribute. */
 export type ResourceAttribute =
-  | string
-  | number
-  | boolean
-  | string[]
-  | number[]
-  | boolean[];
+  string | number | boolean | string[] | number[] | boolean[];
 
 export type HistogramAggregation = 'explicit' | 'exponential';
 
@@ -128,7 +123,7 @@ export interface MetricsOptions {
   naming?: {
     /** Default `enforce`; `passthrough` exports names as authors wrote them. */
     mode?: 'enforce' | 'passthrough';
-    /** Export renamed metrics under their old names as well. Default true. */
+    /** Reserved: renamed metrics under their old names as well. No effect in this version. */
     legacyNames?: boolean;
   };
   /** `false` turns an exporter off, `true` on with defaults. */
@@ -156,7 +151,7 @@ export interface MetricsOptions {
       disabled?: boolean;
     }
   >;
-  /** Metrics of Backstage's core services. */
+  /** Reserved: metrics of Backstage's core services. No effect in this version. */
   core?: Partial<
     Record<
       'http' | 'database' | 'cache' | 'scheduler' | 'events' | 'runtime',

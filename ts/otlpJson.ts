@@ -1,5 +1,39 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
-import type { TestMetric, TestPoint } from './testing';
+
+/** A data point as it would be exported. */
+export interface TestPoint {
+  attributes: Attributes;
+  /** Sums and gauges: the value. */
+  value?: number;
+  /** Histograms: how many values, and their sum. */
+  count?: number;
+  sum?: number;
+  min?: number;
+  max?: number;
+  /** Explicit buckets: upper bounds (the last, +Infinity, is implied) and counts per bucket. */
+  bounds?: number[];
+  bucketCounts?: number[];
+  /** Exponential buckets. */
+  scale?: number;
+  zeroCount?: number;
+  positive?: { offset: number; bucketCounts: number[] };
+  negative?: { offset: number; bucketCounts: number[] };
+}
+
+/** A metric as it would be exported. */
+export interface TestMetric {
+  /** The full name. */
+  name: string;
+  unit: string;
+  description: string;
+  kind: 'gauge' | 'sum' | 'histogram' | 'exponentialHistogram';
+  /** Sums and histograms. */
+  temporality?: 'cumulative' | 'delta';
+  /** Sums: whether they only go up. */
+  monotonic?: boolean;
+  scope: { name: string; version?: string; schemaUrl?: string };
+  points: TestPoint[];
+}
 
 // The parts of OTLP/JSON that tests read: 64-bit integers are strings, doubles may be.
 type Numeric = number | string;
@@ -124,7 +158,7 @@ function readAttributes(
 
 function readValue(value: AnyValue): AttributeValue {
   if (value.arrayValue) {
-    return (value.arrayValue.values ?? []).map(readValue) as AttributeValue;
+    return (value.arrayValue.values ?? []).map(readValue);
   }
   return (
     value.stringValue ??

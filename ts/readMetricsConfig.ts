@@ -21,7 +21,11 @@ const DURATIONS = [
  */
 export function readMetricsConfig(config: Config): MetricsOptions {
   const options = config.getOptional(ROOT) ?? {};
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  if (
+    typeof options !== 'object' ||
+    options === null ||
+    Array.isArray(options)
+  ) {
     throw new MetricsError(
       'ERR_METRICS_INVALID_CONFIG',
       `${ROOT}: found ${JSON.stringify(options)}, expected a map of settings`,
@@ -31,7 +35,7 @@ export function readMetricsConfig(config: Config): MetricsOptions {
   for (const path of DURATIONS) {
     readDuration(config, copy, path);
   }
-  return copy as MetricsOptions;
+  return copy;
 }
 
 function readDuration(

@@ -50,6 +50,15 @@ export function createMeterProvider(
 }
 
 /**
+ * The process's provider: where its page is, whether an exporter has a problem.
+ *
+ * @throws MetricsError `ERR_METRICS_ADDON_MISSING`
+ */
+export function getMeterProvider(): NativeMeterProvider {
+  return required();
+}
+
+/**
  * Exports everything recorded up to now through every exporter of the process's provider.
  *
  * @throws MetricsError `ERR_METRICS_EXPORT` naming every exporter that failed and why

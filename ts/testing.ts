@@ -4,54 +4,21 @@
  * @packageDocumentation
  */
 import {
+  coreServices,
   createServiceFactory,
   type ServiceFactory,
 } from '@backstage/backend-plugin-api';
-import { coreServices } from '@backstage/backend-plugin-api';
 import type { Attributes, MeterProvider } from '@opentelemetry/api';
 import { metricsServiceRef, rootMetricsServiceRef } from './backstage/refs';
 import { DefaultRootMetricsService } from './DefaultRootMetricsService';
 import { loadBinding, loadFailure } from './native';
 import { NativeMeterProvider } from './NativeMeterProvider';
 import type { MetricsOptions } from './options';
-import { parseCollection } from './otlpJson';
+import { parseCollection, type TestMetric, type TestPoint } from './otlpJson';
 import type { RootMetricsService } from './services';
 import './register';
 
-/** A data point as it would be exported. */
-export interface TestPoint {
-  attributes: Attributes;
-  /** Sums and gauges: the value. */
-  value?: number;
-  /** Histograms: how many values, and their sum. */
-  count?: number;
-  sum?: number;
-  min?: number;
-  max?: number;
-  /** Explicit buckets: upper bounds (the last, +Infinity, is implied) and counts per bucket. */
-  bounds?: number[];
-  bucketCounts?: number[];
-  /** Exponential buckets. */
-  scale?: number;
-  zeroCount?: number;
-  positive?: { offset: number; bucketCounts: number[] };
-  negative?: { offset: number; bucketCounts: number[] };
-}
-
-/** A metric as it would be exported. */
-export interface TestMetric {
-  /** The full name. */
-  name: string;
-  unit: string;
-  description: string;
-  kind: 'gauge' | 'sum' | 'histogram' | 'exponentialHistogram';
-  /** Sums and histograms. */
-  temporality?: 'cumulative' | 'delta';
-  /** Sums: whether they only go up. */
-  monotonic?: boolean;
-  scope: { name: string; version?: string; schemaUrl?: string };
-  points: TestPoint[];
-}
+export type { TestMetric, TestPoint } from './otlpJson';
 
 /** What one collection found. */
 export class TestCollection {
@@ -77,8 +44,10 @@ export class TestCollection {
 }
 
 /** Options of {@link createTestMetrics}: naming, views, limits; there are no exporters. */
-export interface TestMetricsOptions
-  extends Omit<MetricsOptions, 'exporters' | 'exitTimeout'> {
+export interface TestMetricsOptions extends Omit<
+  MetricsOptions,
+  'exporters' | 'exitTimeout'
+> {
   /** What sums and histograms are reported since. Default `cumulative`. */
   temporality?: 'cumulative' | 'delta' | 'lowmemory';
 }

@@ -37,7 +37,9 @@ export async function benchRecord(filter = '') {
       const found = ratio(times[rival], times.ours);
       row[`× ${rival}`] = `${found.toFixed(1)} (≥ ${target})`;
       if (found < target) {
-        missed.push(`${title}: ${found.toFixed(2)} × ${rival}, target ${target}`);
+        missed.push(
+          `${title}: ${found.toFixed(2)} × ${rival}, target ${target}`,
+        );
       }
     }
     rows.push(row);

@@ -11,25 +11,28 @@ const work = workload(options);
 // recording is measured, not how fast the engine takes off what no program records at this rate.
 const laps = work.columns.length === 0 ? 384 : 128;
 
-const sides = [ours(), openTelemetry(), prometheusClient(), nothing()].map(side => {
-  const instruments = work.shapes.map((keys, shape) =>
-    side.instrument(work.kind, shape, keys),
-  );
-  const loop = compileLoop(work, side.call(work.kind));
-  let done = 0;
-  return {
-    name: side.name,
-    close: side.close,
-    run() {
-      loop(instruments, work, laps);
-      done += laps;
-      return laps * POOL;
-    },
-    check:
-      side.read &&
-      (async () => assertSame(side.name, await side.read(), expected(work, done))),
-  };
-});
+const sides = [ours(), openTelemetry(), prometheusClient(), nothing()].map(
+  side => {
+    const instruments = work.shapes.map((keys, shape) =>
+      side.instrument(work.kind, shape, keys),
+    );
+    const loop = compileLoop(work, side.call(work.kind));
+    let done = 0;
+    return {
+      name: side.name,
+      close: side.close,
+      run() {
+        loop(instruments, work, laps);
+        done += laps;
+        return laps * POOL;
+      },
+      check:
+        side.read &&
+        (async () =>
+          assertSame(side.name, await side.read(), expected(work, done))),
+    };
+  },
+);
 
 /** Every series must have been counted in full, and no other. */
 function assertSame(name, found, wanted) {
@@ -52,5 +55,9 @@ for (const side of sides) {
   await side.close();
 }
 console.log(
-  JSON.stringify({ times, series: expected(work, 1).size, records: laps * POOL }),
+  JSON.stringify({
+    times,
+    series: expected(work, 1).size,
+    records: laps * POOL,
+  }),
 );

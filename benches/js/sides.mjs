@@ -8,7 +8,9 @@ const require = createRequire(import.meta.url);
 const { createTestMetrics } = require('../../dist/testing.js');
 
 /** prom-client's default; the others are told to use the same. */
-export const BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+export const BOUNDARIES = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
 
 const api = {
   call: kind => (instrument, value, attributes) =>
@@ -85,7 +87,8 @@ export function prometheusClient() {
     call: kind => (instrument, value, attributes) =>
       `${instrument}.${kind === 'counter' ? 'inc' : 'observe'}(${attributes ? `${attributes}, ${value}` : value})`,
     instrument(kind, shape, keys) {
-      const Metric = kind === 'counter' ? promClient.Counter : promClient.Histogram;
+      const Metric =
+        kind === 'counter' ? promClient.Counter : promClient.Histogram;
       return new Metric({
         name: instrumentName(shape),
         help: 'help',

@@ -5,7 +5,7 @@ export const POOL = 1024;
 
 /** A pseudo-random sequence that is the same in every run. */
 function* numbers(seed) {
-  for (let state = seed; ; ) {
+  for (let state = seed; ;) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     yield state / 2 ** 32;
   }
@@ -111,7 +111,9 @@ export function expected({ shapes, columns, which, values }, laps) {
 export const instrumentName = shape => `bench_instrument_${shape}`;
 
 export function seriesKey(instrument, attributes) {
-  const pairs = Object.entries(attributes).map(([key, value]) => `${key}=${value}`);
+  const pairs = Object.entries(attributes).map(
+    ([key, value]) => `${key}=${value}`,
+  );
   return `${instrument}{${pairs.sort().join()}}`;
 }
 

@@ -81,7 +81,7 @@ impl NativeProvider {
         self.provider.log().attach(messenger.log_sink());
         let provider = self.provider.clone();
         env.add_env_cleanup_hook((), move |()| provider.detach(facade))
-        .map_err(internal)?;
+            .map_err(internal)?;
         Ok(facade)
     }
 
@@ -189,7 +189,6 @@ impl NativeProvider {
                 observations: observations
                     .map(|block| self.copy(&block.slots, &block.values, block.count)),
                 answers,
-                ..Handover::default()
             },
         );
     }

@@ -40,7 +40,11 @@ pub struct NativeRegistration {
 impl NativeRootMetricsService {
     /// `mode` is `enforce` or `passthrough`.
     #[napi(constructor)]
-    pub fn new(service_name: String, service_version: Option<String>, mode: String) -> Result<Self> {
+    pub fn new(
+        service_name: String,
+        service_version: Option<String>,
+        mode: String,
+    ) -> Result<Self> {
         let mode = match mode.as_str() {
             "enforce" => NamingMode::Enforce,
             "passthrough" => NamingMode::Passthrough,

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use opentelemetry::Value;
 
-use super::options::{endpoint_url, invalid, Signal};
+use super::endpoint::{endpoint_url, Signal};
+use super::values::invalid;
 use super::{OtlpProtocol, Secret};
 use crate::error::Result;
 

@@ -4,8 +4,12 @@
 //! Precedence: explicit options or app-config, then `OTEL_*`, then defaults. Nothing here starts
 //! anything; every value that leaves this module has been checked.
 
+mod endpoint;
 mod environment;
 mod options;
+#[cfg(test)]
+mod tests;
+mod values;
 mod views;
 
 use std::collections::BTreeMap;
@@ -18,7 +22,9 @@ use opentelemetry_sdk::metrics::Temporality;
 
 pub use environment::Environment;
 pub use options::{HistogramAggregation, NamingMode, Options, TranslationStrategy};
-pub use views::{check_boundaries, AttributeFilter, InstrumentSelector, StreamSpec, View, ViewAggregation};
+pub use views::{
+    check_boundaries, AttributeFilter, InstrumentSelector, StreamSpec, View, ViewAggregation,
+};
 
 use crate::error::Result;
 

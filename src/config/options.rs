@@ -1,28 +1,28 @@
 //! The options as a user writes them: `backend.metrics` of app-config, or `configure(options)`.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
+use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_sdk::metrics::Temporality;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error as _, MapAccess, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
+use super::endpoint::{endpoint_url, Signal};
 use super::environment::Environment;
+use super::values::{invalid, settings, Count, Flag, HumanDuration, Port, ResourceValue, Switch};
 use super::views::ViewOptions;
 use super::{
     Compression, Config, ConsoleConfig, OtlpConfig, OtlpProtocol, PrometheusConfig, Secret,
     TlsConfig, DEFAULT_CARDINALITY_LIMIT,
 };
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 
 const DEFAULT_PROMETHEUS_HOST: &str = "127.0.0.1";
 const DEFAULT_PROMETHEUS_PORT: u16 = 9464;
+/// For keys that are accepted so that configurations outlive this version.
+const NO_EFFECT: &str = "has no effect in this version";
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 const DEFAULT_OTLP_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_COLLECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -35,13 +35,16 @@ pub struct Options {
     pub service_name: Option<String>,
     pub service_version: Option<String>,
     pub resource: BTreeMap<String, ResourceValue>,
+    #[serde(deserialize_with = "settings")]
     pub naming: NamingOptions,
+    #[serde(deserialize_with = "settings")]
     pub exporters: ExportersOptions,
     pub views: Vec<ViewOptions>,
     pub cardinality_limit: Option<Count>,
     pub histogram: Option<HistogramAggregation>,
     pub exit_timeout: Option<HumanDuration>,
     pub plugin: BTreeMap<String, PluginOptions>,
+    #[serde(deserialize_with = "settings")]
     pub core: CoreOptions,
 }
 
@@ -74,20 +77,11 @@ pub enum TranslationStrategy {
     NoTranslation,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct NamingOptions {
     pub mode: NamingMode,
-    pub legacy_names: Flag,
-}
-
-impl Default for NamingOptions {
-    fn default() -> Self {
-        Self {
-            mode: NamingMode::Enforce,
-            legacy_names: Flag(true),
-        }
-    }
+    pub legacy_names: Option<Flag>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -106,7 +100,7 @@ pub struct PrometheusOptions {
     pub path: Option<String>,
     pub server: Option<Flag>,
     pub on_backend: Option<Flag>,
-    pub token: Option<String>,
+    pub token: Option<Secret>,
     pub translation_strategy: Option<TranslationStrategy>,
     pub collect_timeout: Option<HumanDuration>,
 }
@@ -116,12 +110,13 @@ pub struct PrometheusOptions {
 pub struct OtlpOptions {
     pub endpoint: Option<String>,
     pub protocol: Option<ProtocolName>,
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, Secret>,
     pub interval: Option<HumanDuration>,
     pub timeout: Option<HumanDuration>,
     pub compression: Option<CompressionName>,
     pub temporality: Option<TemporalityName>,
     pub histogram: Option<HistogramAggregation>,
+    #[serde(deserialize_with = "settings")]
     pub tls: TlsOptions,
 }
 
@@ -143,6 +138,7 @@ pub struct ConsoleOptions {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct PluginOptions {
+    #[serde(deserialize_with = "settings")]
     pub meter: MeterOptions,
     pub disabled: Flag,
 }
@@ -156,7 +152,7 @@ pub struct MeterOptions {
 }
 
 /// Switches for the metrics of Backstage's core services.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct CoreOptions {
     pub http: Option<Flag>,
@@ -205,7 +201,10 @@ impl From<TemporalityName> for Temporality {
 impl Options {
     pub(super) fn parse(json: &str, path: &str) -> Result<Self> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let mut track = serde_path_to_error::Track::new();
+        let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
+        settings(tracked).map_err(|error| {
+            let error = serde_path_to_error::Error::new(track.path(), error);
             let inner = error.path().to_string();
             let at = if inner == "." {
                 path.to_owned()
@@ -221,6 +220,12 @@ impl Options {
 
     pub(super) fn resolve(self, path: &str, environment: &Environment) -> Result<Config> {
         let mut warnings = Vec::new();
+        if self.naming.legacy_names.is_some() {
+            warnings.push(format!("{path}.naming.legacyNames {NO_EFFECT}"));
+        }
+        if self.core != CoreOptions::default() {
+            warnings.push(format!("{path}.core {NO_EFFECT}"));
+        }
         let exporters = environment.exporters(&mut warnings);
         let prometheus = match (&self.exporters.prometheus, &exporters) {
             (Some(Switch::Off), _) => None,
@@ -318,18 +323,22 @@ impl PrometheusOptions {
                 format!("found {page:?}, expected a path that starts with / and has no query, such as /metrics"),
             ));
         }
-        if self.token.as_deref() == Some("") {
+        if self
+            .token
+            .as_ref()
+            .is_some_and(|token| token.expose().is_empty())
+        {
             return Err(invalid(
                 &format!("{path}.exporters.prometheus.token"),
                 "found an empty string, expected a token; leave the key out for none",
             ));
         }
-        let server = self.server.map_or(true, |flag| flag.0);
+        let server = self.server.is_none_or(|flag| flag.0);
         Ok(PrometheusConfig {
             listen: server.then_some(SocketAddr::new(ip, port)),
             path: page,
             on_backend: self.on_backend.is_some_and(|flag| flag.0),
-            token: self.token.as_deref().map(Secret::new),
+            token: self.token.clone(),
             translation_strategy: self.translation_strategy.unwrap_or_default(),
             collect_timeout: self
                 .collect_timeout
@@ -374,7 +383,7 @@ impl OtlpOptions {
         headers.extend(
             self.headers
                 .iter()
-                .map(|(name, value)| (name.to_ascii_lowercase(), Secret::new(value))),
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.clone())),
         );
         for (name, value) in &headers {
             if http::HeaderName::try_from(name.as_str()).is_err() {
@@ -498,7 +507,10 @@ fn resource(
         ("service.instance.id", uuid::Uuid::new_v4().to_string()),
         ("telemetry.sdk.language", "nodejs".to_owned()),
         ("telemetry.sdk.name", "nativestage".to_owned()),
-        ("telemetry.sdk.version", env!("CARGO_PKG_VERSION").to_owned()),
+        (
+            "telemetry.sdk.version",
+            env!("CARGO_PKG_VERSION").to_owned(),
+        ),
     ]
     .into_iter()
     .map(|(key, value)| (key.to_owned(), Value::from(value)))
@@ -518,291 +530,4 @@ fn resource(
         .into_iter()
         .map(|(key, value)| KeyValue::new(Key::from(key), value))
         .collect()
-}
-
-/// Whether the signal's path is added to the URL: to a base URL it is, to a URL from a
-/// signal-specific variable it is not (OTLP exporter specification, "Endpoint URLs for OTLP/HTTP").
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Signal {
-    Append,
-    Verbatim,
-}
-
-pub(super) fn endpoint_url(
-    endpoint: &str,
-    protocol: OtlpProtocol,
-    signal: Signal,
-    at: &str,
-) -> Result<String> {
-    let expected = "expected a URL such as http://127.0.0.1:4318";
-    let uri: http::Uri = endpoint
-        .parse()
-        .map_err(|_| invalid(at, format!("found {:?}, {expected}", redact(endpoint))))?;
-    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
-        return Err(invalid(
-            at,
-            format!("found {:?}, {expected}", redact(endpoint)),
-        ));
-    }
-    if protocol == OtlpProtocol::Grpc || signal == Signal::Verbatim {
-        return Ok(endpoint.to_owned());
-    }
-    let trimmed = endpoint.trim_end_matches('/');
-    Ok(if trimmed.ends_with("/v1/metrics") {
-        trimmed.to_owned()
-    } else {
-        format!("{trimmed}/v1/metrics")
-    })
-}
-
-/// A URL without its user information, for messages.
-fn redact(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => {
-            format!("{}://<secret>@{}", &url[..scheme], &url[at + 1..])
-        }
-        _ => url.to_owned(),
-    }
-}
-
-pub(super) fn invalid(at: &str, reason: impl fmt::Display) -> Error {
-    Error::new(Code::InvalidConfig, format!("{at}: {reason}"))
-}
-
-/// `false` turns an exporter off, `true` or a map turns it on.
-#[derive(Debug)]
-pub enum Switch<T> {
-    Off,
-    On(T),
-}
-
-impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Switch<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct SwitchVisitor<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for SwitchVisitor<T> {
-            type Value = Switch<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("true, false or a map of settings")
-            }
-
-            fn visit_bool<E>(self, on: bool) -> Result<Self::Value, E> {
-                Ok(if on {
-                    Switch::On(T::default())
-                } else {
-                    Switch::Off
-                })
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                match text {
-                    "true" => Ok(Switch::On(T::default())),
-                    "false" => Ok(Switch::Off),
-                    _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
-                }
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Switch::On)
-            }
-        }
-        deserializer.deserialize_any(SwitchVisitor(PhantomData))
-    }
-}
-
-/// A boolean; `"true"` and `"false"` count, because `${VARIABLE}` in app-config yields strings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Flag(pub bool);
-
-impl<'de> Deserialize<'de> for Flag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FlagVisitor;
-        impl Visitor<'_> for FlagVisitor {
-            type Value = Flag;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("true or false")
-            }
-
-            fn visit_bool<E>(self, value: bool) -> Result<Flag, E> {
-                Ok(Flag(value))
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Flag, E> {
-                text.parse()
-                    .map(Flag)
-                    .map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
-            }
-        }
-        deserializer.deserialize_any(FlagVisitor)
-    }
-}
-
-/// A number that may be written as a string, for the same reason.
-fn number<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    expected: &'static str,
-    allowed: impl Fn(f64) -> bool,
-) -> Result<f64, D::Error> {
-    struct NumberVisitor(&'static str);
-    impl Visitor<'_> for NumberVisitor {
-        type Value = f64;
-
-        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-            f.write_str(self.0)
-        }
-
-        fn visit_u64<E>(self, value: u64) -> Result<f64, E> {
-            Ok(value as f64)
-        }
-
-        fn visit_i64<E>(self, value: i64) -> Result<f64, E> {
-            Ok(value as f64)
-        }
-
-        fn visit_f64<E>(self, value: f64) -> Result<f64, E> {
-            Ok(value)
-        }
-
-        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<f64, E> {
-            text.trim()
-                .parse()
-                .map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
-        }
-    }
-    let value = deserializer.deserialize_any(NumberVisitor(expected))?;
-    if allowed(value) {
-        Ok(value)
-    } else {
-        Err(D::Error::invalid_value(Unexpected::Float(value), &expected))
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Port(pub u16);
-
-impl<'de> Deserialize<'de> for Port {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        number(deserializer, "a port from 0 to 65535", |port| {
-            port.fract() == 0.0 && (0.0..=65535.0).contains(&port)
-        })
-        .map(|port| Port(port as u16))
-    }
-}
-
-/// A whole number from 1 to a million.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count(pub usize);
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        number(deserializer, "a whole number from 1 to 1000000", |count| {
-            count.fract() == 0.0 && (1.0..=1e6).contains(&count)
-        })
-        .map(|count| Count(count as usize))
-    }
-}
-
-/// A duration: Backstage's `HumanDuration` map, or a number of milliseconds. At least 1 ms, at
-/// most 24 days (what a JavaScript timer can hold).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HumanDuration(pub Duration);
-
-impl<'de> Deserialize<'de> for HumanDuration {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Default, Deserialize)]
-        #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-        struct Parts {
-            milliseconds: f64,
-            seconds: f64,
-            minutes: f64,
-            hours: f64,
-            days: f64,
-            weeks: f64,
-        }
-        struct DurationVisitor;
-        const EXPECTED: &str =
-            "a duration from 1 ms to 24 days, such as { seconds: 60 }, or a number of milliseconds";
-        impl<'de> Visitor<'de> for DurationVisitor {
-            type Value = f64;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str(EXPECTED)
-            }
-
-            fn visit_u64<E>(self, value: u64) -> Result<f64, E> {
-                Ok(value as f64)
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<f64, E> {
-                Ok(value as f64)
-            }
-
-            fn visit_f64<E>(self, value: f64) -> Result<f64, E> {
-                Ok(value)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<f64, A::Error> {
-                let parts = Parts::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(parts.milliseconds
-                    + 1e3 * parts.seconds
-                    + 60e3 * parts.minutes
-                    + 3_600e3 * parts.hours
-                    + 86_400e3 * parts.days
-                    + 604_800e3 * parts.weeks)
-            }
-        }
-        let milliseconds = deserializer.deserialize_any(DurationVisitor)?;
-        if (1.0..=24.0 * 86_400e3).contains(&milliseconds) {
-            Ok(HumanDuration(Duration::from_secs_f64(milliseconds / 1e3)))
-        } else {
-            Err(D::Error::invalid_value(
-                Unexpected::Float(milliseconds),
-                &EXPECTED,
-            ))
-        }
-    }
-}
-
-/// A resource attribute: a string, number, boolean or an array of one of these.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ResourceValue(pub Value);
-
-impl<'de> Deserialize<'de> for ResourceValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = serde_json::Value::deserialize(deserializer)?;
-        attribute_value(&json).map(ResourceValue).ok_or_else(|| {
-            D::Error::custom(format!(
-                "found {json}, expected a string, a number, a boolean or an array of one of these"
-            ))
-        })
-    }
-}
-
-fn attribute_value(json: &serde_json::Value) -> Option<Value> {
-    use serde_json::Value as Json;
-    Some(match json {
-        Json::String(text) => Value::String(text.clone().into()),
-        Json::Bool(flag) => Value::Bool(*flag),
-        Json::Number(number) => match number.as_i64() {
-            Some(integer) => Value::I64(integer),
-            None => Value::F64(number.as_f64()?),
-        },
-        Json::Array(items) => {
-            let strings: Option<Vec<StringValue>> = items
-                .iter()
-                .map(|item| item.as_str().map(|text| text.to_owned().into()))
-                .collect();
-            let integers = || items.iter().map(Json::as_i64).collect::<Option<Vec<_>>>();
-            let doubles = || items.iter().map(Json::as_f64).collect::<Option<Vec<_>>>();
-            let flags = || items.iter().map(Json::as_bool).collect::<Option<Vec<_>>>();
-            let array = strings
-                .map(Array::String)
-                .or_else(|| integers().map(Array::I64))
-                .or_else(|| doubles().map(Array::F64))
-                .or_else(|| flags().map(Array::Bool))?;
-            Value::Array(array)
-        }
-        Json::Null | Json::Object(_) => return None,
-    })
 }

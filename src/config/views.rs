@@ -4,15 +4,15 @@
 use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind};
 use serde::{Deserialize, Deserializer};
 
-use super::options::{invalid, Count, Flag};
+use super::values::{invalid, settings, Count, Flag};
 use crate::error::Result;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ViewOptions {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "settings")]
     selector: SelectorOptions,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "settings")]
     stream: StreamOptions,
 }
 

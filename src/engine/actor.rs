@@ -209,7 +209,11 @@ impl Actor {
         }
         debug_assert_eq!(self.instruments.len(), id as usize);
         self.instruments.push(instrument);
-        match self.scopes.iter_mut().find(|(scope, _)| *scope == spec.scope) {
+        match self
+            .scopes
+            .iter_mut()
+            .find(|(scope, _)| *scope == spec.scope)
+        {
             Some((_, instruments)) => instruments.push(id),
             None => self.scopes.push((spec.scope.clone(), vec![id])),
         }
@@ -288,7 +292,8 @@ impl Actor {
                 target.record(series, value);
             }
         };
-        let slot = |slots: &[Option<Slot>], index: u32| slots.get(index as usize).copied().flatten();
+        let slot =
+            |slots: &[Option<Slot>], index: u32| slots.get(index as usize).copied().flatten();
         for &(index, value) in &handover.sums {
             record(slot(&state.sums, index), value);
         }
@@ -469,7 +474,12 @@ impl Actor {
     fn release_stale(&mut self) {
         let mut stale: HashMap<(InstrumentId, SeriesId), ()> = HashMap::new();
         for (id, instrument) in (0..).zip(&mut self.instruments) {
-            stale.extend(instrument.age().into_iter().map(|series| ((id, series), ())));
+            stale.extend(
+                instrument
+                    .age()
+                    .into_iter()
+                    .map(|series| ((id, series), ())),
+            );
         }
         if stale.is_empty() {
             return;

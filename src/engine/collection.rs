@@ -5,13 +5,13 @@
 //! tells a re-created series from its removed predecessor is taken off.
 
 use std::collections::HashSet;
-use std::iter::Peekable;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::metrics::data::{
-    AggregatedMetrics, ExponentialHistogram, Gauge, Histogram, MetricData, ResourceMetrics, Sum,
+    AggregatedMetrics, ExponentialHistogram, Gauge, Histogram, Metric as SdkMetric, MetricData,
+    ResourceMetrics, Sum,
 };
 use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::Resource;
@@ -37,6 +37,12 @@ pub struct CollectedMetric {
     /// When the instrument was created; the SDK's own start is when its pipeline was built, which
     /// is later for everything recorded before configuration.
     pub(crate) created: SystemTime,
+    /// At least one; all of one metric.
+    pub(crate) parts: Vec<CollectedPart>,
+}
+
+/// Some of a stream's series.
+pub struct CollectedPart {
     pub(crate) hidden: Option<Arc<HiddenSeries>>,
     pub(crate) data: ResourceMetrics,
 }
@@ -55,14 +61,10 @@ impl Collection {
 
 impl CollectedMetric {
     fn metric(&self) -> Option<Metric<'_>> {
-        let metric = self.data.scope_metrics().next()?.metrics().next()?;
-        let hidden = self.hidden.as_deref();
-        let mut data = match metric.data() {
-            AggregatedMetrics::F64(data) => Data::new(data, hidden, self.created),
-            AggregatedMetrics::U64(data) => Data::new(data, hidden, self.created),
-            AggregatedMetrics::I64(data) => Data::new(data, hidden, self.created),
-        };
-        if data.is_empty() {
+        let metric = self.parts.iter().find_map(CollectedPart::metric)?;
+        // Only where series were removed can a metric have nothing left to show.
+        let removed = self.parts.iter().any(|part| part.hidden.is_some());
+        if removed && self.points()?.into_is_empty() {
             return None;
         }
         Some(Metric {
@@ -70,7 +72,29 @@ impl CollectedMetric {
             name: metric.name(),
             description: &self.description,
             unit: metric.unit(),
-            data,
+            data: self.points()?,
+        })
+    }
+
+    fn points(&self) -> Option<Data<'_>> {
+        self.parts
+            .iter()
+            .filter_map(|part| part.points(self.created))
+            .reduce(Data::chain)
+    }
+}
+
+impl CollectedPart {
+    fn metric(&self) -> Option<&SdkMetric> {
+        self.data.scope_metrics().next()?.metrics().next()
+    }
+
+    fn points(&self, created: SystemTime) -> Option<Data<'_>> {
+        let hidden = self.hidden.as_deref();
+        Some(match self.metric()?.data() {
+            AggregatedMetrics::F64(data) => Data::new(data, hidden, created),
+            AggregatedMetrics::U64(data) => Data::new(data, hidden, created),
+            AggregatedMetrics::I64(data) => Data::new(data, hidden, created),
         })
     }
 }
@@ -148,7 +172,7 @@ pub struct Interval {
 }
 
 /// Points, made one at a time while iterating.
-pub type Points<'a, P> = Peekable<Box<dyn Iterator<Item = P> + 'a>>;
+pub type Points<'a, P> = Box<dyn Iterator<Item = P> + 'a>;
 
 /// The data of one metric.
 pub enum Data<'a> {
@@ -222,11 +246,64 @@ impl<'a> Data<'a> {
         }
     }
 
-    fn is_empty(&mut self) -> bool {
+    /// The points of two parts of one metric. The interval is the first's: parts are read within one
+    /// collection.
+    fn chain(self, other: Self) -> Self {
+        match (self, other) {
+            (Data::Gauge { interval, points }, Data::Gauge { points: more, .. }) => Data::Gauge {
+                interval,
+                points: Box::new(points.chain(more)),
+            },
+            (
+                Data::Sum {
+                    interval,
+                    temporality,
+                    monotonic,
+                    points,
+                },
+                Data::Sum { points: more, .. },
+            ) => Data::Sum {
+                interval,
+                temporality,
+                monotonic,
+                points: Box::new(points.chain(more)),
+            },
+            (
+                Data::Histogram {
+                    interval,
+                    temporality,
+                    points,
+                },
+                Data::Histogram { points: more, .. },
+            ) => Data::Histogram {
+                interval,
+                temporality,
+                points: Box::new(points.chain(more)),
+            },
+            (
+                Data::Exponential {
+                    interval,
+                    temporality,
+                    points,
+                },
+                Data::Exponential { points: more, .. },
+            ) => Data::Exponential {
+                interval,
+                temporality,
+                points: Box::new(points.chain(more)),
+            },
+            // One stream has one aggregation.
+            (first, _) => first,
+        }
+    }
+
+    fn into_is_empty(self) -> bool {
         match self {
-            Data::Gauge { points, .. } | Data::Sum { points, .. } => points.peek().is_none(),
-            Data::Histogram { points, .. } => points.peek().is_none(),
-            Data::Exponential { points, .. } => points.peek().is_none(),
+            Data::Gauge { mut points, .. } | Data::Sum { mut points, .. } => {
+                points.next().is_none()
+            }
+            Data::Histogram { mut points, .. } => points.next().is_none(),
+            Data::Exponential { mut points, .. } => points.next().is_none(),
         }
     }
 }
@@ -270,15 +347,11 @@ fn visible<'a>(
     Some(attributes)
 }
 
-fn points<'a, P>(points: impl Iterator<Item = P> + 'a) -> Points<'a, P> {
-    (Box::new(points) as Box<dyn Iterator<Item = P> + 'a>).peekable()
-}
-
 fn gauge_points<'a, T: Value>(
     gauge: &'a Gauge<T>,
     hidden: Option<&'a HiddenSeries>,
 ) -> Points<'a, NumberPoint<'a>> {
-    points(gauge.data_points().filter_map(move |point| {
+    Box::new(gauge.data_points().filter_map(move |point| {
         Some(NumberPoint {
             attributes: visible(point.attributes(), hidden)?,
             value: point.value().number(),
@@ -290,7 +363,7 @@ fn sum_points<'a, T: Value>(
     sum: &'a Sum<T>,
     hidden: Option<&'a HiddenSeries>,
 ) -> Points<'a, NumberPoint<'a>> {
-    points(sum.data_points().filter_map(move |point| {
+    Box::new(sum.data_points().filter_map(move |point| {
         Some(NumberPoint {
             attributes: visible(point.attributes(), hidden)?,
             value: point.value().number(),
@@ -302,7 +375,7 @@ fn histogram_points<'a, T: Value>(
     histogram: &'a Histogram<T>,
     hidden: Option<&'a HiddenSeries>,
 ) -> Points<'a, HistogramPoint<'a>> {
-    points(histogram.data_points().filter_map(move |point| {
+    Box::new(histogram.data_points().filter_map(move |point| {
         Some(HistogramPoint {
             attributes: visible(point.attributes(), hidden)?,
             count: point.count(),
@@ -319,7 +392,7 @@ fn exponential_points<'a, T: Value>(
     histogram: &'a ExponentialHistogram<T>,
     hidden: Option<&'a HiddenSeries>,
 ) -> Points<'a, ExponentialPoint<'a>> {
-    points(histogram.data_points().filter_map(move |point| {
+    Box::new(histogram.data_points().filter_map(move |point| {
         Some(ExponentialPoint {
             attributes: visible(point.attributes(), hidden)?,
             count: point.count() as u64,

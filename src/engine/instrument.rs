@@ -1,7 +1,7 @@
 //! What an instrument is, and the registry that decides whether a name is new, known or in conflict
 //! (Metrics SDK specification, "Duplicate instrument registration").
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -88,6 +88,8 @@ pub enum Registration {
 pub struct Registry {
     instruments: Vec<Arc<InstrumentSpec>>,
     by_name: HashMap<(Arc<InstrumentationScope>, String), Vec<InstrumentId>>,
+    /// Spellings and descriptions that were reported to differ from an instrument's own.
+    reported: HashSet<(InstrumentId, String, Arc<str>)>,
     pub(super) settings: Option<Arc<Settings>>,
 }
 
@@ -130,6 +132,10 @@ impl Registry {
                     spec.name, other.name, other.site, spec.site
                 ));
             }
+            let conflict = conflict.filter(|_| {
+                self.reported
+                    .insert((id, spec.name.clone(), spec.description.clone()))
+            });
             return (Registration::Known(id, longer), conflict);
         }
         let conflict = same_name

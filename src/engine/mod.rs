@@ -10,6 +10,8 @@ pub mod instrument;
 pub mod plan;
 mod series;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -294,7 +296,10 @@ impl Collect for Engine {
         timeout: Duration,
     ) -> oneshot::Receiver<Result<Arc<Collection>>> {
         let (reply, answer) = oneshot::channel();
-        if let Err(error) = self.commands.send(Command::Collect(pipeline, timeout, reply)) {
+        if let Err(error) = self
+            .commands
+            .send(Command::Collect(pipeline, timeout, reply))
+        {
             if let Command::Collect(_, _, reply) = error.into_inner() {
                 let _ = reply.send(Err(actor::shut_down()));
             }

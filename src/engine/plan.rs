@@ -149,7 +149,12 @@ impl Settings {
                     continue;
                 };
                 // Pipelines that want the same data read one stream.
-                let same = plans.iter_mut().find(|other| StreamPlan { pipelines: 0, ..(*other).clone() } == plan);
+                let same = plans.iter_mut().find(|other| {
+                    StreamPlan {
+                        pipelines: 0,
+                        ..(*other).clone()
+                    } == plan
+                });
                 match same {
                     Some(other) => other.pipelines |= 1 << index,
                     None => plans.push(StreamPlan {
@@ -290,7 +295,10 @@ fn default_aggregation(spec: &InstrumentSpec, pipeline: PipelineSettings) -> Agg
 }
 
 fn compatible(kind: InstrumentKind, aggregation: &Aggregation) -> bool {
-    let gauge = matches!(kind, InstrumentKind::Gauge | InstrumentKind::ObservableGauge);
+    let gauge = matches!(
+        kind,
+        InstrumentKind::Gauge | InstrumentKind::ObservableGauge
+    );
     match aggregation {
         Aggregation::Sum => !gauge,
         Aggregation::LastValue => gauge,

@@ -181,9 +181,7 @@ impl Instrument {
             .collect();
         for series in self.series.iter_mut().flatten() {
             let mut keep = kept.iter();
-            series
-                .bindings
-                .retain(|_| *keep.next().unwrap_or(&false));
+            series.bindings.retain(|_| *keep.next().unwrap_or(&false));
         }
         let mut keep = kept.iter();
         self.streams.retain(|_| *keep.next().unwrap_or(&false));
@@ -221,8 +219,11 @@ impl Instrument {
             return full;
         };
         series.pending = None;
-        for (index, (stream, binding)) in
-            self.streams.iter_mut().zip(&mut series.bindings).enumerate()
+        for (index, (stream, binding)) in self
+            .streams
+            .iter_mut()
+            .zip(&mut series.bindings)
+            .enumerate()
         {
             if let Some(binding) = binding.take() {
                 if stream.release(&series.attributes, binding, forget) {
@@ -268,10 +269,10 @@ impl Instrument {
     }
 
     /// The streams that feed a pipeline, with observations in place.
-    pub fn streams_of(&mut self, pipeline: usize) -> impl Iterator<Item = &Stream> {
+    pub fn streams_of(&mut self, pipeline: usize) -> impl Iterator<Item = &mut Stream> {
         if std::mem::take(&mut self.observed_changed) {
-            let adds_up = self.spec.kind
-                != opentelemetry_sdk::metrics::InstrumentKind::ObservableGauge;
+            let adds_up =
+                self.spec.kind != opentelemetry_sdk::metrics::InstrumentKind::ObservableGauge;
             let mut merged: BTreeMap<SeriesId, f64> = BTreeMap::new();
             for &(id, value) in self.observed.values().flatten() {
                 let entry = merged.entry(id).or_insert(0.0);
@@ -289,7 +290,7 @@ impl Instrument {
             }
         }
         self.streams
-            .iter()
+            .iter_mut()
             .filter(move |stream| stream.plan().pipelines & (1 << pipeline) != 0)
     }
 

@@ -1,8 +1,8 @@
-//! One metric stream in the SDK: a provider with a single instrument and a single reader.
+//! One metric stream in the SDK, in segments: providers with a single instrument and a single reader.
 //!
-//! The SDK can neither forget a cumulative series nor remove an instrument; a provider per stream
-//! is what lets [`clear`](super::actor) give back memory, and lets collections be read one metric
-//! at a time. A stream costs one SDK map with room for the cardinality limit.
+//! The SDK allocates room for a stream's whole cardinality limit at once (measured: 390 KiB resident
+//! for each instrument) and can neither forget a cumulative series nor remove an instrument. Segments
+//! grow from 16 series; one whose series are all gone is dropped, and its memory with it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,9 +23,14 @@ use opentelemetry_sdk::metrics::{
 };
 use opentelemetry_sdk::Resource;
 
-use super::collection::{CollectedMetric, HiddenSeries, INCARNATION_KEY};
+use super::collection::{CollectedMetric, CollectedPart, HiddenSeries, INCARNATION_KEY};
 use super::instrument::{InstrumentSpec, ValueType};
 use super::plan::StreamPlan;
+
+/// Attribute sets in a stream's first segment; the next ones are four times as large.
+const SMALLEST_SEGMENT: usize = 16;
+/// Attribute sets in a segment, at most: the unit in which memory is given back.
+const LARGEST_SEGMENT: usize = 512;
 
 /// Attributes in the engine's canonical form: sorted by key, no key twice.
 pub type Canonical = Arc<[KeyValue]>;
@@ -38,17 +43,40 @@ pub fn overflow_attributes() -> Canonical {
 pub struct Stream {
     plan: StreamPlan,
     spec: Arc<InstrumentSpec>,
+    created: SystemTime,
+    segments: Vec<Segment>,
+    next_segment: u32,
+    /// Live series by their attributes, for the limit and for sharing one among several.
+    live: HashMap<Canonical, Live>,
+    /// Delta series released since the last collection, and their segments: one that comes back
+    /// must add to what was not exported yet, not stand beside it.
+    lingering: HashMap<Canonical, u32>,
+}
+
+/// A part of a stream's series, in an SDK provider of its own.
+struct Segment {
+    id: u32,
     // Dropping the provider drops the aggregation.
     _provider: SdkMeterProvider,
     reader: SharedReader,
     instrument: SdkInstrument,
-    created: SystemTime,
-    /// Series that were removed but that the SDK still holds.
+    /// Attribute sets it may hold, and how many the SDK may still hold.
+    capacity: usize,
+    used: usize,
+    live: usize,
+    /// Series released since the last collection, and since the one before: the SDK lets go of a
+    /// delta series at the second collection after its last value, of a cumulative one never.
+    released: [usize; 2],
+    /// Keys of removed series that the SDK still holds.
     hidden: Arc<HiddenSeries>,
-    /// Handles given out per attribute set, for the limit and for knowing when the last one goes.
-    live: HashMap<Canonical, u32>,
-    /// How often a series was removed, so that one that comes back is a new one to the SDK.
+    /// How often a series was removed here, so that one that comes back is a new one to the SDK.
     incarnations: HashMap<Canonical, i64>,
+}
+
+struct Live {
+    segment: u32,
+    /// Bindings that share it: a filter can make several series equal.
+    bindings: u32,
 }
 
 /// A series' place in a stream.
@@ -108,29 +136,14 @@ enum SdkInstrument {
 
 impl Stream {
     pub fn new(spec: Arc<InstrumentSpec>, plan: StreamPlan, created: SystemTime) -> Self {
-        let reader = SharedReader(Arc::new(
-            ManualReader::builder()
-                .with_temporality(plan.temporality)
-                .build(),
-        ));
-        let view = plan.clone();
-        let provider = SdkMeterProvider::builder()
-            .with_resource(Resource::builder_empty().build())
-            .with_reader(reader.clone())
-            .with_view(move |_: &Instrument| sdk_stream(&view))
-            .build();
-        let meter = provider.meter_with_scope((*spec.scope).clone());
-        let instrument = SdkInstrument::new(&meter, &spec);
         Self {
             plan,
             spec,
-            _provider: provider,
-            reader,
-            instrument,
             created,
-            hidden: Arc::default(),
+            segments: Vec::new(),
+            next_segment: 0,
             live: HashMap::new(),
-            incarnations: HashMap::new(),
+            lingering: HashMap::new(),
         }
     }
 
@@ -148,7 +161,7 @@ impl Stream {
     }
 
     /// What the stream keeps of a series' attributes.
-    pub fn project(&self, attributes: &Canonical) -> Canonical {
+    fn project(&self, attributes: &Canonical) -> Canonical {
         if self.plan.attributes.keeps_all() {
             attributes.clone()
         } else {
@@ -162,29 +175,67 @@ impl Stream {
 
     /// Binds a series. Past the cardinality limit it is bound to the overflow series.
     pub fn bind(&mut self, attributes: &Canonical) -> Binding {
-        let mut attributes = self.project(attributes);
-        let counted = self.live.contains_key(&attributes)
-            || self.live.len() < self.plan.cardinality_limit;
-        if counted {
-            *self.live.entry(attributes.clone()).or_default() += 1;
-        } else {
-            attributes = overflow_attributes();
+        let attributes = self.project(attributes);
+        if let Some(live) = self.live.get_mut(&attributes) {
+            live.bindings += 1;
+            let id = live.segment;
+            let segment = self.segments.iter().find(|segment| segment.id == id);
+            // A segment with live series is never dropped.
+            let handle = segment.expect("segment of a live series").bind(&attributes);
+            return Binding {
+                handle,
+                counted: true,
+            };
         }
-        let key = self.sdk_key(&attributes);
-        let handle = match &self.instrument {
-            SdkInstrument::CounterDouble(sdk) => Handle::CounterDouble(sdk.bind(&key)),
-            SdkInstrument::CounterInt(sdk) => Handle::CounterInt(sdk.bind(&key)),
-            SdkInstrument::UpDownDouble(sdk) => Handle::UpDownDouble(sdk.bind(&key)),
-            SdkInstrument::UpDownInt(sdk) => Handle::UpDownInt(sdk.bind(&key)),
-            SdkInstrument::GaugeDouble(sdk) => Handle::GaugeDouble(sdk.bind(&key)),
-            SdkInstrument::GaugeInt(sdk) => Handle::GaugeInt(sdk.bind(&key)),
-            SdkInstrument::HistogramDouble(sdk) => Handle::HistogramDouble(sdk.bind(&key)),
-            SdkInstrument::HistogramInt(sdk) => Handle::HistogramInt(sdk.bind(&key)),
-            SdkInstrument::Observable(_) => {
-                unreachable!("observable instruments are observed, not bound")
-            }
+        if self.live.len() >= self.plan.cardinality_limit {
+            // The first segment: it has room for one more than its capacity.
+            let segment = match self.segments.first() {
+                Some(segment) => segment,
+                None => self.grow(),
+            };
+            return Binding {
+                handle: segment.bind(&overflow_attributes()),
+                counted: false,
+            };
+        }
+        let lingering = self.lingering.remove(&attributes);
+        let room = |segment: &Segment| segment.used < segment.capacity;
+        if lingering.is_none() && !self.segments.iter().any(room) {
+            self.grow();
+        }
+        let mut segments = self.segments.iter_mut().rev();
+        let segment = match lingering {
+            Some(id) => segments.find(|segment| segment.id == id),
+            None => segments.find(|segment| room(segment)),
         };
-        Binding { handle, counted }
+        // Segments are dropped, and `lingering` is emptied, only by a collection.
+        let segment = segment.expect("a segment with room");
+        match lingering {
+            Some(_) => segment.released[0] -= 1,
+            None => segment.used += 1,
+        }
+        segment.live += 1;
+        let binding = Binding {
+            handle: segment.bind(&attributes),
+            counted: true,
+        };
+        let live = Live {
+            segment: segment.id,
+            bindings: 1,
+        };
+        self.live.insert(attributes, live);
+        binding
+    }
+
+    fn grow(&mut self) -> &Segment {
+        let capacity = match self.segments.last() {
+            Some(last) => (4 * last.capacity).min(LARGEST_SEGMENT),
+            None => SMALLEST_SEGMENT,
+        };
+        let segment = Segment::new(self.next_segment, &self.spec, &self.plan, capacity);
+        self.next_segment += 1;
+        self.segments.push(segment);
+        &self.segments[self.segments.len() - 1]
     }
 
     /// Takes a series out. `forget` says that the program removed it: a cumulative stream then hides
@@ -195,39 +246,55 @@ impl Stream {
         if !binding.counted {
             return false;
         }
+        drop(binding);
         let attributes = self.project(attributes);
-        let Some(series) = self.live.get_mut(&attributes) else {
+        let Some(live) = self.live.get_mut(&attributes) else {
             return false;
         };
-        *series -= 1;
-        if *series > 0 {
+        live.bindings -= 1;
+        if live.bindings > 0 {
             return false;
         }
+        let id = live.segment;
         self.live.remove(&attributes);
-        if forget && self.is_cumulative() {
-            let key = self.sdk_key(&attributes);
-            Arc::make_mut(&mut self.hidden).insert(key);
-            *self.incarnations.entry(attributes).or_default() += 1;
+        let cumulative = self.is_cumulative();
+        if let Some(segment) = self.segments.iter_mut().find(|segment| segment.id == id) {
+            segment.live -= 1;
+            segment.released[0] += 1;
+            if !cumulative {
+                self.lingering.insert(attributes.clone(), id);
+            }
+            if forget && cumulative {
+                let key = segment.key(&attributes);
+                Arc::make_mut(&mut segment.hidden).insert(key);
+                *segment.incarnations.entry(attributes).or_default() += 1;
+            }
         }
-        self.hidden.len() >= self.plan.cardinality_limit
+        if !forget || !cumulative {
+            // What a delta stream has not exported yet is: empty segments go after a collection.
+            return false;
+        }
+        self.drop_hidden_segments();
+        let hidden: usize = self
+            .segments
+            .iter()
+            .map(|segment| segment.hidden.len())
+            .sum();
+        hidden >= self.plan.cardinality_limit.max(LARGEST_SEGMENT)
     }
 
-    /// The SDK's key of a live series: its attributes, marked if it had a removed predecessor.
-    fn sdk_key(&self, attributes: &Canonical) -> Vec<KeyValue> {
-        let mut key = attributes.to_vec();
-        if let Some(incarnation) = self.incarnations.get(attributes) {
-            let at = key.partition_point(|kv| kv.key.as_str() < INCARNATION_KEY);
-            key.insert(at, KeyValue::new(INCARNATION_KEY, *incarnation));
-        }
-        key
+    /// Drops cumulative segments in which every series was removed. The first stays: overflow lives
+    /// there.
+    fn drop_hidden_segments(&mut self) {
+        let first = self.segments.first().map(|segment| segment.id);
+        self.segments.retain(|segment| {
+            Some(segment.id) == first || segment.live > 0 || segment.hidden.len() < segment.used
+        });
     }
 
     /// Sets what an observable instrument reports until the next call: one value per attribute
     /// set, sums added up over the sets that the stream's filter makes equal.
     pub fn observe(&mut self, values: &[(Canonical, f64)]) {
-        let SdkInstrument::Observable(observations) = &self.instrument else {
-            return;
-        };
         let adds_up = self.spec.kind != InstrumentKind::ObservableGauge;
         let overflow = overflow_attributes();
         let mut merged: Vec<(Canonical, f64)> = Vec::with_capacity(values.len());
@@ -247,21 +314,106 @@ impl Stream {
                 }
             }
         }
-        *observations.lock().unwrap_or_else(PoisonError::into_inner) = merged;
+        if self.segments.is_empty() {
+            // One segment for all: the SDK empties it at every collection.
+            let limit = self.plan.cardinality_limit;
+            let segment = Segment::new(self.next_segment, &self.spec, &self.plan, limit);
+            self.segments.push(segment);
+        }
+        if let Some(SdkInstrument::Observable(observations)) =
+            self.segments.first().map(|segment| &segment.instrument)
+        {
+            *observations.lock().unwrap_or_else(PoisonError::into_inner) = merged;
+        }
     }
 
     /// Reads the stream. Under delta temporality this starts the next interval.
-    pub fn collect(&self, description: &Arc<str>) -> Option<CollectedMetric> {
-        let mut data = ResourceMetrics::default();
-        self.reader.0.collect(&mut data).ok()?;
-        data.scope_metrics().next()?;
-        Some(CollectedMetric {
+    pub fn collect(&mut self, description: &Arc<str>) -> Option<CollectedMetric> {
+        let parts: Vec<CollectedPart> = self.segments.iter().filter_map(Segment::collect).collect();
+        if !self.is_cumulative() && !self.spec.is_observable() {
+            self.lingering.clear();
+            for segment in &mut self.segments {
+                segment.used -= segment.released[1];
+                segment.released = [0, segment.released[0]];
+            }
+            // Everything was just exported. The first stays: overflow lives there.
+            let first = self.segments.first().map(|segment| segment.id);
+            self.segments
+                .retain(|segment| segment.live > 0 || Some(segment.id) == first);
+        }
+        (!parts.is_empty()).then(|| CollectedMetric {
             scope: self.spec.scope.clone(),
             description: match &self.plan.description {
                 Some(description) => Arc::from(description.as_str()),
                 None => description.clone(),
             },
             created: self.created,
+            parts,
+        })
+    }
+}
+
+impl Segment {
+    fn new(id: u32, spec: &InstrumentSpec, plan: &StreamPlan, capacity: usize) -> Self {
+        let reader = SharedReader(Arc::new(
+            ManualReader::builder()
+                .with_temporality(plan.temporality)
+                .build(),
+        ));
+        let view = plan.clone();
+        let provider = SdkMeterProvider::builder()
+            .with_resource(Resource::builder_empty().build())
+            .with_reader(reader.clone())
+            .with_view(move |_: &Instrument| sdk_stream(&view, capacity))
+            .build();
+        let meter = provider.meter_with_scope((*spec.scope).clone());
+        let instrument = SdkInstrument::new(&meter, spec);
+        Self {
+            id,
+            _provider: provider,
+            reader,
+            instrument,
+            capacity,
+            used: 0,
+            live: 0,
+            released: [0; 2],
+            hidden: Arc::default(),
+            incarnations: HashMap::new(),
+        }
+    }
+
+    fn bind(&self, attributes: &Canonical) -> Handle {
+        let key = self.key(attributes);
+        match &self.instrument {
+            SdkInstrument::CounterDouble(sdk) => Handle::CounterDouble(sdk.bind(&key)),
+            SdkInstrument::CounterInt(sdk) => Handle::CounterInt(sdk.bind(&key)),
+            SdkInstrument::UpDownDouble(sdk) => Handle::UpDownDouble(sdk.bind(&key)),
+            SdkInstrument::UpDownInt(sdk) => Handle::UpDownInt(sdk.bind(&key)),
+            SdkInstrument::GaugeDouble(sdk) => Handle::GaugeDouble(sdk.bind(&key)),
+            SdkInstrument::GaugeInt(sdk) => Handle::GaugeInt(sdk.bind(&key)),
+            SdkInstrument::HistogramDouble(sdk) => Handle::HistogramDouble(sdk.bind(&key)),
+            SdkInstrument::HistogramInt(sdk) => Handle::HistogramInt(sdk.bind(&key)),
+            SdkInstrument::Observable(_) => {
+                unreachable!("observable instruments are observed, not bound")
+            }
+        }
+    }
+
+    /// The SDK's key of a live series: its attributes, marked if it had a removed predecessor.
+    fn key(&self, attributes: &Canonical) -> Vec<KeyValue> {
+        let mut key = attributes.to_vec();
+        if let Some(incarnation) = self.incarnations.get(attributes) {
+            let at = key.partition_point(|kv| kv.key.as_str() < INCARNATION_KEY);
+            key.insert(at, KeyValue::new(INCARNATION_KEY, *incarnation));
+        }
+        key
+    }
+
+    fn collect(&self) -> Option<CollectedPart> {
+        let mut data = ResourceMetrics::default();
+        self.reader.0.collect(&mut data).ok()?;
+        data.scope_metrics().next()?;
+        Some(CollectedPart {
             hidden: (!self.hidden.is_empty()).then(|| self.hidden.clone()),
             data,
         })
@@ -356,13 +508,12 @@ fn report<T>(source: &Observations, observer: &dyn AsyncInstrument<T>, number: i
     }
 }
 
-fn sdk_stream(plan: &StreamPlan) -> Option<SdkStream> {
-    // The engine enforces the limit; the SDK needs room for the overflow series and for as many
-    // removed series as `release` lets pile up.
+fn sdk_stream(plan: &StreamPlan, capacity: usize) -> Option<SdkStream> {
+    // The engine enforces the limit; the SDK needs room for the overflow series besides.
     SdkStream::builder()
         .with_name(plan.name.clone())
         .with_aggregation(plan.aggregation.clone())
-        .with_cardinality_limit(2 * plan.cardinality_limit + 2)
+        .with_cardinality_limit(capacity + 1)
         .build()
         .ok()
 }

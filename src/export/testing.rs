@@ -18,7 +18,7 @@ use opentelemetry_sdk::Resource;
 use tokio::sync::oneshot;
 
 use crate::config::{Compression, HistogramAggregation, OtlpConfig, OtlpProtocol, TlsConfig};
-use crate::engine::collection::{CollectedMetric, Collection};
+use crate::engine::collection::{CollectedMetric, CollectedPart, Collection};
 use crate::engine::{Collect, PipelineId};
 use crate::error::Result;
 use crate::log::Logger;
@@ -185,8 +185,7 @@ impl TestSource {
                 scope: scope.clone(),
                 description: description.into(),
                 created: SystemTime::now(),
-                hidden: None,
-                data,
+                parts: vec![CollectedPart { hidden: None, data }],
             }
         });
         Collection::new(Arc::new(self.resource.clone()), collected.collect())

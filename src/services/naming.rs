@@ -202,7 +202,9 @@ impl Naming {
         let scoped = scope
             .segments()
             .into_iter()
-            .try_fold(rest, |rest, segment| rest.strip_prefix(segment)?.strip_prefix('.'));
+            .try_fold(rest, |rest, segment| {
+                rest.strip_prefix(segment)?.strip_prefix('.')
+            });
         Some(scoped.unwrap_or(rest))
     }
 
@@ -279,10 +281,26 @@ mod tests {
     fn full_names_follow_the_hierarchy_of_their_scope() {
         let core = MetricScope::Core("database".to_owned());
         let cases = [
-            (catalog(), "entities.count", "backstage.plugin.catalog.entities.count"),
-            (catalog(), "tasks.completed.total", "backstage.plugin.catalog.tasks.completed.total"),
-            (core, "connections.active", "backstage.core.database.connections.active"),
-            (MetricScope::Root, "process.restarts", "backstage.process.restarts"),
+            (
+                catalog(),
+                "entities.count",
+                "backstage.plugin.catalog.entities.count",
+            ),
+            (
+                catalog(),
+                "tasks.completed.total",
+                "backstage.plugin.catalog.tasks.completed.total",
+            ),
+            (
+                core,
+                "connections.active",
+                "backstage.core.database.connections.active",
+            ),
+            (
+                MetricScope::Root,
+                "process.restarts",
+                "backstage.process.restarts",
+            ),
             (
                 MetricScope::Plugin("my-plugin".to_owned()),
                 "my_category.my_metric",
@@ -297,7 +315,10 @@ mod tests {
     #[test]
     fn a_plugin_that_repeats_its_own_id_is_not_stuttered() {
         let name = naming().strict(&catalog(), "catalog.processed.entities.count");
-        assert_eq!(name.unwrap(), "backstage.plugin.catalog.processed.entities.count");
+        assert_eq!(
+            name.unwrap(),
+            "backstage.plugin.catalog.processed.entities.count"
+        );
         // Two segments: the id is the category.
         let name = naming().strict(&catalog(), "catalog.restarts");
         assert_eq!(name.unwrap(), "backstage.plugin.catalog.catalog.restarts");
@@ -315,8 +336,16 @@ mod tests {
             (catalog(), "a.b.", "empty segment"),
             (catalog(), "a.b c", "the segment \"b c\""),
             (catalog(), "a.ü", "the segment \"ü\""),
-            (catalog(), "backstage.entities.count", "pass \"entities.count\""),
-            (catalog(), "backstage.plugin.catalog.entities.count", "pass \"entities.count\""),
+            (
+                catalog(),
+                "backstage.entities.count",
+                "pass \"entities.count\"",
+            ),
+            (
+                catalog(),
+                "backstage.plugin.catalog.entities.count",
+                "pass \"entities.count\"",
+            ),
             (catalog(), &long, "at most 255"),
             (MetricScope::Root, "plugin.x.y", "forPlugin"),
             (MetricScope::Root, "core.x.y", "forService"),
@@ -324,20 +353,35 @@ mod tests {
         for (scope, name, expected) in cases {
             let error = naming().strict(&scope, name).unwrap_err();
             assert_eq!(error.code(), Code::InvalidName);
-            assert!(error.message().contains(expected), "{error} lacks {expected:?}");
+            assert!(
+                error.message().contains(expected),
+                "{error} lacks {expected:?}"
+            );
         }
     }
 
     #[test]
     fn third_party_names_are_repaired_where_there_is_one_way_to() {
         let cases = [
-            ("catalog_entities_count", "backstage.plugin.catalog.entities.count"),
-            ("catalog_registered_locations_count", "backstage.plugin.catalog.registered.locations_count"),
+            (
+                "catalog_entities_count",
+                "backstage.plugin.catalog.entities.count",
+            ),
+            (
+                "catalog_registered_locations_count",
+                "backstage.plugin.catalog.registered.locations_count",
+            ),
             ("requests", "backstage.plugin.catalog.general.requests"),
             ("a..b", "backstage.plugin.catalog.a.b"),
             ("a.b c", "backstage.plugin.catalog.a.b_c"),
-            ("backstage.entities.count", "backstage.plugin.catalog.entities.count"),
-            ("backstage.plugin.catalog.entities.count", "backstage.plugin.catalog.entities.count"),
+            (
+                "backstage.entities.count",
+                "backstage.plugin.catalog.entities.count",
+            ),
+            (
+                "backstage.plugin.catalog.entities.count",
+                "backstage.plugin.catalog.entities.count",
+            ),
         ];
         for (name, expected) in cases {
             let repair = naming().repaired(&catalog(), name).unwrap();
@@ -353,7 +397,10 @@ mod tests {
     #[test]
     fn passthrough_leaves_names_alone_but_checks_the_syntax() {
         let naming = Naming::new("backstage", NamingMode::Passthrough).unwrap();
-        assert_eq!(naming.strict(&catalog(), "catalog_entities_count").unwrap(), "catalog_entities_count");
+        assert_eq!(
+            naming.strict(&catalog(), "catalog_entities_count").unwrap(),
+            "catalog_entities_count"
+        );
         assert!(naming.strict(&catalog(), "1st").is_err());
         assert!(naming.repaired(&catalog(), "has space").is_err());
     }

@@ -17,7 +17,11 @@ pub struct PluginMetricsService {
 }
 
 impl PluginMetricsService {
-    pub(super) fn new(naming: Naming, owner: MetricScope, scope: Arc<InstrumentationScope>) -> Self {
+    pub(super) fn new(
+        naming: Naming,
+        owner: MetricScope,
+        scope: Arc<InstrumentationScope>,
+    ) -> Self {
         Self {
             naming,
             owner,

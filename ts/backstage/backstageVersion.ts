@@ -14,7 +14,10 @@ export function backstageVersion(
       };
       return typeof version === 'string' ? version : undefined;
     } catch (error) {
-      log('warn', `${file} cannot be read, service.version is left out: ${String(error)}`);
+      log(
+        'warn',
+        `${file} cannot be read, service.version is left out: ${String(error)}`,
+      );
       return undefined;
     }
   }

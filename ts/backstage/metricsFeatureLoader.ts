@@ -1,6 +1,10 @@
-import { createBackendFeatureLoader } from '@backstage/backend-plugin-api';
+import {
+  coreServices,
+  createBackendFeatureLoader,
+} from '@backstage/backend-plugin-api';
 import { awaitConfiguration } from '../globalProvider';
-import { metricsPlugin } from './metricsPlugin';
+import { readMetricsConfig } from '../readMetricsConfig';
+import { metricsPagePlugin } from './metricsPagePlugin';
 import { metricsServiceFactory } from './metricsServiceFactory';
 import { rootMetricsServiceFactory } from './rootMetricsServiceFactory';
 
@@ -11,9 +15,19 @@ awaitConfiguration();
  * app adds itself go before those of a loader.
  */
 export const metricsFeatureLoader = createBackendFeatureLoader({
-  loader: () => [
-    rootMetricsServiceFactory,
-    metricsServiceFactory,
-    metricsPlugin,
-  ],
+  deps: { config: coreServices.rootConfig },
+  *loader({ config }) {
+    yield rootMetricsServiceFactory;
+    yield metricsServiceFactory;
+    const prometheus = readMetricsConfig(config).exporters?.prometheus;
+    // Not otherwise: a backend without an HTTP router must start too.
+    if (typeof prometheus === 'object' && isOn(prometheus.onBackend)) {
+      yield metricsPagePlugin(prometheus.path ?? '/metrics');
+    }
+  },
 });
+
+/** `${VARIABLE}` in app-config yields strings. */
+function isOn(flag: unknown): boolean {
+  return flag === true || flag === 'true';
+}

@@ -12,20 +12,17 @@ interface Answer {
 
 /** Serves the Prometheus page from a Node HTTP server; it is encoded on another thread. */
 export function scrapeHandler(provider: NativeMeterProvider) {
-  return async (
+  return (
     request: IncomingMessage,
     response: ServerResponse,
     next: (error: unknown) => void,
-  ): Promise<void> => {
-    try {
-      const json = await outcome(
-        provider.native.scrape(request.method ?? 'GET', request.rawHeaders),
-      );
-      const { status, headers, body } = JSON.parse(json) as Answer;
-      response.writeHead(status, headers);
-      response.end(Buffer.from(body, 'base64'));
-    } catch (error) {
-      next(error);
-    }
+  ): void => {
+    outcome(provider.native.scrape(request.method ?? 'GET', request.rawHeaders))
+      .then(json => {
+        const { status, headers, body } = JSON.parse(json) as Answer;
+        response.writeHead(status, headers);
+        response.end(Buffer.from(body, 'base64'));
+      })
+      .catch(next);
   };
 }

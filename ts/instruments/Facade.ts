@@ -1,4 +1,8 @@
-import type { NativeBlock, NativeInstrument, NativeProvider } from '../../binding';
+import type {
+  NativeBlock,
+  NativeInstrument,
+  NativeProvider,
+} from '../../binding';
 import { type LogLevel, log } from '../log';
 import { flatten, type Pair } from './attributes';
 import type { ObservableCallbacks } from './ObservableCallbacks';
@@ -16,11 +20,7 @@ const PENDING_SERIES = 1024;
 
 /** What an instrument can be told by the engine. */
 export interface Reshapable {
-  reshape(shape: {
-    storage: number;
-    leaves: number;
-    filtered: boolean;
-  }): void;
+  reshape(shape: { storage: number; leaves: number; filtered: boolean }): void;
 }
 
 type Message =
@@ -50,7 +50,7 @@ export class Facade {
     readonly native: NativeProvider,
     private readonly callbacks: ObservableCallbacks,
   ) {
-    this.id = native.attach(json => this.receive(JSON.parse(json)));
+    this.id = native.attach(json => this.receive(JSON.parse(json) as Message));
   }
 
   /** The instrument with this number: the same object for the same registration. */

@@ -18,6 +18,7 @@ export abstract class Instrument implements Reshapable {
   protected trie: AttributeTrie<Series>;
   /** The series without attributes, once it was used. */
   protected plain: Series | undefined;
+  private leaves: number;
   private overflowSeries: Series | undefined;
   /** Which keys some stream keeps; asked once a key, and only when some stream drops any. */
   private keptKeys: Map<string, boolean> | undefined;
@@ -30,6 +31,7 @@ export abstract class Instrument implements Reshapable {
     this.id = native.id;
     this.name = native.name;
     this.storage = native.storage as Storage;
+    this.leaves = native.leaves;
     this.keptKeys = native.filtered ? new Map() : undefined;
     this.trie = this.makeTrie(native.leaves);
   }
@@ -40,7 +42,16 @@ export abstract class Instrument implements Reshapable {
 
   /** The configuration is known now: values may belong elsewhere, attributes may not matter. */
   reshape(shape: { storage: number; leaves: number; filtered: boolean }): void {
+    const same =
+      shape.storage === this.storage &&
+      shape.leaves === this.leaves &&
+      !shape.filtered &&
+      !this.keptKeys;
+    if (same) {
+      return;
+    }
     this.forget();
+    this.leaves = shape.leaves;
     this.storage = shape.storage as Storage;
     this.keptKeys = shape.filtered ? new Map() : undefined;
     this.trie = this.makeTrie(shape.leaves);

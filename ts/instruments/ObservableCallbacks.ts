@@ -79,7 +79,10 @@ interface Batch {
 
 /** The observable callbacks of one thread, run once a collection. */
 export class ObservableCallbacks {
-  private readonly singles = new Map<NativeObservable, Set<ObservableCallback>>();
+  private readonly singles = new Map<
+    NativeObservable,
+    Set<ObservableCallback>
+  >();
   private batches: Batch[] = [];
   /** There were callbacks, so what they observed must be kept up to date. */
   private used = false;
@@ -159,7 +162,7 @@ export class ObservableCallbacks {
       return undefined;
     }
     const round = new Round();
-    this.start(round);
+    void this.start(round);
     return round.close();
   }
 
@@ -167,7 +170,10 @@ export class ObservableCallbacks {
     const pending: Promise<void>[] = [];
     const call = (name: string, callback: () => void | Promise<void>) => {
       const failed = (error: unknown) =>
-        log('error', `the observable callback of ${name} failed: ${String(error)}`);
+        log(
+          'error',
+          `the observable callback of ${name} failed: ${String(error)}`,
+        );
       try {
         const result: unknown = callback();
         if (isThenable(result)) {
@@ -179,7 +185,9 @@ export class ObservableCallbacks {
     };
     const observables = new Set<Observable>(this.singles.keys() as never);
     for (const batch of this.batches) {
-      batch.observables.forEach(observable => observables.add(observable));
+      for (const observable of batch.observables) {
+        observables.add(observable);
+      }
     }
     for (const observable of observables) {
       if (observable instanceof NativeObservable) {

@@ -32,17 +32,11 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
   }
 
   addCallback(callback: ObservableCallback<TAttributes>): void {
-    this.callbacks.add(
-      this as unknown as NativeObservable,
-      callback as ObservableCallback,
-    );
+    this.callbacks.add(this, callback);
   }
 
   removeCallback(callback: ObservableCallback<TAttributes>): void {
-    this.callbacks.remove(
-      this as unknown as NativeObservable,
-      callback as ObservableCallback,
-    );
+    this.callbacks.remove(this, callback);
   }
 
   /**

@@ -67,9 +67,7 @@ export class CellChunks {
   /** The chunk of one series at its place, nothing at the others'. */
   only(series: Series): Float64Array[] {
     const number = Math.floor(series.slot / CHUNK);
-    const sparse: Float64Array[] = new Array(number).fill(EMPTY);
-    sparse.push(series.cells);
-    return sparse;
+    return [...Array.from({ length: number }, () => EMPTY), series.cells];
   }
 }
 

@@ -128,7 +128,9 @@ export class NativeCounter<TAttributes extends Attributes = Attributes>
 /** A sum that goes up and down. */
 export class NativeUpDownCounter<TAttributes extends Attributes = Attributes>
   extends SynchronousInstrument
-  implements UpDownCounter<TAttributes>, SeriesControl<TAttributes, BoundCounter>
+  implements
+    UpDownCounter<TAttributes>,
+    SeriesControl<TAttributes, BoundCounter>
 {
   add(value: number, attributes?: TAttributes): void {
     if (typeof value !== 'number' || !(value > -Infinity && value < Infinity)) {
@@ -151,7 +153,11 @@ export class NativeUpDownCounter<TAttributes extends Attributes = Attributes>
     const bound = bindSum(this.pin(attributes), this.facade, this.int);
     return {
       add: value => {
-        if (typeof value === 'number' && value > -Infinity && value < Infinity) {
+        if (
+          typeof value === 'number' &&
+          value > -Infinity &&
+          value < Infinity
+        ) {
           bound(value);
         } else {
           this.diagnostics.invalidValue(this.name, value, FINITE);
@@ -187,7 +193,10 @@ export class NativeGauge<TAttributes extends Attributes = Attributes>
     const series = this.pin(attributes);
     return {
       record: value => {
-        if (typeof value !== 'number' || !(value > -Infinity && value < Infinity)) {
+        if (
+          typeof value !== 'number' ||
+          !(value > -Infinity && value < Infinity)
+        ) {
           this.diagnostics.invalidValue(this.name, value, FINITE);
           return;
         }

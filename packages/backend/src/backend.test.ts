@@ -8,11 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 describe('the example backend', () => {
   let port: number;
+  let metricsPort: number;
   let output = '';
   let stop: () => Promise<void>;
 
   before(async () => {
     port = await freePort();
+    metricsPort = await freePort();
     const backend = spawn(
       process.execPath,
       ['--import', 'tsx', 'src/index.ts', '--config', 'app-config.yaml'],
@@ -24,7 +26,8 @@ describe('the example backend', () => {
           APP_CONFIG_backend_baseUrl: JSON.stringify(
             `http://localhost:${port}`,
           ),
-          APP_CONFIG_backend_metrics_exporters_prometheus_port: '0',
+          APP_CONFIG_backend_metrics_exporters_prometheus_port:
+            String(metricsPort),
         },
       },
     );
@@ -92,6 +95,51 @@ describe('the example backend', () => {
     assert.equal(response.status, 400);
     assert.match(await response.text(), /There is no pizza/);
   });
+
+  it('serves every instrument of the example plugin to Prometheus', async () => {
+    await eventually(async () => {
+      const types = await metricTypes();
+      const expected = {
+        backstage_plugin_example_orders_placed_total: 'counter',
+        backstage_plugin_example_queue_depth: 'gauge',
+        backstage_plugin_example_request_duration_seconds: 'histogram',
+        backstage_plugin_example_oven_load: 'gauge',
+        backstage_plugin_example_oven_energy_kW_h_total: 'counter',
+        backstage_plugin_example_queue_age_seconds: 'gauge',
+        backstage_plugin_example_dough_stock: 'gauge',
+        backstage_plugin_example_dough_capacity: 'gauge',
+        pizzeria_pizzas_baked_total: 'counter',
+      };
+      for (const [name, type] of Object.entries(expected)) {
+        assert.equal(types.get(name), type, name);
+      }
+    });
+  });
+
+  it('serves what the catalog, the scaffolder and the scheduler emit', async () => {
+    await eventually(async () => {
+      const types = await metricTypes();
+      for (const name of [
+        'backstage_plugin_catalog_stitched_entities_count_total',
+        'backstage_plugin_scaffolder_task_count_total',
+        'backstage_plugin_traffic_backend_tasks_task_runs_count_total',
+      ]) {
+        assert.equal(types.get(name), 'counter', name);
+      }
+    });
+  });
+
+  async function metricTypes(): Promise<Map<string, string>> {
+    const response = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
+    assert.equal(response.status, 200);
+    const page = await response.text();
+    return new Map(
+      Array.from(page.matchAll(/^# TYPE (\S+) (\S+)$/gm), ([, name, type]) => [
+        name,
+        type,
+      ]),
+    );
+  }
 
   function get(route: string) {
     return fetch(`http://127.0.0.1:${port}/${route}`);

@@ -21,7 +21,7 @@ use super::negotiate::{Format, Representation};
 use super::notices::Notices;
 use super::page::write_page;
 use crate::config::TranslationStrategy;
-use crate::engine::collection::{CollectedMetric, Collection};
+use crate::engine::collection::{CollectedMetric, CollectedPart, Collection};
 use crate::log::Logger;
 
 /// The provider owns its reader; the test wants to read.
@@ -122,8 +122,7 @@ impl Fixture {
             scope: Arc::new(scope),
             description: description.into(),
             created: created(),
-            hidden: None,
-            data,
+            parts: vec![CollectedPart { hidden: None, data }],
         });
         self
     }

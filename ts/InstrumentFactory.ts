@@ -1,14 +1,14 @@
 import {
   type Attributes,
   type BatchObservableCallback,
-  createNoopMeter,
-  type Meter,
   type MetricOptions,
   type Observable,
   ValueType,
 } from '@opentelemetry/api';
 import type { NativeInstrument } from '../binding';
+import { callSite } from './callSite';
 import { native } from './errors';
+import type { InstrumentKind, InstrumentSource } from './InstrumentSource';
 import type { Diagnostics } from './instruments/Diagnostics';
 import type { Facade } from './instruments/Facade';
 import { NativeObservable } from './instruments/observable';
@@ -19,18 +19,6 @@ import {
   NativeHistogram,
   NativeUpDownCounter,
 } from './instruments/synchronous';
-import { log } from './log';
-import { callSite } from './callSite';
-
-/** The seven kinds by the names that the binding knows. */
-export type InstrumentKind =
-  | 'counter'
-  | 'upDownCounter'
-  | 'histogram'
-  | 'gauge'
-  | 'observableCounter'
-  | 'observableUpDownCounter'
-  | 'observableGauge';
 
 /** Registers an instrument: plain meters under the name given, services under the full name. */
 export type Register = (request: string) => NativeInstrument;
@@ -43,7 +31,7 @@ export interface InstrumentContext {
 }
 
 /** Makes instruments of one scope; a registration repeated gives the same object. */
-export class InstrumentFactory {
+export class InstrumentFactory implements InstrumentSource {
   private readonly known = new Map<string, unknown>();
 
   constructor(
@@ -54,7 +42,12 @@ export class InstrumentFactory {
   counter<T extends Attributes>(name: string, options?: MetricOptions) {
     return this.create('counter', name, options, instrument => {
       const { facade, diagnostics } = this.context;
-      return new NativeCounter<T>(facade, instrument, diagnostics, isInt(options));
+      return new NativeCounter<T>(
+        facade,
+        instrument,
+        diagnostics,
+        isInt(options),
+      );
     });
   }
 
@@ -85,7 +78,12 @@ export class InstrumentFactory {
   gauge<T extends Attributes>(name: string, options?: MetricOptions) {
     return this.create('gauge', name, options, instrument => {
       const { facade, diagnostics } = this.context;
-      return new NativeGauge<T>(facade, instrument, diagnostics, isInt(options));
+      return new NativeGauge<T>(
+        facade,
+        instrument,
+        diagnostics,
+        isInt(options),
+      );
     });
   }
 
@@ -149,107 +147,4 @@ export class InstrumentFactory {
 
 function isInt(options: MetricOptions | undefined): boolean {
   return options?.valueType === ValueType.INT;
-}
-
-/**
- * An OpenTelemetry `Meter`. As the API asks, it never throws: an invalid instrument is reported
- * and does nothing.
- */
-export class NativeMeter implements Meter {
-  private readonly noop = createNoopMeter();
-
-  constructor(private readonly factory: InstrumentFactory) {}
-
-  createCounter<T extends Attributes>(name: string, options?: MetricOptions) {
-    return this.guard(
-      () => this.factory.counter<T>(name, options),
-      () => this.noop.createCounter<T>(name),
-    );
-  }
-
-  createUpDownCounter<T extends Attributes>(
-    name: string,
-    options?: MetricOptions,
-  ) {
-    return this.guard(
-      () => this.factory.upDownCounter<T>(name, options),
-      () => this.noop.createUpDownCounter<T>(name),
-    );
-  }
-
-  createHistogram<T extends Attributes>(name: string, options?: MetricOptions) {
-    return this.guard(
-      () => this.factory.histogram<T>(name, options),
-      () => this.noop.createHistogram<T>(name),
-    );
-  }
-
-  createGauge<T extends Attributes>(name: string, options?: MetricOptions) {
-    return this.guard(
-      () => this.factory.gauge<T>(name, options),
-      () => this.noop.createGauge<T>(name),
-    );
-  }
-
-  createObservableCounter<T extends Attributes>(
-    name: string,
-    options?: MetricOptions,
-  ) {
-    return this.guard(
-      () => this.factory.observable<T>('observableCounter', name, options),
-      () => this.noop.createObservableCounter<T>(name),
-    );
-  }
-
-  createObservableUpDownCounter<T extends Attributes>(
-    name: string,
-    options?: MetricOptions,
-  ) {
-    return this.guard(
-      () => this.factory.observable<T>('observableUpDownCounter', name, options),
-      () => this.noop.createObservableUpDownCounter<T>(name),
-    );
-  }
-
-  createObservableGauge<T extends Attributes>(
-    name: string,
-    options?: MetricOptions,
-  ) {
-    return this.guard(
-      () => this.factory.observable<T>('observableGauge', name, options),
-      () => this.noop.createObservableGauge<T>(name),
-    );
-  }
-
-  addBatchObservableCallback<T extends Attributes = Attributes>(
-    callback: BatchObservableCallback<T>,
-    observables: Observable<T>[],
-  ): void {
-    this.factory.addBatch(
-      callback as BatchObservableCallback,
-      observables as Observable[],
-    );
-  }
-
-  removeBatchObservableCallback<T extends Attributes = Attributes>(
-    callback: BatchObservableCallback<T>,
-    observables: Observable<T>[],
-  ): void {
-    this.factory.removeBatch(
-      callback as BatchObservableCallback,
-      observables as Observable[],
-    );
-  }
-
-  private guard<T, N>(make: () => T, otherwise: () => N): T | N {
-    try {
-      return make();
-    } catch (error) {
-      log(
-        'warn',
-        `${error instanceof Error ? error.message : String(error)}; what is recorded with it is lost`,
-      );
-      return otherwise();
-    }
-  }
 }

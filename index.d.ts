@@ -1,0 +1,418 @@
+/**
+ * Native metrics for Backstage backends. The default export is a feature loader:
+ * `backend.add(import('@nativestage/metrics'))`.
+ *
+ * @packageDocumentation
+ */
+
+import { Attributes } from '@opentelemetry/api';
+import { AttributeValue } from '@opentelemetry/api';
+import { BackendFeature } from '@backstage/backend-plugin-api';
+import { BatchObservableCallback } from '@opentelemetry/api';
+import { BatchObservableResult } from '@opentelemetry/api';
+import type { Config } from '@backstage/config';
+import { Counter } from '@opentelemetry/api';
+import { Gauge } from '@opentelemetry/api';
+import { Histogram } from '@opentelemetry/api';
+import { Meter } from '@opentelemetry/api';
+import { MetricAdvice } from '@opentelemetry/api';
+import { MetricOptions } from '@opentelemetry/api';
+import type { MetricsService as MetricsService_2 } from '@backstage/backend-plugin-api/alpha';
+import { Observable } from '@opentelemetry/api';
+import { ObservableCallback } from '@opentelemetry/api';
+import { ObservableCounter } from '@opentelemetry/api';
+import { ObservableGauge } from '@opentelemetry/api';
+import { ObservableResult } from '@opentelemetry/api';
+import { ObservableUpDownCounter } from '@opentelemetry/api';
+import { ServiceFactory } from '@backstage/backend-plugin-api';
+import { ServiceRef } from '@backstage/backend-plugin-api';
+import { UpDownCounter } from '@opentelemetry/api';
+import { ValueType } from '@opentelemetry/api';
+
+export { Attributes }
+
+export { AttributeValue }
+
+export { BatchObservableCallback }
+
+export { BatchObservableResult }
+
+/** A counter or up-down counter bound to one attribute set: `add` is one cell write. */
+export declare interface BoundCounter {
+    add(value: number): void;
+}
+
+/** A histogram or gauge bound to one attribute set. */
+export declare interface BoundRecorder {
+    record(value: number): void;
+}
+
+export { Counter }
+
+/** The root metrics service over the process's provider. */
+export declare class DefaultRootMetricsService extends ScopedMetricsService implements RootMetricsService {
+    /**
+     * Configures the process's provider from `backend.metrics` and makes the service.
+     *
+     * @throws MetricsError `ERR_METRICS_INVALID_CONFIG` naming the path in the config, what was
+     * found and what is allowed
+     */
+    static fromConfig(config: Config): RootMetricsService;
+    private readonly workshop;
+    private constructor();
+    forPlugin(pluginId: string): MetricsService;
+    forService(name: string, scope: 'plugin' | 'core'): MetricsService;
+}
+
+/** A duration as Backstage writes it, or a number of milliseconds. From 1 ms to 24 days. */
+export declare type Duration = number | {
+    milliseconds?: number;
+    seconds?: number;
+    minutes?: number;
+    hours?: number;
+    days?: number;
+    weeks?: number;
+};
+
+export { Gauge }
+
+export { Histogram }
+
+export declare type HistogramAggregation = 'explicit' | 'exponential';
+
+/** What meters and services take their instruments from. */
+declare interface InstrumentSource {
+    counter<T extends Attributes>(name: string, options?: MetricOptions): MetricsCounter<T>;
+    upDownCounter<T extends Attributes>(name: string, options?: MetricOptions): MetricsUpDownCounter<T>;
+    histogram<T extends Attributes>(name: string, options?: MetricOptions): MetricsHistogram<T>;
+    gauge<T extends Attributes>(name: string, options?: MetricOptions): MetricsGauge<T>;
+    observable<T extends Attributes>(kind: ObservableKind, name: string, options?: MetricOptions): Observable<T>;
+    addBatch(callback: BatchObservableCallback, observables: Observable[]): void;
+    removeBatch(callback: BatchObservableCallback, observables: Observable[]): void;
+}
+
+/** Whether a value is a {@link MetricsError}, also one from another copy of this package. */
+export declare function isMetricsError(value: unknown): value is MetricsError;
+
+export { Meter }
+
+export { MetricAdvice }
+
+/**
+ * A metric's name as its author writes it: `{category}.{metric_name}`, such as `orders.placed`.
+ * The service adds what comes before.
+ */
+export declare type MetricName = `${string}.${string}`;
+
+export { MetricOptions }
+
+export declare type MetricsCounter<T extends Attributes = Attributes> = Counter<T> & SeriesControl<T, BoundCounter>;
+
+/** An error with a stable `code`. */
+export declare class MetricsError extends Error {
+    readonly code: MetricsErrorCode;
+    constructor(code: MetricsErrorCode, message: string, options?: ErrorOptions);
+}
+
+/** The codes of every error this package throws or rejects with. */
+export declare type MetricsErrorCode = 
+/** A metric name breaks a naming rule. */
+'ERR_METRICS_INVALID_NAME'
+/** A configuration key or value is not allowed; the message names its path. */
+| 'ERR_METRICS_INVALID_CONFIG'
+/** `configure` was called twice. */
+| 'ERR_METRICS_ALREADY_CONFIGURED'
+/** An instrument was asked for with impossible options. */
+| 'ERR_METRICS_INVALID_INSTRUMENT'
+/** An exporter could not deliver; the message names it and says why. */
+| 'ERR_METRICS_EXPORT'
+/** A flush or shutdown did not finish in time. */
+| 'ERR_METRICS_TIMEOUT'
+/** The provider has been shut down. */
+| 'ERR_METRICS_SHUT_DOWN'
+/** The native addon could not be loaded. */
+| 'ERR_METRICS_ADDON_MISSING';
+
+/**
+ * Everything an adopter needs: `backend.add(import('@nativestage/metrics'))`. Factories that the
+ * app adds itself go before those of a loader.
+ */
+declare const metricsFeatureLoader: BackendFeature;
+export default metricsFeatureLoader;
+
+export declare type MetricsGauge<T extends Attributes = Attributes> = Gauge<T> & SeriesControl<T, BoundRecorder>;
+
+export declare type MetricsHistogram<T extends Attributes = Attributes> = Histogram<T> & SeriesControl<T, BoundRecorder>;
+
+/**
+ * The options of a provider: `backend.metrics` in app-config. What is not set comes from `OTEL_*`,
+ * then from the defaults.
+ */
+export declare interface MetricsOptions {
+    /** Root namespace of names and `service.name`. */
+    serviceName?: string;
+    /** `service.version`. */
+    serviceVersion?: string;
+    /** Further resource attributes. */
+    resource?: Record<string, ResourceAttribute>;
+    naming?: {
+        /** Default `enforce`; `passthrough` exports names as authors wrote them. */
+        mode?: 'enforce' | 'passthrough';
+        /** Reserved: renamed metrics under their old names as well. No effect in this version. */
+        legacyNames?: boolean;
+    };
+    /** `false` turns an exporter off, `true` on with defaults. */
+    exporters?: {
+        /** On by default. */
+        prometheus?: boolean | PrometheusExporterOptions;
+        /** On when an endpoint is given here or by `OTEL_*`. */
+        otlp?: boolean | OtlpExporterOptions;
+        /** JSON lines on standard output. Off by default. */
+        console?: boolean | {
+            interval?: Duration;
+        };
+    };
+    /** Keys as in OpenTelemetry's declarative configuration. */
+    views?: {
+        selector: ViewSelector;
+        stream?: ViewStream;
+    }[];
+    /** Attribute sets per stream, 1 to 1000000. Default 2000. */
+    cardinalityLimit?: number;
+    /** Default aggregation of histograms. Default `explicit`. */
+    histogram?: HistogramAggregation;
+    /** How long `process.exit()` may wait for the last export. Default 5 seconds. */
+    exitTimeout?: Duration;
+    /** Per plugin: its meter's identity, or nothing at all. */
+    plugin?: Record<string, {
+        meter?: {
+            name?: string;
+            version?: string;
+            schemaUrl?: string;
+        };
+        disabled?: boolean;
+    }>;
+    /** Reserved: metrics of Backstage's core services. No effect in this version. */
+    core?: Partial<Record<'http' | 'database' | 'cache' | 'scheduler' | 'events' | 'runtime', boolean>>;
+}
+
+/**
+ * The metrics of one plugin or core service. Extends Backstage's own `MetricsService`: whatever is
+ * written for that works with this.
+ *
+ * Every `create` method names the metric by the rules and throws a {@link MetricsError}
+ * `ERR_METRICS_INVALID_NAME` that says what to pass instead, except where the service came through
+ * `metricsServiceRef`: there a name is mended and reported once, and never stops a backend.
+ */
+export declare interface MetricsService extends MetricsService_2 {
+    createCounter<T extends Attributes = Attributes>(name: MetricName, options?: MetricOptions): MetricsCounter<T>;
+    createUpDownCounter<T extends Attributes = Attributes>(name: MetricName, options?: MetricOptions): MetricsUpDownCounter<T>;
+    createHistogram<T extends Attributes = Attributes>(name: MetricName, options?: MetricOptions): MetricsHistogram<T>;
+    createGauge<T extends Attributes = Attributes>(name: MetricName, options?: MetricOptions): MetricsGauge<T>;
+    createObservableCounter<T extends Attributes = Attributes>(name: MetricName, options?: MetricOptions): ObservableCounter<T>;
+    createObservableUpDownCounter<T extends Attributes = Attributes>(name: MetricName, options?: MetricOptions): ObservableUpDownCounter<T>;
+    createObservableGauge<T extends Attributes = Attributes>(name: MetricName, options?: MetricOptions): ObservableGauge<T>;
+    /** Calls back once a collection for several observables of this service. */
+    addBatchObservableCallback<T extends Attributes = Attributes>(callback: BatchObservableCallback<T>, observables: Observable<T>[]): void;
+    removeBatchObservableCallback<T extends Attributes = Attributes>(callback: BatchObservableCallback<T>, observables: Observable<T>[]): void;
+    /**
+     * The plain OpenTelemetry meter of this scope. Names made through it are exported as they are:
+     * the author's own business.
+     */
+    getMeter(): Meter;
+}
+
+/** Serves Backstage's own `metricsServiceRef` with ours. */
+export declare const metricsServiceFactory: ServiceFactory<MetricsService, "plugin", "singleton">;
+
+/**
+ * A plugin's metrics service. It is Backstage's own ref (`alpha.core.metrics`) under our type, so
+ * plugins written for Backstage's get ours unchanged.
+ */
+export declare const metricsServiceRef: ServiceRef<MetricsService, "plugin", "singleton">;
+
+export declare type MetricsUpDownCounter<T extends Attributes = Attributes> = UpDownCounter<T> & SeriesControl<T, BoundCounter>;
+
+export { Observable }
+
+export { ObservableCallback }
+
+export { ObservableCounter }
+
+export { ObservableGauge }
+
+/** The observable kinds by the names that the binding knows. */
+declare type ObservableKind = 'observableCounter' | 'observableUpDownCounter' | 'observableGauge';
+
+export { ObservableResult }
+
+export { ObservableUpDownCounter }
+
+/** OTLP push. */
+export declare interface OtlpExporterOptions {
+    /** A base URL; for HTTP `/v1/metrics` is added unless it is there. */
+    endpoint?: string;
+    /** Default `http/protobuf`. */
+    protocol?: 'grpc' | 'http/protobuf' | 'http/json';
+    headers?: Record<string, string>;
+    /** Default 60 seconds. */
+    interval?: Duration;
+    /** Bounds one export with all its attempts. Default 10 seconds. */
+    timeout?: Duration;
+    /** Default `none`. */
+    compression?: 'gzip' | 'none';
+    /** Default `cumulative`. */
+    temporality?: 'cumulative' | 'delta' | 'lowmemory';
+    /** Default: the provider's. */
+    histogram?: HistogramAggregation;
+    /** PEM files. */
+    tls?: {
+        caFile?: string;
+        certFile?: string;
+        keyFile?: string;
+    };
+}
+
+/** The scrape endpoint. */
+export declare interface PrometheusExporterOptions {
+    /** An IP address or `localhost`. Default `127.0.0.1`, or `OTEL_EXPORTER_PROMETHEUS_HOST`. */
+    host?: string;
+    /** 0 to 65535. Default 9464, or `OTEL_EXPORTER_PROMETHEUS_PORT`. */
+    port?: number;
+    /** Starts with `/`. Default `/metrics`. */
+    path?: string;
+    /** Whether to open a port. Default true; with false only `onBackend` serves the page. */
+    server?: boolean;
+    /** Also serve the page on the backend's own port. Default false. */
+    onBackend?: boolean;
+    /** A bearer token that scrapers must send. */
+    token?: string;
+    /** How names are translated. Default `UnderscoreEscapingWithSuffixes`. */
+    translationStrategy?: TranslationStrategy;
+    /** How long a scrape waits for observable callbacks. Default 2 seconds. */
+    collectTimeout?: Duration;
+}
+
+/** A resource attribute. */
+export declare type ResourceAttribute = string | number | boolean | string[] | number[] | boolean[];
+
+/** The metrics of the app, and the maker of scoped services. */
+export declare interface RootMetricsService extends MetricsService {
+    /**
+     * The service of a plugin.
+     *
+     * @throws MetricsError `ERR_METRICS_INVALID_NAME` when the id cannot be a segment of a name
+     */
+    forPlugin(pluginId: string): MetricsService;
+    /**
+     * The service of a core service, such as `forService('database', 'core')`.
+     *
+     * @throws MetricsError `ERR_METRICS_INVALID_NAME`
+     */
+    forService(name: string, scope: 'plugin' | 'core'): MetricsService;
+}
+
+/**
+ * The app's metrics service: configures the process's provider from `backend.metrics` and flushes
+ * it when the backend shuts down. Starts with the backend, asked for or not.
+ */
+export declare const rootMetricsServiceFactory: ServiceFactory<RootMetricsService, "root", "singleton">;
+
+/** The app's metrics service. Root-scoped. */
+export declare const rootMetricsServiceRef: ServiceRef<RootMetricsService, "root", "singleton">;
+
+/** The metrics service of one scope. */
+declare class ScopedMetricsService extends SourcedMeter implements MetricsService {
+    private readonly meter;
+    constructor({ source, meter }: ServiceParts);
+    getMeter(): Meter;
+}
+
+/** What our synchronous instruments can do beyond OpenTelemetry's. */
+export declare interface SeriesControl<TAttributes extends Attributes, TBound> {
+    /**
+     * A handle for one attribute set (Metrics API specification, "Bind", in development). It stays
+     * valid for the life of the instrument and keeps its series' place in the cardinality limit.
+     */
+    bind(attributes?: TAttributes): TBound;
+    /**
+     * Removes one series: it is exported no more until the next value, which starts it anew. What
+     * was recorded and not yet exported under delta temporality still is.
+     */
+    remove(attributes?: TAttributes): void;
+    /** Removes every series. */
+    clear(): void;
+}
+
+/** What a service is made of: named instruments, and the plain meter of its scope. */
+declare interface ServiceParts {
+    source: InstrumentSource;
+    meter: Meter;
+}
+
+/** An OpenTelemetry `Meter` over a source of instruments; ours also bind, remove and clear. */
+declare class SourcedMeter implements Meter {
+    private readonly source;
+    constructor(source: InstrumentSource);
+    createCounter<T extends Attributes>(name: string, options?: MetricOptions): MetricsCounter<T>;
+    createUpDownCounter<T extends Attributes>(name: string, options?: MetricOptions): MetricsUpDownCounter<T>;
+    createHistogram<T extends Attributes>(name: string, options?: MetricOptions): MetricsHistogram<T>;
+    createGauge<T extends Attributes>(name: string, options?: MetricOptions): MetricsGauge<T>;
+    createObservableCounter<T extends Attributes>(name: string, options?: MetricOptions): Observable<T>;
+    createObservableUpDownCounter<T extends Attributes>(name: string, options?: MetricOptions): Observable<T>;
+    createObservableGauge<T extends Attributes>(name: string, options?: MetricOptions): Observable<T>;
+    addBatchObservableCallback<T extends Attributes = Attributes>(callback: BatchObservableCallback<T>, observables: Observable<T>[]): void;
+    removeBatchObservableCallback<T extends Attributes = Attributes>(callback: BatchObservableCallback<T>, observables: Observable<T>[]): void;
+}
+
+export declare type TranslationStrategy = 'UnderscoreEscapingWithSuffixes' | 'UnderscoreEscapingWithoutSuffixes' | 'NoUTF8EscapingWithSuffixes' | 'NoTranslation';
+
+export { UpDownCounter }
+
+export { ValueType }
+
+/** Which instruments a view is for; every criterion that is set must match. */
+export declare interface ViewSelector {
+    /** May hold `*` and `?`. */
+    instrument_name?: string;
+    instrument_type?: 'counter' | 'up_down_counter' | 'histogram' | 'gauge' | 'observable_counter' | 'observable_up_down_counter' | 'observable_gauge';
+    unit?: string;
+    meter_name?: string;
+    meter_version?: string;
+    meter_schema_url?: string;
+}
+
+/** What a view makes of them. */
+export declare interface ViewStream {
+    name?: string;
+    description?: string;
+    aggregation?: {
+        default: object | null;
+    } | {
+        drop: object | null;
+    } | {
+        sum: object | null;
+    } | {
+        last_value: object | null;
+    } | {
+        explicit_bucket_histogram: {
+            boundaries?: number[];
+            record_min_max?: boolean;
+        } | null;
+    } | {
+        base2_exponential_bucket_histogram: {
+            max_scale?: number;
+            max_size?: number;
+            record_min_max?: boolean;
+        } | null;
+    };
+    /** 1 to 1000000. */
+    aggregation_cardinality_limit?: number;
+    /** Keys with `*` and `?`. */
+    attribute_keys?: {
+        included?: string[];
+        excluded?: string[];
+    };
+}
+
+export { }

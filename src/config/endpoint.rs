@@ -1,0 +1,50 @@
+//! Where OTLP goes: checking the URL and adding the metrics path.
+
+use super::values::invalid;
+use super::OtlpProtocol;
+use crate::error::Result;
+
+/// Whether the signal's path is added to the URL: to a base URL it is, to a URL from a
+/// signal-specific variable it is not (OTLP exporter specification, "Endpoint URLs for OTLP/HTTP").
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Signal {
+    Append,
+    Verbatim,
+}
+
+pub(super) fn endpoint_url(
+    endpoint: &str,
+    protocol: OtlpProtocol,
+    signal: Signal,
+    at: &str,
+) -> Result<String> {
+    let expected = "expected a URL such as http://127.0.0.1:4318";
+    let uri: http::Uri = endpoint
+        .parse()
+        .map_err(|_| invalid(at, format!("found {:?}, {expected}", redact(endpoint))))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
+        return Err(invalid(
+            at,
+            format!("found {:?}, {expected}", redact(endpoint)),
+        ));
+    }
+    if protocol == OtlpProtocol::Grpc || signal == Signal::Verbatim {
+        return Ok(endpoint.to_owned());
+    }
+    let trimmed = endpoint.trim_end_matches('/');
+    Ok(if trimmed.ends_with("/v1/metrics") {
+        trimmed.to_owned()
+    } else {
+        format!("{trimmed}/v1/metrics")
+    })
+}
+
+/// A URL without its user information, for messages.
+fn redact(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => {
+            format!("{}://<secret>@{}", &url[..scheme], &url[at + 1..])
+        }
+        _ => url.to_owned(),
+    }
+}

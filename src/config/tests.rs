@@ -1,0 +1,446 @@
+use std::time::Duration;
+
+use opentelemetry_sdk::metrics::{Aggregation, Temporality};
+
+use super::*;
+use crate::error::Code;
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    Environment::new(
+        variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    )
+}
+
+fn parse(json: &str) -> Config {
+    Config::parse(json, "backend.metrics", &Environment::default()).unwrap()
+}
+
+fn with_environment(json: &str, variables: &[(&str, &str)]) -> Config {
+    Config::parse(json, "backend.metrics", &environment(variables)).unwrap()
+}
+
+fn attribute(config: &Config, key: &str) -> Option<String> {
+    config
+        .resource
+        .iter()
+        .find(|kv| kv.key.as_str() == key)
+        .map(|kv| kv.value.to_string())
+}
+
+#[test]
+fn nothing_configured_is_a_page_on_loopback_and_no_push() {
+    let config = parse("{}");
+    let prometheus = config.prometheus.unwrap();
+    assert_eq!(
+        prometheus.listen.unwrap().to_string(),
+        "127.0.0.1:9464".to_owned()
+    );
+    assert_eq!(prometheus.path, "/metrics");
+    assert!(config.otlp.is_none() && config.console.is_none());
+    assert_eq!(config.cardinality_limit, 2000);
+    assert!(config.warnings.is_empty());
+}
+
+#[test]
+fn a_wrong_key_or_value_names_its_path_what_was_found_and_what_is_allowed() {
+    let cases = [
+        (
+            r#"{"exportrs": {}}"#,
+            "backend.metrics.exportrs",
+            "unknown field `exportrs`",
+            "`exporters`",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"prot": 1}}}"#,
+            "exporters.prometheus.prot",
+            "unknown field",
+            "`port`",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"port": 70000}}}"#,
+            "exporters.prometheus.port",
+            "70000",
+            "0 to 65535",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"port": "http"}}}"#,
+            "exporters.prometheus.port",
+            "\"http\"",
+            "0 to 65535",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"host": "example"}}}"#,
+            "exporters.prometheus.host",
+            "\"example\"",
+            "IP address",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"path": "metrics"}}}"#,
+            "exporters.prometheus.path",
+            "\"metrics\"",
+            "starts with /",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"token": ""}}}"#,
+            "exporters.prometheus.token",
+            "empty",
+            "leave the key out",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"translationStrategy": "x"}}}"#,
+            "exporters.prometheus.translationStrategy",
+            "`x`",
+            "NoTranslation",
+        ),
+        (
+            r#"{"exporters": {"prometheus": 5}}"#,
+            "exporters.prometheus",
+            "5",
+            "true, false or a map",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"protocol": "udp"}}}"#,
+            "exporters.otlp.protocol",
+            "`udp`",
+            "http/protobuf",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"endpoint": "collector"}}}"#,
+            "exporters.otlp.endpoint",
+            "\"collector\"",
+            "http://",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"interval": {"second": 1}}}}"#,
+            "exporters.otlp.interval",
+            "unknown field `second`",
+            "`seconds`",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"interval": 0}}}"#,
+            "exporters.otlp.interval",
+            "0",
+            "1 ms to 24 days",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"tls": {"certFile": "a"}}}}"#,
+            "exporters.otlp.tls",
+            "one of certFile and keyFile",
+            "both or neither",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"headers": {"a b": "c"}}}}"#,
+            "exporters.otlp.headers",
+            "\"a b\"",
+            "header name",
+        ),
+        (
+            r#"{"cardinalityLimit": 0}"#,
+            "cardinalityLimit",
+            "0",
+            "1 to 1000000",
+        ),
+        (
+            r#"{"naming": {"mode": "loose"}}"#,
+            "naming.mode",
+            "`loose`",
+            "passthrough",
+        ),
+        (
+            r#"{"resource": {"a": {"b": 1}}}"#,
+            "resource.a",
+            r#"{"b":1}"#,
+            "a string, a number",
+        ),
+        (
+            r#"{"views": [{"selector": {}}]}"#,
+            "views[0].selector",
+            "nothing",
+            "instrument_name",
+        ),
+        (
+            r#"{"views": [{"selector": {"instrument_name": "*"}, "stream": {"name": "x"}}]}"#,
+            "views[0].stream.name",
+            "several instruments",
+            "without wildcards",
+        ),
+        (
+            r#"{"views": [{"selector": {"instrument_name": "a"}, "stream": {"aggregation": {"explicit_bucket_histogram": {"boundaries": [2, 1]}}}}]}"#,
+            "views[0].stream.aggregation.explicit_bucket_histogram.boundaries",
+            "2 before 1",
+            "ascending",
+        ),
+        (
+            r#"{"views": [{"selector": {"unit": "s"}, "stream": {"aggregation": {"base2_exponential_bucket_histogram": {"max_scale": 30}}}}]}"#,
+            "max_scale",
+            "30",
+            "-10 to 20",
+        ),
+        (
+            r#"{"core": {"http": "sometimes"}}"#,
+            "core.http",
+            "\"sometimes\"",
+            "true or false",
+        ),
+        (r#"[]"#, "backend.metrics", "sequence", "a map of settings"),
+        (
+            r#"{"exporters": []}"#,
+            "backend.metrics.exporters",
+            "sequence",
+            "a map of settings",
+        ),
+    ];
+    for (json, path, found, allowed) in cases {
+        let error = Config::parse(json, "backend.metrics", &Environment::default()).unwrap_err();
+        assert_eq!(error.code(), Code::InvalidConfig, "{json}");
+        for part in [path, found, allowed] {
+            assert!(
+                error.message().contains(part),
+                "{json}: {error} lacks {part:?}"
+            );
+        }
+        assert!(!error.message().contains("at line"), "{error}");
+    }
+}
+
+#[test]
+fn secrets_never_appear_in_errors_or_debug_output() {
+    let config = parse(
+        r#"{"exporters": {
+            "prometheus": {"token": "hunter2"},
+            "otlp": {"endpoint": "http://c:1", "headers": {"authorization": "Bearer hunter2"}}
+        }}"#,
+    );
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let refused = [
+        r#"{"exporters": {"prometheus": {"token": ["hunter2"]}}}"#,
+        r#"{"exporters": {"otlp": {"headers": {"authorization": {"a": "hunter2"}}}}}"#,
+        r#"{"exporters": {"otlp": {"headers": {"authorization": "hunter2\n"}}}}"#,
+        r#"{"exporters": {"otlp": {"endpoint": "ftp://me:hunter2@host"}}}"#,
+    ];
+    for json in refused {
+        let error = Config::parse(json, "backend.metrics", &Environment::default()).unwrap_err();
+        assert!(!error.message().contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn numbers_and_switches_may_be_strings_as_variables_in_app_config_yield() {
+    let config = parse(
+        r#"{"cardinalityLimit": "10",
+            "exporters": {"prometheus": {"port": "1234", "onBackend": "true"}, "console": "true"}}"#,
+    );
+    let prometheus = config.prometheus.unwrap();
+    assert_eq!(prometheus.listen.unwrap().port(), 1234);
+    assert!(prometheus.on_backend);
+    assert!(config.console.is_some());
+    assert_eq!(config.cardinality_limit, 10);
+}
+
+#[test]
+fn durations_are_maps_or_milliseconds() {
+    let cases = [
+        (r#"{"seconds": 15}"#, 15_000),
+        (r#"{"minutes": 1, "seconds": 1.5}"#, 61_500),
+        ("250", 250),
+    ];
+    for (duration, milliseconds) in cases {
+        let config = parse(&format!(r#"{{"exitTimeout": {duration}}}"#));
+        assert_eq!(config.exit_timeout, Duration::from_millis(milliseconds));
+    }
+}
+
+#[test]
+fn an_endpoint_in_the_options_or_the_environment_turns_otlp_on() {
+    assert!(parse(r#"{"exporters": {"otlp": {}}}"#).otlp.is_some());
+    for name in [
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    ] {
+        assert!(with_environment("{}", &[(name, "http://c:1")])
+            .otlp
+            .is_some());
+    }
+    let off = with_environment(
+        r#"{"exporters": {"otlp": false}}"#,
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1")],
+    );
+    assert!(off.otlp.is_none());
+}
+
+#[test]
+fn endpoints_get_the_metrics_path_where_the_specification_says_so() {
+    let endpoint = |json: &str, variables: &[(&str, &str)]| {
+        with_environment(json, variables).otlp.unwrap().endpoint
+    };
+    let on = r#"{"exporters": {"otlp": {}}}"#;
+    assert_eq!(endpoint(on, &[]), "http://127.0.0.1:4318/v1/metrics");
+    assert_eq!(
+        endpoint(on, &[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]),
+        "http://127.0.0.1:4317"
+    );
+    assert_eq!(
+        endpoint(on, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1/base/")]),
+        "http://c:1/base/v1/metrics"
+    );
+    assert_eq!(
+        endpoint(
+            on,
+            &[("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://c:1/as-is")]
+        ),
+        "http://c:1/as-is"
+    );
+    let explicit = r#"{"exporters": {"otlp": {"endpoint": "http://c:1/v1/metrics"}}}"#;
+    assert_eq!(endpoint(explicit, &[]), "http://c:1/v1/metrics");
+}
+
+#[test]
+fn explicit_options_go_before_the_environment_and_the_environment_before_defaults() {
+    let variables = [
+        ("OTEL_SERVICE_NAME", "from-environment"),
+        (
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "team=a%20b,service.name=lost,region=x",
+        ),
+        ("OTEL_EXPORTER_PROMETHEUS_HOST", "0.0.0.0"),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "9999"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "5000"),
+        ("OTEL_METRIC_EXPORT_TIMEOUT", "700"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=general,b=general"),
+        ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "b=metrics"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "Delta"),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+            "base2_exponential_bucket_histogram",
+        ),
+    ];
+    let config = with_environment("{}", &variables);
+    assert_eq!(
+        attribute(&config, "service.name").unwrap(),
+        "from-environment"
+    );
+    assert_eq!(attribute(&config, "team").unwrap(), "a b");
+    let prometheus = config.prometheus.as_ref().unwrap();
+    assert_eq!(prometheus.listen.unwrap().to_string(), "0.0.0.0:9999");
+    let otlp = config.otlp.unwrap();
+    assert_eq!(otlp.interval, Duration::from_secs(5));
+    assert_eq!(otlp.timeout, Duration::from_millis(700));
+    assert_eq!(otlp.headers["a"].expose(), "general");
+    assert_eq!(otlp.headers["b"].expose(), "metrics");
+    assert_eq!(otlp.compression, Compression::Gzip);
+    assert_eq!(otlp.temporality, Temporality::Delta);
+    assert_eq!(otlp.histogram, HistogramAggregation::Exponential);
+
+    let config = with_environment(
+        r#"{"serviceName": "explicit", "resource": {"region": "y"},
+            "exporters": {
+                "prometheus": {"host": "127.0.0.1", "port": 1},
+                "otlp": {"endpoint": "http://d:2", "interval": 1000, "timeout": 2000,
+                         "headers": {"B": "explicit"}, "compression": "none",
+                         "temporality": "lowmemory", "histogram": "explicit"}}}"#,
+        &variables,
+    );
+    assert_eq!(attribute(&config, "service.name").unwrap(), "explicit");
+    assert_eq!(attribute(&config, "region").unwrap(), "y");
+    let prometheus = config.prometheus.unwrap();
+    assert_eq!(prometheus.listen.unwrap().to_string(), "127.0.0.1:1");
+    let otlp = config.otlp.unwrap();
+    assert_eq!(otlp.endpoint, "http://d:2/v1/metrics");
+    assert_eq!(otlp.interval, Duration::from_secs(1));
+    assert_eq!(otlp.timeout, Duration::from_secs(2));
+    assert_eq!(otlp.headers["b"].expose(), "explicit");
+    assert_eq!(otlp.compression, Compression::None);
+    assert_eq!(otlp.temporality, Temporality::LowMemory);
+    assert_eq!(otlp.histogram, HistogramAggregation::Explicit);
+}
+
+#[test]
+fn the_exporter_variable_selects_what_the_options_leave_open() {
+    let variables = [("OTEL_METRICS_EXPORTER", "otlp, console")];
+    let config = with_environment("{}", &variables);
+    assert!(config.prometheus.is_none() && config.otlp.is_some() && config.console.is_some());
+    let config = with_environment(r#"{"exporters": {"prometheus": true}}"#, &variables);
+    assert!(config.prometheus.is_some());
+    let config = with_environment("{}", &[("OTEL_METRICS_EXPORTER", "none")]);
+    assert!(config.prometheus.is_none() && config.otlp.is_none());
+}
+
+#[test]
+fn unknown_words_in_the_environment_are_reported_and_ignored() {
+    let cases = [
+        ("OTEL_METRICS_EXPORTER", "carrier-pigeon"),
+        ("OTEL_SDK_DISABLED", "maybe"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "soon"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "no-equals-sign"),
+    ];
+    for (name, value) in cases {
+        let config = with_environment(r#"{"exporters": {"otlp": {}}}"#, &[(name, value)]);
+        assert_eq!(config.warnings.len(), 1, "{name}");
+        assert!(config.warnings[0].contains(name), "{:?}", config.warnings);
+    }
+}
+
+#[test]
+fn a_port_in_the_environment_that_is_none_is_an_error_that_names_the_variable() {
+    let error = Config::parse(
+        "{}",
+        "options",
+        &environment(&[("OTEL_EXPORTER_PROMETHEUS_PORT", "x")]),
+    )
+    .unwrap_err();
+    assert!(
+        error.message().contains("OTEL_EXPORTER_PROMETHEUS_PORT"),
+        "{error}"
+    );
+}
+
+#[test]
+fn every_resource_has_a_name_an_instance_and_an_sdk() {
+    let config = parse("{}");
+    for key in ["service.name", "service.instance.id", "telemetry.sdk.name"] {
+        assert!(attribute(&config, key).is_some(), "{key}");
+    }
+    let again = parse("{}");
+    assert_ne!(
+        attribute(&config, "service.instance.id"),
+        attribute(&again, "service.instance.id")
+    );
+}
+
+#[test]
+fn views_read_the_keys_of_the_declarative_configuration() {
+    let config = parse(
+        r#"{"views": [
+            {"selector": {"instrument_name": "http.*", "instrument_type": "up_down_counter",
+                          "unit": "s", "meter_name": "m", "meter_version": "1", "meter_schema_url": "u"},
+             "stream": {"description": "d", "aggregation_cardinality_limit": 5,
+                        "attribute_keys": {"included": ["a*"], "excluded": ["ab"]},
+                        "aggregation": {"drop": null}}},
+            {"selector": {"instrument_name": "x"},
+             "stream": {"name": "y", "aggregation": {"base2_exponential_bucket_histogram":
+                        {"max_scale": 3, "max_size": 20, "record_min_max": false}}}}
+        ]}"#,
+    );
+    let [first, second] = &config.views[..] else {
+        panic!("{:?}", config.views)
+    };
+    assert_eq!(first.stream.aggregation, Some(ViewAggregation::Drop));
+    assert_eq!(first.stream.cardinality_limit, Some(5));
+    let kept = |key| first.stream.attributes.keeps(key);
+    assert!(kept("a") && kept("abc") && !kept("ab") && !kept("b"));
+    assert_eq!(second.stream.name.as_deref(), Some("y"));
+    assert_eq!(
+        second.stream.aggregation,
+        Some(ViewAggregation::Sdk(
+            Aggregation::Base2ExponentialHistogram {
+                max_size: 20,
+                max_scale: 3,
+                record_min_max: false
+            }
+        ))
+    );
+}

@@ -1,0 +1,547 @@
+use std::sync::mpsc;
+use std::sync::Mutex;
+use std::time::{Instant, SystemTime};
+
+use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
+
+use super::collection::{Data, Metric};
+use super::instrument::ValueType;
+use super::*;
+use crate::config::Environment;
+
+const WAIT: Duration = Duration::from_secs(5);
+
+/// An engine with one in-memory pipeline and a facade that is never asked.
+struct Bench {
+    engine: Engine,
+    facade: FacadeId,
+    pipeline: Option<PipelineId>,
+    next_slot: u32,
+}
+
+impl Bench {
+    fn unconfigured() -> Self {
+        let engine = Engine::start(Logger::default());
+        let facade = engine.attach(Box::new(Mute));
+        Self {
+            engine,
+            facade,
+            pipeline: None,
+            next_slot: 0,
+        }
+    }
+
+    fn new(options: &str, temporality: Temporality) -> Self {
+        let mut bench = Self::unconfigured();
+        bench.configure(options, temporality);
+        bench
+    }
+
+    fn configure(&mut self, options: &str, temporality: Temporality) {
+        let config = Config::in_memory(options, temporality).unwrap();
+        self.pipeline = self.engine.configure(&config).unwrap().memory;
+    }
+
+    fn instrument(&self, kind: InstrumentKind, name: &str) -> InstrumentId {
+        self.engine.register(spec(kind, name)).0
+    }
+
+    /// Registers a series and returns its slot.
+    fn series(&mut self, id: InstrumentId, storage: Storage, attributes: &str) -> u32 {
+        let slot = self.next_slot;
+        self.next_slot += 1;
+        self.hand_over(Handover {
+            series: Some(format!("[[{id},{},{slot}{attributes}]]", storage.code())),
+            ..Handover::default()
+        });
+        slot
+    }
+
+    fn hand_over(&self, handover: Handover) {
+        self.engine.hand_over(self.facade, handover);
+    }
+
+    fn add(&self, slot: u32, value: f64) {
+        self.hand_over(Handover {
+            sums: vec![(slot, value)],
+            ..Handover::default()
+        });
+    }
+
+    fn sample(&self, slot: u32, value: f64) {
+        self.hand_over(Handover {
+            samples: Samples {
+                slots: vec![slot],
+                values: vec![value],
+            },
+            ..Handover::default()
+        });
+    }
+
+    fn collect(&self) -> Arc<Collection> {
+        self.engine
+            .collect(self.pipeline.unwrap(), WAIT)
+            .blocking_recv()
+            .unwrap()
+            .unwrap()
+    }
+
+    /// `attributes=value` of every point of a sum or gauge, sorted; counts for histograms.
+    fn points(&self, name: &str) -> Vec<String> {
+        let collection = self.collect();
+        let points = collection
+            .metrics()
+            .find(|metric| metric.name == name)
+            .map(describe)
+            .unwrap_or_default();
+        points
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.engine.shutdown();
+    }
+}
+
+/// Cannot be asked: collections do not wait for it.
+struct Mute;
+
+impl Facade for Mute {
+    fn ask(&self, _: Duration) -> bool {
+        false
+    }
+
+    fn release(&self, _: &[(Storage, u32)]) {}
+}
+
+fn spec(kind: InstrumentKind, name: &str) -> InstrumentSpec {
+    InstrumentSpec {
+        scope: Arc::new(InstrumentationScope::builder("test").build()),
+        kind,
+        name: name.to_owned(),
+        unit: String::new(),
+        description: Arc::from(""),
+        value_type: ValueType::Double,
+        boundaries: None,
+        created: SystemTime::now(),
+        site: "here".to_owned(),
+    }
+}
+
+fn describe(metric: Metric<'_>) -> Vec<String> {
+    let attributes = |attributes: collection::Attributes<'_>| {
+        let pairs: Vec<String> = attributes
+            .iter()
+            .map(|kv| format!("{}:{}", kv.key, kv.value))
+            .collect();
+        pairs.join(",")
+    };
+    let mut described: Vec<String> = match metric.data {
+        Data::Gauge { points, .. } | Data::Sum { points, .. } => points
+            .map(|point| format!("{}={}", attributes(point.attributes), point.value.as_f64()))
+            .collect(),
+        Data::Histogram { points, .. } => points
+            .map(|point| format!("{}={}", attributes(point.attributes), point.count))
+            .collect(),
+        Data::Exponential { points, .. } => points
+            .map(|point| format!("{}={}", attributes(point.attributes), point.count))
+            .collect(),
+    };
+    described.sort();
+    described
+}
+
+#[test]
+fn attributes_in_any_order_are_one_series_and_numbers_are_not_strings() {
+    let mut bench = Bench::new("{}", Temporality::Cumulative);
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    let ab = bench.series(id, Storage::Sum, r#","a",1,"b",2"#);
+    let ba = bench.series(id, Storage::Sum, r#","b",2,"a",1"#);
+    let text = bench.series(id, Storage::Sum, r#","a","1","b",2"#);
+    bench.add(ab, 1.0);
+    bench.add(ba, 2.0);
+    bench.add(text, 4.0);
+    assert_eq!(bench.points("c"), ["a:1,b:2=3", "a:1,b:2=4"]);
+}
+
+#[test]
+fn a_series_that_was_only_registered_is_not_exported() {
+    let mut bench = Bench::new("{}", Temporality::Cumulative);
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    bench.series(id, Storage::Sum, "");
+    assert!(bench.points("c").is_empty());
+}
+
+#[test]
+fn what_is_recorded_before_configuration_is_delivered() {
+    let mut bench = Bench::unconfigured();
+    let counter = bench.instrument(InstrumentKind::Counter, "c");
+    let gauge = bench.instrument(InstrumentKind::Gauge, "g");
+    let histogram = bench.instrument(InstrumentKind::Histogram, "h");
+    let sum = bench.series(counter, Storage::Sum, "");
+    let last = bench.series(gauge, Storage::Gauge, "");
+    let samples = bench.series(histogram, Storage::Block, "");
+    for value in [1.0, 2.0] {
+        bench.add(sum, value);
+        bench.hand_over(Handover {
+            gauges: vec![(last, value)],
+            ..Handover::default()
+        });
+        bench.sample(samples, value);
+    }
+    bench.configure("{}", Temporality::Cumulative);
+    assert_eq!(bench.points("c"), ["=3"]);
+    assert_eq!(bench.points("g"), ["=2"]);
+    assert_eq!(bench.points("h"), ["=2"]);
+}
+
+#[test]
+fn early_samples_beyond_the_bound_are_aggregated_not_lost() {
+    for temporality in [Temporality::Cumulative, Temporality::Delta] {
+        let mut bench = Bench::unconfigured();
+        let id = bench.instrument(InstrumentKind::Histogram, "h");
+        let slot = bench.series(id, Storage::Block, "");
+        let blocks = 200;
+        for _ in 0..blocks {
+            bench.hand_over(Handover {
+                samples: Samples {
+                    slots: vec![slot; 8192],
+                    values: vec![1.0; 8192],
+                },
+                ..Handover::default()
+            });
+        }
+        bench.configure("{}", temporality);
+        bench.sample(slot, 1.0);
+        assert_eq!(bench.points("h"), [format!("={}", blocks * 8192 + 1)]);
+    }
+}
+
+#[test]
+fn beyond_the_cardinality_limit_values_go_to_the_overflow_series() {
+    let mut bench = Bench::new(r#"{"cardinalityLimit": 2}"#, Temporality::Cumulative);
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    for series in 0..5 {
+        let slot = bench.series(id, Storage::Sum, &format!(r#","n",{series}"#));
+        bench.add(slot, 1.0);
+    }
+    assert_eq!(
+        bench.points("c"),
+        ["n:0=1", "n:1=1", "otel.metric.overflow:true=3"]
+    );
+}
+
+#[test]
+fn a_removed_series_is_gone_until_its_next_value_and_then_starts_anew() {
+    for kind in [InstrumentKind::Counter, InstrumentKind::Histogram] {
+        let mut bench = Bench::new("{}", Temporality::Cumulative);
+        let id = bench.instrument(kind, "x");
+        let slot = bench.series(id, Storage::Block, r#","a",1"#);
+        let other = bench.series(id, Storage::Block, r#","a",2"#);
+        for round in 0..3 {
+            bench.sample(slot, 1.0);
+            bench.sample(other, 1.0);
+            assert_eq!(
+                bench.points("x"),
+                ["a:1=1".to_owned(), format!("a:2={}", round + 1)]
+            );
+            bench.engine.remove(id, r#"["a",1]"#.to_owned());
+            assert_eq!(bench.points("x"), [format!("a:2={}", round + 1)]);
+        }
+    }
+}
+
+#[test]
+fn removing_gives_the_place_in_the_limit_back() {
+    let mut bench = Bench::new(r#"{"cardinalityLimit": 3}"#, Temporality::Cumulative);
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    for series in 0..50 {
+        let slot = bench.series(id, Storage::Sum, &format!(r#","n",{series}"#));
+        bench.add(slot, 1.0);
+        assert_eq!(bench.points("c"), [format!("n:{series}=1")]);
+        bench.engine.remove(id, format!(r#"["n",{series}]"#));
+    }
+}
+
+#[test]
+fn clearing_removes_every_series_but_loses_no_unexported_delta() {
+    for (temporality, after) in [
+        (Temporality::Cumulative, vec![]),
+        (Temporality::Delta, vec!["=1".to_owned()]),
+    ] {
+        let mut bench = Bench::new("{}", temporality);
+        let id = bench.instrument(InstrumentKind::Counter, "c");
+        let slot = bench.series(id, Storage::Sum, "");
+        bench.add(slot, 1.0);
+        bench.engine.clear(id);
+        assert_eq!(bench.points("c"), after);
+        bench.add(slot, 5.0);
+        assert_eq!(bench.points("c"), ["=5"]);
+    }
+}
+
+/// Records which slots it was told to release.
+struct Listening(Arc<Mutex<Vec<u32>>>);
+
+impl Facade for Listening {
+    fn ask(&self, _: Duration) -> bool {
+        false
+    }
+
+    fn release(&self, slots: &[(Storage, u32)]) {
+        self.0
+            .lock()
+            .unwrap()
+            .extend(slots.iter().map(|(_, slot)| slot));
+    }
+}
+
+#[test]
+fn idle_delta_series_are_released_and_the_facade_is_told() {
+    let mut bench = Bench::new(r#"{"cardinalityLimit": 1}"#, Temporality::Delta);
+    let released = Arc::new(Mutex::new(Vec::new()));
+    bench.facade = bench.engine.attach(Box::new(Listening(released.clone())));
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    let slot = bench.series(id, Storage::Sum, r#","n",0"#);
+    bench.add(slot, 1.0);
+    for _ in 0..=plan::STALE_AFTER {
+        bench.collect();
+    }
+    assert_eq!(*released.lock().unwrap(), [slot]);
+    // Its place is free, and the old slot still counts until the facade gives it back.
+    let second = bench.series(id, Storage::Sum, r#","n",1"#);
+    bench.add(second, 2.0);
+    assert_eq!(bench.points("c"), ["n:1=2"]);
+}
+
+/// Answers requests from another thread, after a delay.
+struct Slow {
+    asked: mpsc::Sender<()>,
+}
+
+impl Facade for Slow {
+    fn ask(&self, _: Duration) -> bool {
+        self.asked.send(()).is_ok()
+    }
+
+    fn release(&self, _: &[(Storage, u32)]) {}
+}
+
+#[test]
+fn a_collection_waits_for_a_facade_until_its_deadline_and_then_goes_on() {
+    let mut bench = Bench::new("{}", Temporality::Cumulative);
+    let (asked, requests) = mpsc::channel();
+    bench.facade = bench.engine.attach(Box::new(Slow { asked }));
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    let slot = bench.series(id, Storage::Sum, "");
+    let pipeline = bench.pipeline.unwrap();
+
+    let answer = bench.engine.collect(pipeline, WAIT);
+    requests.recv_timeout(WAIT).unwrap();
+    bench.hand_over(Handover {
+        sums: vec![(slot, 1.0)],
+        answers: true,
+        ..Handover::default()
+    });
+    let collection = answer.blocking_recv().unwrap().unwrap();
+    assert!(collection.metrics().any(|metric| metric.name == "c"));
+
+    let started = Instant::now();
+    let short = Duration::from_millis(20);
+    let late = bench.engine.collect(pipeline, short).blocking_recv();
+    assert!(started.elapsed() >= short);
+    let late = late.unwrap().unwrap();
+    let counted = late
+        .metrics()
+        .find(|metric| metric.name == "nativestage.metrics.collections.late")
+        .map(describe);
+    assert_eq!(counted.unwrap(), ["=1"]);
+}
+
+#[test]
+fn observations_replace_those_before_and_add_up_over_threads() {
+    let mut bench = Bench::new("{}", Temporality::Cumulative);
+    let id = bench.instrument(InstrumentKind::ObservableCounter, "o");
+    let first = bench.facade;
+    let slot = bench.series(id, Storage::Block, r#","a",1"#);
+    let observe = |bench: &Bench, values: Vec<f64>| {
+        bench.hand_over(Handover {
+            observations: Some(Samples {
+                slots: vec![slot; values.len()],
+                values,
+            }),
+            ..Handover::default()
+        });
+    };
+    observe(&bench, vec![3.0, 4.0]);
+    assert_eq!(bench.points("o"), ["a:1=4"]);
+
+    bench.facade = bench.engine.attach(Box::new(Mute));
+    bench.next_slot = slot;
+    bench.series(id, Storage::Block, r#","a",1"#);
+    observe(&bench, vec![10.0]);
+    assert_eq!(bench.points("o"), ["a:1=14"]);
+
+    bench.engine.detach(first);
+    assert_eq!(bench.points("o"), ["a:1=10"]);
+    observe(&bench, vec![]);
+    assert!(bench.points("o").is_empty());
+}
+
+#[test]
+fn a_view_that_drops_attributes_adds_up_what_it_makes_equal() {
+    let view = r#"{"views": [
+        {"selector": {"instrument_name": "c"}, "stream": {"attribute_keys": {"included": ["kept"]}}},
+        {"selector": {"instrument_name": "c"}, "stream": {"name": "all"}}
+    ]}"#;
+    let mut bench = Bench::new(view, Temporality::Cumulative);
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    assert!(bench.engine.keeps(id, "other"));
+    for other in 0..3 {
+        let slot = bench.series(id, Storage::Sum, &format!(r#","kept",1,"other",{other}"#));
+        bench.add(slot, 1.0);
+    }
+    assert_eq!(bench.points("c"), ["kept:1=3"]);
+    assert_eq!(bench.points("all").len(), 3);
+    // Removing one of them leaves the sum of the others, and of what it had added.
+    bench
+        .engine
+        .remove(id, r#"["kept",1,"other",0]"#.to_owned());
+    assert_eq!(bench.points("c"), ["kept:1=3"]);
+    assert_eq!(bench.points("all").len(), 2);
+}
+
+#[test]
+fn a_view_whose_aggregation_does_not_fit_is_reported_and_the_default_is_used() {
+    let bench = Bench::new(
+        r#"{"views": [{"selector": {"instrument_type": "gauge"}, "stream": {"aggregation": {"sum": {}}}}]}"#,
+        Temporality::Cumulative,
+    );
+    bench.instrument(InstrumentKind::Gauge, "g");
+    bench.collect();
+    let said = bench.engine.log().drain();
+    assert!(
+        said.iter().any(|(_, message)| message.contains("\"g\"")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_dropped_instrument_needs_no_storage() {
+    let bench = Bench::new(
+        r#"{"views": [{"selector": {"instrument_name": "c"}, "stream": {"aggregation": {"drop": {}}}}]}"#,
+        Temporality::Cumulative,
+    );
+    let (_, shape) = bench.engine.register(spec(InstrumentKind::Counter, "c"));
+    assert_eq!(shape.storage, Storage::None);
+}
+
+#[test]
+fn a_conflict_is_reported_once_with_both_places_and_a_longer_description_wins() {
+    let bench = Bench::new("{}", Temporality::Cumulative);
+    let described = |description: &str| InstrumentSpec {
+        description: Arc::from(description),
+        ..spec(InstrumentKind::Counter, "c")
+    };
+    let (first, _) = bench.engine.register(described("short"));
+    let (second, _) = bench.engine.register(described("much longer"));
+    assert_eq!(first, second);
+    let other = InstrumentSpec {
+        site: "there".to_owned(),
+        ..spec(InstrumentKind::Gauge, "C")
+    };
+    assert_ne!(bench.engine.register(other).0, first);
+    let said: Vec<String> = bench
+        .engine
+        .log()
+        .drain()
+        .into_iter()
+        .map(|(_, message)| message)
+        .collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(
+        said[1].contains("here") && said[1].contains("there"),
+        "{said:?}"
+    );
+    assert!(said[1].contains("kind counter and gauge"), "{said:?}");
+}
+
+#[test]
+fn configuring_twice_is_refused() {
+    let bench = Bench::new("{}", Temporality::Cumulative);
+    let config = Config::parse("{}", "options", &Environment::default()).unwrap();
+    let error = bench.engine.configure(&config).unwrap_err();
+    assert_eq!(error.code(), Code::AlreadyConfigured);
+}
+
+#[test]
+fn after_shutdown_a_collection_is_refused_and_recording_does_no_harm() {
+    let bench = Bench::new("{}", Temporality::Cumulative);
+    bench.engine.shutdown();
+    let outcome = bench
+        .engine
+        .collect(bench.pipeline.unwrap(), WAIT)
+        .blocking_recv();
+    let refused = outcome.map_or(true, |outcome| outcome.is_err());
+    assert!(refused);
+    for _ in 0..2 * QUEUED_BLOCKS {
+        bench.sample(0, 1.0);
+    }
+}
+
+#[test]
+fn cumulative_data_starts_when_the_instrument_was_created() {
+    let mut bench = Bench::unconfigured();
+    let created = SystemTime::now();
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    let slot = bench.series(id, Storage::Sum, "");
+    std::thread::sleep(Duration::from_millis(5));
+    let configured = SystemTime::now();
+    bench.configure("{}", Temporality::Cumulative);
+    bench.add(slot, 1.0);
+    let collection = bench.collect();
+    let metric = collection.metrics().find(|metric| metric.name == "c");
+    let Data::Sum { interval, .. } = metric.unwrap().data else {
+        panic!("not a sum")
+    };
+    assert!(interval.start >= created && interval.start < configured);
+}
+
+#[test]
+fn a_delta_series_removed_and_recorded_again_within_an_interval_is_one_point() {
+    let mut bench = Bench::new("{}", Temporality::Delta);
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    let slot = bench.series(id, Storage::Sum, r#","a",1"#);
+    for _ in 0..3 {
+        bench.add(slot, 1.0);
+        bench.engine.remove(id, r#"["a",1]"#.to_owned());
+    }
+    bench.add(slot, 1.0);
+    assert_eq!(bench.points("c"), ["a:1=4"]);
+    assert!(bench.points("c").is_empty());
+}
+
+#[test]
+fn streams_of_many_series_keep_each_of_them_through_churn() {
+    for temporality in [Temporality::Cumulative, Temporality::Delta] {
+        let mut bench = Bench::new(r#"{"cardinalityLimit": 1500}"#, temporality);
+        let id = bench.instrument(InstrumentKind::Counter, "c");
+        for round in 0..6 {
+            let slots: Vec<u32> = (0..1000)
+                .map(|n| bench.series(id, Storage::Sum, &format!(r#","round",{round},"n",{n}"#)))
+                .collect();
+            for &slot in &slots {
+                bench.add(slot, 1.0);
+            }
+            let points = bench.points("c");
+            assert_eq!(points.len(), 1000, "round {round}, {temporality:?}");
+            assert!(points.iter().all(|point| point.ends_with("=1")));
+            for n in 0..1000 {
+                bench
+                    .engine
+                    .remove(id, format!(r#"["round",{round},"n",{n}]"#));
+            }
+        }
+    }
+}

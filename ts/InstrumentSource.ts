@@ -1,0 +1,191 @@
+import {
+  type Attributes,
+  type BatchObservableCallback,
+  createNoopMeter,
+  type Meter,
+  type MetricOptions,
+  type Observable,
+} from '@opentelemetry/api';
+import { log } from './log';
+import type {
+  MetricsCounter,
+  MetricsGauge,
+  MetricsHistogram,
+  MetricsUpDownCounter,
+} from './services';
+
+/** The observable kinds by the names that the binding knows. */
+export type ObservableKind =
+  'observableCounter' | 'observableUpDownCounter' | 'observableGauge';
+
+/** The seven kinds. */
+export type InstrumentKind =
+  'counter' | 'upDownCounter' | 'histogram' | 'gauge' | ObservableKind;
+
+/** What meters and services take their instruments from. */
+export interface InstrumentSource {
+  counter<T extends Attributes>(
+    name: string,
+    options?: MetricOptions,
+  ): MetricsCounter<T>;
+  upDownCounter<T extends Attributes>(
+    name: string,
+    options?: MetricOptions,
+  ): MetricsUpDownCounter<T>;
+  histogram<T extends Attributes>(
+    name: string,
+    options?: MetricOptions,
+  ): MetricsHistogram<T>;
+  gauge<T extends Attributes>(
+    name: string,
+    options?: MetricOptions,
+  ): MetricsGauge<T>;
+  observable<T extends Attributes>(
+    kind: ObservableKind,
+    name: string,
+    options?: MetricOptions,
+  ): Observable<T>;
+  addBatch(callback: BatchObservableCallback, observables: Observable[]): void;
+  removeBatch(
+    callback: BatchObservableCallback,
+    observables: Observable[],
+  ): void;
+}
+
+/** Instruments of any OpenTelemetry meter, ours or not, under a prefix. */
+export class MeterInstruments implements InstrumentSource {
+  constructor(
+    private readonly meter: Meter,
+    private readonly prefix = '',
+  ) {}
+
+  counter<T extends Attributes>(name: string, options?: MetricOptions) {
+    return withoutSeries(
+      this.meter.createCounter<T>(this.prefix + name, options),
+    );
+  }
+
+  upDownCounter<T extends Attributes>(name: string, options?: MetricOptions) {
+    return withoutSeries(
+      this.meter.createUpDownCounter<T>(this.prefix + name, options),
+    );
+  }
+
+  histogram<T extends Attributes>(name: string, options?: MetricOptions) {
+    return withoutSeries(
+      this.meter.createHistogram<T>(this.prefix + name, options),
+    );
+  }
+
+  gauge<T extends Attributes>(name: string, options?: MetricOptions) {
+    return withoutSeries(
+      this.meter.createGauge<T>(this.prefix + name, options),
+    );
+  }
+
+  observable<T extends Attributes>(
+    kind: ObservableKind,
+    name: string,
+    options?: MetricOptions,
+  ): Observable<T> {
+    const full = this.prefix + name;
+    switch (kind) {
+      case 'observableCounter':
+        return this.meter.createObservableCounter<T>(full, options);
+      case 'observableUpDownCounter':
+        return this.meter.createObservableUpDownCounter<T>(full, options);
+      default:
+        return this.meter.createObservableGauge<T>(full, options);
+    }
+  }
+
+  addBatch(callback: BatchObservableCallback, observables: Observable[]): void {
+    this.meter.addBatchObservableCallback(callback, observables);
+  }
+
+  removeBatch(
+    callback: BatchObservableCallback,
+    observables: Observable[],
+  ): void {
+    this.meter.removeBatchObservableCallback(callback, observables);
+  }
+}
+
+/**
+ * Instruments that never throw: one that cannot be made is reported and does nothing. As
+ * OpenTelemetry's API asks of meters, and as a backend needs that must start whatever its plugins
+ * call their metrics.
+ */
+export class LenientInstruments implements InstrumentSource {
+  private readonly noop = new MeterInstruments(createNoopMeter());
+
+  constructor(private readonly source: InstrumentSource) {}
+
+  counter<T extends Attributes>(name: string, options?: MetricOptions) {
+    return this.attempt(source => source.counter<T>(name, options));
+  }
+
+  upDownCounter<T extends Attributes>(name: string, options?: MetricOptions) {
+    return this.attempt(source => source.upDownCounter<T>(name, options));
+  }
+
+  histogram<T extends Attributes>(name: string, options?: MetricOptions) {
+    return this.attempt(source => source.histogram<T>(name, options));
+  }
+
+  gauge<T extends Attributes>(name: string, options?: MetricOptions) {
+    return this.attempt(source => source.gauge<T>(name, options));
+  }
+
+  observable<T extends Attributes>(
+    kind: ObservableKind,
+    name: string,
+    options?: MetricOptions,
+  ) {
+    return this.attempt(source => source.observable<T>(kind, name, options));
+  }
+
+  addBatch(callback: BatchObservableCallback, observables: Observable[]): void {
+    this.source.addBatch(callback, observables);
+  }
+
+  removeBatch(
+    callback: BatchObservableCallback,
+    observables: Observable[],
+  ): void {
+    this.source.removeBatch(callback, observables);
+  }
+
+  private attempt<T>(make: (source: InstrumentSource) => T): T {
+    try {
+      return make(this.source);
+    } catch (error) {
+      log(
+        'error',
+        `${error instanceof Error ? error.message : String(error)}; what is recorded with it is lost`,
+      );
+      return make(this.noop);
+    }
+  }
+}
+
+/**
+ * Gives an instrument that is not ours the methods that ours have: `bind` passes on, `remove` and
+ * `clear` have nothing to do.
+ */
+function withoutSeries<T extends object>(instrument: T) {
+  const target = instrument as T & {
+    add?: (value: number, attributes?: Attributes) => void;
+    record?: (value: number, attributes?: Attributes) => void;
+  };
+  return Object.assign(Object.create(instrument) as T, {
+    add: target.add?.bind(instrument),
+    record: target.record?.bind(instrument),
+    bind: (attributes?: Attributes) => ({
+      add: (value: number) => target.add?.(value, attributes),
+      record: (value: number) => target.record?.(value, attributes),
+    }),
+    remove: () => {},
+    clear: () => {},
+  });
+}

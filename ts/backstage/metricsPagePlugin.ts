@@ -1,0 +1,30 @@
+import {
+  coreServices,
+  createBackendPlugin,
+} from '@backstage/backend-plugin-api';
+import { globalProvider } from '../globalProvider';
+import { rootMetricsServiceRef } from './refs';
+import { scrapeHandler } from './scrapeHandler';
+
+/** Mounts the Prometheus page on the backend's own port. */
+export function metricsPagePlugin(path: string) {
+  return createBackendPlugin({
+    pluginId: 'nativestage-metrics',
+    register(env) {
+      env.registerInit({
+        deps: {
+          http: coreServices.rootHttpRouter,
+          // The page exists once the root service has configured the provider.
+          root: rootMetricsServiceRef,
+        },
+        init({ http }) {
+          const provider = globalProvider();
+          if (provider) {
+            http.use(path, scrapeHandler(provider));
+          }
+          return Promise.resolve();
+        },
+      });
+    },
+  });
+}
