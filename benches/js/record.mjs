@@ -44,7 +44,12 @@ export async function benchRecord(filter = '') {
     }
     rows.push(row);
   }
-  return { rows, missed };
+  return {
+    rows,
+    missed,
+    summary:
+      'nanoseconds are of this run; × is the median of the ratios of its rounds',
+  };
 }
 
 async function runCase(options) {
