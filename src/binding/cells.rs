@@ -43,15 +43,15 @@ fn take(
     taken
 }
 
-/// Copies the first `count` (slot, value) pairs of a block.
+/// Copies the first `count` (slot, value) pairs of a block into an empty buffer.
 pub fn copy_samples(
+    mut buffer: Samples,
     slots: &Uint32ArraySlice<'_>,
     values: &Float64ArraySlice<'_>,
     count: u32,
 ) -> Samples {
     let count = (count as usize).min(slots.len()).min(values.len());
-    Samples {
-        slots: slots[..count].to_vec(),
-        values: values[..count].to_vec(),
-    }
+    buffer.slots.extend_from_slice(&slots[..count]);
+    buffer.values.extend_from_slice(&values[..count]);
+    buffer
 }

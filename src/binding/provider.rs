@@ -16,7 +16,7 @@ use super::error::Result;
 use super::facade::Messenger;
 use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
 use crate::config::{Config, Environment};
-use crate::engine::{Engine, Handover};
+use crate::engine::{Engine, Handover, Samples};
 use crate::error::{Code, Error};
 use crate::export::otlp::to_json;
 use crate::provider::Provider;
@@ -185,9 +185,9 @@ impl NativeProvider {
                 series,
                 sums: take_sums(sums),
                 gauges: take_gauges(gauges),
-                samples: copy_samples(&block.slots, &block.values, block.count),
+                samples: self.copy(&block.slots, &block.values, block.count),
                 observations: observations
-                    .map(|block| copy_samples(&block.slots, &block.values, block.count)),
+                    .map(|block| self.copy(&block.slots, &block.values, block.count)),
                 answers,
             },
         );
@@ -207,7 +207,7 @@ impl NativeProvider {
             facade,
             Handover {
                 series,
-                samples: copy_samples(&slots, &values, count),
+                samples: self.copy(&slots, &values, count),
                 ..Handover::default()
             },
         );
@@ -296,6 +296,18 @@ impl NativeProvider {
 impl NativeProvider {
     pub(super) fn engine(&self) -> &Engine {
         self.provider.engine()
+    }
+
+    fn copy(
+        &self,
+        slots: &Uint32ArraySlice<'_>,
+        values: &Float64ArraySlice<'_>,
+        count: u32,
+    ) -> Samples {
+        if count == 0 {
+            return Samples::default();
+        }
+        copy_samples(self.engine().buffer(), slots, values, count)
     }
 }
 

@@ -309,6 +309,9 @@ impl Actor {
         for (&index, &value) in handover.samples.slots.iter().zip(&handover.samples.values) {
             record(slot(&state.blocks, index), value);
         }
+        if handover.fills_the_queue() {
+            self.gate.recycle(handover.samples);
+        }
         if early.len() > EARLY_SAMPLES {
             self.aggregate_early();
         }

@@ -38,6 +38,10 @@ pub const OWN_SCOPE: &str = "@nativestage/metrics";
 /// Hand-overs of full blocks that may wait for the engine: 64 × 96 KiB. The next one waits.
 const QUEUED_BLOCKS: usize = 64;
 
+/// Emptied blocks kept for the next ones, 1.5 MiB. Memory that the allocator gave back to the system
+/// costs a page fault every 341 samples: 40 µs a block instead of 6.
+const SPARE_BLOCKS: usize = 16;
+
 /// One JavaScript environment (a thread's `node::Environment`).
 pub type FacadeId = u32;
 
@@ -258,6 +262,11 @@ impl Engine {
         self.send(Command::Leave(id, patience));
     }
 
+    /// An empty buffer for samples, with the memory of an earlier block if there is one.
+    pub fn buffer(&self) -> Samples {
+        self.gate.reuse()
+    }
+
     /// Takes values on. Waits while the engine is more than [`QUEUED_BLOCKS`] full blocks behind.
     pub fn hand_over(&self, id: FacadeId, handover: Handover) {
         if handover.fills_the_queue() {
@@ -329,6 +338,7 @@ pub struct Gate {
 struct GateState {
     inside: usize,
     open: bool,
+    spare: Vec<Samples>,
 }
 
 impl Gate {
@@ -346,6 +356,21 @@ impl Gate {
         state.inside = state.inside.saturating_sub(1);
         drop(state);
         self.changed.notify_one();
+    }
+
+    fn reuse(&self) -> Samples {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.spare.pop().unwrap_or_default()
+    }
+
+    /// Keeps the memory of a block whose samples were taken over.
+    fn recycle(&self, mut samples: Samples) {
+        samples.slots.clear();
+        samples.values.clear();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.spare.len() < SPARE_BLOCKS {
+            state.spare.push(samples);
+        }
     }
 
     /// Nobody takes blocks off any more: nobody waits any more.

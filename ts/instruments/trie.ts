@@ -34,7 +34,7 @@ export class AttributeTrie<S extends object> {
         const value = (attributes as Record<string, unknown>)[key];
         let child: TrieNode<S> | undefined;
         if (key === node.key) {
-          child = node.children!.get(value);
+          child = node.usual(value);
         } else {
           child = node.others?.get(key)?.get(value);
         }
@@ -128,58 +128,128 @@ function isNewSet(attributes: object, key: string, value: unknown): boolean {
 
 type Children<S extends object> = Map<unknown, TrieNode<S>>;
 
+/**
+ * The first four values of a node's usual key lie in fields, further ones in a Map. Early values are
+ * the frequent ones and most nodes never have a fifth; a Map costs more than four comparisons, above
+ * all when it is not in the cache: 5 attributes of 758 series took 160 ns with Maps alone, 80 with
+ * the fields.
+ *
+ * The fields hold strings or anything else, never both: V8 compares a string with a string in place,
+ * and calls out where the types vary (66 ns instead of 74). What the fields cannot find is in the
+ * Map: the other kind, NaN, and the empty string, which marks a free field of strings.
+ */
 export class TrieNode<S extends object> {
-  /** The key that usually comes next; `children` are its values. */
+  // What a hit reads comes first: 5 % at megamorphic call sites, because fewer cache lines are read.
+  /** The key that usually comes next; the values below are its. */
   key: string | undefined;
-  children: Children<S> | undefined;
+  series: S | undefined;
+  /** The fields hold strings. */
+  private isText = false;
+  private value0: unknown;
+  private child0: TrieNode<S> | undefined;
+  private value1: unknown;
+  private child1: TrieNode<S> | undefined;
+  private value2: unknown;
+  private child2: TrieNode<S> | undefined;
+  private value3: unknown;
+  private child3: TrieNode<S> | undefined;
+  private children: Children<S> | undefined;
   /** Every other key that has come next. */
   others: Map<string, Children<S>> | undefined;
   /** Arrays, by key and canonical text: equal arrays are different objects. */
   private arrays: Children<S> | undefined;
-  series: S | undefined;
+  readonly parent: TrieNode<S> | undefined;
+  private readonly pair: Pair | undefined;
 
-  constructor(
-    readonly parent: TrieNode<S> | undefined,
-    private readonly pair: Pair | undefined,
-  ) {}
+  constructor(parent: TrieNode<S> | undefined, pair: Pair | undefined) {
+    this.parent = parent;
+    this.pair = pair;
+  }
+
+  /** The child for a value of the usual key. */
+  usual(value: unknown): TrieNode<S> | undefined {
+    let child: TrieNode<S> | undefined;
+    // The branches read alike and are not: in the first V8 only ever sees strings.
+    if (typeof value === 'string') {
+      if (this.isText) {
+        if (value === this.value0) {
+          child = this.child0;
+        } else if (value === this.value1) {
+          child = this.child1;
+        } else if (value === this.value2) {
+          child = this.child2;
+        } else if (value === this.value3) {
+          child = this.child3;
+        }
+      }
+    } else if (!this.isText) {
+      if (value === this.value0) {
+        child = this.child0;
+      } else if (value === this.value1) {
+        child = this.child1;
+      } else if (value === this.value2) {
+        child = this.child2;
+      } else if (value === this.value3) {
+        child = this.child3;
+      }
+    }
+    return child ?? this.children?.get(value);
+  }
 
   child(pair: Pair): TrieNode<S> | undefined {
     if (pair.text !== undefined) {
       return this.arrays?.get(arrayKey(pair));
     }
-    const children =
-      pair.key === this.key ? this.children : this.others?.get(pair.key);
-    return children?.get(pair.value);
+    return pair.key === this.key
+      ? this.usual(pair.value)
+      : this.others?.get(pair.key)?.get(pair.value);
   }
 
   grow(pair: Pair): TrieNode<S> {
     const child = new TrieNode<S>(this, pair);
-    this.childrenFor(pair).set(
-      pair.text === undefined ? pair.value : arrayKey(pair),
-      child,
-    );
+    if (pair.text !== undefined) {
+      this.arrays ??= new Map();
+      this.arrays.set(arrayKey(pair), child);
+    } else if (this.key === undefined || this.key === pair.key) {
+      this.growUsual(pair, child);
+    } else {
+      this.others ??= new Map();
+      const children =
+        this.others.get(pair.key) ?? new Map<unknown, TrieNode<S>>();
+      this.others.set(pair.key, children.set(pair.value, child));
+    }
     return child;
   }
 
-  private childrenFor(pair: Pair): Children<S> {
-    if (pair.text !== undefined) {
-      this.arrays ??= new Map<unknown, TrieNode<S>>();
-      return this.arrays;
-    }
+  private growUsual({ key, value }: Pair, child: TrieNode<S>): void {
+    const isText = typeof value === 'string';
     if (this.key === undefined) {
-      this.key = pair.key;
-      this.children = new Map();
+      this.key = key;
+      this.isText = isText;
+      this.value0 = this.value1 = this.value2 = this.value3 = this.free;
     }
-    if (this.key === pair.key) {
-      return this.children!;
+    const fits = isText === this.isText && value !== '' && !Number.isNaN(value);
+    if (fits && !this.child0) {
+      this.value0 = value;
+      this.child0 = child;
+    } else if (fits && !this.child1) {
+      this.value1 = value;
+      this.child1 = child;
+    } else if (fits && !this.child2) {
+      this.value2 = value;
+      this.child2 = child;
+    } else if (fits && !this.child3) {
+      this.value3 = value;
+      this.child3 = child;
+    } else {
+      this.children ??= new Map();
+      this.children.set(value, child);
     }
-    this.others ??= new Map();
-    let children = this.others.get(pair.key);
-    if (!children) {
-      children = new Map<unknown, TrieNode<S>>();
-      this.others.set(pair.key, children);
-    }
-    return children;
+  }
+
+  /** The value of a field that is free. */
+  private get free(): string | undefined {
+    return this.isText ? '' : undefined;
   }
 
   prune(child: TrieNode<S>): void {
@@ -187,7 +257,7 @@ export class TrieNode<S extends object> {
     if (pair.text !== undefined) {
       this.arrays!.delete(arrayKey(pair));
     } else if (pair.key === this.key) {
-      this.children!.delete(pair.value);
+      this.pruneUsual(pair.value, child);
     } else {
       const children = this.others!.get(pair.key)!;
       children.delete(pair.value);
@@ -197,11 +267,34 @@ export class TrieNode<S extends object> {
     }
   }
 
+  private pruneUsual(value: unknown, child: TrieNode<S>): void {
+    if (child === this.child0) {
+      this.value0 = this.free;
+      this.child0 = undefined;
+    } else if (child === this.child1) {
+      this.value1 = this.free;
+      this.child1 = undefined;
+    } else if (child === this.child2) {
+      this.value2 = this.free;
+      this.child2 = undefined;
+    } else if (child === this.child3) {
+      this.value3 = this.free;
+      this.child3 = undefined;
+    } else {
+      this.children!.delete(value);
+    }
+  }
+
   isBare(): boolean {
-    return !this.children?.size && !this.others?.size && !this.arrays?.size;
+    return this.descendants().next().done === true;
   }
 
   *descendants(): Generator<TrieNode<S>> {
+    for (const child of [this.child0, this.child1, this.child2, this.child3]) {
+      if (child) {
+        yield child;
+      }
+    }
     yield* this.children?.values() ?? [];
     yield* this.arrays?.values() ?? [];
     for (const children of this.others?.values() ?? []) {
