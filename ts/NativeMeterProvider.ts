@@ -7,7 +7,7 @@ import { Diagnostics } from './instruments/Diagnostics';
 import { Facade } from './instruments/Facade';
 import { ObservableCallbacks } from './instruments/ObservableCallbacks';
 import type { NativeCounter } from './instruments/synchronous';
-import { log, type LogLevel } from './log';
+import { log, type LogLevel, logsAtExit } from './log';
 import type { MetricsOptions } from './options';
 import { SourcedMeter } from './SourcedMeter';
 
@@ -156,6 +156,7 @@ export class NativeMeterProvider implements MeterProvider {
 
   /** @internal The thread ends: hands over and, on the last one, waits for the last export. */
   exit(isFinal: boolean): void {
+    logsAtExit();
     this.facade.handOverAtExit();
     for (const line of this.native.exit(this.facade.id, isFinal)) {
       log(line.level as LogLevel, line.message);

@@ -11,23 +11,50 @@ export interface Logger {
 }
 
 let logger: Logger = diag;
+let exiting = false;
 
 /** Sends everything from now on to this logger: Backstage's root logger, once there is one. */
 export function setLogger(next: Logger): void {
   logger = next;
 }
 
-export function log(level: LogLevel, message: string): void {
-  logger[level](`[metrics] ${message}`);
+/** From now on nothing runs later: what is said is written at once. */
+export function logsAtExit(): void {
+  exiting = true;
 }
 
-/**
- * For what must not go unseen even when nobody set a `diag` logger: a process warning as well.
- * Once a logger was set, it alone is told.
- */
+/** Says something. An error does not go unseen when nobody set a logger. */
+export function log(level: LogLevel, message: string): void {
+  logger[level](`[metrics] ${message}`);
+  if (level === 'error') {
+    warnIfUnheard(message);
+  }
+}
+
+/** Says something that must not go unseen, whatever its level. */
 export function logLoudly(level: 'warn' | 'error', message: string): void {
   log(level, message);
-  if (logger === diag) {
+  if (level === 'warn') {
+    warnIfUnheard(message);
+  }
+}
+
+function warnIfUnheard(message: string): void {
+  if (logger !== diag || hasDiagLogger()) {
+    return;
+  }
+  if (exiting) {
+    // A process warning is written on the next tick, and there is none.
+    console.error(`MetricsWarning: ${message}`);
+  } else {
     process.emitWarning(message, { type: 'MetricsWarning' });
   }
+}
+
+/** Whether the program gave `diag` a logger; without one `diag` is silent. */
+function hasDiagLogger(): boolean {
+  const api = (globalThis as Record<symbol, { diag?: unknown } | undefined>)[
+    Symbol.for('opentelemetry.js.api.1')
+  ];
+  return api?.diag !== undefined;
 }
