@@ -4,6 +4,7 @@ import { alternate, median, ratio } from './measure.mjs';
 import { ours } from './sides.mjs';
 import { instrumentName, POOL, seriesKey } from './workload.mjs';
 
+const WARM_UP = 5;
 const ROUNDS = 15;
 const LAPS = 1024;
 const TARGET = 2;
@@ -50,8 +51,8 @@ export async function benchBound() {
     );
     assert.equal(total.sum, rounds * perRound);
   };
-  const times = await alternate(sides, { warmUp: 3, rounds: ROUNDS });
-  assert.equal(cells[index], (3 + ROUNDS) * perRound);
+  const times = await alternate(sides, { warmUp: WARM_UP, rounds: ROUNDS });
+  assert.equal(cells[index], (WARM_UP + ROUNDS) * perRound);
   await side.close();
 
   const found = ratio(times.bound, times['bare cell']);

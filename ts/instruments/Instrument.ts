@@ -17,9 +17,9 @@ export abstract class Instrument implements Reshapable {
   protected storage: Storage;
   protected trie: AttributeTrie<Series>;
   /** The series without attributes, once it was used. */
-  protected plain: Series | undefined;
+  protected plain: Series | undefined = undefined;
   private leaves: number;
-  private overflowSeries: Series | undefined;
+  private overflowSeries: Series | undefined = undefined;
   /** Which keys some stream keeps; asked once a key, and only when some stream drops any. */
   private keptKeys: Map<string, boolean> | undefined;
 

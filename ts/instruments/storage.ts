@@ -14,8 +14,8 @@ export const BLOCK = 8192;
 export class Series {
   /** Somebody holds a bound handle: the slot must stay. */
   pinned = false;
-  private trie: AttributeTrie<Series> | undefined;
-  private leaf: TrieNode<Series> | undefined;
+  private trie: AttributeTrie<Series> | undefined = undefined;
+  private leaf: TrieNode<Series> | undefined = undefined;
 
   constructor(
     readonly storage: Storage,
