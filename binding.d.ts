@@ -97,8 +97,8 @@ export interface NativeInstrument {
   name: string
   /** 0: sum cells, 1: gauge cells, 2: blocks, 3: nothing wants it. */
   storage: number
-  /** Leaves the attribute trie may have. */
-  leaves: number
+  /** Sets the attribute trie may have. */
+  sets: number
   /** Some stream drops attributes: ask `keeps` for every new key. */
   filtered: boolean
 }
@@ -126,7 +126,7 @@ export interface NativeScope {
 export interface NativeShape {
   id: number
   storage: number
-  leaves: number
+  sets: number
   filtered: boolean
 }
 

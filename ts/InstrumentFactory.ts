@@ -128,7 +128,7 @@ export class InstrumentFactory implements InstrumentSource {
       unit: options?.unit ?? '',
       description: options?.description ?? '',
       int: isInt(options),
-      boundaries: options?.advice?.explicitBucketBoundaries,
+      boundaries: readBoundaries(options),
     };
     // Some programs create an instrument where they record: that must not cost a native call.
     const key = JSON.stringify(identity);
@@ -143,6 +143,21 @@ export class InstrumentFactory implements InstrumentSource {
     this.known.set(key, made);
     return made as T;
   }
+}
+
+/** JSON has no infinities; a last bound of +Infinity, or a first of -Infinity, is implied. */
+function readBoundaries(options: MetricOptions | undefined) {
+  const given: unknown = options?.advice?.explicitBucketBoundaries;
+  if (!Array.isArray(given)) {
+    return undefined;
+  }
+  const boundaries = (given as unknown[]).slice(
+    given[0] === -Infinity ? 1 : 0,
+    given.at(-1) === Infinity ? -1 : undefined,
+  );
+  return boundaries.map(bound =>
+    typeof bound === 'number' && Number.isFinite(bound) ? bound : String(bound),
+  );
 }
 
 function isInt(options: MetricOptions | undefined): boolean {

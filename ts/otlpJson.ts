@@ -158,7 +158,7 @@ function readAttributes(
 
 function readValue(value: AnyValue): AttributeValue {
   if (value.arrayValue) {
-    return (value.arrayValue.values ?? []).map(readValue);
+    return (value.arrayValue.values ?? []).map(readValue) as AttributeValue;
   }
   return (
     value.stringValue ??

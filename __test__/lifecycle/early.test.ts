@@ -37,6 +37,11 @@ test('instruments used before the configuration deliver every value, under its v
   const bucketed = receiver.point('early.bucketed');
   assert.equal(bucketed.sum, 500_500);
 
+  // A handle bound before the configuration finds its way to what the view asks for.
+  const bound = receiver.point('early.bound', { a: '1' });
+  assert.deepEqual(bound.bucketCounts?.map(Number), [3, 0]);
+  assert.equal(bound.sum, 6);
+
   const names = receiver.metrics.map(({ name }) => name);
   assert.ok(!names.includes('early.dropped'), names.join());
 });

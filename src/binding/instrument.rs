@@ -7,6 +7,7 @@ use napi_derive::napi;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::InstrumentKind;
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use crate::config::check_boundaries;
 use crate::engine::instrument::{InstrumentId, InstrumentSpec, ValueType};
@@ -27,7 +28,7 @@ pub struct InstrumentRequest {
     #[serde(default)]
     int: bool,
     #[serde(default)]
-    boundaries: Option<Vec<f64>>,
+    boundaries: Option<Vec<Json>>,
     #[serde(default)]
     site: String,
 }
@@ -67,8 +68,8 @@ pub struct NativeInstrument {
     pub name: String,
     /// 0: sum cells, 1: gauge cells, 2: blocks, 3: nothing wants it.
     pub storage: u32,
-    /// Leaves the attribute trie may have.
-    pub leaves: u32,
+    /// Sets the attribute trie may have.
+    pub sets: u32,
     /// Some stream drops attributes: ask `keeps` for every new key.
     pub filtered: bool,
 }
@@ -78,7 +79,7 @@ pub struct NativeInstrument {
 pub struct NativeShape {
     pub id: u32,
     pub storage: u32,
-    pub leaves: u32,
+    pub sets: u32,
     pub filtered: bool,
 }
 
@@ -87,7 +88,7 @@ impl NativeShape {
         Self {
             id,
             storage: shape.storage.code(),
-            leaves: u32::try_from(shape.leaves).unwrap_or(u32::MAX),
+            sets: u32::try_from(shape.sets).unwrap_or(u32::MAX),
             filtered: shape.filtered,
         }
     }
@@ -110,15 +111,15 @@ impl InstrumentRequest {
         scope: Arc<InstrumentationScope>,
         name: String,
     ) -> NativeInstrument {
-        let boundaries = self.boundaries.filter(|boundaries| {
-            let checked = check_boundaries(boundaries);
-            if let Err(reason) = &checked {
-                engine.log().warn(format!(
-                    "metric {name:?}: advice.explicitBucketBoundaries: {reason}; the default \
-                     boundaries are used"
-                ));
-            }
-            checked.is_ok()
+        let boundaries = self.boundaries.and_then(|boundaries| {
+            read_boundaries(&boundaries)
+                .inspect_err(|reason| {
+                    engine.log().warn(format!(
+                        "metric {name:?}: advice.explicitBucketBoundaries: {reason}; the default \
+                         boundaries are used"
+                    ));
+                })
+                .ok()
         });
         // The unit's syntax is free up to 63 ASCII characters (Metrics API, "Instrument unit").
         let unit = if self.unit.len() <= 63 && self.unit.is_ascii() {
@@ -150,8 +151,22 @@ impl InstrumentRequest {
             id,
             name,
             storage: shape.storage,
-            leaves: shape.leaves,
+            sets: shape.sets,
             filtered: shape.filtered,
         }
     }
+}
+
+/// Advice that is not valid is ignored, the instrument is not (Metrics API, "Instrument advisory
+/// parameters"): so anything may stand in it.
+fn read_boundaries(boundaries: &[Json]) -> std::result::Result<Vec<f64>, String> {
+    let numbers = boundaries
+        .iter()
+        .map(|bound| {
+            bound
+                .as_f64()
+                .ok_or_else(|| format!("found {bound}, expected finite numbers"))
+        })
+        .collect::<std::result::Result<Vec<_>, _>>()?;
+    check_boundaries(&numbers).map(|()| numbers)
 }

@@ -21,7 +21,7 @@ use super::collection::{CollectedMetric, Collection};
 use super::instrument::{InstrumentId, InstrumentSpec, ValueType};
 use super::plan::{PipelineSettings, Settings, Storage};
 use super::series::{Instrument, SeriesId};
-use super::stream::Canonical;
+use super::stream::{is_overflow, Canonical};
 use super::{FacadeId, Gate, Handover, PipelineId, Samples};
 use crate::config::HistogramAggregation;
 use crate::error::{Code, Error, Result};
@@ -339,13 +339,10 @@ impl Actor {
                     .push((slot.series, value));
             }
         }
-        for (index, instrument) in self.instruments.iter_mut().enumerate() {
+        for (index, instrument) in (0..).zip(&mut self.instruments) {
             if instrument.spec.is_observable() {
-                let mut observed = values.remove(&(index as InstrumentId)).unwrap_or_default();
-                // Observed twice in one round: the later one counts, as in the JS SDK.
-                observed.reverse();
-                let mut seen = std::collections::HashSet::new();
-                observed.retain(|(series, _)| seen.insert(*series));
+                let observed = values.remove(&index).unwrap_or_default();
+                let observed = once_each(instrument, observed);
                 instrument.observe(id, observed);
             }
         }
@@ -474,6 +471,8 @@ impl Actor {
             });
             let _ = reply.send(Ok(collection));
         }
+        // Once a round, however many pipelines it served.
+        self.release_stale();
     }
 
     fn collect(&mut self, pipeline: PipelineId) -> Collection {
@@ -489,7 +488,6 @@ impl Actor {
                 );
             }
         }
-        self.release_stale();
         Collection::new(self.resource.clone(), metrics)
     }
 
@@ -546,6 +544,29 @@ impl Actor {
     pub fn count_late_in(&mut self, id: InstrumentId) {
         self.late_collections = Some(id);
     }
+}
+
+/// What one round observed, one value per attribute set, in the order they came. Observed twice,
+/// the later value counts, as in the JS SDK; but different sets meet in the overflow series, and
+/// where the facade leaves out what no stream keeps, and their sums add up.
+fn once_each(instrument: &Instrument, observed: Vec<(SeriesId, f64)>) -> Vec<(Canonical, f64)> {
+    let adds_up = instrument.spec.kind != InstrumentKind::ObservableGauge;
+    let filtered = instrument.is_filtered();
+    let mut places: HashMap<SeriesId, usize> = HashMap::with_capacity(observed.len());
+    let mut once: Vec<(Canonical, f64)> = Vec::with_capacity(observed.len());
+    for (series, value) in observed {
+        if let Some(&at) = places.get(&series) {
+            let (attributes, last) = &mut once[at];
+            *last = match adds_up && (filtered || is_overflow(attributes)) {
+                true => *last + value,
+                false => value,
+            };
+        } else if let Some(attributes) = instrument.attributes(series) {
+            places.insert(series, once.len());
+            once.push((attributes.clone(), value));
+        }
+    }
+    once
 }
 
 /// The engine's own counter of collections that went on without an event loop.

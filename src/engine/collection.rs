@@ -37,6 +37,9 @@ pub struct CollectedMetric {
     /// When the instrument was created; the SDK's own start is when its pipeline was built, which
     /// is later for everything recorded before configuration.
     pub(crate) created: SystemTime,
+    /// Whether histograms have a sum: where negative values can be recorded it tells nothing (Metrics
+    /// SDK specification, "Histogram aggregations"), and the SDK leaves 0 in its place.
+    pub(crate) sums: bool,
     /// At least one; all of one metric.
     pub(crate) parts: Vec<CollectedPart>,
 }
@@ -79,7 +82,7 @@ impl CollectedMetric {
     fn points(&self) -> Option<Data<'_>> {
         self.parts
             .iter()
-            .filter_map(|part| part.points(self.created))
+            .filter_map(|part| part.points(self.created, self.sums))
             .reduce(Data::chain)
     }
 }
@@ -89,12 +92,12 @@ impl CollectedPart {
         self.data.scope_metrics().next()?.metrics().next()
     }
 
-    fn points(&self, created: SystemTime) -> Option<Data<'_>> {
+    fn points(&self, created: SystemTime, sums: bool) -> Option<Data<'_>> {
         let hidden = self.hidden.as_deref();
         Some(match self.metric()?.data() {
-            AggregatedMetrics::F64(data) => Data::new(data, hidden, created),
-            AggregatedMetrics::U64(data) => Data::new(data, hidden, created),
-            AggregatedMetrics::I64(data) => Data::new(data, hidden, created),
+            AggregatedMetrics::F64(data) => Data::new(data, hidden, created, sums),
+            AggregatedMetrics::U64(data) => Data::new(data, hidden, created, sums),
+            AggregatedMetrics::I64(data) => Data::new(data, hidden, created, sums),
         })
     }
 }
@@ -135,7 +138,8 @@ pub struct NumberPoint<'a> {
 pub struct HistogramPoint<'a> {
     pub attributes: Attributes<'a>,
     pub count: u64,
-    pub sum: f64,
+    /// Absent where negative values can be recorded.
+    pub sum: Option<f64>,
     pub min: Option<f64>,
     pub max: Option<f64>,
     /// Upper bounds, ascending, without the implied `+Inf`.
@@ -154,7 +158,8 @@ pub struct ExponentialBuckets {
 pub struct ExponentialPoint<'a> {
     pub attributes: Attributes<'a>,
     pub count: u64,
-    pub sum: f64,
+    /// Absent where negative values can be recorded.
+    pub sum: Option<f64>,
     pub min: Option<f64>,
     pub max: Option<f64>,
     pub scale: i32,
@@ -203,6 +208,7 @@ impl<'a> Data<'a> {
         data: &'a MetricData<T>,
         hidden: Option<&'a HiddenSeries>,
         created: SystemTime,
+        sums: bool,
     ) -> Self {
         let interval = |start: SystemTime, time, temporality| Interval {
             start: match temporality {
@@ -232,7 +238,7 @@ impl<'a> Data<'a> {
                     histogram.temporality(),
                 ),
                 temporality: histogram.temporality(),
-                points: histogram_points(histogram, hidden),
+                points: histogram_points(histogram, hidden, sums),
             },
             MetricData::ExponentialHistogram(histogram) => Data::Exponential {
                 interval: interval(
@@ -241,7 +247,7 @@ impl<'a> Data<'a> {
                     histogram.temporality(),
                 ),
                 temporality: histogram.temporality(),
-                points: exponential_points(histogram, hidden),
+                points: exponential_points(histogram, hidden, sums),
             },
         }
     }
@@ -374,12 +380,13 @@ fn sum_points<'a, T: Value>(
 fn histogram_points<'a, T: Value>(
     histogram: &'a Histogram<T>,
     hidden: Option<&'a HiddenSeries>,
+    sums: bool,
 ) -> Points<'a, HistogramPoint<'a>> {
     Box::new(histogram.data_points().filter_map(move |point| {
         Some(HistogramPoint {
             attributes: visible(point.attributes(), hidden)?,
             count: point.count(),
-            sum: point.sum().number().as_f64(),
+            sum: sums.then(|| point.sum().number().as_f64()),
             min: point.min().map(|min| min.number().as_f64()),
             max: point.max().map(|max| max.number().as_f64()),
             bounds: point.bounds().collect(),
@@ -391,12 +398,13 @@ fn histogram_points<'a, T: Value>(
 fn exponential_points<'a, T: Value>(
     histogram: &'a ExponentialHistogram<T>,
     hidden: Option<&'a HiddenSeries>,
+    sums: bool,
 ) -> Points<'a, ExponentialPoint<'a>> {
     Box::new(histogram.data_points().filter_map(move |point| {
         Some(ExponentialPoint {
             attributes: visible(point.attributes(), hidden)?,
             count: point.count() as u64,
-            sum: point.sum().number().as_f64(),
+            sum: sums.then(|| point.sum().number().as_f64()),
             min: point.min().map(|min| min.number().as_f64()),
             max: point.max().map(|max| max.number().as_f64()),
             scale: i32::from(point.scale()),

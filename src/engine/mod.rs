@@ -320,7 +320,7 @@ fn shape(registry: &Registry, id: InstrumentId) -> Shape {
         (Some(spec), None) => Shape::provisional(spec),
         (None, _) => Shape {
             storage: Storage::None,
-            leaves: 0,
+            sets: 0,
             filtered: false,
         },
     }

@@ -21,9 +21,10 @@ const DEFAULT_BOUNDARIES: [f64; 15] = [
 const EXPONENTIAL_MAX_SIZE: u32 = 160;
 const EXPONENTIAL_MAX_SCALE: i8 = 20;
 
-/// Leaves of the facade's trie per attribute set: callers may write the same attributes in several
-/// orders, each order is a leaf of its own, and the engine counts sets, not leaves.
-const LEAVES_PER_SET: usize = 4;
+/// Sets of the facade's trie per set of the limit where the streams of an instrument count
+/// differently: what exceeds the limit of one stream may be few sets to another that keeps fewer
+/// attributes.
+const SETS_PER_LIMIT: usize = 4;
 
 /// One output of the provider: exporters that agree on all of this share it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,8 +70,8 @@ pub enum Storage {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
     pub storage: Storage,
-    /// Leaves the trie may have before further attribute sets go to the overflow series.
-    pub leaves: usize,
+    /// Sets the trie may have before further ones go to the overflow series.
+    pub sets: usize,
     /// Whether some stream drops attributes, so that the facade must ask which keys matter.
     pub filtered: bool,
 }
@@ -229,7 +230,7 @@ impl Shape {
     pub fn provisional(spec: &InstrumentSpec) -> Self {
         Shape {
             storage: native_storage(spec),
-            leaves: crate::config::DEFAULT_CARDINALITY_LIMIT * LEAVES_PER_SET,
+            sets: crate::config::DEFAULT_CARDINALITY_LIMIT,
             filtered: false,
         }
     }
@@ -240,21 +241,31 @@ impl Shape {
             Aggregation::LastValue => spec.is_gauge(),
             _ => false,
         });
+        // Streams that agree on these see the same sets as the facade does.
+        let uniform = plans.windows(2).all(|pair| {
+            pair[0].attributes == pair[1].attributes
+                && pair[0].cardinality_limit == pair[1].cardinality_limit
+        });
         let storage = if plans.is_empty() {
             Storage::None
-        } else if native {
+        } else if native && (uniform || !spec.is_gauge()) {
             native_storage(spec)
         } else {
+            // Several cells that one stream takes for one series do not tell which was last.
             Storage::Block
         };
-        let sets: usize = plans
+        let limit = plans
             .iter()
             .map(|plan| plan.cardinality_limit)
             .max()
             .unwrap_or(0);
         Shape {
             storage,
-            leaves: sets * LEAVES_PER_SET,
+            sets: if uniform {
+                limit
+            } else {
+                limit * SETS_PER_LIMIT
+            },
             filtered: plans.iter().any(|plan| !plan.attributes.keeps_all()),
         }
     }

@@ -38,8 +38,9 @@ pub struct Instrument {
     series: Vec<Option<Series>>,
     free: Vec<SeriesId>,
     by_attributes: HashMap<Canonical, SeriesId>,
-    /// Per facade, what its callbacks observed last.
-    observed: BTreeMap<FacadeId, Vec<(SeriesId, f64)>>,
+    /// Per facade, what its callbacks observed last. By attributes, because a slot, and the series
+    /// with it, may be given to other attributes before the next observations arrive.
+    observed: BTreeMap<FacadeId, Vec<(Canonical, f64)>>,
     observed_changed: bool,
 }
 
@@ -258,8 +259,22 @@ impl Instrument {
         }
     }
 
+    /// Whether there are attributes that no stream keeps.
+    pub fn is_filtered(&self) -> bool {
+        self.has_streams()
+            && self
+                .streams
+                .iter()
+                .all(|stream| !stream.plan().attributes.keeps_all())
+    }
+
+    /// The attributes of a series.
+    pub fn attributes(&self, id: SeriesId) -> Option<&Canonical> {
+        Some(&self.series.get(id as usize)?.as_ref()?.attributes)
+    }
+
     /// Replaces what a facade's callbacks observed.
-    pub fn observe(&mut self, facade: FacadeId, values: Vec<(SeriesId, f64)>) {
+    pub fn observe(&mut self, facade: FacadeId, values: Vec<(Canonical, f64)>) {
         if values.is_empty() {
             self.observed_changed |= self.observed.remove(&facade).is_some();
         } else {
@@ -271,19 +286,11 @@ impl Instrument {
     /// The streams that feed a pipeline, with observations in place.
     pub fn streams_of(&mut self, pipeline: usize) -> impl Iterator<Item = &mut Stream> {
         if std::mem::take(&mut self.observed_changed) {
-            let adds_up =
-                self.spec.kind != opentelemetry_sdk::metrics::InstrumentKind::ObservableGauge;
-            let mut merged: BTreeMap<SeriesId, f64> = BTreeMap::new();
-            for &(id, value) in self.observed.values().flatten() {
-                let entry = merged.entry(id).or_insert(0.0);
-                *entry = if adds_up { *entry + value } else { value };
-            }
-            let values: Vec<(Canonical, f64)> = merged
-                .into_iter()
-                .filter_map(|(id, value)| {
-                    let series = self.series[id as usize].as_ref()?;
-                    Some((series.attributes.clone(), value))
-                })
+            let values: Vec<(&Canonical, f64)> = self
+                .observed
+                .values()
+                .flatten()
+                .map(|(attributes, value)| (attributes, *value))
                 .collect();
             for stream in &mut self.streams {
                 stream.observe(&values);

@@ -4,7 +4,7 @@
 //! for each instrument) and can neither forget a cumulative series nor remove an instrument. Segments
 //! grow from 16 series; one whose series are all gone is dropped, and its memory with it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -13,13 +13,13 @@ use opentelemetry::metrics::{
     AsyncInstrument, BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge,
     Histogram, Meter, MeterProvider, UpDownCounter,
 };
-use opentelemetry::KeyValue;
+use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{
-    Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream as SdkStream,
-    Temporality,
+    Aggregation, Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider,
+    Stream as SdkStream, Temporality,
 };
 use opentelemetry_sdk::Resource;
 
@@ -36,8 +36,13 @@ const LARGEST_SEGMENT: usize = 512;
 pub type Canonical = Arc<[KeyValue]>;
 
 /// The attributes of the series that takes what exceeds the cardinality limit.
-pub fn overflow_attributes() -> Canonical {
+fn overflow_attributes() -> Canonical {
     Arc::from([KeyValue::new("otel.metric.overflow", true)])
+}
+
+pub fn is_overflow(attributes: &Canonical) -> bool {
+    matches!(&attributes[..], [only] if only.key.as_str() == "otel.metric.overflow"
+        && only.value == Value::Bool(true))
 }
 
 pub struct Stream {
@@ -51,6 +56,8 @@ pub struct Stream {
     /// Delta series released since the last collection, and their segments: one that comes back
     /// must add to what was not exported yet, not stand beside it.
     lingering: HashMap<Canonical, u32>,
+    /// Observable counters under delta temporality: what was observed before.
+    reported: Option<Reported>,
 }
 
 /// A part of a stream's series, in an SDK provider of its own.
@@ -119,6 +126,38 @@ impl Handle {
     }
 }
 
+/// The totals that an observable counter reported, from which its deltas are made.
+///
+/// The SDK forgets a series that one collection missed and then counts all of it again, and its
+/// delta of a counter that started over is negative, or for integers wraps around. So the deltas are
+/// made here and added to a plain counter.
+#[derive(Default)]
+struct Reported(HashMap<Canonical, f64>);
+
+impl Reported {
+    fn wanted(spec: &InstrumentSpec, plan: &StreamPlan) -> bool {
+        spec.kind == InstrumentKind::ObservableCounter
+            && plan.temporality == Temporality::Delta
+            && plan.aggregation == Aggregation::Sum
+    }
+
+    /// A total below the one before is that of a counter that started over, and all new (Metrics
+    /// data model, "Resets and gaps"). Series that are observed no more are remembered while they
+    /// are at most as many as the limit.
+    fn make_deltas(&mut self, totals: &mut [(Canonical, f64)], limit: usize) {
+        if self.0.len() > totals.len() + limit {
+            let current: HashSet<&Canonical> = totals.iter().map(|(set, _)| set).collect();
+            self.0.retain(|set, _| current.contains(set));
+        }
+        for (set, total) in totals {
+            let before = self.0.insert(set.clone(), *total).unwrap_or(0.0);
+            if *total >= before {
+                *total -= before;
+            }
+        }
+    }
+}
+
 /// What an observable instrument reports at the next collection.
 type Observations = Arc<Mutex<Vec<(Canonical, f64)>>>;
 
@@ -137,6 +176,7 @@ enum SdkInstrument {
 impl Stream {
     pub fn new(spec: Arc<InstrumentSpec>, plan: StreamPlan, created: SystemTime) -> Self {
         Self {
+            reported: Reported::wanted(&spec, &plan).then(Reported::default),
             plan,
             spec,
             created,
@@ -162,7 +202,8 @@ impl Stream {
 
     /// What the stream keeps of a series' attributes.
     fn project(&self, attributes: &Canonical) -> Canonical {
-        if self.plan.attributes.keeps_all() {
+        // A filter is for what programs record: the overflow series stays what it is.
+        if self.plan.attributes.keeps_all() || is_overflow(attributes) {
             attributes.clone()
         } else {
             attributes
@@ -187,7 +228,7 @@ impl Stream {
                 counted: true,
             };
         }
-        if self.live.len() >= self.plan.cardinality_limit {
+        if self.live.len() >= self.plan.cardinality_limit || is_overflow(&attributes) {
             // The first segment: it has room for one more than its capacity.
             let segment = match self.segments.first() {
                 Some(segment) => segment,
@@ -293,18 +334,13 @@ impl Stream {
     }
 
     /// Sets what an observable instrument reports until the next call: one value per attribute
-    /// set, sums added up over the sets that the stream's filter makes equal.
-    pub fn observe(&mut self, values: &[(Canonical, f64)]) {
+    /// set, sums added up over the sets that the stream's filter makes equal, gauges the last.
+    pub fn observe(&mut self, values: &[(&Canonical, f64)]) {
         let adds_up = self.spec.kind != InstrumentKind::ObservableGauge;
-        let overflow = overflow_attributes();
         let mut merged: Vec<(Canonical, f64)> = Vec::with_capacity(values.len());
         let mut index: HashMap<Canonical, usize> = HashMap::with_capacity(values.len());
         for (attributes, value) in values {
-            let mut attributes = self.project(attributes);
-            let sets = merged.len() - usize::from(index.contains_key(&overflow));
-            if !index.contains_key(&attributes) && sets >= self.plan.cardinality_limit {
-                attributes = overflow.clone();
-            }
+            let attributes = self.project(attributes);
             match index.get(&attributes) {
                 Some(&at) if adds_up => merged[at].1 += value,
                 Some(&at) => merged[at].1 = *value,
@@ -314,16 +350,34 @@ impl Stream {
                 }
             }
         }
+        let limit = self.plan.cardinality_limit;
+        // Counters keep a series for one collection more than it was observed.
+        let mut capacity = limit;
+        if let Some(reported) = &mut self.reported {
+            reported.make_deltas(&mut merged, limit);
+            capacity = 2 * limit + 1;
+        }
+        limit_sets(&mut merged, limit, adds_up);
         if self.segments.is_empty() {
             // One segment for all: the SDK empties it at every collection.
-            let limit = self.plan.cardinality_limit;
-            let segment = Segment::new(self.next_segment, &self.spec, &self.plan, limit);
+            let segment = Segment::new(self.next_segment, &self.spec, &self.plan, capacity);
             self.segments.push(segment);
         }
-        if let Some(SdkInstrument::Observable(observations)) =
-            self.segments.first().map(|segment| &segment.instrument)
-        {
-            *observations.lock().unwrap_or_else(PoisonError::into_inner) = merged;
+        match self.segments.first().map(|segment| &segment.instrument) {
+            Some(SdkInstrument::Observable(observations)) => {
+                *observations.lock().unwrap_or_else(PoisonError::into_inner) = merged;
+            }
+            Some(SdkInstrument::CounterDouble(sdk)) => {
+                for (attributes, value) in &merged {
+                    sdk.add(*value, attributes);
+                }
+            }
+            Some(SdkInstrument::CounterInt(sdk)) => {
+                for (attributes, value) in &merged {
+                    sdk.add(*value as u64, attributes);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -348,9 +402,37 @@ impl Stream {
                 None => description.clone(),
             },
             created: self.created,
+            sums: matches!(
+                self.spec.kind,
+                InstrumentKind::Counter
+                    | InstrumentKind::ObservableCounter
+                    | InstrumentKind::Histogram
+            ),
             parts,
         })
     }
+}
+
+/// Puts what exceeds the cardinality limit into the overflow series.
+fn limit_sets(values: &mut Vec<(Canonical, f64)>, limit: usize, adds_up: bool) {
+    let sets = values.len() - usize::from(values.iter().any(|(set, _)| is_overflow(set)));
+    if sets <= limit {
+        return;
+    }
+    let mut room = limit;
+    let mut rest: Option<f64> = None;
+    values.retain(|value| {
+        if !is_overflow(&value.0) && room > 0 {
+            room -= 1;
+            return true;
+        }
+        rest = Some(match rest {
+            Some(sum) if adds_up => sum + value.1,
+            _ => value.1,
+        });
+        false
+    });
+    values.extend(rest.map(|value| (overflow_attributes(), value)));
 }
 
 impl Segment {
@@ -367,7 +449,11 @@ impl Segment {
             .with_view(move |_: &Instrument| sdk_stream(&view, capacity))
             .build();
         let meter = provider.meter_with_scope((*spec.scope).clone());
-        let instrument = SdkInstrument::new(&meter, spec);
+        let kind = match Reported::wanted(spec, plan) {
+            true => InstrumentKind::Counter,
+            false => spec.kind,
+        };
+        let instrument = SdkInstrument::new(&meter, spec, kind);
         Self {
             id,
             _provider: provider,
@@ -421,13 +507,13 @@ impl Segment {
 }
 
 impl SdkInstrument {
-    fn new(meter: &Meter, spec: &InstrumentSpec) -> Self {
+    fn new(meter: &Meter, spec: &InstrumentSpec, kind: InstrumentKind) -> Self {
         let name = spec.name.clone();
         let unit = spec.unit.clone();
         let double = spec.value_type == ValueType::Double;
         let observations = Observations::default();
         let source = observations.clone();
-        match spec.kind {
+        match kind {
             InstrumentKind::Counter if double => {
                 Self::CounterDouble(meter.f64_counter(name).with_unit(unit).build())
             }

@@ -179,11 +179,13 @@ fn attributes(json: &mut JsonWriter, attributes: &Attributes<'_>) {
     json.plain_attributes(attributes.iter().copied());
 }
 
-fn totals(json: &mut JsonWriter, total: u64, sum: f64, min: Option<f64>, max: Option<f64>) {
+fn totals(json: &mut JsonWriter, total: u64, sum: Option<f64>, min: Option<f64>, max: Option<f64>) {
     json.key("count");
     count(json, total);
-    json.key("sum");
-    json.double(sum);
+    if let Some(sum) = sum {
+        json.key("sum");
+        json.double(sum);
+    }
     if let Some(min) = min {
         json.key("min");
         json.double(min);

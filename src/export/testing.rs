@@ -185,6 +185,7 @@ impl TestSource {
                 scope: scope.clone(),
                 description: description.into(),
                 created: SystemTime::now(),
+                sums: true,
                 parts: vec![CollectedPart { hidden: None, data }],
             }
         });

@@ -4,13 +4,14 @@ import type {
   NativeProvider,
 } from '../../binding';
 import { type LogLevel, log } from '../log';
-import { flatten, type Pair } from './attributes';
 import type { ObservableCallbacks } from './ObservableCallbacks';
 import {
   BLOCK,
   CellChunks,
+  type CountedStorage,
   EMPTY,
   Series,
+  type SeriesOwner,
   SlotTable,
   Storage,
 } from './storage';
@@ -20,7 +21,7 @@ const PENDING_SERIES = 1024;
 
 /** What an instrument can be told by the engine. */
 export interface Reshapable {
-  reshape(shape: { storage: number; leaves: number; filtered: boolean }): void;
+  reshape(shape: { storage: number; sets: number; filtered: boolean }): void;
 }
 
 type Message =
@@ -67,30 +68,58 @@ export class Facade {
   }
 
   /** Makes a series and tells the engine with the next hand-over. */
-  addSeries(instrument: number, storage: Storage, pairs: Pair[]): Series {
-    return this.addFlatSeries(instrument, storage, flatten(pairs));
-  }
-
-  addFlatSeries(instrument: number, storage: Storage, flat: unknown[]): Series {
-    const table = this.tables[storage];
-    const slot = table.take();
+  addSeries(
+    owner: SeriesOwner,
+    storage: CountedStorage,
+    attributes: unknown[],
+    text = JSON.stringify(attributes),
+  ): Series {
+    const slot = this.tables[storage].take();
     const chunks = this.chunks(storage);
     const series = new Series(
+      owner,
       storage,
       slot,
       chunks?.cells(slot) ?? EMPTY,
       chunks?.index(slot) ?? 0,
+      text,
     );
-    table.set(series);
-    this.pending.push([instrument, storage, slot, ...flat]);
+    this.register(owner, series, attributes);
+    return series;
+  }
+
+  /** Gives a series a place in another storage. Its cell has been handed over. */
+  moveSeries(
+    owner: SeriesOwner,
+    series: Series,
+    storage: CountedStorage,
+  ): void {
+    this.dropSeries(series);
+    series.storage = storage;
+    series.slot = this.tables[storage].take();
+    const chunks = this.chunks(storage);
+    series.cells = chunks?.cells(series.slot) ?? EMPTY;
+    series.index = chunks?.index(series.slot) ?? 0;
+    this.register(owner, series, JSON.parse(series.text) as unknown[]);
+  }
+
+  private register(
+    owner: SeriesOwner,
+    series: Series,
+    attributes: unknown[],
+  ): void {
+    this.tables[series.storage as CountedStorage].set(series);
+    this.pending.push([owner.id, series.storage, series.slot, ...attributes]);
     if (this.pending.length >= PENDING_SERIES) {
       this.pushBlock();
     }
-    return series;
   }
 
   /** Gives a slot back. The caller has handed its cell over. */
   dropSeries(series: Series): void {
+    if (series.storage === Storage.None) {
+      return;
+    }
     if (series.storage === Storage.Block && this.length > 0) {
       // Samples of this slot may wait in the block, and slots are given back before values count.
       this.pushBlock();
@@ -203,11 +232,10 @@ export class Facade {
   /** The engine let go of idle series; those still idle lose their leaf and slot. */
   private release(slots: [storage: number, slot: number][]): void {
     for (const [storage, slot] of slots) {
-      const series = this.tables[storage]?.get(slot);
+      const series = this.tables[storage as CountedStorage]?.get(slot);
       const touched = series && this.chunks(series.storage)?.isTouched(series);
       if (series && !series.pinned && !touched) {
-        series.leaveTrie();
-        this.dropSeries(series);
+        series.owner?.dropSeries(series);
       }
     }
   }

@@ -1,24 +1,33 @@
 import type { NativeInstrument } from '../../binding';
-import { type Pair, readAttributes } from './attributes';
+import { canonical, type Pair, readAttributes } from './attributes';
 import type { Diagnostics } from './Diagnostics';
 import type { Facade, Reshapable } from './Facade';
-import { Series, Storage } from './storage';
+import { Series, type SeriesOwner, Storage } from './storage';
 import { AttributeTrie } from './trie';
 
 const OVERFLOW = ['otel.metric.overflow', true];
 
+/** Answers kept per instrument on which keys matter: programs have few, an attacker's must not stay. */
+const KEPT_KEYS = 4096;
+
 /** Where values go that no stream wants. Never read. */
-const DISCARD = new Series(Storage.None, 0, new Float64Array(1), 0);
+const DISCARD = new Series(
+  undefined,
+  Storage.None,
+  0,
+  new Float64Array(1),
+  0,
+  '',
+);
 
 /** What all instruments share: attributes lead to series. */
-export abstract class Instrument implements Reshapable {
+export abstract class Instrument implements Reshapable, SeriesOwner {
   readonly name: string;
-  protected readonly id: number;
+  readonly id: number;
   protected storage: Storage;
   protected trie: AttributeTrie<Series>;
   /** The series without attributes, once it was used. */
   protected plain: Series | undefined = undefined;
-  private leaves: number;
   private overflowSeries: Series | undefined = undefined;
   /** Which keys some stream keeps; asked once a key, and only when some stream drops any. */
   private keptKeys: Map<string, boolean> | undefined;
@@ -31,30 +40,41 @@ export abstract class Instrument implements Reshapable {
     this.id = native.id;
     this.name = native.name;
     this.storage = native.storage as Storage;
-    this.leaves = native.leaves;
     this.keptKeys = native.filtered ? new Map() : undefined;
-    this.trie = this.makeTrie(native.leaves);
+    this.trie = this.makeTrie(native);
   }
 
-  private makeTrie(leaves: number): AttributeTrie<Series> {
-    return new AttributeTrie<Series>(leaves, () => this.overflow());
+  private makeTrie(shape: { sets: number; filtered: boolean }) {
+    return new AttributeTrie<Series>(shape.sets, shape.filtered, () =>
+      this.beyondLimit(),
+    );
   }
 
   /** The configuration is known now: values may belong elsewhere, attributes may not matter. */
-  reshape(shape: { storage: number; leaves: number; filtered: boolean }): void {
+  reshape(shape: { storage: number; sets: number; filtered: boolean }): void {
     const same =
       shape.storage === this.storage &&
-      shape.leaves === this.leaves &&
+      shape.sets === this.trie.limit &&
       !shape.filtered &&
       !this.keptKeys;
     if (same) {
       return;
     }
     this.forget();
-    this.leaves = shape.leaves;
+    const pinned = [...this.trie.series(), this.overflowSeries].filter(
+      series => series !== undefined,
+    );
     this.storage = shape.storage as Storage;
     this.keptKeys = shape.filtered ? new Map() : undefined;
-    this.trie = this.makeTrie(shape.leaves);
+    this.trie = this.makeTrie(shape);
+    this.plain = undefined;
+    this.overflowSeries = undefined;
+    for (const series of pinned) {
+      // Nobody reads what goes to the old place of a series that no stream wants.
+      if (this.storage !== Storage.None && this.storage !== series.storage) {
+        this.facade.moveSeries(this, series, this.storage);
+      }
+    }
   }
 
   /** The series of attributes that the trie does not know as they are. */
@@ -73,57 +93,78 @@ export abstract class Instrument implements Reshapable {
     if (this.storage === Storage.None) {
       return DISCARD;
     }
-    const known = this.trie.get(pairs)?.series;
+    const known = this.trie.get(pairs);
     if (known) {
       return known;
     }
-    if (this.trie.isFull) {
-      return this.overflow();
+    const attributes = canonical(pairs);
+    const text = JSON.stringify(attributes);
+    const reordered = this.trie.getSet(text);
+    if (reordered) {
+      this.trie.lead(pairs, reordered);
+      return reordered;
     }
-    const series = this.facade.addSeries(this.id, this.storage, pairs);
-    series.enterTrie(this.trie, this.trie.insert(pairs));
+    if (this.trie.isFull) {
+      const overflow = this.beyondLimit();
+      if (overflow) {
+        return overflow;
+      }
+    }
+    const series = this.facade.addSeries(this, this.storage, attributes, text);
+    this.trie.add(pairs, series);
     return series;
   }
 
-  private overflow(): Series {
+  /** Where a new set goes when the trie is full. */
+  protected beyondLimit(): Series | undefined {
     if (this.storage === Storage.None) {
       return DISCARD;
     }
-    this.overflowSeries ??= this.facade.addFlatSeries(
-      this.id,
-      this.storage,
-      OVERFLOW,
-    );
+    this.overflowSeries ??= this.facade.addSeries(this, this.storage, OVERFLOW);
     return this.overflowSeries;
   }
 
-  protected readonly keeps = (key: string): boolean => {
+  /** What {@link readAttributes} made of attributes, as the engine and the trie know the set. */
+  protected textOf(attributes: object): string {
+    return JSON.stringify(
+      canonical(readAttributes(attributes, this.keeps).pairs),
+    );
+  }
+
+  private readonly keeps = (key: string): boolean => {
     if (!this.keptKeys) {
       return true;
     }
     let kept = this.keptKeys.get(key);
     if (kept === undefined) {
       kept = this.facade.native.keeps(this.id, key);
-      this.keptKeys.set(key, kept);
-      if (!kept) {
-        this.trie.ignore(key);
+      if (this.keptKeys.size < KEPT_KEYS) {
+        this.keptKeys.set(key, kept);
+        if (!kept) {
+          this.trie.ignore(key);
+        }
       }
     }
     return kept;
   };
 
+  dropSeries(series: Series): void {
+    this.trie.delete(series);
+    if (this.plain === series) {
+      this.plain = undefined;
+    }
+    if (this.overflowSeries === series) {
+      this.overflowSeries = undefined;
+    }
+    this.facade.dropSeries(series);
+  }
+
   /** Gives back every slot that nobody holds a bound handle of. */
   protected forget(): void {
-    for (const series of this.trie.series()) {
-      if (!series.pinned) {
-        this.facade.dropSeries(series);
+    for (const series of [...this.trie.series(), this.overflowSeries]) {
+      if (series && !series.pinned) {
+        this.dropSeries(series);
       }
     }
-    if (this.overflowSeries && !this.overflowSeries.pinned) {
-      this.facade.dropSeries(this.overflowSeries);
-    }
-    this.trie.reset();
-    this.plain = undefined;
-    this.overflowSeries = undefined;
   }
 }

@@ -19,12 +19,14 @@ class Round {
   private readonly values: number[] = [];
   private open = true;
 
-  add(slot: number, value: number): boolean {
-    if (this.open) {
-      this.slots.push(slot);
-      this.values.push(value);
-    }
+  /** What is observed later belongs to no collection. */
+  get isOpen(): boolean {
     return this.open;
+  }
+
+  add(slot: number, value: number): void {
+    this.slots.push(slot);
+    this.values.push(value);
   }
 
   close(): NativeBlock {
@@ -42,6 +44,7 @@ class Observer implements ObservableResult, BatchObservableResult {
   constructor(
     private readonly round: Round,
     private readonly observables: Set<unknown>,
+    private readonly unregistered: () => void,
     private readonly single?: NativeObservable,
   ) {}
 
@@ -56,10 +59,7 @@ class Observer implements ObservableResult, BatchObservableResult {
       ? [this.single, first, second]
       : [first, second, third];
     if (!this.observables.has(observable)) {
-      log(
-        'warn',
-        'a batch callback observed an instrument that it was not registered for; the value is left out',
-      );
+      this.unregistered();
       return;
     }
     (observable as NativeObservable).observe(
@@ -70,11 +70,11 @@ class Observer implements ObservableResult, BatchObservableResult {
   }
 }
 
-export type ObservationRound = Pick<Round, 'add'>;
+export type ObservationRound = Pick<Round, 'add' | 'isOpen'>;
 
 interface Batch {
   callback: BatchObservableCallback;
-  observables: Set<Observable>;
+  observables: Set<NativeObservable>;
 }
 
 /** The observable callbacks of one thread, run once a collection. */
@@ -84,6 +84,8 @@ export class ObservableCallbacks {
     Set<ObservableCallback>
   >();
   private batches: Batch[] = [];
+  /** Batch callbacks of which it was said that they observe what they are not registered for. */
+  private readonly said = new WeakSet<BatchObservableCallback>();
   /** There were callbacks, so what they observed must be kept up to date. */
   private used = false;
 
@@ -103,25 +105,42 @@ export class ObservableCallbacks {
   }
 
   addBatch(callback: BatchObservableCallback, observables: Observable[]): void {
-    if (observables.length === 0) {
+    const own = this.own(observables);
+    if (own.size < new Set(observables).size) {
+      log(
+        'warn',
+        'a batch callback is registered for observables that are not valid or not of this provider; what it observes for them is left out',
+      );
+    }
+    if (own.size === 0) {
       log('warn', 'a batch callback without observables is not registered');
       return;
     }
     this.used = true;
     this.removeBatch(callback, observables);
-    this.batches.push({ callback, observables: new Set(observables) });
+    this.batches.push({ callback, observables: own });
   }
 
   removeBatch(
     callback: BatchObservableCallback,
     observables: Observable[],
   ): void {
-    const same = new Set(observables);
+    const same = this.own(observables);
     this.batches = this.batches.filter(
       batch =>
         batch.callback !== callback ||
         batch.observables.size !== same.size ||
         ![...same].every(observable => batch.observables.has(observable)),
+    );
+  }
+
+  /** Slots of another provider's instruments mean other series here. */
+  private own(observables: Observable[]): Set<NativeObservable> {
+    return new Set(
+      observables.filter(
+        (observable): observable is NativeObservable =>
+          observable instanceof NativeObservable && observable.belongsTo(this),
+      ),
     );
   }
 
@@ -183,26 +202,35 @@ export class ObservableCallbacks {
         failed(error);
       }
     };
-    const observables = new Set<Observable>(this.singles.keys() as never);
+    const observables = new Set(this.singles.keys());
     for (const batch of this.batches) {
       for (const observable of batch.observables) {
         observables.add(observable);
       }
     }
-    for (const observable of observables) {
-      if (observable instanceof NativeObservable) {
-        observable.beginRound();
-      }
-    }
+    observables.forEach(observable => observable.beginRound());
     // Copies: callbacks may add and remove callbacks.
     for (const [observable, callbacks] of [...this.singles]) {
-      const observer = new Observer(round, new Set([observable]), observable);
+      const observer = new Observer(
+        round,
+        new Set([observable]),
+        () => {},
+        observable,
+      );
       for (const callback of [...callbacks]) {
         call(`"${observable.name}"`, () => callback(observer));
       }
     }
     for (const { callback, observables } of [...this.batches]) {
-      const observer = new Observer(round, observables);
+      const observer = new Observer(round, observables, () => {
+        if (!this.said.has(callback)) {
+          this.said.add(callback);
+          log(
+            'warn',
+            'a batch callback observed an instrument that it was not registered for; the value is left out (said once per callback)',
+          );
+        }
+      });
       call('a batch', () => callback(observer));
     }
     return pending;

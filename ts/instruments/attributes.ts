@@ -97,16 +97,20 @@ function describe(value: unknown): string {
   return typeof value === 'object' ? 'object or mixed array' : typeof value;
 }
 
-/** Attributes as the engine reads them: `[key, value, key, value, …]`. */
-export function flatten(pairs: Pair[]): unknown[] {
-  const flat: unknown[] = [];
+/**
+ * A set in canonical order, as the engine reads it: `[key, value, key, value, …]`, sorted by key,
+ * the last value of a repeated key (keys may become equal when lone surrogates are replaced).
+ */
+export function canonical(pairs: Pair[]): unknown[] {
+  const byKey = new Map<string, unknown>();
   for (const { key, value } of pairs) {
-    flat.push(
+    byKey.set(
       key.toWellFormed(),
       Array.isArray(value) ? value.map(encodeValue) : encodeValue(value),
     );
   }
-  return flat;
+  const sorted = [...byKey].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.flat(1);
 }
 
 /** JSON has no NaN and no infinities, and Rust's strings no lone surrogates. */

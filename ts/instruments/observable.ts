@@ -18,7 +18,7 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
   extends Instrument
   implements Observable<TAttributes>
 {
-  private seen = new Set<Series>();
+  private readonly seen = new Set<Series>();
 
   constructor(
     facade: Facade,
@@ -39,21 +39,30 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
     this.callbacks.remove(this, callback);
   }
 
-  /**
-   * @internal A collection begins. Sets that are observed no more must not fill the trie: when it
-   * is full, those that the last collection did not see make room.
-   */
+  /** @internal Whether this instrument runs its callbacks with others of this provider. */
+  belongsTo(callbacks: ObservableCallbacks): boolean {
+    return this.callbacks === callbacks;
+  }
+
+  /** @internal A collection begins. */
   beginRound(): void {
-    if (this.trie.isFull) {
-      for (const series of [...this.trie.series()]) {
-        if (!this.seen.has(series)) {
-          series.leaveTrie();
-          this.facade.dropSeries(series);
-        }
-      }
-      this.plain = undefined;
+    this.seen.clear();
+  }
+
+  /**
+   * The limit holds for each round, and prefers what is observed first (Metrics SDK specification,
+   * "Asynchronous instrument cardinality limits"): sets of earlier rounds make room.
+   */
+  protected override beyondLimit(): Series | undefined {
+    if (this.seen.size >= this.trie.size) {
+      return super.beyondLimit();
     }
-    this.seen = new Set();
+    for (const series of this.trie.series()) {
+      if (!this.seen.has(series)) {
+        this.dropSeries(series);
+      }
+    }
+    return undefined;
   }
 
   /** @internal A callback observed a value. */
@@ -62,6 +71,9 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
     value: number,
     attributes: TAttributes | undefined,
   ): void {
+    if (!round.isOpen) {
+      return;
+    }
     const least = this.monotonic ? 0 : -Number.MAX_VALUE;
     if (typeof value !== 'number' || !(value >= least && value < Infinity)) {
       this.diagnostics.invalidValue(
@@ -76,7 +88,9 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
         ? this.plain
         : this.trie.find(attributes)) ?? this.resolve(attributes);
     if (series.storage === Storage.Block) {
-      this.seen.add(series);
+      if (series.leaves.length > 0) {
+        this.seen.add(series);
+      }
       round.add(series.slot, this.int ? Math.trunc(value) : value);
     }
   }

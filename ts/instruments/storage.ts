@@ -1,8 +1,11 @@
-import type { AttributeTrie, TrieNode } from './trie';
+import type { Member, TrieNode } from './trie';
 
 /** Where the engine finds a series' values; the numbers are the binding's. */
 export const Storage = { Sum: 0, Gauge: 1, Block: 2, None: 3 } as const;
 export type Storage = (typeof Storage)[keyof typeof Storage];
+
+/** The storages that have slots. */
+export type CountedStorage = Exclude<Storage, typeof Storage.None>;
 
 /** Cells a chunk; the binding counts on it. */
 const CHUNK = 4096;
@@ -10,35 +13,30 @@ const CHUNK = 4096;
 /** (slot, value) pairs a block. */
 export const BLOCK = 8192;
 
+/** An instrument, as its series know it. */
+export interface SeriesOwner {
+  readonly id: number;
+  /** Lets go of a series and of its slot. */
+  dropSeries(series: Series): void;
+}
+
 /** A series of one instrument on this thread. */
-export class Series {
+export class Series implements Member<Series> {
   /** Somebody holds a bound handle: the slot must stay. */
   pinned = false;
-  private trie: AttributeTrie<Series> | undefined = undefined;
-  private leaf: TrieNode<Series> | undefined = undefined;
+  leaves: TrieNode<Series>[] = [];
 
   constructor(
-    readonly storage: Storage,
+    readonly owner: SeriesOwner | undefined,
+    public storage: Storage,
     /** The number that the engine knows the series by, within its storage. */
-    readonly slot: number,
+    public slot: number,
     /** The chunk with the cell, and its place there. Series without a cell have an empty one. */
-    readonly cells: Float64Array,
-    readonly index: number,
+    public cells: Float64Array,
+    public index: number,
+    /** Its attributes in canonical order, as JSON. */
+    readonly text: string,
   ) {}
-
-  enterTrie(trie: AttributeTrie<Series>, leaf: TrieNode<Series>): void {
-    leaf.series = this;
-    this.leaf = leaf;
-    this.trie = trie;
-  }
-
-  /** After this the attributes lead to another series, if any. */
-  leaveTrie(): void {
-    if (this.leaf?.series === this) {
-      this.trie?.delete(this.leaf);
-    }
-    this.leaf = undefined;
-  }
 }
 
 /** Cells in chunks that never move, so that a series can hold on to its own. */

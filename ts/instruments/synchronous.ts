@@ -6,7 +6,6 @@ import type {
   UpDownCounter,
 } from '@opentelemetry/api';
 import type { NativeInstrument } from '../../binding';
-import { flatten, readAttributes } from './attributes';
 import type { Diagnostics } from './Diagnostics';
 import type { Facade } from './Facade';
 import { Instrument } from './Instrument';
@@ -64,18 +63,14 @@ abstract class SynchronousInstrument extends Instrument {
   }
 
   remove(attributes?: Attributes): void {
-    const { pairs } = readAttributes(attributes ?? {}, this.keeps);
-    const series = this.trie.get(pairs)?.series;
+    const text = this.textOf(attributes ?? {});
+    const series = this.trie.getSet(text);
     if (series) {
       this.facade.handOverSeries(series);
     }
-    this.facade.native.remove(this.id, JSON.stringify(flatten(pairs)));
+    this.facade.native.remove(this.id, text);
     if (series && !series.pinned) {
-      if (series === this.plain) {
-        this.plain = undefined;
-      }
-      series.leaveTrie();
-      this.facade.dropSeries(series);
+      this.dropSeries(series);
     }
   }
 
@@ -112,13 +107,18 @@ export class NativeCounter<TAttributes extends Attributes = Attributes>
   }
 
   bind(attributes?: TAttributes): BoundCounter {
-    const bound = bindSum(this.pin(attributes), this.facade, this.int);
+    const series = this.pin(attributes);
     return {
       add: value => {
-        if (typeof value === 'number' && value >= 0 && value < Infinity) {
-          bound(value);
-        } else {
+        if (typeof value !== 'number' || !(value >= 0 && value < Infinity)) {
           this.diagnostics.invalidValue(this.name, value, NON_NEGATIVE);
+          return;
+        }
+        const amount = this.int ? Math.trunc(value) : value;
+        if (series.storage === IN_BLOCK) {
+          this.facade.record(series.slot, amount);
+        } else {
+          series.cells[series.index] += amount + 0;
         }
       },
     };
@@ -150,17 +150,21 @@ export class NativeUpDownCounter<TAttributes extends Attributes = Attributes>
   }
 
   bind(attributes?: TAttributes): BoundCounter {
-    const bound = bindSum(this.pin(attributes), this.facade, this.int);
+    const series = this.pin(attributes);
     return {
       add: value => {
         if (
-          typeof value === 'number' &&
-          value > -Infinity &&
-          value < Infinity
+          typeof value !== 'number' ||
+          !(value > -Infinity && value < Infinity)
         ) {
-          bound(value);
-        } else {
           this.diagnostics.invalidValue(this.name, value, FINITE);
+          return;
+        }
+        const amount = this.int ? Math.trunc(value) : value;
+        if (series.storage === IN_BLOCK) {
+          this.facade.record(series.slot, amount);
+        } else {
+          series.cells[series.index] += amount + 0;
         }
       },
     };
@@ -242,22 +246,4 @@ export class NativeHistogram<TAttributes extends Attributes = Attributes>
       },
     };
   }
-}
-
-function bindSum(
-  series: Series,
-  facade: Facade,
-  int: boolean,
-): (value: number) => void {
-  const { cells, index } = series;
-  if (series.storage === IN_BLOCK) {
-    return value => facade.record(series.slot, int ? Math.trunc(value) : value);
-  }
-  return int
-    ? value => {
-        cells[index] += Math.trunc(value) + 0;
-      }
-    : value => {
-        cells[index] += value + 0;
-      };
 }

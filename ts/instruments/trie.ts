@@ -1,36 +1,72 @@
 import type { Pair } from './attributes';
 
 /**
+ * Leaves per attribute set: callers may write the same attributes in several orders, and each order
+ * that finds room is a leaf of its own. Further orders are read carefully every time.
+ */
+const LEAVES_PER_SET = 4;
+
+/** A series as the trie sees it: it leaves through all of its leaves at once. */
+export interface Member<S extends Member<S>> {
+  leaves: TrieNode<S>[];
+  /** The set in canonical order, as JSON. */
+  text: string;
+}
+
+/**
  * From attributes to a series without leaving JavaScript and without allocating.
  *
  * A node remembers the key that usually comes next and maps its values to children; another key at
- * the same node takes the slow branch. `{a, b}` and `{b, a}` reach different leaves; the engine
- * knows that they are one series. Values are told apart as a Map does: `1` is not `'1'`.
+ * the same node takes the slow branch. `{a, b}` and `{b, a}` reach different leaves that hold one
+ * series: a gauge keeps the last value only if both write to one cell. Values are told apart as a
+ * Map does: `1` is not `'1'`.
  *
- * A hit only ever follows nodes that {@link AttributeTrie.insert} made from own, valid attributes,
- * so inherited keys, odd values and hostile objects cannot hit; they miss and are read carefully.
+ * A hit only ever follows own attributes along nodes that {@link AttributeTrie.lead} made from
+ * valid ones; odd values and hostile objects miss and are read carefully.
  */
-export class AttributeTrie<S extends object> {
+export class AttributeTrie<S extends Member<S>> {
   private root = new TrieNode<S>(undefined, undefined);
-  private leaves = 0;
+  private readonly sets = new Map<string, S>();
+  private spareLeaves: number;
   /** Keys that no stream keeps. */
   private ignored: Set<string> | undefined = undefined;
+  /** Every value by key, once the trie is full: a set with another one is certainly new. */
+  private values: Map<string, Set<unknown>> | undefined = undefined;
+  /** Sets added since `values` was built; what has left since then is still in it. */
+  private added = 0;
 
   constructor(
-    /** Leaves before further sets go to the overflow series. */
-    private readonly capacity: number,
-    private readonly overflow: () => S,
-  ) {}
+    /** Sets before further ones go to the overflow series. */
+    readonly limit: number,
+    /** Whether keys may turn out to be ignored. */
+    private readonly filtered: boolean,
+    /** The series of sets beyond the limit, or `undefined` where there is room after all. */
+    private readonly overflow: () => S | undefined,
+  ) {
+    this.spareLeaves = limit * (LEAVES_PER_SET - 1);
+  }
+
+  get size(): number {
+    return this.sets.size;
+  }
 
   get isFull(): boolean {
-    return this.leaves >= this.capacity;
+    return this.sets.size >= this.limit;
   }
 
   /** The series of these attributes, or `undefined` when they need the careful reading. */
   find(attributes: object): S | undefined {
+    if (typeof attributes !== 'object') {
+      return undefined;
+    }
     let node = this.root;
     try {
       for (const key in attributes) {
+        // V8 folds this into the loop for plain objects: it costs nothing, and inherited keys
+        // (a polluted prototype) must not lead to another set's series.
+        if (!hasOwn.call(attributes, key)) {
+          continue;
+        }
         const value = (attributes as Record<string, unknown>)[key];
         let child: TrieNode<S> | undefined;
         if (key === node.key) {
@@ -45,7 +81,7 @@ export class AttributeTrie<S extends object> {
           value !== null &&
           !this.ignored?.has(key)
         ) {
-          return this.isFull && isNewSet(attributes, key, value)
+          return this.isFull && this.isNew(key, value)
             ? this.overflow()
             : undefined;
         }
@@ -56,8 +92,8 @@ export class AttributeTrie<S extends object> {
     return node.series;
   }
 
-  /** The leaf of a set that was read carefully, if there is one. */
-  get(pairs: Pair[]): TrieNode<S> | undefined {
+  /** The series of a set that was read carefully, by the order given. */
+  get(pairs: Pair[]): S | undefined {
     let node: TrieNode<S> | undefined = this.root;
     for (const pair of pairs) {
       node = node.child(pair);
@@ -65,29 +101,62 @@ export class AttributeTrie<S extends object> {
         return undefined;
       }
     }
-    return node.series && node;
+    return node.series;
   }
 
-  /** Makes a leaf. The caller has seen that the trie is not full and gives it its series. */
-  insert(pairs: Pair[]): TrieNode<S> {
+  /** The series of a set in canonical order. */
+  getSet(text: string): S | undefined {
+    return this.sets.get(text);
+  }
+
+  /** Takes a new set in. The caller has seen that the trie is not full. */
+  add(pairs: Pair[], series: S): void {
+    this.sets.set(series.text, series);
+    this.grow(pairs, series);
+    if (this.values) {
+      // Values of sets that left pile up in here; starting over now and then bounds them.
+      this.added++;
+      this.values = this.added > this.limit ? undefined : this.values;
+      for (const pair of pairs) {
+        this.remember(pair.key, pair.value);
+      }
+    }
+  }
+
+  /** Makes another order of attributes lead to a known series, while there is room. */
+  lead(pairs: Pair[], series: S): void {
+    if (this.spareLeaves > 0) {
+      this.spareLeaves--;
+      this.grow(pairs, series);
+    }
+  }
+
+  private grow(pairs: Pair[], series: S): void {
     let node = this.root;
     for (const pair of pairs) {
       node = node.child(pair) ?? node.grow(pair);
     }
-    this.leaves++;
-    return node;
+    node.series = series;
+    series.leaves.push(node);
   }
 
-  /** Takes a leaf's series away, and the nodes that led only to it. */
-  delete(leaf: TrieNode<S>): void {
-    leaf.series = undefined;
-    this.leaves--;
-    let node = leaf;
-    while (node.parent && !node.series && node.isBare()) {
-      const parent: TrieNode<S> = node.parent;
-      parent.prune(node);
-      node = parent;
+  /** Takes a set away, and the nodes that led only to it. */
+  delete(series: S): void {
+    if (this.sets.get(series.text) !== series) {
+      return;
     }
+    this.sets.delete(series.text);
+    this.spareLeaves += series.leaves.length - 1;
+    for (const leaf of series.leaves) {
+      leaf.series = undefined;
+      let node = leaf;
+      while (node.parent && !node.series && node.isBare()) {
+        const parent: TrieNode<S> = node.parent;
+        parent.prune(node);
+        node = parent;
+      }
+    }
+    series.leaves = [];
   }
 
   /** Skips a key from now on. */
@@ -96,35 +165,49 @@ export class AttributeTrie<S extends object> {
     this.ignored.add(key);
   }
 
-  /** Every series, in no particular order. */
-  *series(): Generator<S> {
-    const stack = [this.root];
-    for (let node = stack.pop(); node; node = stack.pop()) {
-      if (node.series) {
-        yield node.series;
+  /** Every series, in the order they came. */
+  series(): S[] {
+    return [...this.sets.values()];
+  }
+
+  /**
+   * At a miss in a full trie: whether the set is certainly new, so that it need not be read. A
+   * known set in an unknown order is not; nor is one with a key that may have to be ignored.
+   */
+  private isNew(key: string, value: unknown): boolean {
+    const type = typeof value;
+    if (
+      (type !== 'string' && type !== 'number' && type !== 'boolean') ||
+      key === ''
+    ) {
+      return false;
+    }
+    if (!this.values) {
+      this.values = new Map();
+      this.added = 0;
+      for (const { pair } of this.root.below()) {
+        // Arrays are read carefully anyway.
+        if (pair && pair.text === undefined) {
+          this.remember(pair.key, pair.value);
+        }
       }
-      stack.push(...node.descendants());
+    }
+    const known = this.values.get(key);
+    return known ? !known.has(value) : !this.filtered;
+  }
+
+  private remember(key: string, value: unknown): void {
+    const known = this.values?.get(key);
+    if (known) {
+      known.add(value);
+    } else {
+      this.values?.set(key, new Set([value]));
     }
   }
-
-  reset(): void {
-    this.root = new TrieNode<S>(undefined, undefined);
-    this.leaves = 0;
-  }
 }
 
-/**
- * At a miss in a full trie: whether the set is certainly new, because an own, plain attribute led
- * off the known paths. Everything else needs the careful reading to know.
- */
-function isNewSet(attributes: object, key: string, value: unknown): boolean {
-  const type = typeof value;
-  return (
-    (type === 'string' || type === 'number' || type === 'boolean') &&
-    key !== '' &&
-    Object.prototype.hasOwnProperty.call(attributes, key)
-  );
-}
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its receiver
+const hasOwn = Object.prototype.hasOwnProperty;
 
 type Children<S extends object> = Map<unknown, TrieNode<S>>;
 
@@ -160,7 +243,7 @@ export class TrieNode<S extends object> {
   /** Arrays, by key and canonical text: equal arrays are different objects. */
   private arrays: Children<S> | undefined = undefined;
   readonly parent: TrieNode<S> | undefined;
-  private readonly pair: Pair | undefined;
+  readonly pair: Pair | undefined;
 
   constructor(parent: TrieNode<S> | undefined, pair: Pair | undefined) {
     this.parent = parent;
@@ -288,6 +371,18 @@ export class TrieNode<S extends object> {
 
   isBare(): boolean {
     return this.descendants().next().done === true;
+  }
+
+  /** Every node below. */
+  *below(): Generator<TrieNode<S>> {
+    const stack = [...this.descendants()];
+    for (let node = stack.pop(); node; node = stack.pop()) {
+      yield node;
+      // One by one: a spread of a hundred thousand arguments overflows the stack.
+      for (const child of node.descendants()) {
+        stack.push(child);
+      }
+    }
   }
 
   *descendants(): Generator<TrieNode<S>> {

@@ -156,10 +156,12 @@ impl Json {
         self.out.quoted(unix_nanos(self.interval.time));
     }
 
-    fn totals(&mut self, count: u64, sum: f64, min: Option<f64>, max: Option<f64>) {
+    fn totals(&mut self, count: u64, sum: Option<f64>, min: Option<f64>, max: Option<f64>) {
         self.out.key("count");
         self.out.quoted(count);
-        self.double("sum", sum);
+        if let Some(sum) = sum {
+            self.double("sum", sum);
+        }
         if let Some(min) = min {
             self.double("min", min);
         }

@@ -114,7 +114,7 @@ impl Format for Protobuf {
         let start = self.begin_small(tag(1, BYTES));
         self.out.extend_from_slice(&self.times);
         self.fixed64(tag(4, FIXED64), point.count.to_le_bytes());
-        self.double(tag(5, FIXED64), point.sum);
+        self.double_if_any(tag(5, FIXED64), point.sum);
         self.packed(
             tag(6, BYTES),
             point.bucket_counts.iter().map(|count| count.to_le_bytes()),
@@ -134,7 +134,7 @@ impl Format for Protobuf {
         self.attributes(tag(1, BYTES), &point.attributes);
         self.out.extend_from_slice(&self.times);
         self.fixed64(tag(4, FIXED64), point.count.to_le_bytes());
-        self.double(tag(5, FIXED64), point.sum);
+        self.double_if_any(tag(5, FIXED64), point.sum);
         self.out.push(tag(6, VARINT));
         self.varint(zigzag(point.scale));
         self.fixed64(tag(7, FIXED64), point.zero_count.to_le_bytes());

@@ -78,8 +78,8 @@ impl Cumulative {
     }
 }
 
-fn grows(sum: f64, min: Option<f64>) -> bool {
-    sum >= 0.0 && min.is_none_or(|min| min >= 0.0)
+fn grows(sum: Option<f64>, min: Option<f64>) -> bool {
+    sum.is_some_and(|sum| sum >= 0.0) && min.is_none_or(|min| min >= 0.0)
 }
 
 /// Index and count of every bucket that counted something.
@@ -126,7 +126,7 @@ pub fn add_explicit(point: &mut HistogramPoint<'_>, other: &HistogramPoint<'_>) 
         *count = count.saturating_add(*more);
     }
     point.count = point.count.saturating_add(other.count);
-    point.sum += other.sum;
+    point.sum = point.sum.zip(other.sum).map(|(a, b)| a + b);
     point.min = least(point.min, other.min);
     point.max = greatest(point.max, other.max);
     true
@@ -157,7 +157,7 @@ pub fn add_exponential(point: &mut ExponentialPoint<'_>, mut other: ExponentialP
     point.zero_count = point.zero_count.saturating_add(other.zero_count);
     point.zero_threshold = point.zero_threshold.max(other.zero_threshold);
     point.count = point.count.saturating_add(other.count);
-    point.sum += other.sum;
+    point.sum = point.sum.zip(other.sum).map(|(a, b)| a + b);
     point.min = least(point.min, other.min);
     point.max = greatest(point.max, other.max);
 }
@@ -246,7 +246,7 @@ mod tests {
         HistogramPoint {
             attributes: SmallVec::new(),
             count: counts.iter().sum(),
-            sum: 1.0,
+            sum: Some(1.0),
             min: None,
             max: None,
             bounds: bounds.iter().copied().collect(),
@@ -258,7 +258,7 @@ mod tests {
         ExponentialPoint {
             attributes: SmallVec::new(),
             count: counts.iter().sum(),
-            sum: 1.0,
+            sum: Some(1.0),
             min: None,
             max: None,
             scale,

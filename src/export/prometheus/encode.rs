@@ -197,7 +197,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    fn histogram(&mut self, names: &Names, sum: f64) -> ControlFlow<()> {
+    fn histogram(&mut self, names: &Names, sum: Option<f64>) -> ControlFlow<()> {
         let cumulative = std::mem::take(&mut self.cumulative);
         for (upper, count) in &cumulative.buckets {
             let le = self.bound(*upper);
@@ -205,7 +205,7 @@ impl Writer<'_, '_> {
         }
         self.sample(&names.bucket, Some("+Inf"), unsigned(cumulative.total))?;
         // OpenMetrics allows a count only beside a sum, and no sum of negative observations.
-        if cumulative.monotonic_sum {
+        if let (Some(sum), true) = (sum, cumulative.monotonic_sum) {
             self.sample(&names.sum, None, Number::Double(sum))?;
         }
         if cumulative.monotonic_sum || !self.open_metrics {

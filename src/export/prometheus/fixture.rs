@@ -122,6 +122,7 @@ impl Fixture {
             scope: Arc::new(scope),
             description: description.into(),
             created: created(),
+            sums: true,
             parts: vec![CollectedPart { hidden: None, data }],
         });
         self

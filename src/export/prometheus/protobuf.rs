@@ -210,12 +210,13 @@ fn gauge(value: Number) -> Gauge {
     }
 }
 
-/// An absent sum would be read as 0 here, so it is given even where the text formats leave it out.
-fn classic(cumulative: Cumulative, sum: f64) -> Histogram {
+/// An absent sum would be read as 0 here, so it is given even where the text formats leave it out,
+/// and as NaN where nobody knows it.
+fn classic(cumulative: Cumulative, sum: Option<f64>) -> Histogram {
     let infinity = (f64::INFINITY, cumulative.total);
     Histogram {
         sample_count: Some(cumulative.total),
-        sample_sum: Some(sum),
+        sample_sum: Some(sum.unwrap_or(f64::NAN)),
         bucket: cumulative
             .buckets
             .into_iter()
@@ -257,7 +258,7 @@ fn native(mut point: ExponentialPoint<'_>) -> Histogram {
                 .saturating_add(counts(&point.positive.counts))
                 .saturating_add(counts(&point.negative.counts)),
         ),
-        sample_sum: Some(point.sum),
+        sample_sum: Some(point.sum.unwrap_or(f64::NAN)),
         schema: Some(point.scale),
         zero_threshold: Some(match point.zero_threshold > 0.0 {
             true => point.zero_threshold,

@@ -1,0 +1,406 @@
+// The two sides: each plays a workload through the OpenTelemetry API.
+import { createTestMetrics } from '@nativestage/metrics/testing';
+import type { ViewStream } from '@nativestage/metrics/sdk';
+import {
+  type Attributes,
+  type BatchObservableResult,
+  type Meter,
+  type MeterProvider as ApiMeterProvider,
+  type MetricOptions,
+  type Observable,
+  type ObservableResult,
+  ValueType,
+} from '@opentelemetry/api';
+import {
+  type AggregationOption,
+  AggregationTemporality,
+  AggregationType,
+  createAllowListAttributesProcessor,
+  createDenyListAttributesProcessor,
+  InstrumentType,
+  MeterProvider,
+  MetricReader,
+  type ViewOptions,
+} from '@opentelemetry/sdk-metrics';
+import {
+  filtersLoseObservations,
+  nanPoisonsCounters,
+  oddAttributesThrowOrCollide,
+  overflowBeginsOneSetEarly,
+  viewsForgetTheReadersDefault,
+} from './faults';
+import {
+  type InMemoryProvider,
+  type Metrics,
+  readOurs,
+  readSdk,
+} from './points';
+import {
+  type InstrumentPlan,
+  matches,
+  type Observation,
+  type Step,
+  type Temporality,
+  type ViewPlan,
+  type Workload,
+} from './workload';
+
+interface Recorder {
+  add?(value: unknown, attributes?: Attributes): void;
+  record?(value: unknown, attributes?: Attributes): void;
+}
+
+type Created = Recorder & Observable;
+
+/** Plays steps through a provider of either side. */
+abstract class Player {
+  private readonly instruments: Created[];
+  private readonly observations = new Map<number, Observation[]>();
+  private readonly callbacks: (() => {
+    add: () => void;
+    remove: () => void;
+  })[];
+
+  constructor(
+    protected readonly workload: Workload,
+    private readonly provider: ApiMeterProvider,
+  ) {
+    this.instruments = workload.instruments.map(plan => this.create(plan));
+    this.callbacks = workload.callbacks.map((_, index) => {
+      const handle = this.callback(index);
+      return () => handle;
+    });
+  }
+
+  abstract collect(): Promise<Metrics>;
+  abstract shutdown(): Promise<void>;
+  /** What this side's instrument is given, or `undefined` for nothing. */
+  protected abstract given(
+    value: unknown,
+    attributes: Record<string, unknown> | undefined,
+  ): { attributes?: Attributes; done?: () => void } | undefined;
+  protected abstract observed(
+    plan: InstrumentPlan,
+    observations: Observation[],
+  ): Observation[];
+
+  play(step: Step): void {
+    switch (step.type) {
+      case 'record': {
+        const given = this.given(step.value, copy(step.attributes));
+        const instrument = this.instruments[step.instrument];
+        if (given) {
+          (instrument.add ?? instrument.record!).call(
+            instrument,
+            step.value,
+            given.attributes,
+          );
+          given.done?.();
+        }
+        break;
+      }
+      case 'again':
+        this.instruments[step.instrument] = this.create(
+          this.workload.instruments[step.instrument],
+        );
+        break;
+      case 'observe':
+        this.observations.set(step.callback, step.observations);
+        break;
+      case 'register':
+        this.callbacks[step.callback]().add();
+        break;
+      case 'unregister':
+        this.callbacks[step.callback]().remove();
+        break;
+      default:
+        break;
+    }
+  }
+
+  private meter({ scope }: InstrumentPlan): Meter {
+    return this.provider.getMeter(scope.name, scope.version, {
+      schemaUrl: scope.schemaUrl,
+    });
+  }
+
+  private create(plan: InstrumentPlan): Created {
+    const options: MetricOptions = {
+      unit: plan.unit,
+      description: plan.description,
+      valueType: plan.int ? ValueType.INT : undefined,
+      advice: plan.boundaries && {
+        explicitBucketBoundaries: plan.boundaries,
+      },
+    };
+    const method =
+      `create${plan.kind[0].toUpperCase()}${plan.kind.slice(1)}` as 'createCounter';
+    return this.meter(plan)[method](plan.name, options) as unknown as Created;
+  }
+
+  private callback(index: number) {
+    const { instruments, batch, async } = this.workload.callbacks[index];
+    const observe = (report: (observation: Observation) => void) => {
+      for (const instrument of instruments) {
+        this.observed(
+          this.workload.instruments[instrument],
+          (this.observations.get(index) ?? []).filter(
+            observation => observation.instrument === instrument,
+          ),
+        ).forEach(report);
+      }
+      return async
+        ? new Promise<void>(resolve => setImmediate(resolve))
+        : undefined;
+    };
+    const observables = () =>
+      instruments.map(instrument => this.instruments[instrument]);
+    const report = (
+      { value, attributes, instrument }: Observation,
+      to: (value: number, attributes?: Attributes) => void,
+    ) => {
+      const given = this.given(value, copy(attributes));
+      if (given) {
+        to(value as number, given.attributes);
+        given.done?.();
+      }
+      return instrument;
+    };
+    if (batch) {
+      const callback = (result: BatchObservableResult) =>
+        observe(observation =>
+          report(observation, (value, attributes) =>
+            result.observe(
+              this.instruments[observation.instrument],
+              value,
+              attributes,
+            ),
+          ),
+        );
+      const meter = this.meter(this.workload.instruments[instruments[0]]);
+      return {
+        add: () => meter.addBatchObservableCallback(callback, observables()),
+        remove: () =>
+          meter.removeBatchObservableCallback(callback, observables()),
+      };
+    }
+    const callback = (result: ObservableResult) =>
+      observe(observation =>
+        report(observation, (value, attributes) =>
+          result.observe(value, attributes),
+        ),
+      );
+    return {
+      add: () => observables()[0].addCallback(callback),
+      remove: () => observables()[0].removeCallback(callback),
+    };
+  }
+}
+
+function copy(attributes: Record<string, unknown> | undefined) {
+  return (
+    attributes &&
+    Object.fromEntries(
+      Object.entries(attributes).map(([key, value]) => [
+        key,
+        Array.isArray(value) ? [...(value as unknown[])] : value,
+      ]),
+    )
+  );
+}
+
+export class OurPlayer extends Player {
+  private readonly metrics: ReturnType<typeof createTestMetrics>;
+
+  constructor(workload: Workload, temporality: Temporality) {
+    const metrics = createTestMetrics({
+      temporality,
+      views: workload.views,
+      histogram: workload.histogram,
+    });
+    super(workload, metrics.provider);
+    this.metrics = metrics;
+  }
+
+  protected given(
+    _value: unknown,
+    attributes: Record<string, unknown> | undefined,
+  ) {
+    return {
+      attributes: attributes as Attributes,
+      // A program may do what it likes with its objects afterwards.
+      done: () => {
+        for (const [key, value] of Object.entries(attributes ?? {})) {
+          if (Array.isArray(value)) {
+            value.push('changed afterwards');
+          }
+          attributes![key] = 'changed afterwards';
+        }
+      },
+    };
+  }
+
+  protected observed(_plan: InstrumentPlan, observations: Observation[]) {
+    return observations;
+  }
+
+  collect(): Promise<Metrics> {
+    return readOurs(this.metrics.provider as unknown as InMemoryProvider);
+  }
+
+  shutdown(): Promise<void> {
+    return this.metrics.shutdown();
+  }
+}
+
+class Reader extends MetricReader {
+  protected onForceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  protected onShutdown(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+const INSTRUMENT_TYPES = {
+  counter: InstrumentType.COUNTER,
+  up_down_counter: InstrumentType.UP_DOWN_COUNTER,
+  histogram: InstrumentType.HISTOGRAM,
+  gauge: InstrumentType.GAUGE,
+  observable_counter: InstrumentType.OBSERVABLE_COUNTER,
+  observable_up_down_counter: InstrumentType.OBSERVABLE_UP_DOWN_COUNTER,
+  observable_gauge: InstrumentType.OBSERVABLE_GAUGE,
+};
+
+/** The temporality preferences of the OTLP exporter specification. */
+function sdkTemporality(preference: Temporality) {
+  return (type: InstrumentType) => {
+    const delta =
+      type !== InstrumentType.UP_DOWN_COUNTER &&
+      type !== InstrumentType.OBSERVABLE_UP_DOWN_COUNTER &&
+      (preference === 'delta' ||
+        (preference === 'lowmemory' &&
+          (type === InstrumentType.COUNTER ||
+            type === InstrumentType.HISTOGRAM)));
+    return delta
+      ? AggregationTemporality.DELTA
+      : AggregationTemporality.CUMULATIVE;
+  };
+}
+
+function sdkView(
+  view: ViewPlan,
+  histogram: Workload['histogram'],
+): ViewOptions {
+  const { selector, stream } = view;
+  const keys = stream.attribute_keys;
+  return {
+    instrumentName: selector.instrument_name,
+    instrumentType:
+      selector.instrument_type && INSTRUMENT_TYPES[selector.instrument_type],
+    instrumentUnit: selector.unit,
+    meterName: selector.meter_name,
+    meterVersion: selector.meter_version,
+    meterSchemaUrl: selector.meter_schema_url,
+    name: stream.name,
+    description: stream.description,
+    aggregation: sdkAggregation(viewsForgetTheReadersDefault(histogram, view)),
+    aggregationCardinalityLimit:
+      stream.aggregation_cardinality_limit === undefined
+        ? undefined
+        : overflowBeginsOneSetEarly(stream.aggregation_cardinality_limit),
+    attributesProcessors: [
+      ...(keys?.included
+        ? [createAllowListAttributesProcessor(keys.included)]
+        : []),
+      ...(keys?.excluded
+        ? [createDenyListAttributesProcessor(keys.excluded)]
+        : []),
+    ],
+  };
+}
+
+function sdkAggregation(
+  aggregation: ViewStream['aggregation'],
+): AggregationOption | undefined {
+  if (!aggregation || 'default' in aggregation) {
+    return undefined;
+  }
+  if ('drop' in aggregation) {
+    return { type: AggregationType.DROP };
+  }
+  if ('sum' in aggregation) {
+    return { type: AggregationType.SUM };
+  }
+  if ('last_value' in aggregation) {
+    return { type: AggregationType.LAST_VALUE };
+  }
+  if ('explicit_bucket_histogram' in aggregation) {
+    const options = aggregation.explicit_bucket_histogram;
+    return {
+      type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
+      options: {
+        boundaries: options?.boundaries ?? [],
+        recordMinMax: options?.record_min_max,
+      },
+    };
+  }
+  const options = aggregation.base2_exponential_bucket_histogram;
+  return {
+    type: AggregationType.EXPONENTIAL_HISTOGRAM,
+    options: {
+      maxSize: options?.max_size,
+      recordMinMax: options?.record_min_max,
+    },
+  };
+}
+
+export class SdkPlayer extends Player {
+  private readonly reader: Reader;
+
+  constructor(workload: Workload, temporality: Temporality) {
+    const reader = new Reader({
+      aggregationTemporalitySelector: sdkTemporality(temporality),
+      aggregationSelector: type =>
+        type === InstrumentType.HISTOGRAM &&
+        workload.histogram === 'exponential'
+          ? { type: AggregationType.EXPONENTIAL_HISTOGRAM }
+          : { type: AggregationType.DEFAULT },
+    });
+    const provider = new MeterProvider({
+      readers: [reader],
+      views: workload.views.map(view => sdkView(view, workload.histogram)),
+    });
+    super(workload, provider);
+    this.reader = reader;
+  }
+
+  protected given(
+    value: unknown,
+    attributes: Record<string, unknown> | undefined,
+  ) {
+    return nanPoisonsCounters(value)
+      ? undefined
+      : { attributes: oddAttributesThrowOrCollide(attributes) as Attributes };
+  }
+
+  protected observed(plan: InstrumentPlan, observations: Observation[]) {
+    const keys = this.workload.views.find(
+      view => view.stream.attribute_keys && matches(view.selector, plan),
+    )?.stream.attribute_keys;
+    return filtersLoseObservations(plan, keys, observations);
+  }
+
+  async collect(): Promise<Metrics> {
+    const { resourceMetrics, errors } = await this.reader.collect();
+    if (errors.length > 0) {
+      throw new AggregateError(errors);
+    }
+    return readSdk(resourceMetrics);
+  }
+
+  shutdown(): Promise<void> {
+    return this.reader.shutdown();
+  }
+}
