@@ -104,8 +104,13 @@ describe('the hot path', () => {
         }
       };
       calls = {};
-      recordMany(); // Compiles, which allocates.
-      assert.ok(allocated(recordMany) < bound);
+      // Code that V8 has not compiled for good yet allocates a number for every sum; when it has is
+      // V8's to say, and later on a machine that is busy.
+      let bytes = Infinity;
+      for (let attempt = 0; attempt < 20 && bytes >= bound; attempt++) {
+        bytes = allocated(recordMany);
+      }
+      assert.ok(bytes < bound, `${bytes} bytes for a million records`);
     });
   }
 });
@@ -113,7 +118,7 @@ describe('the hot path', () => {
 v8.setFlagsFromString('--expose-gc');
 const collectGarbage = vm.runInNewContext('gc') as () => void;
 
-/** Bytes allocated, garbage included: a collection meanwhile is an error. */
+/** Bytes allocated, garbage included; no number can be told when a collection took some of it. */
 function allocated(work: () => void): number {
   collectGarbage();
   const profiler = new v8.GCProfiler();
@@ -121,6 +126,5 @@ function allocated(work: () => void): number {
   const start = v8.getHeapStatistics().used_heap_size;
   work();
   const end = v8.getHeapStatistics().used_heap_size;
-  assert.deepEqual(profiler.stop()?.statistics, []);
-  return end - start;
+  return profiler.stop()?.statistics.length === 0 ? end - start : Infinity;
 }
