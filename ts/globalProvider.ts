@@ -1,8 +1,7 @@
 import { metrics } from '@opentelemetry/api';
-import { readFileSync } from 'node:fs';
-import { join, sep } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { log, logLoudly } from './log';
+import { apiCopies, apiVersion } from './apiCopies';
+import { logLoudly } from './log';
 import { loadBinding, loadFailure } from './native';
 import { NativeMeterProvider } from './NativeMeterProvider';
 
@@ -117,38 +116,4 @@ function registerGlobally(provider: NativeMeterProvider): void {
 function className(provider: object): string {
   const real = (provider as { getDelegate?: () => object }).getDelegate?.();
   return (real ?? provider).constructor.name;
-}
-
-/** The version that was resolved, not the one compiled against. */
-function apiVersion(): string {
-  const root = packageRoot(require.resolve('@opentelemetry/api'));
-  return (root && versionOf(root)) ?? 'of unknown version';
-}
-
-/** Where the loaded copies of the API are, each with its version. */
-function apiCopies(): string[] {
-  const roots = new Set(
-    Object.keys(require.cache)
-      .map(packageRoot)
-      .filter(root => root !== undefined),
-  );
-  return [...roots].map(root => `${root} (${versionOf(root) ?? 'unknown'})`);
-}
-
-/** The folder of the copy of the API that a file belongs to. */
-function packageRoot(file: string): string | undefined {
-  const marker = `${sep}@opentelemetry${sep}api${sep}`;
-  const at = file.lastIndexOf(marker);
-  return at < 0 ? undefined : file.slice(0, at + marker.length - 1);
-}
-
-/** Read as a file: the package's `exports` do not let `require` have its package.json. */
-function versionOf(root: string): string | undefined {
-  try {
-    const manifest = readFileSync(join(root, 'package.json'), 'utf8');
-    return (JSON.parse(manifest) as { version: string }).version;
-  } catch (error) {
-    log('debug', `the version of ${root} is unknown: ${String(error)}`);
-    return undefined;
-  }
 }

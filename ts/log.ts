@@ -1,4 +1,5 @@
 import { diag } from '@opentelemetry/api';
+import { apiVersion } from './apiCopies';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -51,10 +52,21 @@ function warnIfUnheard(message: string): void {
   }
 }
 
-/** Whether the program gave `diag` a logger; without one `diag` is silent. */
+/**
+ * Whether the program gave `diag` a logger that hears us; without one `diag` is silent. It also is
+ * when an older copy of the API holds the logger: a copy uses what its own minor version or a later
+ * one registered.
+ */
 function hasDiagLogger(): boolean {
-  const api = (globalThis as Record<symbol, { diag?: unknown } | undefined>)[
-    Symbol.for('opentelemetry.js.api.1')
-  ];
-  return api?.diag !== undefined;
+  const api = (
+    globalThis as Record<
+      symbol,
+      { diag?: unknown; version?: string } | undefined
+    >
+  )[Symbol.for('opentelemetry.js.api.1')];
+  return api?.diag !== undefined && minor(api.version) >= minor(apiVersion());
+}
+
+function minor(version = ''): number {
+  return Number(version.split('.')[1]);
 }

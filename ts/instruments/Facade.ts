@@ -43,8 +43,8 @@ export class Facade {
   private readonly slots = new Uint32Array(BLOCK);
   private readonly values = new Float64Array(BLOCK);
   private length = 0;
-  /** New series and slots given back, in order, since the last native call. */
-  private pending: unknown[][] = [];
+  /** New series and slots given back, as JSON and in order, since the last native call. */
+  private pending: string[] = [];
   private readonly instruments = new Map<number, Reshapable>();
 
   constructor(
@@ -68,12 +68,7 @@ export class Facade {
   }
 
   /** Makes a series and tells the engine with the next hand-over. */
-  addSeries(
-    owner: SeriesOwner,
-    storage: CountedStorage,
-    attributes: unknown[],
-    text = JSON.stringify(attributes),
-  ): Series {
+  addSeries(owner: SeriesOwner, storage: CountedStorage, text: string): Series {
     const slot = this.tables[storage].take();
     const chunks = this.chunks(storage);
     const series = new Series(
@@ -84,7 +79,7 @@ export class Facade {
       chunks?.index(slot) ?? 0,
       text,
     );
-    this.register(owner, series, attributes);
+    this.register(owner, series);
     return series;
   }
 
@@ -100,16 +95,15 @@ export class Facade {
     const chunks = this.chunks(storage);
     series.cells = chunks?.cells(series.slot) ?? EMPTY;
     series.index = chunks?.index(series.slot) ?? 0;
-    this.register(owner, series, JSON.parse(series.text) as unknown[]);
+    this.register(owner, series);
   }
 
-  private register(
-    owner: SeriesOwner,
-    series: Series,
-    attributes: unknown[],
-  ): void {
-    this.tables[series.storage as CountedStorage].set(series);
-    this.pending.push([owner.id, series.storage, series.slot, ...attributes]);
+  private register(owner: SeriesOwner, series: Series): void {
+    const { storage, slot, text } = series;
+    this.tables[storage as CountedStorage].set(series);
+    // The attributes' text is a JSON list already: it continues this one.
+    const rest = text === '[]' ? ']' : `,${text.slice(1)}`;
+    this.pending.push(`[${owner.id},${storage},${slot}${rest}`);
     if (this.pending.length >= PENDING_SERIES) {
       this.pushBlock();
     }
@@ -125,7 +119,7 @@ export class Facade {
       this.pushBlock();
     }
     this.tables[series.storage].release(series.slot);
-    this.pending.push([series.storage, series.slot]);
+    this.pending.push(`[${series.storage},${series.slot}]`);
   }
 
   /** Adds one sample to the block; a full block goes to the engine. */
@@ -181,7 +175,7 @@ export class Facade {
     if (this.pending.length === 0) {
       return undefined;
     }
-    const json = JSON.stringify(this.pending);
+    const json = `[${this.pending.join()}]`;
     this.pending = [];
     return json;
   }

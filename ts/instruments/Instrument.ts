@@ -1,11 +1,11 @@
 import type { NativeInstrument } from '../../binding';
-import { canonical, type Pair, readAttributes } from './attributes';
+import { canonicalText, type Pair, readAttributes } from './attributes';
 import type { Diagnostics } from './Diagnostics';
 import type { Facade, Reshapable } from './Facade';
 import { Series, type SeriesOwner, Storage } from './storage';
 import { AttributeTrie } from './trie';
 
-const OVERFLOW = ['otel.metric.overflow', true];
+const OVERFLOW = '["otel.metric.overflow",true]';
 
 /** Answers kept per instrument on which keys matter: programs have few, an attacker's must not stay. */
 const KEPT_KEYS = 4096;
@@ -97,8 +97,7 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
     if (known) {
       return known;
     }
-    const attributes = canonical(pairs);
-    const text = JSON.stringify(attributes);
+    const text = canonicalText(pairs);
     const reordered = this.trie.getSet(text);
     if (reordered) {
       this.trie.lead(pairs, reordered);
@@ -110,7 +109,7 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
         return overflow;
       }
     }
-    const series = this.facade.addSeries(this, this.storage, attributes, text);
+    const series = this.facade.addSeries(this, this.storage, text);
     this.trie.add(pairs, series);
     return series;
   }
@@ -126,9 +125,7 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
 
   /** What {@link readAttributes} made of attributes, as the engine and the trie know the set. */
   protected textOf(attributes: object): string {
-    return JSON.stringify(
-      canonical(readAttributes(attributes, this.keeps).pairs),
-    );
+    return canonicalText(readAttributes(attributes, this.keeps).pairs);
   }
 
   private readonly keeps = (key: string): boolean => {

@@ -98,19 +98,21 @@ function describe(value: unknown): string {
 }
 
 /**
- * A set in canonical order, as the engine reads it: `[key, value, key, value, …]`, sorted by key,
- * the last value of a repeated key (keys may become equal when lone surrogates are replaced).
+ * A set as the engine reads it: the JSON list `[key, value, key, value, …]`, sorted by key, with the
+ * last value of a repeated key (keys may become equal when lone surrogates are replaced).
  */
-export function canonical(pairs: Pair[]): unknown[] {
-  const byKey = new Map<string, unknown>();
-  for (const { key, value } of pairs) {
-    byKey.set(
-      key.toWellFormed(),
-      Array.isArray(value) ? value.map(encodeValue) : encodeValue(value),
-    );
+export function canonicalText(pairs: Pair[]): string {
+  let entries = pairs.map(({ key, value }): [string, unknown] => [
+    key.toWellFormed(),
+    Array.isArray(value) ? value.map(encodeValue) : encodeValue(value),
+  ]);
+  const ascending = entries.every(
+    ([key], index) => index === 0 || entries[index - 1][0] < key,
+  );
+  if (!ascending) {
+    entries = [...new Map(entries)].sort(([a], [b]) => (a < b ? -1 : 1));
   }
-  const sorted = [...byKey].sort(([a], [b]) => (a < b ? -1 : 1));
-  return sorted.flat(1);
+  return JSON.stringify(entries.flat(1));
 }
 
 /** JSON has no NaN and no infinities, and Rust's strings no lone surrogates. */
