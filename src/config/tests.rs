@@ -125,7 +125,7 @@ fn a_wrong_key_or_value_names_its_path_what_was_found_and_what_is_allowed() {
             "1 ms to 24 days",
         ),
         (
-            r#"{"exporters": {"otlp": {"tls": {"certFile": "a"}}}}"#,
+            r#"{"exporters": {"otlp": {"tls": {"certFile": "Cargo.toml"}}}}"#,
             "exporters.otlp.tls",
             "one of certFile and keyFile",
             "both or neither",
