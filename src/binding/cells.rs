@@ -28,9 +28,10 @@ fn take(
 ) -> Vec<(u32, f64)> {
     let mut taken = Vec::new();
     for (number, mut chunk) in chunks.into_iter().enumerate() {
-        // SAFETY: this runs inside a synchronous call from the JavaScript thread that owns the
-        // array, so no JavaScript runs meanwhile; the facade allocates plain (not shared) buffers
-        // and keeps them to itself, so no other thread or slice refers to this memory.
+        // This runs inside a synchronous call from the JavaScript thread that owns the array, so no
+        // JavaScript runs meanwhile; the facade allocates plain (not shared) buffers and keeps them
+        // to itself.
+        // SAFETY: no other thread or slice refers to this memory.
         let cells = unsafe { chunk.as_mut() };
         let first = number * CHUNK;
         for (index, cell) in cells.iter_mut().enumerate() {

@@ -17,11 +17,11 @@ use serde_json::Value as Json;
 use tokio::sync::oneshot;
 
 use super::attributes::Interner;
+use super::canonical::{is_overflow, Canonical};
 use super::collection::{CollectedMetric, Collection};
 use super::instrument::{InstrumentId, InstrumentSpec, ValueType};
 use super::plan::{PipelineSettings, Settings, Storage};
 use super::series::{Instrument, SeriesId};
-use super::stream::{is_overflow, Canonical};
 use super::{FacadeId, Gate, Handover, PipelineId, Samples};
 use crate::config::HistogramAggregation;
 use crate::error::{Code, Error, Result};

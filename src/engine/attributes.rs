@@ -6,8 +6,8 @@ use std::sync::Arc;
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use serde_json::Value as Json;
 
+use super::canonical::Canonical;
 use super::collection::INCARNATION_KEY;
-use super::stream::Canonical;
 
 /// Keys kept for sharing; programs have few, and an attacker's must not stay.
 const INTERNED_KEYS: usize = 4096;

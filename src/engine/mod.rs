@@ -5,9 +5,13 @@
 
 mod actor;
 mod attributes;
+mod canonical;
 pub mod collection;
 pub mod instrument;
 pub mod plan;
+mod reported;
+mod sdk;
+mod segment;
 mod series;
 mod stream;
 #[cfg(test)]

@@ -6,9 +6,10 @@ use std::time::SystemTime;
 
 use smallvec::SmallVec;
 
+use super::canonical::Canonical;
 use super::instrument::InstrumentSpec;
 use super::plan::{StreamPlan, STALE_AFTER};
-use super::stream::{Binding, Canonical, Stream};
+use super::stream::{Binding, Stream};
 use super::FacadeId;
 
 pub type SeriesId = u32;

@@ -1,0 +1,41 @@
+//! Deltas of observable counters.
+
+use std::collections::{HashMap, HashSet};
+
+use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind, Temporality};
+
+use super::canonical::Canonical;
+use super::instrument::InstrumentSpec;
+use super::plan::StreamPlan;
+
+/// The totals that an observable counter reported, from which its deltas are made.
+///
+/// The SDK forgets a series that one collection missed and then counts all of it again, and its
+/// delta of a counter that started over is negative, or for integers wraps around. So the deltas are
+/// made here and added to a plain counter.
+#[derive(Default)]
+pub struct Reported(HashMap<Canonical, f64>);
+
+impl Reported {
+    pub fn wanted(spec: &InstrumentSpec, plan: &StreamPlan) -> bool {
+        spec.kind == InstrumentKind::ObservableCounter
+            && plan.temporality == Temporality::Delta
+            && plan.aggregation == Aggregation::Sum
+    }
+
+    /// A total below the one before is that of a counter that started over, and all new (Metrics
+    /// data model, "Resets and gaps"). Series that are observed no more are remembered while they
+    /// are at most as many as the limit.
+    pub fn make_deltas(&mut self, totals: &mut [(Canonical, f64)], limit: usize) {
+        if self.0.len() > totals.len() + limit {
+            let current: HashSet<&Canonical> = totals.iter().map(|(set, _)| set).collect();
+            self.0.retain(|set, _| current.contains(set));
+        }
+        for (set, total) in totals {
+            let before = self.0.insert(set.clone(), *total).unwrap_or(0.0);
+            if *total >= before {
+                *total -= before;
+            }
+        }
+    }
+}

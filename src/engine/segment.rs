@@ -1,0 +1,104 @@
+//! A part of a stream: one SDK provider with a single instrument and a single reader.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::reader::MetricReader;
+use opentelemetry_sdk::metrics::{
+    Instrument, InstrumentKind, SdkMeterProvider, Stream as SdkStream,
+};
+use opentelemetry_sdk::Resource;
+
+use super::canonical::Canonical;
+use super::collection::{CollectedPart, HiddenSeries, INCARNATION_KEY};
+use super::instrument::InstrumentSpec;
+use super::plan::StreamPlan;
+use super::reported::Reported;
+use super::sdk::{Handle, SdkInstrument, SharedReader};
+
+/// A part of a stream's series, in an SDK provider of its own.
+pub struct Segment {
+    pub id: u32,
+    // Dropping the provider drops the aggregation.
+    _provider: SdkMeterProvider,
+    reader: SharedReader,
+    pub instrument: SdkInstrument,
+    /// Attribute sets it may hold, and how many the SDK may still hold.
+    pub capacity: usize,
+    pub used: usize,
+    pub live: usize,
+    /// Series released since the last collection, and since the one before: the SDK lets go of a
+    /// delta series at the second collection after its last value, of a cumulative one never.
+    pub released: [usize; 2],
+    /// Keys of removed series that the SDK still holds.
+    pub hidden: Arc<HiddenSeries>,
+    /// How often a series was removed here, so that one that comes back is a new one to the SDK.
+    pub incarnations: HashMap<Canonical, i64>,
+}
+
+impl Segment {
+    pub fn new(id: u32, spec: &InstrumentSpec, plan: &StreamPlan, capacity: usize) -> Self {
+        let reader = SharedReader::new(plan.temporality);
+        let view = plan.clone();
+        let provider = SdkMeterProvider::builder()
+            .with_resource(Resource::builder_empty().build())
+            .with_reader(reader.clone())
+            .with_view(move |_: &Instrument| sdk_stream(&view, capacity))
+            .build();
+        let meter = provider.meter_with_scope((*spec.scope).clone());
+        let kind = match Reported::wanted(spec, plan) {
+            true => InstrumentKind::Counter,
+            false => spec.kind,
+        };
+        let instrument = SdkInstrument::new(&meter, spec, kind);
+        Self {
+            id,
+            _provider: provider,
+            reader,
+            instrument,
+            capacity,
+            used: 0,
+            live: 0,
+            released: [0; 2],
+            hidden: Arc::default(),
+            incarnations: HashMap::new(),
+        }
+    }
+
+    pub fn bind(&self, attributes: &Canonical) -> Handle {
+        self.instrument.bind(&self.key(attributes))
+    }
+
+    /// The SDK's key of a live series: its attributes, marked if it had a removed predecessor.
+    pub fn key(&self, attributes: &Canonical) -> Vec<KeyValue> {
+        let mut key = attributes.to_vec();
+        if let Some(incarnation) = self.incarnations.get(attributes) {
+            let at = key.partition_point(|kv| kv.key.as_str() < INCARNATION_KEY);
+            key.insert(at, KeyValue::new(INCARNATION_KEY, *incarnation));
+        }
+        key
+    }
+
+    pub fn collect(&self) -> Option<CollectedPart> {
+        let mut data = ResourceMetrics::default();
+        self.reader.collect(&mut data).ok()?;
+        data.scope_metrics().next()?;
+        Some(CollectedPart {
+            hidden: (!self.hidden.is_empty()).then(|| self.hidden.clone()),
+            data,
+        })
+    }
+}
+
+fn sdk_stream(plan: &StreamPlan, capacity: usize) -> Option<SdkStream> {
+    // The engine enforces the limit; the SDK needs room for the overflow series besides.
+    SdkStream::builder()
+        .with_name(plan.name.clone())
+        .with_aggregation(plan.aggregation.clone())
+        .with_cardinality_limit(capacity + 1)
+        .build()
+        .ok()
+}
