@@ -4,7 +4,7 @@
 //! Order is the contract: a facade's commands arrive in the order they were sent, so a series is
 //! known before its first value and a removal happens between the values around it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -107,6 +107,8 @@ pub struct Actor {
     settings: Option<Arc<Settings>>,
     resource: Arc<Resource>,
     early: Vec<(InstrumentId, SeriesId, f64)>,
+    /// Instruments that were reported to overflow their numbers.
+    overflowed: HashSet<InstrumentId>,
     round: Option<Round>,
     /// The longest a collection waits, whatever was asked for.
     patience: Duration,
@@ -126,6 +128,7 @@ impl Actor {
             settings: None,
             resource: Arc::new(Resource::builder_empty().build()),
             early: Vec::new(),
+            overflowed: HashSet::new(),
             round: None,
             patience: Duration::MAX,
             late_collections: None,
@@ -286,11 +289,23 @@ impl Actor {
         let instruments = &mut self.instruments;
         let early = &mut self.early;
         let configured = self.settings.is_some();
+        let overflowed = &mut self.overflowed;
+        let log = &self.log;
         let mut record = |slot: Option<Slot>, value: f64| {
             let Some(Slot { instrument, series }) = slot else {
                 return;
             };
             let target = &mut instruments[instrument as usize];
+            if !target.spec.holds(value) {
+                if overflowed.insert(instrument) {
+                    log.error(format!(
+                        "metric {:?}: {value} was recorded between two collections, more than its \
+                         numbers can hold; it is left out (said once)",
+                        target.spec.name
+                    ));
+                }
+                return;
+            }
             let one_by_one = !target.spec.is_sum() && !target.spec.is_gauge();
             if !configured && one_by_one && !target.has_streams() {
                 early.push((instrument, series, value));

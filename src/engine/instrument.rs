@@ -12,6 +12,9 @@ use super::plan::Settings;
 
 pub type InstrumentId = u32;
 
+/// 2^53: JavaScript numbers beyond it have gaps.
+const LARGEST_INTEGER: f64 = 9_007_199_254_740_992.0;
+
 /// How the numbers of an instrument are exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValueType {
@@ -52,6 +55,15 @@ impl InstrumentSpec {
             self.kind,
             InstrumentKind::Counter | InstrumentKind::UpDownCounter
         )
+    }
+
+    /// Whether an amount can be taken on: additions in doubles may have left the finite numbers, and
+    /// integers are exact up to 2^53 only.
+    pub fn holds(&self, value: f64) -> bool {
+        match self.value_type {
+            ValueType::Double => value.is_finite(),
+            ValueType::Int => value.abs() <= LARGEST_INTEGER,
+        }
     }
 
     /// Whether only the last value between two hand-overs matters.

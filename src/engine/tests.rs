@@ -545,3 +545,22 @@ fn streams_of_many_series_keep_each_of_them_through_churn() {
         }
     }
 }
+
+#[test]
+fn an_amount_that_the_numbers_cannot_hold_is_left_out_and_reported_once() {
+    let mut bench = Bench::new("{}", Temporality::Cumulative);
+    let double = bench.instrument(InstrumentKind::Counter, "d");
+    let (int, _) = bench.engine.register(InstrumentSpec {
+        value_type: ValueType::Int,
+        ..spec(InstrumentKind::Counter, "i")
+    });
+    for (id, too_much) in [(double, f64::INFINITY), (int, 1e19)] {
+        let slot = bench.series(id, Storage::Sum, "");
+        for amount in [1.0, too_much, too_much, 2.0] {
+            bench.add(slot, amount);
+        }
+    }
+    assert_eq!(bench.points("d"), ["=3"]);
+    assert_eq!(bench.points("i"), ["=3"]);
+    assert_eq!(bench.engine.log().drain().len(), 2);
+}
