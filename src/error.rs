@@ -15,8 +15,6 @@ pub enum Code {
     InvalidInstrument,
     /// An exporter could not deliver. The message says which one and why.
     Export,
-    /// A flush or shutdown did not finish in time.
-    Timeout,
     /// The engine has been shut down.
     ShutDown,
 }
@@ -29,7 +27,6 @@ impl AsRef<str> for Code {
             Code::AlreadyConfigured => "ERR_METRICS_ALREADY_CONFIGURED",
             Code::InvalidInstrument => "ERR_METRICS_INVALID_INSTRUMENT",
             Code::Export => "ERR_METRICS_EXPORT",
-            Code::Timeout => "ERR_METRICS_TIMEOUT",
             Code::ShutDown => "ERR_METRICS_SHUT_DOWN",
         }
     }

@@ -10,8 +10,6 @@ export type MetricsErrorCode =
   | 'ERR_METRICS_INVALID_INSTRUMENT'
   /** An exporter could not deliver; the message names it and says why. */
   | 'ERR_METRICS_EXPORT'
-  /** A flush or shutdown did not finish in time. */
-  | 'ERR_METRICS_TIMEOUT'
   /** The provider has been shut down. */
   | 'ERR_METRICS_SHUT_DOWN'
   /** The native addon could not be loaded. */

@@ -196,11 +196,6 @@ impl Engine {
         (id, shape)
     }
 
-    /// The shape of an instrument under the settings of now.
-    pub fn shape(&self, id: InstrumentId) -> Shape {
-        shape(&self.registry(), id)
-    }
-
     /// Whether any stream of the instrument keeps this attribute key.
     pub fn keeps(&self, id: InstrumentId, key: &str) -> bool {
         let registry = self.registry();

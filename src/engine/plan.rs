@@ -1,7 +1,5 @@
 //! From configuration to streams: which streams an instrument feeds in which pipelines.
 
-use std::time::Duration;
-
 use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind, Temporality};
 
 use super::instrument::InstrumentSpec;
@@ -331,6 +329,3 @@ fn temporality(kind: InstrumentKind, preference: Temporality) -> Temporality {
 
 /// Collections without a value after which a delta series is released on both sides.
 pub const STALE_AFTER: u32 = 5;
-
-/// How long a collection that nobody bounds waits for the event loops.
-pub const DEFAULT_COLLECT_TIMEOUT: Duration = Duration::from_secs(5);
