@@ -11,12 +11,12 @@ import { native } from './errors';
 import type { InstrumentKind, InstrumentSource } from './InstrumentSource';
 import type { Diagnostics } from './instruments/Diagnostics';
 import type { Facade } from './instruments/Facade';
+import type { HistogramClass } from './instruments/histogram';
 import { NativeObservable } from './instruments/observable';
 import type { ObservableCallbacks } from './instruments/ObservableCallbacks';
 import {
   NativeCounter,
   NativeGauge,
-  NativeHistogram,
   NativeUpDownCounter,
 } from './instruments/synchronous';
 
@@ -28,6 +28,7 @@ export interface InstrumentContext {
   facade: Facade;
   diagnostics: Diagnostics;
   callbacks: ObservableCallbacks;
+  Histogram: HistogramClass;
 }
 
 /** Makes instruments of one scope; a registration repeated gives the same object. */
@@ -65,13 +66,8 @@ export class InstrumentFactory implements InstrumentSource {
 
   histogram<T extends Attributes>(name: string, options?: MetricOptions) {
     return this.create('histogram', name, options, instrument => {
-      const { facade, diagnostics } = this.context;
-      return new NativeHistogram<T>(
-        facade,
-        instrument,
-        diagnostics,
-        isInt(options),
-      );
+      const { facade, diagnostics, Histogram } = this.context;
+      return new Histogram<T>(facade, instrument, diagnostics, isInt(options));
     });
   }
 

@@ -5,6 +5,7 @@ import { InstrumentFactory } from './InstrumentFactory';
 import { LenientInstruments } from './InstrumentSource';
 import { Diagnostics } from './instruments/Diagnostics';
 import { Facade } from './instruments/Facade';
+import { type HistogramClass, histogramClass } from './instruments/histogram';
 import { ObservableCallbacks } from './instruments/ObservableCallbacks';
 import type { NativeCounter } from './instruments/synchronous';
 import { log, type LogLevel, logsAtExit } from './log';
@@ -20,6 +21,7 @@ const OWN_SCOPE = '@nativestage/metrics';
 export class NativeMeterProvider implements MeterProvider {
   private readonly callbacks = new ObservableCallbacks();
   private readonly facade: Facade;
+  private readonly Histogram: HistogramClass;
   private readonly diagnostics: Diagnostics;
   private readonly meters = new Map<string, Meter>();
   private dropped: NativeCounter | undefined;
@@ -31,6 +33,7 @@ export class NativeMeterProvider implements MeterProvider {
   constructor(nativeProvider: NativeProvider) {
     this.native = nativeProvider;
     this.facade = new Facade(nativeProvider, this.callbacks);
+    this.Histogram = histogramClass(this.facade.block);
     this.diagnostics = new Diagnostics((instrument, reason) => {
       this.dropped ??= this.factory(OWN_SCOPE).counter(
         'nativestage.metrics.measurements.dropped',
@@ -87,6 +90,7 @@ export class NativeMeterProvider implements MeterProvider {
       facade: this.facade,
       diagnostics: this.diagnostics,
       callbacks: this.callbacks,
+      Histogram: this.Histogram,
     };
   }
 

@@ -54,14 +54,14 @@ function expected(...sets: [Attributes, number][]) {
 }
 
 // The whole of the object is private; what it costs is what these tests are about.
-function sizeOf(instrument: unknown): { sets: number; leaves: number } {
+function sizeOf(instrument: unknown): { sets: number; paths: number } {
   const { trie } = instrument as {
-    trie: { series(): { leaves: unknown[] }[] };
+    trie: { series(): { paths: unknown[] }[] };
   };
   const all = trie.series();
   return {
     sets: all.length,
-    leaves: all.reduce((sum, { leaves }) => sum + leaves.length, 0),
+    paths: all.reduce((sum, { paths }) => sum + paths.length, 0),
   };
 }
 
@@ -567,7 +567,7 @@ test('a hundred thousand sets leave the trie at its limit, in every order of key
   }
   const size = sizeOf(counter);
   assert.equal(size.sets, 2000);
-  assert.ok(size.leaves <= 4 * 2000, `${size.leaves} leaves`);
+  assert.ok(size.paths <= 4 * 2000, `${size.paths} paths`);
   const found = await series(metrics);
   assert.equal(found.size, 2001);
   const total = [...found.values()].reduce((sum, value) => sum + value);
@@ -621,8 +621,8 @@ test('idle delta series are let go on both sides and come back right', async t =
   };
   record();
   await idle(metrics);
-  assert.deepEqual(sizeOf(counter), { sets: 0, leaves: 0 });
-  assert.deepEqual(sizeOf(histogram), { sets: 0, leaves: 0 });
+  assert.deepEqual(sizeOf(counter), { sets: 0, paths: 0 });
+  assert.deepEqual(sizeOf(histogram), { sets: 0, paths: 0 });
   // Takes the slots that were given back.
   for (let id = 0; id < 4; id++) {
     other.add(1, { id });
@@ -1003,6 +1003,6 @@ async function play(
   }
   const size = sizeOf(instrument);
   assert.ok(size.sets <= limit, `${size.sets} sets`);
-  assert.ok(size.leaves <= 4 * limit, `${size.leaves} leaves`);
+  assert.ok(size.paths <= 4 * limit, `${size.paths} paths`);
   await metrics.shutdown();
 }

@@ -5,8 +5,8 @@ import type {
 } from '../../binding';
 import { type LogLevel, log } from '../log';
 import type { ObservableCallbacks } from './ObservableCallbacks';
+import { SampleBlock } from './SampleBlock';
 import {
-  BLOCK,
   CellChunks,
   type CountedStorage,
   EMPTY,
@@ -40,9 +40,7 @@ export class Facade {
   private readonly sums = new CellChunks(-0);
   private readonly gauges = new CellChunks(NaN);
   private readonly tables = [new SlotTable(), new SlotTable(), new SlotTable()];
-  private readonly slots = new Uint32Array(BLOCK);
-  private readonly values = new Float64Array(BLOCK);
-  private length = 0;
+  readonly block = new SampleBlock(() => this.pushBlock());
   /** New series and slots given back, as JSON and in order, since the last native call. */
   private pending: string[] = [];
   private readonly instruments = new Map<number, Reshapable>();
@@ -72,11 +70,11 @@ export class Facade {
     const slot = this.tables[storage].take();
     const chunks = this.chunks(storage);
     const series = new Series(
-      owner,
       storage,
       slot,
       chunks?.cells(slot) ?? EMPTY,
       chunks?.index(slot) ?? 0,
+      owner,
       text,
     );
     this.register(owner, series);
@@ -114,23 +112,12 @@ export class Facade {
     if (series.storage === Storage.None) {
       return;
     }
-    if (series.storage === Storage.Block && this.length > 0) {
+    if (series.storage === Storage.Block && !this.block.isEmpty) {
       // Samples of this slot may wait in the block, and slots are given back before values count.
       this.pushBlock();
     }
     this.tables[series.storage].release(series.slot);
     this.pending.push(`[${series.storage},${series.slot}]`);
-  }
-
-  /** Adds one sample to the block; a full block goes to the engine. */
-  record(slot: number, value: number): void {
-    const at = this.length;
-    this.slots[at] = slot;
-    this.values[at] = value;
-    this.length = at + 1;
-    if (at + 1 === BLOCK) {
-      this.pushBlock();
-    }
   }
 
   /** Hands over what one series holds, and every sample before it. */
@@ -142,7 +129,7 @@ export class Facade {
       this.takePending(),
       only(Storage.Sum, this.sums),
       only(Storage.Gauge, this.gauges),
-      this.takeBlock(),
+      this.block.take(),
       undefined,
       false,
     );
@@ -155,7 +142,7 @@ export class Facade {
       this.takePending(),
       this.sums.chunks,
       this.gauges.chunks,
-      this.takeBlock(),
+      this.block.take(),
       observations,
       answers,
     );
@@ -167,7 +154,7 @@ export class Facade {
   }
 
   private pushBlock(): void {
-    const { slots, values, count } = this.takeBlock();
+    const { slots, values, count } = this.block.take();
     this.native.pushBlock(this.id, this.takePending(), slots, values, count);
   }
 
@@ -178,13 +165,6 @@ export class Facade {
     const json = `[${this.pending.join()}]`;
     this.pending = [];
     return json;
-  }
-
-  /** The block as it is; the native call copies it before anything is recorded again. */
-  private takeBlock(): NativeBlock {
-    const count = this.length;
-    this.length = 0;
-    return { slots: this.slots, values: this.values, count };
   }
 
   private chunks(storage: Storage): CellChunks | undefined {

@@ -12,11 +12,11 @@ const KEPT_KEYS = 4096;
 
 /** Where values go that no stream wants. Never read. */
 const DISCARD = new Series(
-  undefined,
   Storage.None,
   0,
   new Float64Array(1),
   0,
+  undefined,
   '',
 );
 

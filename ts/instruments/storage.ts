@@ -1,4 +1,4 @@
-import type { Member, TrieNode } from './trie';
+import type { Member, Path } from './trie';
 
 /** Where the engine finds a series' values; the numbers are the binding's. */
 export const Storage = { Sum: 0, Gauge: 1, Block: 2, None: 3 } as const;
@@ -10,9 +10,6 @@ export type CountedStorage = Exclude<Storage, typeof Storage.None>;
 /** Cells a chunk; the binding counts on it. */
 const CHUNK = 4096;
 
-/** (slot, value) pairs a block. */
-export const BLOCK = 8192;
-
 /** An instrument, as its series know it. */
 export interface SeriesOwner {
   readonly id: number;
@@ -21,19 +18,20 @@ export interface SeriesOwner {
 }
 
 /** A series of one instrument on this thread. */
-export class Series implements Member<Series> {
+export class Series implements Member {
   /** Somebody holds a bound handle: the slot must stay. */
   pinned = false;
-  leaves: TrieNode<Series>[] = [];
+  paths: Path[] = [];
 
+  // What a hit reads comes first.
   constructor(
-    readonly owner: SeriesOwner | undefined,
     public storage: Storage,
     /** The number that the engine knows the series by, within its storage. */
     public slot: number,
     /** The chunk with the cell, and its place there. Series without a cell have an empty one. */
     public cells: Float64Array,
     public index: number,
+    readonly owner: SeriesOwner | undefined,
     /** Its attributes in canonical order, as JSON. */
     readonly text: string,
   ) {}

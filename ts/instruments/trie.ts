@@ -1,33 +1,41 @@
 import type { Pair } from './attributes';
 
 /**
- * Leaves per attribute set: callers may write the same attributes in several orders, and each order
- * that finds room is a leaf of its own. Further orders are read carefully every time.
+ * Paths per attribute set: callers may write the same attributes in several orders, and each order
+ * that finds room is a path of its own. Further orders are read carefully every time.
  */
-const LEAVES_PER_SET = 4;
+const PATHS_PER_SET = 4;
 
-/** A series as the trie sees it: it leaves through all of its leaves at once. */
-export interface Member<S extends Member<S>> {
-  leaves: TrieNode<S>[];
+/** A set in one order: `[key, value, key, value, …]`, with {@link ArrayText} for arrays. */
+export type Path = unknown[];
+
+/** A series as the trie sees it: it leaves through all of its paths at once. */
+export interface Member {
+  paths: Path[];
   /** The set in canonical order, as JSON. */
   text: string;
+}
+
+/** An array among the values. It equals nothing that a caller passes: arrays are read carefully. */
+class ArrayText {
+  constructor(readonly text: string) {}
 }
 
 /**
  * From attributes to a series without leaving JavaScript and without allocating.
  *
  * A node remembers the key that usually comes next and maps its values to children; another key at
- * the same node takes the slow branch. `{a, b}` and `{b, a}` reach different leaves that hold one
- * series: a gauge keeps the last value only if both write to one cell. Values are told apart as a
- * Map does: `1` is not `'1'`.
+ * the same node takes the slow branch. `{a, b}` and `{b, a}` have different paths to one series: a
+ * gauge keeps the last value only if both write to one cell. Values are told apart as a Map does:
+ * `1` is not `'1'`.
  *
- * A hit only ever follows own attributes along nodes that {@link AttributeTrie.lead} made from
+ * A hit only ever follows own attributes along paths that {@link AttributeTrie.lead} made from
  * valid ones; odd values and hostile objects miss and are read carefully.
  */
-export class AttributeTrie<S extends Member<S>> {
-  private root = new TrieNode<S>(undefined, undefined);
+export class AttributeTrie<S extends Member> {
+  private readonly root = new TrieNode<S>();
   private readonly sets = new Map<string, S>();
-  private spareLeaves: number;
+  private sparePaths: number;
   /** Keys that no stream keeps. */
   private ignored: Set<string> | undefined = undefined;
   /** Every value by key, once the trie is full: a set with another one is certainly new. */
@@ -43,7 +51,7 @@ export class AttributeTrie<S extends Member<S>> {
     /** The series of sets beyond the limit, or `undefined` where there is room after all. */
     private readonly overflow: () => S | undefined,
   ) {
-    this.spareLeaves = limit * (LEAVES_PER_SET - 1);
+    this.sparePaths = limit * (PATHS_PER_SET - 1);
   }
 
   get size(): number {
@@ -68,12 +76,10 @@ export class AttributeTrie<S extends Member<S>> {
           continue;
         }
         const value = (attributes as Record<string, unknown>)[key];
-        let child: TrieNode<S> | undefined;
-        if (key === node.key) {
-          child = node.usual(value);
-        } else {
-          child = node.others?.get(key)?.get(value);
-        }
+        const child =
+          key === node.key
+            ? node.usual(value)
+            : node.others?.get(key)?.get(value);
         if (child !== undefined) {
           node = child;
         } else if (
@@ -94,14 +100,12 @@ export class AttributeTrie<S extends Member<S>> {
 
   /** The series of a set that was read carefully, by the order given. */
   get(pairs: Pair[]): S | undefined {
+    const path = pathOf(pairs);
     let node: TrieNode<S> | undefined = this.root;
-    for (const pair of pairs) {
-      node = node.child(pair);
-      if (node === undefined) {
-        return undefined;
-      }
+    for (let at = 0; node && at < path.length; at += 2) {
+      node = node.child(path[at] as string, path[at + 1]);
     }
-    return node.series;
+    return node?.series;
   }
 
   /** The series of a set in canonical order. */
@@ -112,32 +116,33 @@ export class AttributeTrie<S extends Member<S>> {
   /** Takes a new set in. The caller has seen that the trie is not full. */
   add(pairs: Pair[], series: S): void {
     this.sets.set(series.text, series);
-    this.grow(pairs, series);
+    const path = this.grow(pairs, series);
     if (this.values) {
       // Values of sets that left pile up in here; starting over now and then bounds them.
       this.added++;
       this.values = this.added > this.limit ? undefined : this.values;
-      for (const pair of pairs) {
-        this.remember(pair.key, pair.value);
-      }
+      this.remember(path);
     }
   }
 
   /** Makes another order of attributes lead to a known series, while there is room. */
   lead(pairs: Pair[], series: S): void {
-    if (this.spareLeaves > 0) {
-      this.spareLeaves--;
+    if (this.sparePaths > 0) {
+      this.sparePaths--;
       this.grow(pairs, series);
     }
   }
 
-  private grow(pairs: Pair[], series: S): void {
+  private grow(pairs: Pair[], series: S): Path {
+    const path = pathOf(pairs);
+    series.paths.push(path);
     let node = this.root;
-    for (const pair of pairs) {
-      node = node.child(pair) ?? node.grow(pair);
+    for (let at = 0; at < path.length; at += 2) {
+      const key = path[at] as string;
+      node = node.child(key, path[at + 1]) ?? node.grow(key, path[at + 1]);
     }
     node.series = series;
-    series.leaves.push(node);
+    return path;
   }
 
   /** Takes a set away, and the nodes that led only to it. */
@@ -146,17 +151,28 @@ export class AttributeTrie<S extends Member<S>> {
       return;
     }
     this.sets.delete(series.text);
-    this.spareLeaves += series.leaves.length - 1;
-    for (const leaf of series.leaves) {
-      leaf.series = undefined;
-      let node = leaf;
-      while (node.parent && !node.series && node.isBare()) {
-        const parent: TrieNode<S> = node.parent;
-        parent.prune(node);
-        node = parent;
-      }
+    this.sparePaths += series.paths.length - 1;
+    for (const path of series.paths) {
+      this.prune(path);
     }
-    series.leaves = [];
+    series.paths = [];
+  }
+
+  private prune(path: Path): void {
+    const way = [this.root];
+    for (let at = 0; at < path.length; at += 2) {
+      const child = way[at / 2].child(path[at] as string, path[at + 1]);
+      way.push(child!);
+    }
+    way[way.length - 1].series = undefined;
+    for (
+      let depth = way.length - 1;
+      depth > 0 && way[depth].isBare();
+      depth--
+    ) {
+      const at = 2 * depth - 2;
+      way[depth - 1].remove(path[at] as string, path[at + 1]);
+    }
   }
 
   /** Skips a key from now on. */
@@ -185,23 +201,25 @@ export class AttributeTrie<S extends Member<S>> {
     if (!this.values) {
       this.values = new Map();
       this.added = 0;
-      for (const { pair } of this.root.below()) {
-        // Arrays are read carefully anyway.
-        if (pair && pair.text === undefined) {
-          this.remember(pair.key, pair.value);
-        }
+      for (const { paths } of this.sets.values()) {
+        // Every path of a set has the same keys and values.
+        this.remember(paths[0]);
       }
     }
     const known = this.values.get(key);
     return known ? !known.has(value) : !this.filtered;
   }
 
-  private remember(key: string, value: unknown): void {
-    const known = this.values?.get(key);
-    if (known) {
-      known.add(value);
-    } else {
-      this.values?.set(key, new Set([value]));
+  private remember(path: Path): void {
+    for (let at = 0; at < path.length; at += 2) {
+      const key = path[at] as string;
+      const value = path[at + 1];
+      const known = this.values?.get(key);
+      if (known) {
+        known.add(value);
+      } else {
+        this.values?.set(key, new Set([value]));
+      }
     }
   }
 }
@@ -209,196 +227,225 @@ export class AttributeTrie<S extends Member<S>> {
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its receiver
 const hasOwn = Object.prototype.hasOwnProperty;
 
-type Children<S extends object> = Map<unknown, TrieNode<S>>;
+function pathOf(pairs: Pair[]): Path {
+  const path: Path = [];
+  for (const { key, value, text } of pairs) {
+    path.push(key, text === undefined ? value : new ArrayText(text));
+  }
+  return path;
+}
+
+/** Marks a free field of strings: an attribute with this value is always read carefully. */
+const FREE = '\0';
 
 /**
- * The first four values of a node's usual key lie in fields, further ones in a Map. Early values are
- * the frequent ones and most nodes never have a fifth; a Map costs more than four comparisons, above
- * all when it is not in the cache: 5 attributes of 758 series took 160 ns with Maps alone, 80 with
- * the fields.
+ * The first four values of a node's usual key lie in fields, further ones in a Map: early values are
+ * the frequent ones, most nodes never have a fifth, and a Map costs more than four comparisons, above
+ * all when it is not in the cache (5 attributes of 758 series took 160 ns with Maps alone, 80 with
+ * the fields). Two of the four are in the node, the others in an object of their own: most nodes
+ * have one child, and with small nodes more of them are in the cache (5 % less for 5 attributes).
  *
  * The fields hold strings or anything else, never both: V8 compares a string with a string in place,
  * and calls out where the types vary (66 ns instead of 74). What the fields cannot find is in the
- * Map: the other kind, NaN, and the empty string, which marks a free field of strings.
+ * Map: the other kind, NaN, and {@link FREE}.
  */
-export class TrieNode<S extends object> {
-  // Every field is set at once, so that all nodes have one shape. What a hit reads comes first: 5 %
-  // at megamorphic call sites, because fewer cache lines are read.
-  /** The key that usually comes next; the values below are its. */
-  key: string | undefined = undefined;
+class TrieNode<S> {
+  // Every field is set at once, so that all nodes have one shape. What a hit reads comes first:
+  // 5 % at megamorphic call sites, because fewer cache lines are read.
+  /** The series whose path ends here. */
   series: S | undefined = undefined;
+  /** The key that usually comes next; the values are its. */
+  key: string | undefined = undefined;
   /** The fields hold strings. */
   private isText = false;
   private value0: unknown = undefined;
   private child0: TrieNode<S> | undefined = undefined;
   private value1: unknown = undefined;
   private child1: TrieNode<S> | undefined = undefined;
-  private value2: unknown = undefined;
-  private child2: TrieNode<S> | undefined = undefined;
-  private value3: unknown = undefined;
-  private child3: TrieNode<S> | undefined = undefined;
-  private children: Children<S> | undefined = undefined;
-  /** Every other key that has come next. */
-  others: Map<string, Children<S>> | undefined = undefined;
-  /** Arrays, by key and canonical text: equal arrays are different objects. */
-  private arrays: Children<S> | undefined = undefined;
-  readonly parent: TrieNode<S> | undefined;
-  readonly pair: Pair | undefined;
-
-  constructor(parent: TrieNode<S> | undefined, pair: Pair | undefined) {
-    this.parent = parent;
-    this.pair = pair;
-  }
+  private more: MoreChildren<S> | undefined = undefined;
+  /** Children of every other key that has come next. */
+  others: Map<string, Map<unknown, TrieNode<S>>> | undefined = undefined;
 
   /** The child for a value of the usual key. */
   usual(value: unknown): TrieNode<S> | undefined {
-    let child: TrieNode<S> | undefined;
     // The branches read alike and are not: in the first V8 only ever sees strings.
     if (typeof value === 'string') {
       if (this.isText) {
         if (value === this.value0) {
-          child = this.child0;
-        } else if (value === this.value1) {
-          child = this.child1;
-        } else if (value === this.value2) {
-          child = this.child2;
-        } else if (value === this.value3) {
-          child = this.child3;
+          return this.child0;
         }
+        return value === this.value1 ? this.child1 : this.more?.ofText(value);
       }
     } else if (!this.isText) {
       if (value === this.value0) {
-        child = this.child0;
-      } else if (value === this.value1) {
-        child = this.child1;
-      } else if (value === this.value2) {
-        child = this.child2;
-      } else if (value === this.value3) {
-        child = this.child3;
+        return this.child0;
       }
+      return value === this.value1 ? this.child1 : this.more?.of(value);
     }
-    return child ?? this.children?.get(value);
+    return this.more?.values?.get(value);
   }
 
-  child(pair: Pair): TrieNode<S> | undefined {
-    if (pair.text !== undefined) {
-      return this.arrays?.get(arrayKey(pair));
+  /** The child for a key and a value, also for those that a hit cannot find. */
+  child(key: string, value: unknown): TrieNode<S> | undefined {
+    if (value instanceof ArrayText) {
+      return this.more?.arrays?.get(arrayKey(key, value));
     }
-    return pair.key === this.key
-      ? this.usual(pair.value)
-      : this.others?.get(pair.key)?.get(pair.value);
+    if (key !== this.key) {
+      return this.others?.get(key)?.get(value);
+    }
+    return value === FREE ? this.more?.values?.get(value) : this.usual(value);
   }
 
-  grow(pair: Pair): TrieNode<S> {
-    const child = new TrieNode<S>(this, pair);
-    if (pair.text !== undefined) {
-      this.arrays ??= new Map();
-      this.arrays.set(arrayKey(pair), child);
-    } else if (this.key === undefined || this.key === pair.key) {
-      this.growUsual(pair, child);
+  /** Makes the child for a key and a value. */
+  grow(key: string, value: unknown): TrieNode<S> {
+    const child = new TrieNode<S>();
+    if (value instanceof ArrayText) {
+      this.more ??= new MoreChildren(this.free);
+      this.more.arrays ??= new Map();
+      this.more.arrays.set(arrayKey(key, value), child);
+    } else if (this.key === undefined || this.key === key) {
+      this.growUsual(key, value, child);
     } else {
       this.others ??= new Map();
-      const children =
-        this.others.get(pair.key) ?? new Map<unknown, TrieNode<S>>();
-      this.others.set(pair.key, children.set(pair.value, child));
+      const children = this.others.get(key) ?? new Map<unknown, TrieNode<S>>();
+      this.others.set(key, children.set(value, child));
     }
     return child;
   }
 
-  private growUsual({ key, value }: Pair, child: TrieNode<S>): void {
+  private growUsual(key: string, value: unknown, child: TrieNode<S>): void {
     const isText = typeof value === 'string';
     if (this.key === undefined) {
       this.key = key;
       this.isText = isText;
-      this.value0 = this.value1 = this.value2 = this.value3 = this.free;
+      this.value0 = this.value1 = this.free;
+      this.more?.mark(this.free);
     }
-    const fits = isText === this.isText && value !== '' && !Number.isNaN(value);
+    const fits =
+      isText === this.isText && value !== FREE && !Number.isNaN(value);
     if (fits && !this.child0) {
       this.value0 = value;
       this.child0 = child;
     } else if (fits && !this.child1) {
       this.value1 = value;
       this.child1 = child;
-    } else if (fits && !this.child2) {
-      this.value2 = value;
-      this.child2 = child;
-    } else if (fits && !this.child3) {
-      this.value3 = value;
-      this.child3 = child;
     } else {
-      this.children ??= new Map();
-      this.children.set(value, child);
+      this.more ??= new MoreChildren(this.free);
+      this.more.grow(value, child, fits);
     }
   }
 
   /** The value of a field that is free. */
   private get free(): string | undefined {
-    return this.isText ? '' : undefined;
+    return this.isText ? FREE : undefined;
   }
 
-  prune(child: TrieNode<S>): void {
-    const pair = child.pair!;
-    if (pair.text !== undefined) {
-      this.arrays!.delete(arrayKey(pair));
-    } else if (pair.key === this.key) {
-      this.pruneUsual(pair.value, child);
+  /** Takes the child for a key and a value away. */
+  remove(key: string, value: unknown): void {
+    if (value instanceof ArrayText) {
+      this.more!.arrays!.delete(arrayKey(key, value));
+    } else if (key === this.key) {
+      this.removeUsual(key, value);
     } else {
-      const children = this.others!.get(pair.key)!;
-      children.delete(pair.value);
+      const children = this.others!.get(key)!;
+      children.delete(value);
       if (children.size === 0) {
-        this.others!.delete(pair.key);
+        this.others!.delete(key);
       }
     }
   }
 
-  private pruneUsual(value: unknown, child: TrieNode<S>): void {
+  private removeUsual(key: string, value: unknown): void {
+    const child = this.child(key, value)!;
     if (child === this.child0) {
       this.value0 = this.free;
       this.child0 = undefined;
     } else if (child === this.child1) {
       this.value1 = this.free;
       this.child1 = undefined;
-    } else if (child === this.child2) {
-      this.value2 = this.free;
-      this.child2 = undefined;
-    } else if (child === this.child3) {
-      this.value3 = this.free;
-      this.child3 = undefined;
     } else {
-      this.children!.delete(value);
+      this.more!.remove(value, child, this.free);
     }
   }
 
+  /** No path ends here or goes on from here. */
   isBare(): boolean {
-    return this.descendants().next().done === true;
-  }
-
-  /** Every node below. */
-  *below(): Generator<TrieNode<S>> {
-    const stack = [...this.descendants()];
-    for (let node = stack.pop(); node; node = stack.pop()) {
-      yield node;
-      // One by one: a spread of a hundred thousand arguments overflows the stack.
-      for (const child of node.descendants()) {
-        stack.push(child);
-      }
-    }
-  }
-
-  *descendants(): Generator<TrieNode<S>> {
-    for (const child of [this.child0, this.child1, this.child2, this.child3]) {
-      if (child) {
-        yield child;
-      }
-    }
-    yield* this.children?.values() ?? [];
-    yield* this.arrays?.values() ?? [];
-    for (const children of this.others?.values() ?? []) {
-      yield* children.values();
-    }
+    return !(
+      this.series ||
+      this.child0 ||
+      this.child1 ||
+      this.others?.size ||
+      this.more?.isUsed()
+    );
   }
 }
 
-function arrayKey(pair: Pair): string {
-  return JSON.stringify([pair.key, pair.text]);
+/** A node's children beyond the second. */
+class MoreChildren<S> {
+  private value2: unknown;
+  private child2: TrieNode<S> | undefined = undefined;
+  private value3: unknown;
+  private child3: TrieNode<S> | undefined = undefined;
+  /** Values that the fields have no room for or cannot find. */
+  values: Map<unknown, TrieNode<S>> | undefined = undefined;
+  /** Arrays of any key, by key and canonical text: equal arrays are different objects. */
+  arrays: Map<string, TrieNode<S>> | undefined = undefined;
+
+  /** @param free - Marks a field that is free. */
+  constructor(free: string | undefined) {
+    this.value2 = this.value3 = free;
+  }
+
+  mark(free: string | undefined): void {
+    this.value2 = this.value3 = free;
+  }
+
+  ofText(value: string): TrieNode<S> | undefined {
+    if (value === this.value2) {
+      return this.child2;
+    }
+    return value === this.value3 ? this.child3 : this.values?.get(value);
+  }
+
+  of(value: unknown): TrieNode<S> | undefined {
+    if (value === this.value2) {
+      return this.child2;
+    }
+    return value === this.value3 ? this.child3 : this.values?.get(value);
+  }
+
+  grow(value: unknown, child: TrieNode<S>, fits: boolean): void {
+    if (fits && !this.child2) {
+      this.value2 = value;
+      this.child2 = child;
+    } else if (fits && !this.child3) {
+      this.value3 = value;
+      this.child3 = child;
+    } else {
+      this.values ??= new Map();
+      this.values.set(value, child);
+    }
+  }
+
+  remove(value: unknown, child: TrieNode<S>, free: string | undefined): void {
+    if (child === this.child2) {
+      this.value2 = free;
+      this.child2 = undefined;
+    } else if (child === this.child3) {
+      this.value3 = free;
+      this.child3 = undefined;
+    } else {
+      this.values!.delete(value);
+    }
+  }
+
+  isUsed(): boolean {
+    return Boolean(
+      this.child2 || this.child3 || this.values?.size || this.arrays?.size,
+    );
+  }
+}
+
+function arrayKey(key: string, { text }: ArrayText): string {
+  return JSON.stringify([key, text]);
 }
