@@ -363,7 +363,7 @@ impl Actor {
         }
     }
 
-    /// Reads new series, `[instrument, storage, slot, key, value, …]` each, and slots given back,
+    /// Reads new series, `[instrument, storage, slot, [key, value, …]]` each, and slots given back,
     /// `[storage, slot]`.
     fn register(&mut self, id: FacadeId, json: &str) {
         let batch: Vec<Vec<Json>> = match serde_json::from_str(json) {
@@ -392,7 +392,9 @@ impl Actor {
             let Some(instrument) = self.instruments.get_mut(number(0) as usize) else {
                 continue;
             };
-            let series = instrument.attach_slot(self.interner.canonical(&entry[3..]));
+            let attributes = entry.get(3).and_then(Json::as_array);
+            let attributes = attributes.map(Vec::as_slice).unwrap_or_default();
+            let series = instrument.attach_slot(self.interner.canonical(attributes));
             let slots = state.slots(Storage::from_code(number(1)));
             let index = number(2) as usize;
             if slots.len() <= index {

@@ -51,7 +51,7 @@ impl Bench {
         let slot = self.next_slot;
         self.next_slot += 1;
         self.hand_over(Handover {
-            series: Some(format!("[[{id},{},{slot}{attributes}]]", storage.code())),
+            series: Some(format!("[[{id},{},{slot},[{attributes}]]]", storage.code())),
             ..Handover::default()
         });
         slot
@@ -156,9 +156,9 @@ fn describe(metric: Metric<'_>) -> Vec<String> {
 fn attributes_in_any_order_are_one_series_and_numbers_are_not_strings() {
     let mut bench = Bench::new("{}", Temporality::Cumulative);
     let id = bench.instrument(InstrumentKind::Counter, "c");
-    let ab = bench.series(id, Storage::Sum, r#","a",1,"b",2"#);
-    let ba = bench.series(id, Storage::Sum, r#","b",2,"a",1"#);
-    let text = bench.series(id, Storage::Sum, r#","a","1","b",2"#);
+    let ab = bench.series(id, Storage::Sum, r#""a",1,"b",2"#);
+    let ba = bench.series(id, Storage::Sum, r#""b",2,"a",1"#);
+    let text = bench.series(id, Storage::Sum, r#""a","1","b",2"#);
     bench.add(ab, 1.0);
     bench.add(ba, 2.0);
     bench.add(text, 4.0);
@@ -223,7 +223,7 @@ fn beyond_the_cardinality_limit_values_go_to_the_overflow_series() {
     let mut bench = Bench::new(r#"{"cardinalityLimit": 2}"#, Temporality::Cumulative);
     let id = bench.instrument(InstrumentKind::Counter, "c");
     for series in 0..5 {
-        let slot = bench.series(id, Storage::Sum, &format!(r#","n",{series}"#));
+        let slot = bench.series(id, Storage::Sum, &format!(r#""n",{series}"#));
         bench.add(slot, 1.0);
     }
     assert_eq!(
@@ -237,8 +237,8 @@ fn a_removed_series_is_gone_until_its_next_value_and_then_starts_anew() {
     for kind in [InstrumentKind::Counter, InstrumentKind::Histogram] {
         let mut bench = Bench::new("{}", Temporality::Cumulative);
         let id = bench.instrument(kind, "x");
-        let slot = bench.series(id, Storage::Block, r#","a",1"#);
-        let other = bench.series(id, Storage::Block, r#","a",2"#);
+        let slot = bench.series(id, Storage::Block, r#""a",1"#);
+        let other = bench.series(id, Storage::Block, r#""a",2"#);
         for round in 0..3 {
             bench.sample(slot, 1.0);
             bench.sample(other, 1.0);
@@ -257,7 +257,7 @@ fn removing_gives_the_place_in_the_limit_back() {
     let mut bench = Bench::new(r#"{"cardinalityLimit": 3}"#, Temporality::Cumulative);
     let id = bench.instrument(InstrumentKind::Counter, "c");
     for series in 0..50 {
-        let slot = bench.series(id, Storage::Sum, &format!(r#","n",{series}"#));
+        let slot = bench.series(id, Storage::Sum, &format!(r#""n",{series}"#));
         bench.add(slot, 1.0);
         assert_eq!(bench.points("c"), [format!("n:{series}=1")]);
         bench.engine.remove(id, format!(r#"["n",{series}]"#));
@@ -303,14 +303,14 @@ fn idle_delta_series_are_released_and_the_facade_is_told() {
     let released = Arc::new(Mutex::new(Vec::new()));
     bench.facade = bench.engine.attach(Box::new(Listening(released.clone())));
     let id = bench.instrument(InstrumentKind::Counter, "c");
-    let slot = bench.series(id, Storage::Sum, r#","n",0"#);
+    let slot = bench.series(id, Storage::Sum, r#""n",0"#);
     bench.add(slot, 1.0);
     for _ in 0..=plan::STALE_AFTER {
         bench.collect();
     }
     assert_eq!(*released.lock().unwrap(), [slot]);
     // Its place is free, and the old slot still counts until the facade gives it back.
-    let second = bench.series(id, Storage::Sum, r#","n",1"#);
+    let second = bench.series(id, Storage::Sum, r#""n",1"#);
     bench.add(second, 2.0);
     assert_eq!(bench.points("c"), ["n:1=2"]);
 }
@@ -364,7 +364,7 @@ fn observations_replace_those_before_and_add_up_over_threads() {
     let mut bench = Bench::new("{}", Temporality::Cumulative);
     let id = bench.instrument(InstrumentKind::ObservableCounter, "o");
     let first = bench.facade;
-    let slot = bench.series(id, Storage::Block, r#","a",1"#);
+    let slot = bench.series(id, Storage::Block, r#""a",1"#);
     let observe = |bench: &Bench, values: Vec<f64>| {
         bench.hand_over(Handover {
             observations: Some(Samples {
@@ -379,7 +379,7 @@ fn observations_replace_those_before_and_add_up_over_threads() {
 
     bench.facade = bench.engine.attach(Box::new(Mute));
     bench.next_slot = slot;
-    bench.series(id, Storage::Block, r#","a",1"#);
+    bench.series(id, Storage::Block, r#""a",1"#);
     observe(&bench, vec![10.0]);
     assert_eq!(bench.points("o"), ["a:1=14"]);
 
@@ -399,7 +399,7 @@ fn a_view_that_drops_attributes_adds_up_what_it_makes_equal() {
     let id = bench.instrument(InstrumentKind::Counter, "c");
     assert!(bench.engine.keeps(id, "other"));
     for other in 0..3 {
-        let slot = bench.series(id, Storage::Sum, &format!(r#","kept",1,"other",{other}"#));
+        let slot = bench.series(id, Storage::Sum, &format!(r#""kept",1,"other",{other}"#));
         bench.add(slot, 1.0);
     }
     assert_eq!(bench.points("c"), ["kept:1=3"]);
@@ -512,7 +512,7 @@ fn cumulative_data_starts_when_the_instrument_was_created() {
 fn a_delta_series_removed_and_recorded_again_within_an_interval_is_one_point() {
     let mut bench = Bench::new("{}", Temporality::Delta);
     let id = bench.instrument(InstrumentKind::Counter, "c");
-    let slot = bench.series(id, Storage::Sum, r#","a",1"#);
+    let slot = bench.series(id, Storage::Sum, r#""a",1"#);
     for _ in 0..3 {
         bench.add(slot, 1.0);
         bench.engine.remove(id, r#"["a",1]"#.to_owned());
@@ -529,7 +529,7 @@ fn streams_of_many_series_keep_each_of_them_through_churn() {
         let id = bench.instrument(InstrumentKind::Counter, "c");
         for round in 0..6 {
             let slots: Vec<u32> = (0..1000)
-                .map(|n| bench.series(id, Storage::Sum, &format!(r#","round",{round},"n",{n}"#)))
+                .map(|n| bench.series(id, Storage::Sum, &format!(r#""round",{round},"n",{n}"#)))
                 .collect();
             for &slot in &slots {
                 bench.add(slot, 1.0);

@@ -99,9 +99,7 @@ export class Facade {
   private register(owner: SeriesOwner, series: Series): void {
     const { storage, slot, text } = series;
     this.tables[storage as CountedStorage].set(series);
-    // The attributes' text is a JSON list already: it continues this one.
-    const rest = text === '[]' ? ']' : `,${text.slice(1)}`;
-    this.pending.push(`[${owner.id},${storage},${slot}${rest}`);
+    this.pending.push(`[${owner.id},${storage},${slot},${text}]`);
     if (this.pending.length >= PENDING_SERIES) {
       this.pushBlock();
     }

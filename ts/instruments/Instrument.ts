@@ -1,5 +1,5 @@
 import type { NativeInstrument } from '../../binding';
-import { canonicalText, type Pair, readAttributes } from './attributes';
+import { canonicalText, type Path, readAttributes } from './attributes';
 import type { Diagnostics } from './Diagnostics';
 import type { Facade, Reshapable } from './Facade';
 import { Series, type SeriesOwner, Storage } from './storage';
@@ -80,27 +80,27 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
   /** The series of attributes that the trie does not know as they are. */
   protected resolve(attributes: object | null | undefined): Series {
     if (attributes === undefined || attributes === null) {
-      return (this.plain ??= this.resolvePairs([]));
+      return (this.plain ??= this.resolvePath([]));
     }
-    const { pairs, invalid } = readAttributes(attributes, this.keeps);
+    const { path, invalid } = readAttributes(attributes, this.keeps);
     if (invalid) {
       this.diagnostics.invalidAttribute(this.name, invalid);
     }
-    return this.resolvePairs(pairs);
+    return this.resolvePath(path);
   }
 
-  private resolvePairs(pairs: Pair[]): Series {
+  private resolvePath(path: Path): Series {
     if (this.storage === Storage.None) {
       return DISCARD;
     }
-    const known = this.trie.get(pairs);
+    const known = this.trie.get(path);
     if (known) {
       return known;
     }
-    const text = canonicalText(pairs);
+    const text = canonicalText(path);
     const reordered = this.trie.getSet(text);
     if (reordered) {
-      this.trie.lead(pairs, reordered);
+      this.trie.lead(path, reordered);
       return reordered;
     }
     if (this.trie.isFull) {
@@ -110,7 +110,7 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
       }
     }
     const series = this.facade.addSeries(this, this.storage, text);
-    this.trie.add(pairs, series);
+    this.trie.add(path, series);
     return series;
   }
 
@@ -125,7 +125,7 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
 
   /** What {@link readAttributes} made of attributes, as the engine and the trie know the set. */
   protected textOf(attributes: object): string {
-    return canonicalText(readAttributes(attributes, this.keeps).pairs);
+    return canonicalText(readAttributes(attributes, this.keeps).path);
   }
 
   private readonly keeps = (key: string): boolean => {

@@ -4,23 +4,25 @@
  */
 
 export type Primitive = string | number | boolean;
-export type AttributeList = Primitive[];
 
-/** One valid attribute: a primitive, or an array of one type with its canonical text. */
-export interface Pair {
-  key: string;
-  value: Primitive | AttributeList;
-  /** Set for arrays: tells apart what a Map cannot, because arrays are equal by identity only. */
-  text?: string;
+/** An array among the values. It equals nothing that a caller passes: arrays are read carefully. */
+export class ArrayValue {
+  /** As JSON: equal arrays have equal texts. */
+  readonly text: string;
+
+  constructor(readonly items: unknown[]) {
+    this.text = JSON.stringify(items);
+  }
 }
 
+/** The valid attributes of a set in one order: `[key, value, key, value, …]`. */
+export type Path = (Primitive | ArrayValue)[];
+
 export interface Reading {
-  pairs: Pair[];
+  path: Path;
   /** The first key or value that is not an attribute, for the report. */
   invalid?: string;
 }
-
-const NOTHING: Reading = { pairs: [] };
 
 /** Reads own enumerable attributes in the order given. Leaves out `null` and `undefined`. */
 export function readAttributes(
@@ -28,15 +30,15 @@ export function readAttributes(
   keeps: (key: string) => boolean,
 ): Reading {
   if (typeof attributes !== 'object') {
-    return { pairs: [], invalid: `attributes of type ${typeof attributes}` };
+    return { path: [], invalid: `attributes of type ${typeof attributes}` };
   }
-  const pairs: Pair[] = [];
+  const path: Path = [];
   let invalid: string | undefined;
   let keys: string[];
   try {
     keys = Object.keys(attributes);
   } catch {
-    return { ...NOTHING, invalid: 'attributes that cannot be listed' };
+    return { path, invalid: 'attributes that cannot be listed' };
   }
   for (const key of keys) {
     let value: unknown;
@@ -49,19 +51,19 @@ export function readAttributes(
     if (value === null || value === undefined || !keeps(key)) {
       continue;
     }
-    const pair = key === '' ? undefined : readPair(key, value);
-    if (pair) {
-      pairs.push(pair);
+    const valid = key === '' ? undefined : readValue(value);
+    if (valid !== undefined) {
+      path.push(key, valid);
     } else {
       invalid ??= `attribute ${JSON.stringify(key)} of type ${describe(value)}`;
     }
   }
-  return { pairs, invalid };
+  return { path, invalid };
 }
 
-function readPair(key: string, value: unknown): Pair | undefined {
+function readValue(value: unknown): Primitive | ArrayValue | undefined {
   if (isPrimitive(value)) {
-    return { key, value };
+    return value;
   }
   try {
     if (!Array.isArray(value)) {
@@ -75,11 +77,7 @@ function readPair(key: string, value: unknown): Pair | undefined {
     const uniform = items.every(
       (item): item is Primitive => isPrimitive(item) && typeof item === type,
     );
-    if (!uniform) {
-      return undefined;
-    }
-    const list: AttributeList = items;
-    return { key, value: list, text: JSON.stringify(list.map(encodeValue)) };
+    return uniform ? new ArrayValue(items.map(encodeValue)) : undefined;
   } catch {
     return undefined;
   }
@@ -97,22 +95,53 @@ function describe(value: unknown): string {
   return typeof value === 'object' ? 'object or mixed array' : typeof value;
 }
 
+/** Attributes up to which a set is sorted by insertion. */
+const FEW = 16;
+
 /**
  * A set as the engine reads it: the JSON list `[key, value, key, value, …]`, sorted by key, with the
  * last value of a repeated key (keys may become equal when lone surrogates are replaced).
  */
-export function canonicalText(pairs: Pair[]): string {
-  let entries = pairs.map(({ key, value }): [string, unknown] => [
-    key.toWellFormed(),
-    Array.isArray(value) ? value.map(encodeValue) : encodeValue(value),
-  ]);
-  const ascending = entries.every(
-    ([key], index) => index === 0 || entries[index - 1][0] < key,
-  );
-  if (!ascending) {
-    entries = [...new Map(entries)].sort(([a], [b]) => (a < b ? -1 : 1));
+export function canonicalText(path: Path): string {
+  if (path.length <= 2 * FEW && path.every(isPlain)) {
+    const text = JSON.stringify(sortedByKey(path));
+    // Only lone surrogates are written like this.
+    if (!text.includes('\\ud')) {
+      return text;
+    }
   }
-  return JSON.stringify(entries.flat(1));
+  const entries = new Map<string, unknown>();
+  for (let at = 0; at < path.length; at += 2) {
+    const value = path[at + 1];
+    entries.set(
+      (path[at] as string).toWellFormed(),
+      value instanceof ArrayValue ? value.items : encodeValue(value),
+    );
+  }
+  return JSON.stringify(
+    [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).flat(1),
+  );
+}
+
+/** Whether JSON has the value, lone surrogates apart. */
+function isPlain(value: Primitive | ArrayValue): boolean {
+  return typeof value === 'number'
+    ? Number.isFinite(value)
+    : typeof value !== 'object';
+}
+
+function sortedByKey(path: Path): Path {
+  const sorted: Path = [];
+  for (let from = 0; from < path.length; from += 2) {
+    let at = from;
+    for (; at > 0 && sorted[at - 2] > path[from]; at -= 2) {
+      sorted[at] = sorted[at - 2];
+      sorted[at + 1] = sorted[at - 1];
+    }
+    sorted[at] = path[from];
+    sorted[at + 1] = path[from + 1];
+  }
+  return sorted;
 }
 
 /** JSON has no NaN and no infinities, and Rust's strings no lone surrogates. */

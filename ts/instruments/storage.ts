@@ -1,4 +1,5 @@
-import type { Member, Path } from './trie';
+import type { Path } from './attributes';
+import type { Member } from './trie';
 
 /** Where the engine finds a series' values; the numbers are the binding's. */
 export const Storage = { Sum: 0, Gauge: 1, Block: 2, None: 3 } as const;

@@ -1,4 +1,4 @@
-import type { Pair } from './attributes';
+import { ArrayValue, type Path } from './attributes';
 
 /**
  * Paths per attribute set: callers may write the same attributes in several orders, and each order
@@ -6,19 +6,11 @@ import type { Pair } from './attributes';
  */
 const PATHS_PER_SET = 4;
 
-/** A set in one order: `[key, value, key, value, …]`, with {@link ArrayText} for arrays. */
-export type Path = unknown[];
-
 /** A series as the trie sees it: it leaves through all of its paths at once. */
 export interface Member {
   paths: Path[];
   /** The set in canonical order, as JSON. */
   text: string;
-}
-
-/** An array among the values. It equals nothing that a caller passes: arrays are read carefully. */
-class ArrayText {
-  constructor(readonly text: string) {}
 }
 
 /**
@@ -99,8 +91,7 @@ export class AttributeTrie<S extends Member> {
   }
 
   /** The series of a set that was read carefully, by the order given. */
-  get(pairs: Pair[]): S | undefined {
-    const path = pathOf(pairs);
+  get(path: Path): S | undefined {
     let node: TrieNode<S> | undefined = this.root;
     for (let at = 0; node && at < path.length; at += 2) {
       node = node.child(path[at] as string, path[at + 1]);
@@ -114,9 +105,9 @@ export class AttributeTrie<S extends Member> {
   }
 
   /** Takes a new set in. The caller has seen that the trie is not full. */
-  add(pairs: Pair[], series: S): void {
+  add(path: Path, series: S): void {
     this.sets.set(series.text, series);
-    const path = this.grow(pairs, series);
+    this.grow(path, series);
     if (this.values) {
       // Values of sets that left pile up in here; starting over now and then bounds them.
       this.added++;
@@ -126,23 +117,22 @@ export class AttributeTrie<S extends Member> {
   }
 
   /** Makes another order of attributes lead to a known series, while there is room. */
-  lead(pairs: Pair[], series: S): void {
+  lead(path: Path, series: S): void {
     if (this.sparePaths > 0) {
       this.sparePaths--;
-      this.grow(pairs, series);
+      this.grow(path, series);
     }
   }
 
-  private grow(pairs: Pair[], series: S): Path {
-    const path = pathOf(pairs);
-    series.paths.push(path);
+  private grow(path: Path, series: S): void {
+    // Copies have no room to spare: there may be very many.
+    series.paths = [...series.paths, [...path]];
     let node = this.root;
     for (let at = 0; at < path.length; at += 2) {
       const key = path[at] as string;
       node = node.child(key, path[at + 1]) ?? node.grow(key, path[at + 1]);
     }
     node.series = series;
-    return path;
   }
 
   /** Takes a set away, and the nodes that led only to it. */
@@ -227,14 +217,6 @@ export class AttributeTrie<S extends Member> {
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its receiver
 const hasOwn = Object.prototype.hasOwnProperty;
 
-function pathOf(pairs: Pair[]): Path {
-  const path: Path = [];
-  for (const { key, value, text } of pairs) {
-    path.push(key, text === undefined ? value : new ArrayText(text));
-  }
-  return path;
-}
-
 /** Marks a free field of strings: an attribute with this value is always read carefully. */
 const FREE = '\0';
 
@@ -287,7 +269,7 @@ class TrieNode<S> {
 
   /** The child for a key and a value, also for those that a hit cannot find. */
   child(key: string, value: unknown): TrieNode<S> | undefined {
-    if (value instanceof ArrayText) {
+    if (value instanceof ArrayValue) {
       return this.more?.arrays?.get(arrayKey(key, value));
     }
     if (key !== this.key) {
@@ -299,7 +281,7 @@ class TrieNode<S> {
   /** Makes the child for a key and a value. */
   grow(key: string, value: unknown): TrieNode<S> {
     const child = new TrieNode<S>();
-    if (value instanceof ArrayText) {
+    if (value instanceof ArrayValue) {
       this.more ??= new MoreChildren(this.free);
       this.more.arrays ??= new Map();
       this.more.arrays.set(arrayKey(key, value), child);
@@ -342,7 +324,7 @@ class TrieNode<S> {
 
   /** Takes the child for a key and a value away. */
   remove(key: string, value: unknown): void {
-    if (value instanceof ArrayText) {
+    if (value instanceof ArrayValue) {
       this.more!.arrays!.delete(arrayKey(key, value));
     } else if (key === this.key) {
       this.removeUsual(key, value);
@@ -446,6 +428,6 @@ class MoreChildren<S> {
   }
 }
 
-function arrayKey(key: string, { text }: ArrayText): string {
+function arrayKey(key: string, { text }: ArrayValue): string {
   return JSON.stringify([key, text]);
 }
