@@ -32,14 +32,16 @@ export function readAttributes(
   if (typeof attributes !== 'object') {
     return { path: [], invalid: `attributes of type ${typeof attributes}` };
   }
-  const path: Path = [];
   let invalid: string | undefined;
   let keys: string[];
   try {
     keys = Object.keys(attributes);
   } catch {
-    return { path, invalid: 'attributes that cannot be listed' };
+    return { path: [], invalid: 'attributes that cannot be listed' };
   }
+  // Of the right length, because it may be kept.
+  const path = new Array<Path[number]>(2 * keys.length);
+  let length = 0;
   for (const key of keys) {
     let value: unknown;
     try {
@@ -53,11 +55,13 @@ export function readAttributes(
     }
     const valid = key === '' ? undefined : readValue(value);
     if (valid !== undefined) {
-      path.push(key, valid);
+      path[length++] = key;
+      path[length++] = valid;
     } else {
       invalid ??= `attribute ${JSON.stringify(key)} of type ${describe(value)}`;
     }
   }
+  path.length = length;
   return { path, invalid };
 }
 

@@ -6,9 +6,12 @@ import { ArrayValue, type Path } from './attributes';
  */
 const PATHS_PER_SET = 4;
 
+/** What a series starts with. */
+export const NO_PATHS: readonly Path[] = [];
+
 /** A series as the trie sees it: it leaves through all of its paths at once. */
 export interface Member {
-  paths: Path[];
+  paths: readonly Path[];
   /** The set in canonical order, as JSON. */
   text: string;
 }
@@ -125,8 +128,7 @@ export class AttributeTrie<S extends Member> {
   }
 
   private grow(path: Path, series: S): void {
-    // Copies have no room to spare: there may be very many.
-    series.paths = [...series.paths, [...path]];
+    series.paths = [...series.paths, path];
     let node = this.root;
     for (let at = 0; at < path.length; at += 2) {
       const key = path[at] as string;
@@ -145,7 +147,7 @@ export class AttributeTrie<S extends Member> {
     for (const path of series.paths) {
       this.prune(path);
     }
-    series.paths = [];
+    series.paths = NO_PATHS;
   }
 
   private prune(path: Path): void {
