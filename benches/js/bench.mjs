@@ -1,31 +1,24 @@
-// Runs all benchmarks; fails when a target is missed. An argument picks cases of record.mjs.
-import { readFileSync } from 'node:fs';
-import { benchBound } from './bound.mjs';
-import { machine } from './measure.mjs';
-import { benchRecord } from './record.mjs';
-import { benchSetup } from './setup.mjs';
+// Runs every benchmark and writes docs/benchmarks.md. Arguments pick sections by a part of their
+// titles; then nothing is written.
+import { writeFile } from 'node:fs/promises';
+import { page, pagePath } from './page.mjs';
+import { describeTarget, isMet } from './section.mjs';
+import { sections } from './sections.mjs';
 
-const version = folder =>
-  JSON.parse(readFileSync(new URL(`${folder}/package.json`, import.meta.url)))
-    .version;
-
-console.log(machine());
-console.log(
-  [
-    `@nativestage/metrics ${version('../..')}`,
-    `@opentelemetry/sdk-metrics ${version('node_modules/@opentelemetry/sdk-metrics')}`,
-    `prom-client ${version('node_modules/prom-client')}`,
-  ].join(', '),
-);
-
-const results = [await benchBound(), await benchSetup()];
-results.push(await benchRecord(process.argv[2]));
-for (const { rows, summary } of results) {
-  console.table(rows);
-  console.log(summary);
+const filters = process.argv.slice(2);
+const results = [];
+for (const { title, bench } of sections) {
+  if (filters.length > 0 && !filters.some(filter => title.includes(filter))) {
+    continue;
+  }
+  console.log(`\n${title}`);
+  const section = { title, ...(await bench()) };
+  console.table(section.rows);
+  for (const target of section.targets.filter(each => !isMet(each))) {
+    console.log(`missed: ${describeTarget(target)}`);
+  }
+  results.push(section);
 }
-const missed = results.flatMap(result => result.missed);
-for (const miss of missed) {
-  console.log(`missed: ${miss}`);
+if (filters.length === 0) {
+  await writeFile(pagePath, await page(results));
 }
-process.exitCode = missed.length > 0 ? 1 : 0;

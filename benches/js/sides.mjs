@@ -1,10 +1,12 @@
 // The rivals: each makes instruments, writes a call, and reads back what it counted.
+import http from 'node:http';
 import { createRequire } from 'node:module';
-import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import * as sdk2 from '@opentelemetry/sdk-metrics';
 import promClient from 'prom-client';
 import { instrumentName, seriesKey } from './workload.mjs';
 
 const require = createRequire(import.meta.url);
+const { createMeterProvider } = require('../../dist/sdk.js');
 const { createTestMetrics } = require('../../dist/testing.js');
 
 /** prom-client's default; the others are told to use the same. */
@@ -12,7 +14,8 @@ export const BOUNDARIES = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 
-const api = {
+/** How both OpenTelemetry SDKs are called. */
+export const api = {
   call: kind => (instrument, value, attributes) =>
     `${instrument}.${kind === 'counter' ? 'add' : 'record'}(${attributes ? `${value}, ${attributes}` : value})`,
   make: (meter, kind, name) =>
@@ -46,18 +49,69 @@ export function ours() {
   };
 }
 
-class Reader extends MetricReader {
-  onForceFlush() {}
-  onShutdown() {}
+/**
+ * `@nativestage/metrics` with real readers: a page to scrape and, as a second one, OTLP with delta
+ * temporality, so that the two share no stream.
+ */
+export async function served(readers) {
+  const sink = http.createServer((request, response) => {
+    request.resume().on('end', () => response.end());
+  });
+  await new Promise(resolve => sink.listen(0, '127.0.0.1', resolve));
+  const endpoint = `http://127.0.0.1:${sink.address().port}`;
+  const otlp = { endpoint, temporality: 'delta', interval: { hours: 24 } };
+  const provider = createMeterProvider({
+    exporters: { prometheus: { port: 0 }, ...(readers > 1 && { otlp }) },
+  });
+  const meter = provider.getMeter('bench');
+  return {
+    name: 'ours',
+    call: api.call,
+    instrument: (kind, shape) => api.make(meter, kind, instrumentName(shape)),
+    async read() {
+      const url = `http://${provider.prometheusAddress}/metrics`;
+      const page = await (await globalThis.fetch(url)).text();
+      return readPage(page);
+    },
+    async close() {
+      await provider.shutdown();
+      sink.close();
+    },
+  };
+}
+
+/** Counters and the sums and counts of histograms on a page, by series. */
+function readPage(page) {
+  const totals = new Map();
+  const line = /^(bench_instrument_\d+)_(total|sum|count)\{(.*)\} (\S+)$/gm;
+  for (const [, name, kind, labels, value] of page.matchAll(line)) {
+    const attributes = [...labels.matchAll(/(\w+)="([^"]*)"/g)]
+      .map(([, key, text]) => [key, text])
+      .filter(([key]) => !key.startsWith('otel_scope_'));
+    const key = seriesKey(name, Object.fromEntries(attributes));
+    const total = totals.get(key) ?? {};
+    total[kind === 'count' ? 'count' : 'sum'] = Number(value);
+    totals.set(key, total);
+  }
+  return totals;
 }
 
 /** The OpenTelemetry JS SDK. */
-export function openTelemetry() {
-  const reader = new Reader();
-  const provider = new MeterProvider({ readers: [reader] });
+export function openTelemetry({
+  name = 'JS SDK 2',
+  sdk = sdk2,
+  readers = 1,
+} = {}) {
+  class Reader extends sdk.MetricReader {
+    onForceFlush() {}
+    onShutdown() {}
+  }
+  const all = Array.from({ length: readers }, () => new Reader());
+  const [reader] = all;
+  const provider = new sdk.MeterProvider({ readers: all });
   const meter = provider.getMeter('bench');
   return {
-    name: 'JS SDK',
+    name,
     call: api.call,
     instrument: (kind, shape) => api.make(meter, kind, instrumentName(shape)),
     async read() {
@@ -79,16 +133,18 @@ export function openTelemetry() {
   };
 }
 
-/** prom-client, with labels or without. */
-export function prometheusClient() {
-  const registry = new promClient.Registry();
+/** prom-client or its successor, with labels or without. */
+export function prometheusClient({
+  name = 'prom-client',
+  client = promClient,
+} = {}) {
+  const registry = new client.Registry();
   return {
-    name: 'prom-client',
+    name,
     call: kind => (instrument, value, attributes) =>
       `${instrument}.${kind === 'counter' ? 'inc' : 'observe'}(${attributes ? `${attributes}, ${value}` : value})`,
     instrument(kind, shape, keys) {
-      const Metric =
-        kind === 'counter' ? promClient.Counter : promClient.Histogram;
+      const Metric = kind === 'counter' ? client.Counter : client.Histogram;
       return new Metric({
         name: instrumentName(shape),
         help: 'help',
@@ -124,4 +180,18 @@ export function nothing() {
     read: undefined,
     close() {},
   };
+}
+
+/** Every rival that runs on this Node: version 3 of the SDK and the new client need 22. */
+export async function rivals() {
+  const both = [openTelemetry(), prometheusClient()];
+  if (Number.parseInt(process.versions.node) < 22) {
+    return both;
+  }
+  const client = await import('@prometheus-io/client');
+  return [
+    ...both,
+    openTelemetry({ name: 'JS SDK 3', sdk: await import('sdk-metrics-3') }),
+    prometheusClient({ name: '@prometheus-io/client', client }),
+  ];
 }

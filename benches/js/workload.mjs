@@ -24,6 +24,7 @@ const range = (count, make) => Array.from({ length: count }, (_, i) => make(i));
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'];
 const STATUSES = [200, 201, 204, 304, 400, 401, 404, 409, 500, 503];
+const REGIONS = ['eu-west-1', 'us-east-1', 'ap-south-1'];
 const PLUGINS = ['catalog', 'scaffolder', 'search', 'techdocs', 'auth'];
 // Routes are literals in a program, and V8 has one copy of each literal: so are property names.
 const ROUTES = Object.keys(
@@ -37,7 +38,18 @@ const ROUTES = Object.keys(
  * method, route and status, and the recording code makes an object of them.
  */
 function drawColumns() {
-  const columns = { plugin: [], route: [], status: [], method: [], cached: [] };
+  const columns = {
+    plugin: [],
+    route: [],
+    status: [],
+    method: [],
+    cached: [],
+    scheme: [],
+    version: [],
+    region: [],
+    authenticated: [],
+    outcome: [],
+  };
   for (let i = 0; i < POOL; i++) {
     const route = pick(ROUTES);
     // Cut out of a URL: equal to another request's, and not the same string object.
@@ -46,18 +58,30 @@ function drawColumns() {
     columns.status.push(pick(STATUSES));
     columns.method.push(pick(METHODS));
     columns.cached.push(draw() < 0.2);
+    columns.scheme.push(draw() < 0.05 ? 'http' : 'https');
+    columns.version.push(draw() < 0.1 ? '2' : '1.1');
+    columns.region.push(pick(REGIONS));
+    columns.authenticated.push(draw() < 0.9);
+    columns.outcome.push(columns.status[i] < 400 ? 'success' : 'failure');
   }
   return columns;
 }
 
 const drawn = drawColumns();
 
-/** The columns by number of attributes. */
-const COLUMNS = {
-  0: [],
-  2: [drawn.method, drawn.route],
-  5: [drawn.method, drawn.route, drawn.status, drawn.plugin, drawn.cached],
-};
+/** The attributes that a record has, the first so many of these. */
+const NAMES = [
+  'method',
+  'route',
+  'status',
+  'plugin',
+  'cached',
+  'scheme',
+  'version',
+  'region',
+  'authenticated',
+  'outcome',
+];
 
 /**
  * At a monomorphic call site: one instrument, one shape of object. Without attributes four
@@ -65,19 +89,12 @@ const COLUMNS = {
  * long an addition waits for the one before it (3.3 ns for a bare cell, whatever is around it), and
  * no program counts like that.
  */
-const MONO_KEYS = {
-  0: [[], [], [], []],
-  2: [['method', 'route']],
-  5: [['method', 'route', 'status', 'plugin', 'cached']],
-};
+const monoKeys = count =>
+  count === 0 ? [[], [], [], []] : [NAMES.slice(0, count)];
 
 /** At a megamorphic one: as many shapes and instruments as a backend's helpers see. */
-const MEGA_KEYS = Object.fromEntries(
-  [0, 2, 5].map(count => [
-    count,
-    range(16, shape => range(count, key => `key_${shape}_${key}`)),
-  ]),
-);
+const megaKeys = count =>
+  range(16, shape => range(count, key => `key_${shape}_${key}`));
 
 /**
  * One case: `shapes` has the attribute keys of each instrument, `columns` the values of the
@@ -85,13 +102,13 @@ const MEGA_KEYS = Object.fromEntries(
  * sums of powers of two, so that totals are exact in any order.
  */
 export function workload({ site, kind, attributes }) {
-  const shapes = (site === 'mono' ? MONO_KEYS : MEGA_KEYS)[attributes];
+  const shapes = (site === 'mono' ? monoKeys : megaKeys)(attributes);
   const mono = site === 'mono';
   return {
     kind,
     shapes,
     mono,
-    columns: COLUMNS[attributes],
+    columns: NAMES.slice(0, attributes).map(name => drawn[name]),
     which: range(POOL, i =>
       mono ? i % shapes.length : Math.floor(draw() * shapes.length),
     ),
