@@ -23,11 +23,10 @@ import {
   type ViewOptions,
 } from '@opentelemetry/sdk-metrics';
 import {
-  filtersLoseObservations,
+  attributesAreKeptByReference,
   nanPoisonsCounters,
   oddAttributesThrowOrCollide,
   overflowBeginsOneSetEarly,
-  viewsForgetTheReadersDefault,
 } from './faults';
 import {
   type InMemoryProvider,
@@ -36,9 +35,13 @@ import {
   readSdk,
 } from './points';
 import {
+  type AttributeInput,
+  copyAttributes,
   type InstrumentPlan,
-  matches,
+  isDelta,
+  KINDS,
   type Observation,
+  snakeCase,
   type Step,
   type Temporality,
   type ViewPlan,
@@ -74,29 +77,24 @@ abstract class Player {
 
   abstract collect(): Promise<Metrics>;
   abstract shutdown(): Promise<void>;
-  /** What this side's instrument is given, or `undefined` for nothing. */
-  protected abstract given(
+  /** Gives a value to this side's instrument, unless it cannot take it. */
+  protected abstract give(
     value: unknown,
-    attributes: Record<string, unknown> | undefined,
-  ): { attributes?: Attributes; done?: () => void } | undefined;
-  protected abstract observed(
-    plan: InstrumentPlan,
-    observations: Observation[],
-  ): Observation[];
+    attributes: AttributeInput,
+    to: (value: number, attributes?: Attributes) => void,
+  ): void;
 
   play(step: Step): void {
     switch (step.type) {
       case 'record': {
-        const given = this.given(step.value, copy(step.attributes));
         const instrument = this.instruments[step.instrument];
-        if (given) {
+        this.pass(step, (value, attributes) =>
           (instrument.add ?? instrument.record!).call(
             instrument,
-            step.value,
-            given.attributes,
-          );
-          given.done?.();
-        }
+            value,
+            attributes,
+          ),
+        );
         break;
       }
       case 'again':
@@ -115,6 +113,21 @@ abstract class Player {
         break;
       default:
         break;
+    }
+  }
+
+  private pass(
+    { value, attributes }: Pick<Observation, 'value' | 'attributes'>,
+    to: (value: number, attributes?: Attributes) => void,
+  ): void {
+    const own = copyAttributes(attributes);
+    this.give(value, own, to);
+    // A program may do what it likes with its objects afterwards.
+    for (const [key, kept] of Object.entries(own ?? {})) {
+      if (Array.isArray(kept)) {
+        kept.push('changed afterwards');
+      }
+      own![key] = 'changed afterwards';
     }
   }
 
@@ -142,12 +155,9 @@ abstract class Player {
     const { instruments, batch, async } = this.workload.callbacks[index];
     const observe = (report: (observation: Observation) => void) => {
       for (const instrument of instruments) {
-        this.observed(
-          this.workload.instruments[instrument],
-          (this.observations.get(index) ?? []).filter(
-            observation => observation.instrument === instrument,
-          ),
-        ).forEach(report);
+        (this.observations.get(index) ?? [])
+          .filter(observation => observation.instrument === instrument)
+          .forEach(report);
       }
       return async
         ? new Promise<void>(resolve => setImmediate(resolve))
@@ -155,21 +165,10 @@ abstract class Player {
     };
     const observables = () =>
       instruments.map(instrument => this.instruments[instrument]);
-    const report = (
-      { value, attributes, instrument }: Observation,
-      to: (value: number, attributes?: Attributes) => void,
-    ) => {
-      const given = this.given(value, copy(attributes));
-      if (given) {
-        to(value as number, given.attributes);
-        given.done?.();
-      }
-      return instrument;
-    };
     if (batch) {
       const callback = (result: BatchObservableResult) =>
         observe(observation =>
-          report(observation, (value, attributes) =>
+          this.pass(observation, (value, attributes) =>
             result.observe(
               this.instruments[observation.instrument],
               value,
@@ -186,7 +185,7 @@ abstract class Player {
     }
     const callback = (result: ObservableResult) =>
       observe(observation =>
-        report(observation, (value, attributes) =>
+        this.pass(observation, (value, attributes) =>
           result.observe(value, attributes),
         ),
       );
@@ -195,18 +194,6 @@ abstract class Player {
       remove: () => observables()[0].removeCallback(callback),
     };
   }
-}
-
-function copy(attributes: Record<string, unknown> | undefined) {
-  return (
-    attributes &&
-    Object.fromEntries(
-      Object.entries(attributes).map(([key, value]) => [
-        key,
-        Array.isArray(value) ? [...(value as unknown[])] : value,
-      ]),
-    )
-  );
 }
 
 export class OurPlayer extends Player {
@@ -222,26 +209,12 @@ export class OurPlayer extends Player {
     this.metrics = metrics;
   }
 
-  protected given(
-    _value: unknown,
-    attributes: Record<string, unknown> | undefined,
+  protected give(
+    value: unknown,
+    attributes: AttributeInput,
+    to: (value: number, attributes?: Attributes) => void,
   ) {
-    return {
-      attributes: attributes as Attributes,
-      // A program may do what it likes with its objects afterwards.
-      done: () => {
-        for (const [key, value] of Object.entries(attributes ?? {})) {
-          if (Array.isArray(value)) {
-            value.push('changed afterwards');
-          }
-          attributes![key] = 'changed afterwards';
-        }
-      },
-    };
-  }
-
-  protected observed(_plan: InstrumentPlan, observations: Observation[]) {
-    return observations;
+    to(value as number, attributes as Attributes);
   }
 
   collect(): Promise<Metrics> {
@@ -273,27 +246,17 @@ const INSTRUMENT_TYPES = {
   observable_gauge: InstrumentType.OBSERVABLE_GAUGE,
 };
 
-/** The temporality preferences of the OTLP exporter specification. */
 function sdkTemporality(preference: Temporality) {
-  return (type: InstrumentType) => {
-    const delta =
-      type !== InstrumentType.UP_DOWN_COUNTER &&
-      type !== InstrumentType.OBSERVABLE_UP_DOWN_COUNTER &&
-      (preference === 'delta' ||
-        (preference === 'lowmemory' &&
-          (type === InstrumentType.COUNTER ||
-            type === InstrumentType.HISTOGRAM)));
-    return delta
+  return (type: InstrumentType) =>
+    KINDS.some(
+      kind =>
+        INSTRUMENT_TYPES[snakeCase(kind)] === type && isDelta(kind, preference),
+    )
       ? AggregationTemporality.DELTA
       : AggregationTemporality.CUMULATIVE;
-  };
 }
 
-function sdkView(
-  view: ViewPlan,
-  histogram: Workload['histogram'],
-): ViewOptions {
-  const { selector, stream } = view;
+function sdkView({ selector, stream }: ViewPlan): ViewOptions {
   const keys = stream.attribute_keys;
   return {
     instrumentName: selector.instrument_name,
@@ -305,7 +268,7 @@ function sdkView(
     meterSchemaUrl: selector.meter_schema_url,
     name: stream.name,
     description: stream.description,
-    aggregation: sdkAggregation(viewsForgetTheReadersDefault(histogram, view)),
+    aggregation: sdkAggregation(stream.aggregation),
     aggregationCardinalityLimit:
       stream.aggregation_cardinality_limit === undefined
         ? undefined
@@ -370,26 +333,21 @@ export class SdkPlayer extends Player {
     });
     const provider = new MeterProvider({
       readers: [reader],
-      views: workload.views.map(view => sdkView(view, workload.histogram)),
+      views: workload.views.map(sdkView),
     });
     super(workload, provider);
     this.reader = reader;
   }
 
-  protected given(
+  protected give(
     value: unknown,
-    attributes: Record<string, unknown> | undefined,
+    attributes: AttributeInput,
+    to: (value: number, attributes?: Attributes) => void,
   ) {
-    return nanPoisonsCounters(value)
-      ? undefined
-      : { attributes: oddAttributesThrowOrCollide(attributes) as Attributes };
-  }
-
-  protected observed(plan: InstrumentPlan, observations: Observation[]) {
-    const keys = this.workload.views.find(
-      view => view.stream.attribute_keys && matches(view.selector, plan),
-    )?.stream.attribute_keys;
-    return filtersLoseObservations(plan, keys, observations);
+    if (!nanPoisonsCounters(value)) {
+      const known = oddAttributesThrowOrCollide(attributes);
+      to(value as number, attributesAreKeptByReference(known) as Attributes);
+    }
   }
 
   async collect(): Promise<Metrics> {
