@@ -9,10 +9,9 @@ import {
 } from '@opentelemetry/sdk-metrics';
 
 const require = createRequire(import.meta.url);
-const { configure, getMeterProvider } = require('../../dist/sdk.js');
-
-/** The process's own, as programs have it: each side is in a process of its own. */
+/** Ours is loaded for our side only: unconfigured, it would open its page in the others as well. */
 function ourProvider(options) {
+  const { configure, getMeterProvider } = require('../../dist/sdk.js');
   configure(options);
   return getMeterProvider();
 }

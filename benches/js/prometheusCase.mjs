@@ -34,6 +34,10 @@ answerQuestions({
       kind: 'counter',
       series,
     });
+    // What the series themselves take is not the scrape's.
+    work.record(series);
+    await provider.forceFlush();
+    await sleep(500);
     return `http://127.0.0.1:${port}/metrics`;
   },
   /** Records in every series, and lets what follows from it end. */
