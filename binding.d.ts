@@ -67,6 +67,8 @@ export declare class NativeProvider {
    * by `exitTimeout`; returns what can no longer be said through the event loop.
    */
   exit(facade: number, isFinal: boolean): Array<NativeLogLine>
+  /** Takes what is to be said since the last time. */
+  takeLog(): Array<NativeLogLine>
 }
 
 /** Names metrics of the app and makes scoped services. */
@@ -103,7 +105,7 @@ export interface NativeInstrument {
   filtered: boolean
 }
 
-/** A log line that nobody could be told while the event loop stood still. */
+/** A line for the operator. */
 export interface NativeLogLine {
   level: string
   message: string

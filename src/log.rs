@@ -1,10 +1,11 @@
 //! Messages for the operator. They are collected here from every thread and leave through whatever
-//! the facade attached: `diag`, later Backstage's root logger.
+//! the facade attached: `diag`, later Backstage's root logger. They wait here and not in an event
+//! loop's queue, so that a process which ends before its loop turns again can still print them.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Messages kept while nobody listens; the oldest go first.
+/// Messages kept while nobody takes them; those for debugging go first, then the oldest.
 const BACKLOG: usize = 256;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,28 +27,29 @@ impl Level {
     }
 }
 
-/// Takes a message on; `false` when it no longer can (its thread ended), so that another may.
-pub type Sink = Box<dyn Fn(Level, &str) -> bool + Send>;
+/// Has a thread [`drain`](Logger::drain) soon; `false` when it no longer can (it ended), so that
+/// another may.
+pub type Wake = Box<dyn Fn() -> bool + Send>;
 
 #[derive(Clone, Default)]
 pub struct Logger(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    sinks: Vec<Sink>,
+    listeners: Vec<Wake>,
     backlog: VecDeque<(Level, String)>,
 }
 
 impl Logger {
-    pub fn attach(&self, sink: Sink) {
+    pub fn attach(&self, listener: Wake) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (level, message) in std::mem::take(&mut state.backlog) {
-            sink(level, &message);
+        if !state.backlog.is_empty() {
+            listener();
         }
-        state.sinks.push(sink);
+        state.listeners.push(listener);
     }
 
-    /// Takes what nobody has heard, for a caller that can print it itself (at exit).
+    /// Takes what nobody has heard.
     pub fn drain(&self) -> Vec<(Level, String)> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.backlog.drain(..).collect()
@@ -56,22 +58,24 @@ impl Logger {
     /// From here on messages wait for [`Logger::drain`]: the event loop no longer turns.
     pub fn detach_all(&self) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.sinks.clear();
+        state.listeners.clear();
     }
 
     pub fn log(&self, level: Level, message: impl Into<String>) {
         let message = message.into();
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(sink) = state.sinks.first() {
-            if sink(level, &message) {
-                return;
-            }
-            drop(state.sinks.remove(0));
-        }
         if state.backlog.len() == BACKLOG {
-            state.backlog.pop_front();
+            let mut levels = state.backlog.iter().map(|(level, _)| *level);
+            let least = levels.position(|level| level == Level::Debug).unwrap_or(0);
+            state.backlog.remove(least);
         }
         state.backlog.push_back((level, message));
+        while let Some(listener) = state.listeners.first() {
+            if listener() {
+                return;
+            }
+            drop(state.listeners.remove(0));
+        }
     }
 
     pub fn debug(&self, message: impl Into<String>) {

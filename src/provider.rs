@@ -139,6 +139,7 @@ impl Provider {
         let patience = is_final.then(|| timeout.mul_f64(EXIT_COLLECT_SHARE));
         self.engine.leave(facade, patience);
         let (done, finished) = std::sync::mpsc::channel();
+        let pending = exporters.clone();
         let spawned = runtime::handle().map(|runtime| {
             runtime.spawn(async move {
                 let outcome = if is_final {
@@ -154,9 +155,16 @@ impl Provider {
             Ok(Ok(Err(error))) | Err(error) => self.log.error(format!(
                 "the last metrics before exit were not delivered: {error}"
             )),
-            Ok(Err(_)) => self.log.error(format!(
-                "the last metrics before exit were not delivered within {timeout:?} (exitTimeout)"
-            )),
+            Ok(Err(_)) => {
+                let left = match pending.waiting_points() {
+                    0 => String::new(),
+                    points => format!("; undelivered data points: {points}"),
+                };
+                self.log.error(format!(
+                    "the last metrics before exit were not delivered within {timeout:?} \
+                     (exitTimeout){left}"
+                ));
+            }
         }
         self.log.drain()
     }

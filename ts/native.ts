@@ -1,11 +1,20 @@
+import path from 'node:path';
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import type * as binding from '../binding';
 import { MetricsError } from './errors';
+import { logLoudly } from './log';
 
 export type Binding = typeof binding;
 
 /** Two copies of this package on one thread use one addon: each would have an engine of its own. */
 const KEY = Symbol.for('nativestage.metrics.binding');
 const shared = globalThis as typeof globalThis & { [KEY]?: Binding };
+
+/** The addon that a thread loaded, as the workers it starts find it. */
+interface LoadedAddon {
+  file: string;
+  version: string;
+}
 
 let failure: MetricsError | undefined;
 
@@ -16,9 +25,12 @@ let failure: MetricsError | undefined;
 export function loadBinding(): Binding | undefined {
   if (!shared[KEY] && !failure) {
     try {
-      // A literal require: bundlers leave `.node` files and their loaders alone.
-      // eslint-disable-next-line @typescript-eslint/no-require-imports -- the binding is CommonJS and may fail to load, which an import could not catch
-      shared[KEY] = require('../binding.js') as Binding;
+      const elsewhere = addonOfParent();
+      /* eslint-disable @typescript-eslint/no-require-imports -- the binding is CommonJS and may fail to load, which an import could not catch */
+      shared[KEY] = (
+        elsewhere ? require(elsewhere) : require('../binding.js')
+      ) as Binding;
+      /* eslint-enable @typescript-eslint/no-require-imports */
     } catch (error) {
       failure = new MetricsError(
         'ERR_METRICS_ADDON_MISSING',
@@ -30,6 +42,30 @@ export function loadBinding(): Binding | undefined {
     }
   }
   return shared[KEY];
+}
+
+/**
+ * Another copy's addon, where this is a worker and the thread that started it loaded that: the own
+ * one would be a second engine, which nobody configures.
+ */
+function addonOfParent(): string | undefined {
+  const name = KEY.description!;
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- outside of what tsc compiles
+  const { version } = require('../package.json') as { version: string };
+  const own = { file: path.join(__dirname, '../binding.js'), version };
+  const first = getEnvironmentData(name) as LoadedAddon | undefined;
+  if (first?.version === version) {
+    return first.file === own.file ? undefined : first.file;
+  }
+  if (first) {
+    logLoudly(
+      'warn',
+      `two versions of @nativestage/metrics are in this process, ${first.version} (${first.file}) and ${version} (${own.file}): ` +
+        'this worker exports nothing with the rest of the process; deduplicate them (npm ls @nativestage/metrics).',
+    );
+  }
+  setEnvironmentData(name, own);
+  return undefined;
 }
 
 /** Why the addon could not be loaded. */

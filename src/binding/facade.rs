@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::engine::plan::Storage;
 use crate::engine::Facade;
-use crate::log::{Level, Sink};
+use crate::log::Wake;
 
 /// Weak: waiting for messages keeps no process alive.
 pub type Callback = ThreadsafeFunction<String, (), FnArgs<(String,)>, Status, false, true>;
@@ -30,10 +30,8 @@ impl Messenger {
             == Status::Ok
     }
 
-    pub fn log_sink(self) -> Sink {
-        Box::new(move |level: Level, message: &str| {
-            self.send(json!({ "type": "log", "level": level.as_str(), "message": message }))
-        })
+    pub fn log_listener(self) -> Wake {
+        Box::new(move || self.send(json!({ "type": "log" })))
     }
 
     /// Tells the environment that instruments have their final shape.

@@ -19,6 +19,7 @@ use crate::config::{Config, Environment};
 use crate::engine::{Engine, Handover, Samples};
 use crate::error::{Code, Error};
 use crate::export::otlp::to_json;
+use crate::log::Level;
 use crate::provider::Provider;
 use crate::services::naming::check_instrument_name;
 
@@ -36,7 +37,7 @@ pub struct NativeBlock<'a> {
     pub count: u32,
 }
 
-/// A log line that nobody could be told while the event loop stood still.
+/// A line for the operator.
 #[napi(object)]
 pub struct NativeLogLine {
     pub level: String,
@@ -78,7 +79,7 @@ impl NativeProvider {
                 on_configured.configured();
             }),
         );
-        self.provider.log().attach(messenger.log_sink());
+        self.provider.log().attach(messenger.log_listener());
         let provider = self.provider.clone();
         env.add_env_cleanup_hook((), move |()| provider.detach(facade))
             .map_err(internal)?;
@@ -282,15 +283,24 @@ impl NativeProvider {
     /// by `exitTimeout`; returns what can no longer be said through the event loop.
     #[napi]
     pub fn exit(&self, facade: u32, is_final: bool) -> Vec<NativeLogLine> {
-        self.provider
-            .exit(facade, is_final)
-            .into_iter()
-            .map(|(level, message)| NativeLogLine {
-                level: level.as_str().to_owned(),
-                message,
-            })
-            .collect()
+        to_lines(self.provider.exit(facade, is_final))
     }
+
+    /// Takes what is to be said since the last time.
+    #[napi]
+    pub fn take_log(&self) -> Vec<NativeLogLine> {
+        to_lines(self.provider.log().drain())
+    }
+}
+
+fn to_lines(messages: Vec<(Level, String)>) -> Vec<NativeLogLine> {
+    messages
+        .into_iter()
+        .map(|(level, message)| NativeLogLine {
+            level: level.as_str().to_owned(),
+            message,
+        })
+        .collect()
 }
 
 impl NativeProvider {

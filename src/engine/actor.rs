@@ -74,9 +74,10 @@ struct FacadeState {
     sums: Vec<Option<Slot>>,
     gauges: Vec<Option<Slot>>,
     blocks: Vec<Option<Slot>>,
-    /// Asked and not yet answered.
-    asked: bool,
-    late: bool,
+    /// Since when an answer is awaited.
+    asked: Option<Instant>,
+    /// Collections that went on without that answer.
+    missed: u64,
 }
 
 impl FacadeState {
@@ -335,8 +336,19 @@ impl Actor {
         }
         if handover.answers {
             if let Some(state) = self.facades.get_mut(&id) {
-                state.asked = false;
-                state.late = false;
+                let waited = state.asked.take().map(|since| since.elapsed());
+                let missed = std::mem::take(&mut state.missed);
+                if let (Some(waited), true) = (waited, missed > 0) {
+                    let went_on = match missed {
+                        1 => "a collection".to_owned(),
+                        more => format!("{more} collections"),
+                    };
+                    self.log.info(format!(
+                        "the event loop answers again, {:.1} s after it was asked; {went_on} went \
+                         on without it",
+                        waited.as_secs_f64()
+                    ));
+                }
             }
         }
     }
@@ -426,7 +438,7 @@ impl Actor {
     fn leave(&mut self, id: FacadeId, patience: Option<Duration>) {
         if let Some(state) = self.facades.get_mut(&id) {
             state.facade = None;
-            state.asked = false;
+            state.asked = None;
         }
         let Some(patience) = patience else {
             return;
@@ -452,11 +464,12 @@ impl Actor {
                 });
             }
         }
-        for state in self.facades.values_mut().filter(|state| !state.asked) {
-            state.asked = state
-                .facade
-                .as_ref()
-                .is_some_and(|facade| facade.ask(timeout));
+        let unasked = self.facades.values_mut().filter(|s| s.asked.is_none());
+        for state in unasked {
+            let facade = state.facade.as_ref();
+            state.asked = facade
+                .is_some_and(|facade| facade.ask(timeout))
+                .then(Instant::now);
         }
     }
 
@@ -465,14 +478,14 @@ impl Actor {
         let Some(round) = &self.round else {
             return;
         };
-        let waiting = self.facades.values().filter(|state| state.asked).count();
-        if waiting > 0 && Instant::now() < round.deadline {
+        let waiting = self.facades.values().any(|state| state.asked.is_some());
+        if waiting && Instant::now() < round.deadline {
             return;
         }
         let Some(round) = self.round.take() else {
             return;
         };
-        if waiting > 0 {
+        if waiting {
             self.report_late();
         }
         let mut done: Vec<(PipelineId, Arc<Collection>)> = Vec::new();
@@ -546,9 +559,9 @@ impl Actor {
         if let Some(id) = self.late_collections {
             self.instruments[id as usize].record_attributes(Arc::from([]), 1.0);
         }
-        for state in self.facades.values_mut().filter(|state| state.asked) {
-            if !state.late {
-                state.late = true;
+        for state in self.facades.values_mut().filter(|s| s.asked.is_some()) {
+            state.missed += 1;
+            if state.missed == 1 {
                 self.log.warn(
                     "an event loop did not answer in time; metrics are exported with what it handed \
                      over last (counted in nativestage.metrics.collections.late)",
@@ -587,15 +600,38 @@ fn once_each(instrument: &Instrument, observed: Vec<(SeriesId, f64)>) -> Vec<(Ca
 }
 
 /// The engine's own counter of collections that went on without an event loop.
-pub fn late_collections(scope: Arc<InstrumentationScope>) -> InstrumentSpec {
-    InstrumentSpec {
+pub fn late_collections(scope: &Arc<InstrumentationScope>) -> InstrumentSpec {
+    own_counter(
         scope,
+        "nativestage.metrics.collections.late",
+        "{collection}",
+        "Collections that went on without an event loop that did not answer in time",
+    )
+}
+
+/// The engine's own counter of what push exporters delivered and what not (semantic conventions,
+/// "SDK metrics").
+pub fn exported_points(scope: &Arc<InstrumentationScope>) -> InstrumentSpec {
+    own_counter(
+        scope,
+        "otel.sdk.exporter.metric_data_point.exported",
+        "{data_point}",
+        "Data points whose export has finished, successfully or, with error.type, not",
+    )
+}
+
+fn own_counter(
+    scope: &Arc<InstrumentationScope>,
+    name: &str,
+    unit: &str,
+    description: &str,
+) -> InstrumentSpec {
+    InstrumentSpec {
+        scope: scope.clone(),
         kind: InstrumentKind::Counter,
-        name: "nativestage.metrics.collections.late".to_owned(),
-        unit: "{collection}".to_owned(),
-        description: Arc::from(
-            "Collections that went on without an event loop that did not answer in time",
-        ),
+        name: name.to_owned(),
+        unit: unit.to_owned(),
+        description: Arc::from(description),
         value_type: ValueType::Int,
         boundaries: None,
         created: SystemTime::now(),

@@ -66,6 +66,10 @@ pub trait Collect: Send + Sync + 'static {
         pipeline: PipelineId,
         timeout: Duration,
     ) -> oneshot::Receiver<Result<Arc<Collection>>>;
+
+    /// Counts data points that an exporter of this type (semantic conventions,
+    /// `otel.component.type`) is done with; with an `error`, they were not delivered.
+    fn count_exported(&self, _component: &str, _points: u64, _error: Option<&'static str>) {}
 }
 
 /// Values with the slots they belong to; both vectors have one length.
@@ -126,6 +130,7 @@ pub struct Engine {
     registry: Arc<Mutex<Registry>>,
     gate: Arc<Gate>,
     next_facade: Arc<AtomicU32>,
+    exported_points: InstrumentId,
     log: Logger,
 }
 
@@ -135,17 +140,20 @@ impl Engine {
         let (commands, receiver) = crossbeam_channel::unbounded();
         let gate = Arc::new(Gate::default());
         let mut actor = Actor::new(receiver, gate.clone(), log.clone());
-        let engine = Self {
+        let mut engine = Self {
             commands,
             registry: Arc::default(),
             gate,
             next_facade: Arc::default(),
+            exported_points: 0,
             log: log.clone(),
         };
         let scope = InstrumentationScope::builder(OWN_SCOPE)
             .with_version(env!("CARGO_PKG_VERSION"))
             .build();
-        let (late, _) = engine.register(actor::late_collections(Arc::new(scope)));
+        let scope = Arc::new(scope);
+        let (late, _) = engine.register(actor::late_collections(&scope));
+        engine.exported_points = engine.register(actor::exported_points(&scope)).0;
         actor.count_late_in(late);
         let spawned = std::thread::Builder::new()
             .name("metrics-engine".to_owned())
@@ -310,6 +318,17 @@ impl Collect for Engine {
             }
         }
         answer
+    }
+
+    fn count_exported(&self, component: &str, points: u64, error: Option<&'static str>) {
+        // One exporter of a type at most, hence number 0.
+        let mut attributes = vec![
+            KeyValue::new("otel.component.name", format!("{component}/0")),
+            KeyValue::new("otel.component.type", component.to_owned()),
+        ];
+        attributes.extend(error.map(|error| KeyValue::new("error.type", error)));
+        attributes.sort_by(|a, b| a.key.cmp(&b.key));
+        self.count(self.exported_points, attributes, points as f64);
     }
 }
 

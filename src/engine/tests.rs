@@ -357,6 +357,51 @@ fn a_collection_waits_for_a_facade_until_its_deadline_and_then_goes_on() {
         .find(|metric| metric.name == "nativestage.metrics.collections.late")
         .map(describe);
     assert_eq!(counted.unwrap(), ["=1"]);
+
+    bench
+        .engine
+        .collect(pipeline, short)
+        .blocking_recv()
+        .unwrap()
+        .unwrap();
+    let answer = || {
+        bench.hand_over(Handover {
+            answers: true,
+            ..Handover::default()
+        })
+    };
+    answer();
+    let again = bench.engine.collect(pipeline, WAIT);
+    answer();
+    again.blocking_recv().unwrap().unwrap();
+    let said = bench.engine.log().drain();
+    let said: Vec<_> = said.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("did not answer in time"), "{}", said[0]);
+    assert!(said[1].contains("answers again"), "{}", said[1]);
+    assert!(said[1].contains("2 collections"), "{}", said[1]);
+}
+
+#[test]
+fn what_exporters_delivered_and_what_not_is_counted() {
+    let bench = Bench::new("{}", Temporality::Cumulative);
+    let exporter = "otlp_http_metric_exporter";
+    bench.engine.count_exported(exporter, 7, None);
+    bench.engine.count_exported(exporter, 2, Some("refused"));
+    bench.engine.count_exported(exporter, 3, None);
+    let collection = bench.engine.collect(bench.pipeline.unwrap(), WAIT);
+    let collection = collection.blocking_recv().unwrap().unwrap();
+    let counted = collection
+        .metrics()
+        .find(|metric| metric.name == "otel.sdk.exporter.metric_data_point.exported")
+        .map(describe)
+        .unwrap();
+    let of = "otel.component.name:otlp_http_metric_exporter/0,\
+              otel.component.type:otlp_http_metric_exporter";
+    assert_eq!(
+        counted,
+        [format!("error.type:refused,{of}=2"), format!("{of}=10")]
+    );
 }
 
 #[test]

@@ -28,7 +28,7 @@ type Message =
   | { type: 'collect'; timeout: number }
   | { type: 'configured' }
   | { type: 'release'; slots: [storage: number, slot: number][] }
-  | { type: 'log'; level: LogLevel; message: string };
+  | { type: 'log' };
 
 /**
  * One thread's side of a provider: its cells, its block and the way to the engine. Recording
@@ -186,7 +186,9 @@ export class Facade {
         this.release(message.slots);
         break;
       case 'log':
-        log(message.level, message.message);
+        this.native
+          .takeLog()
+          .forEach(line => log(line.level as LogLevel, line.message));
         break;
       default:
         break;

@@ -105,6 +105,14 @@ impl PushExporter for OtlpExporter {
         &self.name
     }
 
+    fn component(&self) -> Option<&'static str> {
+        Some(match self.protocol {
+            OtlpProtocol::Grpc => "otlp_grpc_metric_exporter",
+            OtlpProtocol::HttpProtobuf => "otlp_http_metric_exporter",
+            OtlpProtocol::HttpJson => "otlp_http_json_metric_exporter",
+        })
+    }
+
     fn prepare(&self, collection: &Collection) -> Vec<Batch> {
         self.encode(collection, REQUEST_LIMIT)
             .into_iter()

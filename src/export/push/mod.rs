@@ -23,7 +23,7 @@ use crate::engine::collection::Collection;
 use crate::engine::{Collect, PipelineId};
 use crate::error::{Code, Error, Result};
 use crate::log::Logger;
-use backlog::Backlog;
+use backlog::{Amount, Backlog};
 use health::Health;
 
 pub use stats::ExporterStats;
@@ -64,6 +64,12 @@ pub trait PushExporter: Send + Sync + 'static {
     /// What this exporter does and where to, as the subject of log messages; free of secrets.
     fn name(&self) -> &str;
 
+    /// The `otel.component.type` under which the source's own metrics count what it exports; without
+    /// one they do not.
+    fn component(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Encodes a collection; empty when there is nothing to send. Runs on a thread that may block.
     fn prepare(&self, collection: &Collection) -> Vec<Batch>;
 
@@ -93,6 +99,8 @@ pub struct PushTask<E> {
     health: Health,
     /// The receiver asked for silence until then, with these words.
     silence: Option<(Instant, String)>,
+    /// No export will follow the current one.
+    last: bool,
 }
 
 /// Controls a running [`PushTask`]. Dropping it ends the task without a last export.
@@ -134,6 +142,7 @@ impl<E: PushExporter> PushTask<E> {
             stats: stats.clone(),
             backlog: Backlog::new(BACKLOG_LIMIT),
             silence: None,
+            last: false,
         };
         runtime.spawn(task.run(interval, inbox));
         PushHandle {
@@ -154,6 +163,7 @@ impl<E: PushExporter> PushTask<E> {
                         let _ = done.send(self.export().await);
                     }
                     Some(Command::Shutdown(done)) => {
+                        self.last = true;
                         let result = self.export().await;
                         self.abandon_backlog();
                         let _ = done.send(result);
@@ -193,6 +203,7 @@ impl<E: PushExporter> PushTask<E> {
         for batch in batches {
             self.backlog.push(batch);
         }
+        self.stats.wait(self.backlog.total().points);
         Ok(())
     }
 
@@ -205,18 +216,18 @@ impl<E: PushExporter> PushTask<E> {
             let (points, late) = (waiting.batch.points, waiting.late);
             match self.deliver_one(deadline).await {
                 Outcome::Ok => {
-                    self.stats.exported(points);
+                    self.exported(points);
                     self.health.delivered(points, late);
                 }
                 Outcome::PartialSuccess { rejected, message } => {
                     let rejected = rejected.min(points);
-                    self.stats.exported(points - rejected);
-                    self.stats.failed(rejected);
+                    self.exported(points - rejected);
+                    self.failed(rejected, "rejected");
                     self.health.delivered(points, late);
                     self.health.partial(rejected, &message);
                 }
                 Outcome::Permanent { reason } => {
-                    self.stats.failed(points);
+                    self.failed(points, "refused");
                     self.health.lost(1, points);
                     refused = Some((reason, points));
                 }
@@ -226,8 +237,28 @@ impl<E: PushExporter> PushTask<E> {
                 }
             }
             self.backlog.pop();
+            self.stats.wait(self.backlog.total().points);
         }
-        self.settle(refused, stuck)
+        let outcome = self.settle(refused, stuck);
+        self.stats.wait(self.backlog.total().points);
+        outcome
+    }
+
+    fn exported(&self, points: u64) {
+        self.stats.exported(points);
+        self.count(points, None);
+    }
+
+    /// `error` is the `error.type` of the source's own metrics.
+    fn failed(&self, points: u64, error: &'static str) {
+        self.stats.failed(points);
+        self.count(points, Some(error));
+    }
+
+    fn count(&self, points: u64, error: Option<&'static str>) {
+        if let (Some(component), true) = (self.exporter.component(), points > 0) {
+            self.source.count_exported(component, points, error);
+        }
     }
 
     /// Tries the oldest batch until it is taken, refused, or the time is up.
@@ -275,16 +306,22 @@ impl<E: PushExporter> PushTask<E> {
 
     /// Draws the balance of an export: what waits on, what is lost, what the log says.
     fn settle(&mut self, refused: Option<(String, u64)>, stuck: Option<String>) -> Result<()> {
-        let superseded = self.backlog.keep_delta();
-        self.stats.failed(superseded.points);
+        let superseded = match self.last {
+            // Nothing will supersede it.
+            true => Amount::default(),
+            false => self.backlog.keep_delta(),
+        };
+        self.failed(superseded.points, "superseded");
         let dropped = self.backlog.shrink();
-        self.stats.failed(dropped.points);
+        self.failed(dropped.points, "overflow");
         self.health.overflowed(dropped, BACKLOG_LIMIT);
 
         let reason = match (stuck, refused) {
             (Some(reason), _) => {
-                self.health
-                    .stuck(&reason, superseded.batches, self.backlog.total());
+                if !self.last {
+                    self.health
+                        .stuck(&reason, superseded.batches, self.backlog.total());
+                }
                 reason
             }
             (None, Some((reason, points))) => {
@@ -305,7 +342,7 @@ impl<E: PushExporter> PushTask<E> {
     fn abandon_backlog(&mut self) {
         let left = self.backlog.total();
         if left.batches > 0 {
-            self.stats.failed(left.points);
+            self.failed(left.points, "abandoned");
             self.health.abandoned(left);
         }
     }

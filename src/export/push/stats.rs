@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct ExporterStats {
     exported: AtomicU64,
     failed: AtomicU64,
+    waiting: AtomicU64,
 }
 
 impl ExporterStats {
@@ -20,6 +21,15 @@ impl ExporterStats {
     /// that wait to be sent again are not among them.
     pub fn failed_points(&self) -> u64 {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Data points that were collected and are neither.
+    pub fn waiting_points(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn wait(&self, points: u64) {
+        self.waiting.store(points, Ordering::Relaxed);
     }
 
     pub(super) fn exported(&self, points: u64) {

@@ -371,6 +371,21 @@ fn a_shutdown_that_could_not_deliver_says_what_is_lost() {
 }
 
 #[test]
+fn a_shutdown_promises_no_next_export() {
+    block_on(async {
+        let log = Logger::default();
+        let exporter = Scripted::new(false, [away("away")]);
+        let push = exporter.spawn(NEVER, Duration::from_millis(100), &log);
+        push.shutdown().await.unwrap_err();
+        assert_eq!(push.stats().failed_points(), 1);
+        assert_eq!(
+            messages(&log),
+            ["error: export to nowhere stopped: 1 data point in 1 batch could not be delivered"]
+        );
+    });
+}
+
+#[test]
 fn an_encoder_that_panics_fails_the_export_and_not_the_task() {
     struct Panics(AtomicUsize);
     impl PushExporter for Panics {
