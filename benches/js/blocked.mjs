@@ -76,7 +76,6 @@ export async function benchBlocked(most = Infinity) {
     }
   }
   return {
-    title: 'Event loop blocked by one export',
     meaning:
       'All the time in which a program can do nothing else while everything recorded is exported over OTLP, ' +
       'with every series touched since the last export, and the longest such stretch (beyond 1 ms).',

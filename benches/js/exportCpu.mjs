@@ -38,7 +38,6 @@ export async function benchExportCpu() {
     });
   }
   return {
-    title: 'CPU of one export',
     meaning:
       `Processor time, on all threads, to collect, encode and send ${SERIES} series over OTLP ` +
       '(http/protobuf, not compressed) after all were recorded in.',

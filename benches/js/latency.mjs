@@ -56,7 +56,6 @@ export async function benchLatency() {
   const of = (side, what) => found[side].map(round => round[what]);
   const slower = side => ratio(of(side, 'p99'), of('none', 'p99'));
   return {
-    title: 'Latency of an HTTP server that exports every second',
     meaning:
       `${RATE} requests a second, each counted and timed, while ${SERIES} series change and are exported every ` +
       'second: how long requests take, from the moment they were due.',

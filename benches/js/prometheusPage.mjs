@@ -110,7 +110,6 @@ function section(found, first) {
   const middle = (name, what) => median(of(name, what));
   const pageMegabytes = middle('ours', 'bytes') / 1e6;
   return {
-    title: `A Prometheus page with ${POINTS} points`,
     meaning:
       'From the request to the last byte, what of that the event loop is busy, and how much the process grows ' +
       'meanwhile: at the first scrape, and at later ones, beyond what it holds by then. Every series was recorded in ' +
