@@ -19,6 +19,7 @@ import {
   NativeGauge,
   NativeUpDownCounter,
 } from './instruments/synchronous';
+import { toJson } from './json';
 
 /** Registers an instrument: plain meters under the name given, services under the full name. */
 export type Register = (request: string) => NativeInstrument;
@@ -127,13 +128,13 @@ export class InstrumentFactory implements InstrumentSource {
       boundaries: readBoundaries(options),
     };
     // Some programs create an instrument where they record: that must not cost a native call.
-    const key = JSON.stringify(identity);
+    const key = toJson(identity);
     const known = this.known.get(key) as T | undefined;
     if (known) {
       return known;
     }
     const instrument = native(() =>
-      this.register(JSON.stringify({ ...identity, site: callSite() })),
+      this.register(toJson({ ...identity, site: callSite() })),
     );
     const made = this.context.facade.instrument(instrument, make as never);
     this.known.set(key, made);

@@ -2,6 +2,7 @@
  * The slow, careful reading of attributes: runs when a set is seen for the first time or is odd.
  * Nothing a caller passes may throw from here.
  */
+import { toJson } from '../json';
 
 export type Primitive = string | number | boolean;
 
@@ -11,7 +12,7 @@ export class ArrayValue {
   readonly text: string;
 
   constructor(readonly items: unknown[]) {
-    this.text = JSON.stringify(items);
+    this.text = toJson(items);
   }
 }
 
@@ -108,7 +109,7 @@ const FEW = 16;
  */
 export function canonicalText(path: Path): string {
   if (path.length <= 2 * FEW && path.every(isPlain)) {
-    const text = JSON.stringify(sortedByKey(path));
+    const text = toJson(sortedByKey(path));
     // Only lone surrogates are written like this.
     if (!text.includes('\\ud')) {
       return text;
@@ -122,9 +123,7 @@ export function canonicalText(path: Path): string {
       value instanceof ArrayValue ? value.items : encodeValue(value),
     );
   }
-  return JSON.stringify(
-    [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).flat(1),
-  );
+  return toJson([...entries].sort(([a], [b]) => (a < b ? -1 : 1)).flat(1));
 }
 
 /** Whether JSON has the value, lone surrogates apart. */
