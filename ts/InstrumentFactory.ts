@@ -121,9 +121,9 @@ export class InstrumentFactory implements InstrumentSource {
   ): T {
     const identity = {
       kind,
-      name: String(name),
-      unit: options?.unit ?? '',
-      description: options?.description ?? '',
+      name: wellFormed(String(name)),
+      unit: wellFormed(options?.unit ?? ''),
+      description: wellFormed(options?.description ?? ''),
       int: isInt(options),
       boundaries: readBoundaries(options),
     };
@@ -140,6 +140,11 @@ export class InstrumentFactory implements InstrumentSource {
     this.known.set(key, made);
     return made as T;
   }
+}
+
+/** Rust's strings have no lone surrogates. What is no string is the native side's to refuse. */
+function wellFormed(text: string): string {
+  return typeof text === 'string' ? text.toWellFormed() : text;
 }
 
 /** JSON has no infinities; a last bound of +Infinity, or a first of -Infinity, is implied. */
