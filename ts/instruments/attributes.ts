@@ -48,7 +48,7 @@ export function readAttributes(
     try {
       value = (attributes as Record<string, unknown>)[key];
     } catch {
-      invalid ??= `attribute ${JSON.stringify(key)}, whose getter throws`;
+      invalid ??= `attribute ${shown(key)}, whose getter throws`;
       continue;
     }
     if (value === null || value === undefined || !keeps(key)) {
@@ -59,7 +59,7 @@ export function readAttributes(
       path[length++] = key;
       path[length++] = valid;
     } else {
-      invalid ??= `attribute ${JSON.stringify(key)} of type ${describe(value)}`;
+      invalid ??= `attribute ${shown(key)} of type ${describe(value)}`;
     }
   }
   path.length = length;
@@ -94,6 +94,11 @@ function isPrimitive(value: unknown): value is Primitive {
     typeof value === 'number' ||
     typeof value === 'boolean'
   );
+}
+
+/** A key for a message: keys come from anywhere, and log lines are short. */
+function shown(key: string): string {
+  return JSON.stringify(key.length > 64 ? `${key.slice(0, 64)}…` : key);
 }
 
 function describe(value: unknown): string {
