@@ -102,9 +102,7 @@ export class NativeMeterProvider implements MeterProvider {
    * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`, `ERR_METRICS_ALREADY_CONFIGURED`
    */
   configure(options: MetricsOptions, path = 'options'): void {
-    native(() =>
-      this.native.configure(toJson(options), path, environment()),
-    );
+    native(() => this.native.configure(toJson(options), path, environment()));
     this.facade.reshape();
   }
 
@@ -131,9 +129,7 @@ export class NativeMeterProvider implements MeterProvider {
 
   /** @internal For tests: data is kept until {@link collect} reads it. */
   configureInMemory(options: MetricsOptions, temporality: string): void {
-    native(() =>
-      this.native.configureInMemory(toJson(options), temporality),
-    );
+    native(() => this.native.configureInMemory(toJson(options), temporality));
     this.facade.reshape();
   }
 
