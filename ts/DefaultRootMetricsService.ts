@@ -2,6 +2,7 @@ import type { Config } from '@backstage/config';
 import { createNoopMeter } from '@opentelemetry/api';
 import { native } from './errors';
 import { globalProvider } from './globalProvider';
+import { toJson } from './json';
 import { log } from './log';
 import { loadBinding } from './native';
 import type { NativeMeterProvider } from './NativeMeterProvider';
@@ -111,7 +112,7 @@ function nativeWorkshop(
   const { NativeRootMetricsService } = loadBinding()!;
   const serviceName = options.serviceName ?? DEFAULT_SERVICE_NAME;
   const root = native(
-    () => new NativeRootMetricsService(JSON.stringify(options), path),
+    () => new NativeRootMetricsService(toJson(options), path),
   );
   return {
     own: nativeParts(provider, root.own(), 'throw'),

@@ -19,6 +19,7 @@ import {
   NativeGauge,
   NativeUpDownCounter,
 } from './instruments/synchronous';
+import { toJson } from './json';
 
 /** Registers an instrument: plain meters under the name given, services under the full name. */
 export type Register = (request: string) => NativeInstrument;
@@ -120,25 +121,30 @@ export class InstrumentFactory implements InstrumentSource {
   ): T {
     const identity = {
       kind,
-      name: String(name),
-      unit: options?.unit ?? '',
-      description: options?.description ?? '',
+      name: wellFormed(String(name)),
+      unit: wellFormed(options?.unit ?? ''),
+      description: wellFormed(options?.description ?? ''),
       int: isInt(options),
       boundaries: readBoundaries(options),
     };
     // Some programs create an instrument where they record: that must not cost a native call.
-    const key = JSON.stringify(identity);
+    const key = toJson(identity);
     const known = this.known.get(key) as T | undefined;
     if (known) {
       return known;
     }
     const instrument = native(() =>
-      this.register(JSON.stringify({ ...identity, site: callSite() })),
+      this.register(toJson({ ...identity, site: callSite() })),
     );
     const made = this.context.facade.instrument(instrument, make as never);
     this.known.set(key, made);
     return made as T;
   }
+}
+
+/** Rust's strings have no lone surrogates. What is no string is the native side's to refuse. */
+function wellFormed(text: string): string {
+  return typeof text === 'string' ? text.toWellFormed() : text;
 }
 
 /** JSON has no infinities; a last bound of +Infinity, or a first of -Infinity, is implied. */

@@ -60,27 +60,23 @@ export class MeterInstruments implements InstrumentSource {
   ) {}
 
   counter<T extends Attributes>(name: string, options?: MetricOptions) {
-    return withoutSeries(
-      this.meter.createCounter<T>(this.prefix + name, options),
-    );
+    return withoutSeries(this.meter.createCounter<T>(this.full(name), options));
   }
 
   upDownCounter<T extends Attributes>(name: string, options?: MetricOptions) {
     return withoutSeries(
-      this.meter.createUpDownCounter<T>(this.prefix + name, options),
+      this.meter.createUpDownCounter<T>(this.full(name), options),
     );
   }
 
   histogram<T extends Attributes>(name: string, options?: MetricOptions) {
     return withoutSeries(
-      this.meter.createHistogram<T>(this.prefix + name, options),
+      this.meter.createHistogram<T>(this.full(name), options),
     );
   }
 
   gauge<T extends Attributes>(name: string, options?: MetricOptions) {
-    return withoutSeries(
-      this.meter.createGauge<T>(this.prefix + name, options),
-    );
+    return withoutSeries(this.meter.createGauge<T>(this.full(name), options));
   }
 
   observable<T extends Attributes>(
@@ -88,7 +84,7 @@ export class MeterInstruments implements InstrumentSource {
     name: string,
     options?: MetricOptions,
   ): Observable<T> {
-    const full = this.prefix + name;
+    const full = this.full(name);
     switch (kind) {
       case 'observableCounter':
         return this.meter.createObservableCounter<T>(full, options);
@@ -97,6 +93,11 @@ export class MeterInstruments implements InstrumentSource {
       default:
         return this.meter.createObservableGauge<T>(full, options);
     }
+  }
+
+  /** Also of what is no string: plain JavaScript may pass anything. */
+  private full(name: string): string {
+    return this.prefix + String(name);
   }
 
   addBatch(callback: BatchObservableCallback, observables: Observable[]): void {

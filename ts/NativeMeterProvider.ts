@@ -8,6 +8,7 @@ import { Facade } from './instruments/Facade';
 import { type HistogramClass, histogramClass } from './instruments/histogram';
 import { ObservableCallbacks } from './instruments/ObservableCallbacks';
 import type { NativeCounter } from './instruments/synchronous';
+import { toJson } from './json';
 import { log, type LogLevel, logsAtExit } from './log';
 import type { MetricsOptions } from './options';
 import { SourcedMeter } from './SourcedMeter';
@@ -48,7 +49,7 @@ export class NativeMeterProvider implements MeterProvider {
 
   getMeter(name: string, version?: string, options?: MeterOptions): Meter {
     const scope = String(name ?? '');
-    const key = JSON.stringify([scope, version, options?.schemaUrl]);
+    const key = toJson([scope, version, options?.schemaUrl]);
     let meter = this.meters.get(key);
     if (!meter) {
       if (scope === '') {
@@ -101,9 +102,7 @@ export class NativeMeterProvider implements MeterProvider {
    * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`, `ERR_METRICS_ALREADY_CONFIGURED`
    */
   configure(options: MetricsOptions, path = 'options'): void {
-    native(() =>
-      this.native.configure(JSON.stringify(options), path, environment()),
-    );
+    native(() => this.native.configure(toJson(options), path, environment()));
     this.facade.reshape();
   }
 
@@ -130,9 +129,7 @@ export class NativeMeterProvider implements MeterProvider {
 
   /** @internal For tests: data is kept until {@link collect} reads it. */
   configureInMemory(options: MetricsOptions, temporality: string): void {
-    native(() =>
-      this.native.configureInMemory(JSON.stringify(options), temporality),
-    );
+    native(() => this.native.configureInMemory(toJson(options), temporality));
     this.facade.reshape();
   }
 

@@ -144,14 +144,23 @@ impl Environment {
 
     /// General headers, then the metrics ones over them.
     pub(super) fn otlp_headers(&self, warnings: &mut Vec<String>) -> BTreeMap<String, Secret> {
-        [
+        let mut headers = BTreeMap::new();
+        for name in [
             "OTEL_EXPORTER_OTLP_HEADERS",
             "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
-        ]
-        .iter()
-        .flat_map(|name| self.pairs(name, warnings))
-        .map(|(key, value)| (key.to_ascii_lowercase(), Secret::new(value)))
-        .collect()
+        ] {
+            for (key, value) in self.pairs(name, warnings) {
+                if http::HeaderName::try_from(key.as_str()).is_ok() {
+                    headers.insert(key.to_ascii_lowercase(), Secret::new(value));
+                } else {
+                    // Not repeated: of `authorization: Bearer dG9rZW4=` all but the end is the key.
+                    warnings.push(format!(
+                        "{name}: found an entry whose key is no HTTP header name; ignored"
+                    ));
+                }
+            }
+        }
+        headers
     }
 
     pub(super) fn resource_attributes(

@@ -385,6 +385,24 @@ fn unknown_words_in_the_environment_are_reported_and_ignored() {
 }
 
 #[test]
+fn a_header_in_the_environment_that_is_none_is_ignored_and_not_repeated() {
+    let config = with_environment(
+        r#"{"exporters": {"otlp": true}}"#,
+        &[(
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            "authorization: Bearer s3cret=,;s3cret;x=1,x-good=2",
+        )],
+    );
+    let headers = &config.otlp.as_ref().unwrap().headers;
+    assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-good"]);
+    assert_eq!(config.warnings.len(), 2);
+    for warning in &config.warnings {
+        assert!(warning.contains("OTEL_EXPORTER_OTLP_HEADERS"));
+        assert!(!warning.contains("s3cret"));
+    }
+}
+
+#[test]
 fn a_port_in_the_environment_that_is_none_is_an_error_that_names_the_variable() {
     let error = Config::parse(
         "{}",

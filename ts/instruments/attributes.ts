@@ -2,6 +2,7 @@
  * The slow, careful reading of attributes: runs when a set is seen for the first time or is odd.
  * Nothing a caller passes may throw from here.
  */
+import { toJson } from '../json';
 
 export type Primitive = string | number | boolean;
 
@@ -11,7 +12,7 @@ export class ArrayValue {
   readonly text: string;
 
   constructor(readonly items: unknown[]) {
-    this.text = JSON.stringify(items);
+    this.text = toJson(items);
   }
 }
 
@@ -47,7 +48,7 @@ export function readAttributes(
     try {
       value = (attributes as Record<string, unknown>)[key];
     } catch {
-      invalid ??= `attribute ${JSON.stringify(key)}, whose getter throws`;
+      invalid ??= `attribute ${shown(key)}, whose getter throws`;
       continue;
     }
     if (value === null || value === undefined || !keeps(key)) {
@@ -58,7 +59,7 @@ export function readAttributes(
       path[length++] = key;
       path[length++] = valid;
     } else {
-      invalid ??= `attribute ${JSON.stringify(key)} of type ${describe(value)}`;
+      invalid ??= `attribute ${shown(key)} of type ${describe(value)}`;
     }
   }
   path.length = length;
@@ -95,6 +96,11 @@ function isPrimitive(value: unknown): value is Primitive {
   );
 }
 
+/** A key for a message: keys come from anywhere, and log lines are short. */
+function shown(key: string): string {
+  return JSON.stringify(key.length > 64 ? `${key.slice(0, 64)}…` : key);
+}
+
 function describe(value: unknown): string {
   return typeof value === 'object' ? 'object or mixed array' : typeof value;
 }
@@ -108,7 +114,7 @@ const FEW = 16;
  */
 export function canonicalText(path: Path): string {
   if (path.length <= 2 * FEW && path.every(isPlain)) {
-    const text = JSON.stringify(sortedByKey(path));
+    const text = toJson(sortedByKey(path));
     // Only lone surrogates are written like this.
     if (!text.includes('\\ud')) {
       return text;
@@ -122,9 +128,7 @@ export function canonicalText(path: Path): string {
       value instanceof ArrayValue ? value.items : encodeValue(value),
     );
   }
-  return JSON.stringify(
-    [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).flat(1),
-  );
+  return toJson([...entries].sort(([a], [b]) => (a < b ? -1 : 1)).flat(1));
 }
 
 /** Whether JSON has the value, lone surrogates apart. */

@@ -1,3 +1,4 @@
+import { toJson } from '../json';
 import { ArrayValue, type Path } from './attributes';
 
 /**
@@ -431,5 +432,5 @@ class MoreChildren<S> {
 }
 
 function arrayKey(key: string, { text }: ArrayValue): string {
-  return JSON.stringify([key, text]);
+  return toJson([key, text]);
 }

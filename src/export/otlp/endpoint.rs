@@ -4,6 +4,7 @@
 use std::error::Error as StdError;
 use std::io;
 
+use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 use http::header::{HeaderMap, HeaderName, HeaderValue, AUTHORIZATION};
 use reqwest::Url;
@@ -37,12 +38,13 @@ impl Target {
         let mut target_headers = HeaderMap::new();
         let mut secrets = Vec::new();
         if let Some(credentials) = take_credentials(&mut url) {
-            let value = base64::engine::general_purpose::STANDARD.encode(credentials.expose());
-            secrets.push(value.clone());
-            secrets.push(credentials.expose().to_owned());
-            let value = HeaderValue::try_from(format!("Basic {value}"))
+            let encoded = STANDARD.encode(credentials.expose());
+            let value = Secret::new(format!("Basic {encoded}"));
+            secrets.extend(parts(&value));
+            let mut header = HeaderValue::try_from(value.expose())
                 .expect("Base64 is made of visible characters");
-            target_headers.insert(AUTHORIZATION, value);
+            header.set_sensitive(true);
+            target_headers.insert(AUTHORIZATION, header);
         }
         for (name, value) in &config.headers {
             let name = HeaderName::try_from(name.as_str())
@@ -136,14 +138,33 @@ fn take_credentials(url: &mut Url) -> Option<Secret> {
     Some(Secret::new(credentials))
 }
 
-/// A header's value, and its words: collectors like to repeat a rejected token without its scheme.
+/// A header's value, and what a collector may make of it: its words, because a rejected token is
+/// often repeated without its scheme, and the user and password that Base64 hides.
 fn parts(value: &Secret) -> Vec<String> {
     let value = value.expose().trim();
-    std::iter::once(value)
+    let mut parts: Vec<String> = std::iter::once(value)
         .chain(value.split_whitespace().skip(1))
-        .filter(|part| part.len() >= SHORTEST_SECRET)
         .map(str::to_owned)
-        .collect()
+        .collect();
+    if let Some(credentials) = basic_credentials(value) {
+        parts.extend(
+            credentials
+                .split_once(':')
+                .map(|(_, password)| password.to_owned()),
+        );
+        parts.push(credentials);
+    }
+    parts.retain(|part| part.len() >= SHORTEST_SECRET);
+    parts
+}
+
+/// `user:password` of a basic `Authorization`.
+fn basic_credentials(value: &str) -> Option<String> {
+    let (scheme, encoded) = value.split_once(' ')?;
+    let decoded = scheme
+        .eq_ignore_ascii_case("basic")
+        .then(|| STANDARD.decode(encoded.trim()).ok())??;
+    String::from_utf8(decoded).ok()
 }
 
 /// Percent-decoding as URLs and `grpc-message` have it; what is no escape stays as it is.
@@ -230,6 +251,19 @@ mod tests {
             target.redact("1: token t0ps3cret of \"Bearer t0ps3cret\" is bad".into()),
             "1: token <secret> of \"<secret>\" is bad"
         );
+    }
+
+    #[test]
+    fn a_password_that_the_collector_decoded_never_shows_in_a_message() {
+        let mut config = otlp_config("http://me:p%40ssw0rd@collector", OtlpProtocol::Grpc);
+        let said = "me:p@ssw0rd: wrong password p@ssw0rd";
+        let hidden = "<secret>: wrong password <secret>";
+        assert_eq!(Target::new(&config).unwrap().redact(said.into()), hidden);
+
+        config.endpoint = "http://collector".to_owned();
+        let header = Secret::new("basic bWU6cEBzc3cwcmQ=");
+        config.headers.insert("authorization".into(), header);
+        assert_eq!(Target::new(&config).unwrap().redact(said.into()), hidden);
     }
 
     #[test]

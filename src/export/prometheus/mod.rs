@@ -5,6 +5,7 @@
 //! an answer: `negotiate`, `respond`, `serve`. Follows the OpenTelemetry specification's
 //! "Prometheus and OpenMetrics Compatibility" and "Metrics Exporter - Prometheus".
 
+mod activity;
 mod body;
 mod buckets;
 mod chunks;

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{watch, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
+use super::activity::{Activity, Answer};
 use super::respond::Exposition;
 use super::stall::StallGuard;
 use crate::error::{Code, Error, Result};
@@ -31,6 +32,9 @@ pub struct Limits {
     /// From a connection's opening, or the end of an answer, to the end of the next request's
     /// headers: also how long a connection may idle.
     pub head: Duration,
+    /// The same while all connections are taken. Otherwise a handful of clients that send nothing
+    /// could keep everybody from the page for `head` at a time.
+    pub crowded_head: Duration,
     /// How long a client may leave data unread.
     pub stall: Duration,
     /// Bytes of a request's line and headers.
@@ -46,6 +50,8 @@ impl Default for Limits {
             // Longer than the usual scrape interval of 15 s, so that Prometheus can keep its
             // connection.
             head: Duration::from_secs(30),
+            // A request comes with its connection, a round trip later at most.
+            crowded_head: Duration::from_millis(500),
             stall: Duration::from_secs(30),
             head_bytes: 16 * 1024,
             drain: Duration::from_secs(5),
@@ -85,17 +91,23 @@ pub async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let slots = Arc::new(Semaphore::new(limits.connections));
+    let crowd = watch::Sender::new(false);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             biased;
             () = stopped(&mut stop) => break,
             Some(_) = connections.join_next() => {}
-            accepted = accept(&listener, &slots) => match accepted {
+            accepted = accept(&listener, &slots, &crowd) => match accepted {
                 Ok((stream, slot)) => {
-                    let connection =
-                        converse(stream, exposition.clone(), limits, stop.clone(), slot);
-                    connections.spawn(connection);
+                    connections.spawn(converse(
+                        stream,
+                        exposition.clone(),
+                        limits,
+                        crowd.subscribe(),
+                        stop.clone(),
+                        slot,
+                    ));
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely. Trying again at once would only burn
@@ -121,8 +133,12 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
+    crowd: &watch::Sender<bool>,
 ) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    // Also without anybody waiting: the next client finds a slot that way.
+    crowd.send_replace(slots.available_permits() == 0);
     let slot = slots.clone().acquire_owned().await.expect("never closed");
+    crowd.send_replace(false);
     let (stream, _) = listener.accept().await?;
     Ok((stream, slot))
 }
@@ -131,16 +147,19 @@ async fn converse(
     stream: TcpStream,
     exposition: Arc<Exposition>,
     limits: Limits,
+    crowd: watch::Receiver<bool>,
     mut stop: watch::Receiver<bool>,
     _slot: OwnedSemaphorePermit,
 ) {
     // Answers are written in large pieces; waiting to fill packets gains nothing.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+    let activity = Activity::new();
+    let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         let exposition = exposition.clone();
+        let answering = activity.answering();
         async move {
             let response = exposition.respond(request.map(drop)).await;
-            Ok::<_, Infallible>(response)
+            Ok::<_, Infallible>(response.map(|body| Answer::new(body, answering)))
         }
     });
     let io = TokioIo::new(StallGuard::new(stream, limits.stall));
@@ -153,6 +172,7 @@ async fn converse(
     // A client's mistakes and disappearances are not the operator's business: errors are dropped.
     tokio::select! {
         _ = connection.as_mut() => return,
+        () = activity.overstayed(limits.crowded_head, crowd) => return,
         () = stopped(&mut stop) => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;

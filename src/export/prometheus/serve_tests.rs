@@ -270,6 +270,63 @@ fn connections_beyond_the_limit_wait_for_a_slot() {
 }
 
 #[test]
+fn connections_that_ask_nothing_make_room_when_all_are_taken() {
+    let limits = Limits {
+        connections: 4,
+        crowded_head: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let setup = start(small(), None, limits);
+    let begun = Instant::now();
+    let silent: Vec<_> = [
+        "",
+        "GET /metr",
+        "GET /metrics HTTP/1.1\r\nx: ",
+        // One that has had an answer.
+        "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n",
+    ]
+    .map(|sent| {
+        let mut stream = setup.connect();
+        stream.write_all(sent.as_bytes()).unwrap();
+        stream
+    })
+    .into();
+    assert_eq!(setup.status("GET /metrics", ""), 200);
+    let waited = begun.elapsed();
+    assert!(waited >= Duration::from_millis(200), "{waited:?}");
+    assert!(waited < Duration::from_secs(5), "{waited:?}");
+    drop(silent);
+}
+
+#[test]
+fn an_answer_under_way_is_finished_also_when_all_connections_are_taken() {
+    let limits = Limits {
+        connections: 1,
+        crowded_head: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let setup = start(large(), None, limits);
+    let mut slow = setup.connect();
+    slow.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
+        .unwrap();
+    let address = setup.server.address;
+    let other = std::thread::spawn(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    std::thread::sleep(Duration::from_millis(300));
+    let mut page = Vec::new();
+    slow.read_to_end(&mut page).unwrap();
+    assert!(page.ends_with(b"\r\n0\r\n\r\n"));
+    assert!(other.join().unwrap().starts_with("HTTP/1.1 404"));
+}
+
+#[test]
 fn oversized_headers_are_refused() {
     let setup = start(small(), None, Limits::default());
     let header = format!("x: {}\r\n", "y".repeat(20_000));

@@ -1,0 +1,21 @@
+/**
+ * The JSON of plain data, for the native side.
+ *
+ * Old libraries put a `toJSON` on `Array.prototype`, and whoever can pollute `Object.prototype` may:
+ * with it, all attribute sets would be written alike and be one series.
+ */
+export function toJson(value: unknown): string {
+  return JSON.stringify('toJSON' in Array.prototype ? bare(value) : value);
+}
+
+function bare(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  const copy = Array.isArray(value)
+    ? value.map(bare)
+    : Object.fromEntries(
+        Object.entries(value).map(([key, item]) => [key, bare(item)]),
+      );
+  return Object.setPrototypeOf(copy, null) as unknown;
+}
