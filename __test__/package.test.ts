@@ -12,6 +12,7 @@ describe('the npm package', () => {
   ) as {
     exports: Record<string, string | Record<string, string>>;
     configSchema: string;
+    scripts: Record<string, string>;
   };
   const [{ files }] = JSON.parse(
     execFileSync('npm', ['pack', '--dry-run', '--json', '--workspace', '.'], {
@@ -40,6 +41,16 @@ describe('the npm package', () => {
       packed.filter(file => !wanted.test(file)),
       [],
     );
+  });
+
+  it('runs nothing when it is installed', () => {
+    // npm runs node-gyp for a package with a binding.gyp.
+    const run = ['preinstall', 'install', 'postinstall', 'prepare'];
+    assert.deepEqual(
+      run.filter(script => script in manifest.scripts),
+      [],
+    );
+    assert.ok(!packed.includes('binding.gyp'));
   });
 });
 

@@ -690,7 +690,10 @@ test('cumulative series are never let go', async t => {
 
 type Entries = [string, unknown][];
 
-const KEYS = ['a', 'b', 'c', '1', '__proto__', 'constructor', '\ud800', ''];
+const KEYS = [
+  ...['a', 'b', 'c', '1', '__proto__', 'constructor'],
+  ...['\ud800', '\udfff', ''],
+];
 const VALUES: unknown[] = [
   1,
   '1',
@@ -703,6 +706,10 @@ const VALUES: unknown[] = [
   '',
   'ü',
   '\udc00x',
+  '\ufffdx',
+  '\0',
+  'NaN',
+  '["x"]',
   ['x'],
   ['x', null],
   [1],
@@ -814,6 +821,7 @@ const step = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ type: fc.constant('collect' as const) }),
   },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('idle' as const) }) },
 );
 
 /** The naive implementation. */
@@ -826,6 +834,7 @@ class Oracle {
   constructor(
     private readonly limit: number,
     private readonly combine: (before: number, value: number) => number,
+    private readonly temporality: 'cumulative' | 'delta' = 'cumulative',
   ) {}
 
   place(text: string): string {
@@ -851,14 +860,19 @@ class Oracle {
   }
 
   remove(text: string): void {
-    this.values.delete(text);
+    // What a delta series has not exported yet still is.
+    if (this.temporality === 'cumulative') {
+      this.values.delete(text);
+    }
     if (!this.bound.has(text)) {
       this.places.delete(text);
     }
   }
 
   clear(): void {
-    this.values.clear();
+    if (this.temporality === 'cumulative') {
+      this.values.clear();
+    }
     for (const place of this.places) {
       if (!this.bound.has(place)) {
         this.places.delete(place);
@@ -866,8 +880,12 @@ class Oracle {
     }
   }
 
-  series(): Map<string, number> {
-    return new Map(this.values);
+  collect(): Map<string, number> {
+    const series = new Map(this.values);
+    if (this.temporality === 'delta') {
+      this.values.clear();
+    }
+    return series;
   }
 }
 
@@ -942,6 +960,21 @@ for (const [name, { make, combine }] of Object.entries(INSTRUMENTS)) {
       );
     });
   }
+
+  // Up-down counters are cumulative under the delta preference too.
+  if (name !== 'up-down counter') {
+    test(`a ${name} with delta temporality does what a Map that is emptied would do`, async t => {
+      diagMessages(t);
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 60 }), async steps => {
+          // Series that are let go give their places back, so this limit is never reached.
+          const oracle = new Oracle(2000, combine, 'delta');
+          await play(t, make, oracle, 2000, steps, 'delta');
+        }),
+        { numRuns: 60 },
+      );
+    });
+  }
 }
 
 async function play(
@@ -950,8 +983,9 @@ async function play(
   oracle: Oracle,
   limit: number,
   steps: (typeof step extends fc.Arbitrary<infer S> ? S : never)[],
+  temporality: 'cumulative' | 'delta' = 'cumulative',
 ): Promise<void> {
-  const metrics = testMetrics(t, { cardinalityLimit: limit });
+  const metrics = testMetrics(t, { cardinalityLimit: limit, temporality });
   const instrument = make(meterOf(metrics));
   const handles: { place: string; put: Put }[] = [];
   for (const one of [...steps, { type: 'collect' as const }]) {
@@ -998,7 +1032,10 @@ async function play(
         oracle.clear();
         break;
       default:
-        assert.deepEqual(await series(metrics), oracle.series());
+        assert.deepEqual(await series(metrics), oracle.collect());
+        if (temporality === 'delta' && one.type === 'idle') {
+          await idle(metrics);
+        }
     }
   }
   const size = sizeOf(instrument);

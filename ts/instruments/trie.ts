@@ -181,13 +181,16 @@ export class AttributeTrie<S extends Member> {
 
   /**
    * At a miss in a full trie: whether the set is certainly new, so that it need not be read. A
-   * known set in an unknown order is not; nor is one with a key that may have to be ignored.
+   * known set in an unknown order is not; nor is one with a key that may have to be ignored, or with
+   * text that another stands for.
    */
   private isNew(key: string, value: unknown): boolean {
     const type = typeof value;
     if (
       (type !== 'string' && type !== 'number' && type !== 'boolean') ||
-      key === ''
+      key === '' ||
+      hasEquals(key) ||
+      (type === 'string' && hasEquals(value as string))
     ) {
       return false;
     }
@@ -195,7 +198,7 @@ export class AttributeTrie<S extends Member> {
       this.values = new Map();
       this.added = 0;
       for (const { paths } of this.sets.values()) {
-        // Every path of a set has the same keys and values.
+        // Every path of a set has the same keys and values, but for lone surrogates.
         this.remember(paths[0]);
       }
     }
@@ -215,6 +218,11 @@ export class AttributeTrie<S extends Member> {
       }
     }
   }
+}
+
+/** Whether other text may be equal: lone surrogates become U+FFFD, in the reading that a hit skips. */
+function hasEquals(text: string): boolean {
+  return !text.isWellFormed() || text.includes('\ufffd');
 }
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its receiver
