@@ -1,6 +1,10 @@
 // The rivals: each makes instruments, writes a call, and reads back what it counted.
 import { createRequire } from 'node:module';
-import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationTemporality,
+  MeterProvider,
+  MetricReader,
+} from '@opentelemetry/sdk-metrics';
 import promClient from 'prom-client';
 import { instrumentName, seriesKey } from './workload.mjs';
 
@@ -15,22 +19,35 @@ export const BOUNDARIES = [
 const api = {
   call: kind => (instrument, value, attributes) =>
     `${instrument}.${kind === 'counter' ? 'add' : 'record'}(${attributes ? `${value}, ${attributes}` : value})`,
-  make: (meter, kind, name) =>
+  make: (meter, kind, name, boundaries) =>
     kind === 'counter'
       ? meter.createCounter(name)
       : meter.createHistogram(name, {
-          advice: { explicitBucketBoundaries: BOUNDARIES },
+          advice: { explicitBucketBoundaries: boundaries },
         }),
 };
 
-/** `@nativestage/metrics`, read back through the engine: what would have been exported. */
-export function ours() {
-  const metrics = createTestMetrics();
+/**
+ * `@nativestage/metrics`, read back through the engine: what would have been exported.
+ *
+ * @param options - `{ cardinalityLimit, delta, boundaries }`, as for {@link openTelemetry}.
+ */
+export function ours({
+  cardinalityLimit,
+  delta,
+  boundaries = BOUNDARIES,
+} = {}) {
+  const metrics = createTestMetrics({
+    cardinalityLimit,
+    temporality: delta ? 'delta' : 'cumulative',
+  });
   const meter = metrics.provider.getMeter('bench');
   return {
     name: 'ours',
     call: api.call,
-    instrument: (kind, shape) => api.make(meter, kind, instrumentName(shape)),
+    instrument: (kind, shape) =>
+      api.make(meter, kind, instrumentName(shape), boundaries),
+    collect: () => metrics.provider.collect(),
     async read() {
       const collection = await metrics.collect();
       return new Map(
@@ -52,14 +69,24 @@ class Reader extends MetricReader {
 }
 
 /** The OpenTelemetry JS SDK. */
-export function openTelemetry() {
-  const reader = new Reader();
+export function openTelemetry({
+  cardinalityLimit = 2000,
+  delta,
+  boundaries = BOUNDARIES,
+} = {}) {
+  const reader = new Reader({
+    cardinalitySelector: () => cardinalityLimit,
+    aggregationTemporalitySelector: () =>
+      delta ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE,
+  });
   const provider = new MeterProvider({ readers: [reader] });
   const meter = provider.getMeter('bench');
   return {
     name: 'JS SDK',
     call: api.call,
-    instrument: (kind, shape) => api.make(meter, kind, instrumentName(shape)),
+    instrument: (kind, shape) =>
+      api.make(meter, kind, instrumentName(shape), boundaries),
+    collect: () => reader.collect(),
     async read() {
       const { resourceMetrics } = await reader.collect();
       return new Map(
