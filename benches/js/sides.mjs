@@ -18,22 +18,35 @@ export const BOUNDARIES = [
 export const api = {
   call: kind => (instrument, value, attributes) =>
     `${instrument}.${kind === 'counter' ? 'add' : 'record'}(${attributes ? `${value}, ${attributes}` : value})`,
-  make: (meter, kind, name) =>
+  make: (meter, kind, name, boundaries) =>
     kind === 'counter'
       ? meter.createCounter(name)
       : meter.createHistogram(name, {
-          advice: { explicitBucketBoundaries: BOUNDARIES },
+          advice: { explicitBucketBoundaries: boundaries },
         }),
 };
 
-/** `@nativestage/metrics`, read back through the engine: what would have been exported. */
-export function ours() {
-  const metrics = createTestMetrics();
+/**
+ * `@nativestage/metrics`, read back through the engine: what would have been exported.
+ *
+ * @param options - `{ cardinalityLimit, delta, boundaries }`, as for {@link openTelemetry}.
+ */
+export function ours({
+  cardinalityLimit,
+  delta,
+  boundaries = BOUNDARIES,
+} = {}) {
+  const metrics = createTestMetrics({
+    cardinalityLimit,
+    temporality: delta ? 'delta' : 'cumulative',
+  });
   const meter = metrics.provider.getMeter('bench');
   return {
     name: 'ours',
     call: api.call,
-    instrument: (kind, shape) => api.make(meter, kind, instrumentName(shape)),
+    instrument: (kind, shape) =>
+      api.make(meter, kind, instrumentName(shape), boundaries),
+    collect: () => metrics.provider.collect(),
     async read() {
       const collection = await metrics.collect();
       return new Map(
@@ -101,8 +114,19 @@ export function openTelemetry({
   name = 'JS SDK 2',
   sdk = sdk2,
   readers = 1,
+  cardinalityLimit = 2000,
+  delta = false,
+  boundaries = BOUNDARIES,
 } = {}) {
+  const { CUMULATIVE, DELTA } = sdk.AggregationTemporality;
   class Reader extends sdk.MetricReader {
+    constructor() {
+      super({
+        cardinalitySelector: () => cardinalityLimit,
+        aggregationTemporalitySelector: () => (delta ? DELTA : CUMULATIVE),
+      });
+    }
+
     onForceFlush() {}
     onShutdown() {}
   }
@@ -113,7 +137,9 @@ export function openTelemetry({
   return {
     name,
     call: api.call,
-    instrument: (kind, shape) => api.make(meter, kind, instrumentName(shape)),
+    instrument: (kind, shape) =>
+      api.make(meter, kind, instrumentName(shape), boundaries),
+    collect: () => reader.collect(),
     async read() {
       const { resourceMetrics } = await reader.collect();
       return new Map(
