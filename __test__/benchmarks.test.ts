@@ -11,7 +11,7 @@ const benches = (file: string) =>
 
 test('the benchmark page was measured against what the lock file pins', async () => {
   const { versions, pagePath } = (await benches('page.mjs')) as {
-    versions(): Promise<string[]>;
+    versions: () => Promise<string[]>;
     pagePath: string;
   };
   const page = await readFile(pagePath, 'utf8');
