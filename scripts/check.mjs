@@ -19,6 +19,16 @@ const checks = [
   ['npx', 'eslint', '.'],
 ];
 
+const { code: missing } = await run('cargo', ['deny', '--version'], {
+  quiet: true,
+});
+if (missing) {
+  console.log('left out: cargo deny, which is not installed');
+} else {
+  // Advisories need GitHub: `cargo deny check` alone looks them up too.
+  checks.push(['cargo', 'deny', 'check', 'licenses', 'bans', 'sources']);
+}
+
 const failed = [];
 for (const check of checks) {
   const name = check.join(' ');

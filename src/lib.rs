@@ -16,6 +16,7 @@ pub mod log;
 pub mod provider;
 pub mod services;
 
-/// Measured: 1.4 times less CPU per export than the system allocator.
+/// Measured: 1.4 times less CPU per export than the system allocator, which sanitizers need to see.
+#[cfg(not(any(fuzzing, sanitizing)))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -5,6 +5,7 @@ use std::future::Future;
 use napi::bindgen_prelude::Object;
 use napi::Env;
 use napi_derive::napi;
+use tokio::task::JoinError;
 
 use super::error::Result;
 use crate::error::{Code, Error};
@@ -43,9 +44,16 @@ where
     let (deferred, promise) = env
         .create_deferred()
         .map_err(|error| napi::Error::new(Code::Export, error.reason.to_string()))?;
-    runtime::handle()?.spawn(async move {
-        let outcome = Outcome::from(future.await);
-        deferred.resolve(move |_| Ok(outcome));
+    let runtime = runtime::handle()?;
+    let work = runtime.spawn(future);
+    runtime.spawn(async move {
+        // A task of its own: where it panics, the promise is settled all the same.
+        let result = work.await.unwrap_or_else(|error| Err(lost(&error)));
+        deferred.resolve(move |_| Ok(Outcome::from(result)));
     });
     Ok(promise)
+}
+
+fn lost(error: &JoinError) -> Error {
+    Error::new(Code::Export, format!("internal error: {error}"))
 }

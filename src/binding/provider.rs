@@ -47,7 +47,7 @@ pub struct NativeLogLine {
 #[napi]
 impl NativeProvider {
     /// The provider that all threads of the process share.
-    #[napi(factory)]
+    #[napi(factory, catch_unwind)]
     pub fn global() -> Self {
         Self {
             provider: Provider::global(),
@@ -55,7 +55,7 @@ impl NativeProvider {
     }
 
     /// A provider of its own.
-    #[napi(factory)]
+    #[napi(factory, catch_unwind)]
     pub fn isolated() -> Self {
         Self {
             provider: Provider::isolated(),
@@ -63,7 +63,7 @@ impl NativeProvider {
     }
 
     /// Attaches this JavaScript environment; `onMessage` gets JSON. Returns the facade's number.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn attach(&self, env: Env, on_message: Function<'_, FnArgs<(String,)>, ()>) -> Result<u32> {
         let callback = on_message
             .build_threadsafe_function::<String>()
@@ -87,7 +87,7 @@ impl NativeProvider {
     }
 
     /// Registers an instrument of a plain OpenTelemetry meter.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn register(
         &self,
         scope_name: String,
@@ -109,13 +109,13 @@ impl NativeProvider {
     }
 
     /// Whether any stream of the instrument keeps this attribute key.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn keeps(&self, instrument: u32, key: String) -> bool {
         self.provider.engine().keeps(instrument, &key)
     }
 
     /// The shapes of all instruments under the configuration of now.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn shapes(&self) -> Vec<NativeShape> {
         self.provider
             .engine()
@@ -127,7 +127,7 @@ impl NativeProvider {
 
     /// Applies a configuration. `path` is where it stands, for messages; `environment` the
     /// `OTEL_*` variables.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn configure(
         &self,
         options: String,
@@ -140,7 +140,7 @@ impl NativeProvider {
     }
 
     /// Applies a configuration whose data is kept until `collect` reads it.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn configure_in_memory(&self, options: String, temporality: String) -> Result<()> {
         let temporality = match temporality.as_str() {
             "cumulative" => Temporality::Cumulative,
@@ -161,14 +161,14 @@ impl NativeProvider {
         Ok(())
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn is_configured(&self) -> bool {
         self.provider.engine().is_configured()
     }
 
     /// Hands over everything: new series, touched cells, the block; after callbacks ran, what they
     /// observed.
-    #[napi]
+    #[napi(catch_unwind)]
     #[allow(clippy::too_many_arguments)] // One native call per collection; objects cost more.
     pub fn hand_over(
         &self,
@@ -195,7 +195,7 @@ impl NativeProvider {
     }
 
     /// Hands over a full block and the new series it refers to.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn push_block(
         &self,
         facade: u32,
@@ -215,18 +215,18 @@ impl NativeProvider {
     }
 
     /// Removes the series with these attributes, `[key, value, …]` as JSON.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn remove(&self, instrument: u32, attributes: String) {
         self.provider.engine().remove(instrument, attributes);
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn clear(&self, instrument: u32) {
         self.provider.engine().clear(instrument);
     }
 
     /// Reads the in-memory pipeline as OTLP/JSON.
-    #[napi(ts_return_type = "Promise<Outcome>")]
+    #[napi(ts_return_type = "Promise<Outcome>", catch_unwind)]
     pub fn collect<'env>(&self, env: &'env Env, timeout_ms: u32) -> Result<Object<'env>> {
         let provider = self.provider.clone();
         let timeout = Duration::from_millis(timeout_ms.into());
@@ -238,7 +238,7 @@ impl NativeProvider {
 
     /// Answers one scrape in memory, for the page on the backend's own port: `headers` are name and
     /// value in turn.
-    #[napi(ts_return_type = "Promise<Outcome>")]
+    #[napi(ts_return_type = "Promise<Outcome>", catch_unwind)]
     pub fn scrape<'env>(
         &self,
         env: &'env Env,
@@ -250,20 +250,20 @@ impl NativeProvider {
     }
 
     /// Where the scrape endpoint listens, or `undefined` when it does not.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn address(&self) -> Option<String> {
         let exporters = self.provider.exporters()?;
         exporters.address().map(|address| address.to_string())
     }
 
     /// What keeps an exporter from working at all.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn problem(&self) -> Option<String> {
         let exporters = self.provider.exporters()?;
         exporters.problem().map(|error| error.to_string())
     }
 
-    #[napi(ts_return_type = "Promise<Outcome>")]
+    #[napi(ts_return_type = "Promise<Outcome>", catch_unwind)]
     pub fn flush<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let provider = self.provider.clone();
         promise(env, async move {
@@ -271,7 +271,7 @@ impl NativeProvider {
         })
     }
 
-    #[napi(ts_return_type = "Promise<Outcome>")]
+    #[napi(ts_return_type = "Promise<Outcome>", catch_unwind)]
     pub fn shutdown<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let provider = self.provider.clone();
         promise(env, async move {
@@ -281,7 +281,7 @@ impl NativeProvider {
 
     /// The environment ends, and with it the process if `isFinal`. Waits for the last export, bounded
     /// by `exitTimeout`; returns what can no longer be said through the event loop.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn exit(&self, facade: u32, is_final: bool) -> Vec<NativeLogLine> {
         to_lines(self.provider.exit(facade, is_final))
     }

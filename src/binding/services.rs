@@ -45,7 +45,7 @@ pub struct NativeRegistration {
 #[napi]
 impl NativeRootMetricsService {
     /// `options` as for `configure`, checked as a whole; `path` is where they stand, for messages.
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(options: String, path: String) -> Result<Self> {
         let options = Options::parse(&options, &path)?;
         let service_name = options
@@ -62,7 +62,7 @@ impl NativeRootMetricsService {
     }
 
     /// Whether `plugin.<id>.disabled` is set.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn is_disabled(&self, plugin_id: String) -> bool {
         self.plugins
             .get(&plugin_id)
@@ -70,7 +70,7 @@ impl NativeRootMetricsService {
     }
 
     /// The service for the app's own metrics.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn own(&self) -> NativeMetricsService {
         NativeMetricsService {
             service: self.service.own(),
@@ -78,7 +78,7 @@ impl NativeRootMetricsService {
     }
 
     /// The service of a plugin, under the instrumentation scope that `plugin.<id>.meter` asks for.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn for_plugin(&self, plugin_id: String) -> Result<NativeMetricsService> {
         let meter = self
             .plugins
@@ -95,7 +95,7 @@ impl NativeRootMetricsService {
     }
 
     /// The service of a core service (`scope` `core`) or plugin (`plugin`).
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn for_service(&self, name: String, scope: String) -> Result<NativeMetricsService> {
         Ok(NativeMetricsService {
             service: self.service.for_service(&name, &scope)?,
@@ -106,7 +106,7 @@ impl NativeRootMetricsService {
 #[napi]
 impl NativeMetricsService {
     /// The instrumentation scope, for `getMeter()`.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn scope(&self) -> NativeScope {
         let scope = self.service.scope();
         NativeScope {
@@ -117,7 +117,7 @@ impl NativeMetricsService {
     }
 
     /// Names, checks and registers. With `repair`, names that can be mended are.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn register(
         &self,
         provider: &NativeProvider,

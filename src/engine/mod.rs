@@ -7,6 +7,9 @@ mod actor;
 mod attributes;
 mod canonical;
 pub mod collection;
+mod gate;
+#[cfg(test)]
+mod gate_tests;
 pub mod instrument;
 pub mod plan;
 mod reported;
@@ -18,7 +21,7 @@ mod stream;
 mod tests;
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{self, Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
@@ -31,6 +34,7 @@ use crate::error::{Code, Error, Result};
 use crate::log::Logger;
 use actor::{Actor, Command};
 use collection::Collection;
+use gate::Gate;
 use instrument::{InstrumentId, InstrumentSpec, Registration, Registry};
 use plan::{Pipelines, Settings, Shape, Storage};
 
@@ -41,10 +45,6 @@ pub const OWN_SCOPE: &str = "@nativestage/metrics";
 
 /// Hand-overs of full blocks that may wait for the engine: 64 × 96 KiB. The next one waits.
 const QUEUED_BLOCKS: usize = 64;
-
-/// Emptied blocks kept for the next ones, 1.5 MiB. Memory that the allocator gave back to the system
-/// costs a page fault every 341 samples: 40 µs a block instead of 6.
-const SPARE_BLOCKS: usize = 16;
 
 /// One JavaScript environment (a thread's `node::Environment`).
 pub type FacadeId = u32;
@@ -138,7 +138,7 @@ impl Engine {
     /// Starts the thread.
     pub fn start(log: Logger) -> Self {
         let (commands, receiver) = crossbeam_channel::unbounded();
-        let gate = Arc::new(Gate::default());
+        let gate = Arc::new(Gate::new(QUEUED_BLOCKS));
         let mut actor = Actor::new(receiver, gate.clone(), log.clone());
         let mut engine = Self {
             commands,
@@ -341,62 +341,5 @@ fn shape(registry: &Registry, id: InstrumentId) -> Shape {
             sets: 0,
             filtered: false,
         },
-    }
-}
-
-/// Back-pressure: counts the blocks under way, so that recording waits for an engine that is
-/// behind instead of filling memory.
-#[derive(Default)]
-pub struct Gate {
-    state: Mutex<GateState>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct GateState {
-    inside: usize,
-    open: bool,
-    spare: Vec<Samples>,
-}
-
-impl Gate {
-    fn enter(&self) {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut state = self
-            .changed
-            .wait_while(state, |state| !state.open && state.inside >= QUEUED_BLOCKS)
-            .unwrap_or_else(PoisonError::into_inner);
-        state.inside += 1;
-    }
-
-    fn leave(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.inside = state.inside.saturating_sub(1);
-        drop(state);
-        self.changed.notify_one();
-    }
-
-    fn reuse(&self) -> Samples {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.spare.pop().unwrap_or_default()
-    }
-
-    /// Keeps the memory of a block whose samples were taken over.
-    fn recycle(&self, mut samples: Samples) {
-        samples.slots.clear();
-        samples.values.clear();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.spare.len() < SPARE_BLOCKS {
-            state.spare.push(samples);
-        }
-    }
-
-    /// Nobody takes blocks off any more: nobody waits any more.
-    fn open(&self) {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .open = true;
-        self.changed.notify_all();
     }
 }

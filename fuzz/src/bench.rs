@@ -1,0 +1,139 @@
+//! An engine with a Prometheus pipeline and a facade that is never asked.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, Method};
+use nativestage_metrics::config::{Config, PrometheusConfig, TranslationStrategy};
+use nativestage_metrics::engine::instrument::{InstrumentSpec, ValueType};
+use nativestage_metrics::engine::plan::{Pipelines, Storage};
+use nativestage_metrics::engine::{Engine, Facade, FacadeId, Handover, Samples};
+use nativestage_metrics::export::prometheus::{Exposition, Rendered};
+use nativestage_metrics::log::{Level, Logger};
+use opentelemetry::InstrumentationScope;
+use opentelemetry_sdk::metrics::InstrumentKind;
+
+pub struct Bench {
+    pub engine: Engine,
+    pub pipelines: Pipelines,
+    facade: FacadeId,
+    prometheus: Option<PrometheusConfig>,
+    next_slot: u32,
+}
+
+/// Cannot be asked: collections do not wait for it.
+struct Mute;
+
+impl Facade for Mute {
+    fn ask(&self, _: Duration) -> bool {
+        false
+    }
+
+    fn release(&self, _: &[(Storage, u32)]) {}
+}
+
+impl Bench {
+    pub fn new(config: &Config) -> Self {
+        let engine = Engine::start(Logger::default());
+        let facade = engine.attach(Box::new(Mute));
+        let pipelines = engine.configure(config).expect("the first configuration");
+        Self {
+            engine,
+            pipelines,
+            facade,
+            prometheus: config.prometheus.clone(),
+            next_slot: 0,
+        }
+    }
+
+    /// Registers a series and records values in it, in whatever storage its instrument has.
+    pub fn record(
+        &mut self,
+        spec: InstrumentSpec,
+        attributes: &[serde_json::Value],
+        values: &[f64],
+    ) {
+        let (id, shape) = self.engine.register(spec);
+        let slot = self.next_slot;
+        self.next_slot += 1;
+        let series = serde_json::json!([[id, shape.storage.code(), slot, attributes]]);
+        let cells = || values.iter().map(|value| (slot, *value)).collect();
+        let mut handover = Handover {
+            series: Some(series.to_string()),
+            ..Handover::default()
+        };
+        match shape.storage {
+            Storage::Sum => handover.sums = cells(),
+            Storage::Gauge => handover.gauges = cells(),
+            Storage::Block => {
+                handover.samples = Samples {
+                    slots: vec![slot; values.len()],
+                    values: values.to_vec(),
+                }
+            }
+            Storage::None => {}
+        }
+        self.engine.hand_over(self.facade, handover);
+    }
+
+    pub fn exposition(&self, strategy: TranslationStrategy) -> Exposition {
+        let config = PrometheusConfig {
+            translation_strategy: strategy,
+            ..self.prometheus.clone().expect("a Prometheus exporter")
+        };
+        Exposition::new(
+            Arc::new(self.engine.clone()),
+            self.pipelines.prometheus.expect("its pipeline"),
+            &config,
+            self.engine.log().clone(),
+        )
+    }
+
+    /// The engine survives its own panics and reports them.
+    pub fn assert_no_errors(&self) {
+        for (level, message) in self.engine.log().drain() {
+            assert_ne!(level, Level::Error, "{message}");
+        }
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.engine.shutdown();
+    }
+}
+
+pub fn spec(kind: InstrumentKind, name: impl Into<String>) -> InstrumentSpec {
+    InstrumentSpec {
+        scope: Arc::new(InstrumentationScope::builder("fuzz").build()),
+        kind,
+        name: name.into(),
+        unit: String::new(),
+        description: Arc::from(""),
+        value_type: ValueType::Double,
+        boundaries: None,
+        created: SystemTime::UNIX_EPOCH + Duration::from_secs(1_500_000_000),
+        site: "here".to_owned(),
+    }
+}
+
+pub fn render(exposition: &Exposition, headers: &HeaderMap) -> Rendered {
+    block_on(exposition.render(&Method::GET, headers))
+}
+
+pub fn block_on<F: std::future::Future>(future: F) -> F::Output {
+    thread_local! {
+        static RUNTIME: OnceCell<tokio::runtime::Runtime> = const { OnceCell::new() };
+    }
+    RUNTIME.with(|runtime| {
+        let build = || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+        };
+        runtime
+            .get_or_init(|| build().expect("a runtime"))
+            .block_on(future)
+    })
+}

@@ -1,0 +1,108 @@
+//! Options and environment: every text is refused with the place that is wrong, or makes a
+//! configuration under which an engine collects.
+
+use std::time::Duration;
+
+use nativestage_metrics::config::{Config, Environment};
+use nativestage_metrics::engine::Collect;
+use nativestage_metrics::error::Code;
+use opentelemetry_sdk::metrics::InstrumentKind;
+
+use crate::bench::{block_on, spec, Bench};
+
+const PATH: &str = "backend.metrics";
+
+/// Options as JSON; after a line `---`, variables as lines of `NAME=value`.
+pub fn run(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (json, variables) = text.split_once("\n---\n").unwrap_or((text, ""));
+    let environment = Environment::new(
+        variables
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    let secrets = secrets(text, json);
+    match Config::parse(json, PATH, &environment) {
+        Ok(config) => {
+            check(&config);
+            hidden(&secrets, &format!("{config:?}"));
+            collect(&config);
+        }
+        Err(error) => {
+            assert_eq!(error.code(), Code::InvalidConfig);
+            let message = error.message();
+            assert!(
+                message.starts_with(PATH) || message.starts_with("OTEL_"),
+                "{message}"
+            );
+            assert!(message.contains(": "), "{message}");
+            hidden(&secrets, message);
+        }
+    }
+}
+
+fn check(config: &Config) {
+    if let Some(prometheus) = &config.prometheus {
+        assert!(prometheus.path.starts_with('/'));
+        assert!(!prometheus.collect_timeout.is_zero());
+    }
+    if let Some(otlp) = &config.otlp {
+        assert!(!otlp.interval.is_zero() && !otlp.timeout.is_zero());
+        let endpoint: http::Uri = otlp.endpoint.parse().expect("a URL");
+        assert!(endpoint.host().is_some_and(|host| !host.is_empty()));
+        assert!(matches!(endpoint.scheme_str(), Some("http" | "https")));
+        for (name, value) in &otlp.headers {
+            http::HeaderName::try_from(name.as_str()).expect("a header's name");
+            http::HeaderValue::try_from(value.expose()).expect("a header's value");
+        }
+    }
+    assert!((1..=1_000_000).contains(&config.cardinality_limit));
+    assert!(!config.exit_timeout.is_zero());
+}
+
+/// Views reach the SDK here.
+fn collect(config: &Config) {
+    let mut bench = Bench::new(config);
+    for kind in [
+        InstrumentKind::Counter,
+        InstrumentKind::Gauge,
+        InstrumentKind::Histogram,
+    ] {
+        let attributes = ["a".into(), 1.into(), "b".into(), "x".into()];
+        bench.record(spec(kind, format!("{kind:?}")), &attributes, &[0.5, 2.0]);
+    }
+    let pipelines = bench.pipelines;
+    let all = [pipelines.prometheus, pipelines.otlp, pipelines.console];
+    for pipeline in all.into_iter().flatten() {
+        let answer = bench.engine.collect(pipeline, Duration::from_secs(1));
+        let collection = block_on(answer).expect("an answer").expect("a collection");
+        assert!(collection.metrics().count() <= 3 * (1 + config.views.len()));
+    }
+    bench.assert_no_errors();
+}
+
+/// The token and the headers' values, where they can be told from the rest of the input.
+fn secrets(text: &str, json: &str) -> Vec<String> {
+    let Ok(options) = serde_json::from_str::<serde_json::Value>(json) else {
+        return Vec::new();
+    };
+    let exporters = &options["exporters"];
+    let headers = exporters["otlp"]["headers"].as_object();
+    headers
+        .into_iter()
+        .flat_map(|headers| headers.values())
+        .chain([&exporters["prometheus"]["token"]])
+        .filter_map(|value| value.as_str())
+        .filter(|value| value.len() >= 8 && text.matches(value).count() == 1)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn hidden(secrets: &[String], text: &str) {
+    for secret in secrets {
+        assert!(!text.contains(secret.as_str()), "a secret is shown: {text}");
+    }
+}

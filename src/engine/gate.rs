@@ -1,0 +1,79 @@
+//! Back-pressure between the threads that record and the engine. `sync` is the standard library's;
+//! the tests put loom's in its place.
+
+use super::sync::{Condvar, Mutex, MutexGuard};
+use super::Samples;
+
+/// Emptied blocks kept for the next ones, 1.5 MiB. Memory that the allocator gave back to the system
+/// costs a page fault every 341 samples: 40 µs a block instead of 6.
+const SPARE_BLOCKS: usize = 16;
+
+/// Counts the blocks under way, so that recording waits for an engine that is behind instead of
+/// filling memory.
+pub struct Gate {
+    capacity: usize,
+    state: Mutex<GateState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct GateState {
+    inside: usize,
+    open: bool,
+    spare: Vec<Samples>,
+}
+
+impl Gate {
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            state: Mutex::new(GateState::default()),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, GateState> {
+        self.state.lock().unwrap_or_else(|error| error.into_inner())
+    }
+
+    /// Counts a block in; waits while there are as many as the gate takes.
+    pub fn enter(&self) {
+        let mut state = self.state();
+        while !state.open && state.inside >= self.capacity {
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(|error| error.into_inner());
+        }
+        state.inside += 1;
+    }
+
+    /// Counts a block out.
+    pub fn leave(&self) {
+        let mut state = self.state();
+        state.inside = state.inside.saturating_sub(1);
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// An empty block, with the memory of an earlier one if there is one.
+    pub fn reuse(&self) -> Samples {
+        self.state().spare.pop().unwrap_or_default()
+    }
+
+    /// Keeps the memory of a block whose samples were taken over.
+    pub fn recycle(&self, mut samples: Samples) {
+        samples.slots.clear();
+        samples.values.clear();
+        let mut state = self.state();
+        if state.spare.len() < SPARE_BLOCKS {
+            state.spare.push(samples);
+        }
+    }
+
+    /// Nobody takes blocks off any more: nobody waits any more.
+    pub fn open(&self) {
+        self.state().open = true;
+        self.changed.notify_all();
+    }
+}
