@@ -18,7 +18,7 @@ export function fillYoung() {
 
 /** Once garbage is gone and allocators have given pages back. */
 export async function settled() {
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 10; i++) {
     globalThis.gc();
     await pause(100);
   }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
@@ -23,6 +23,7 @@ use super::instrument::{InstrumentId, InstrumentSpec, ValueType};
 use super::plan::{PipelineSettings, Settings, Storage};
 use super::series::{Instrument, SeriesId};
 use super::{FacadeId, Gate, Handover, PipelineId, Samples};
+use crate::allocator;
 use crate::config::HistogramAggregation;
 use crate::error::{Code, Error, Result};
 use crate::log::Logger;
@@ -33,6 +34,10 @@ const EARLY_SAMPLES: usize = 1 << 20;
 
 /// Wakes the actor when nothing happens, only to notice that every handle is gone.
 const IDLE: Duration = Duration::from_secs(3600);
+
+/// How often it is looked whether exporters are done with a collection, so that its memory can go
+/// back to the system.
+const TIDY_INTERVAL: Duration = Duration::from_millis(500);
 
 pub type CollectReply = oneshot::Sender<Result<Arc<Collection>>>;
 
@@ -111,6 +116,9 @@ pub struct Actor {
     /// Instruments that were reported to overflow their numbers.
     overflowed: HashSet<InstrumentId>,
     round: Option<Round>,
+    /// Collections that exporters may still hold.
+    collected: Vec<Weak<Collection>>,
+    tidy_at: Option<Instant>,
     /// The longest a collection waits, whatever was asked for.
     patience: Duration,
     late_collections: Option<InstrumentId>,
@@ -131,6 +139,8 @@ impl Actor {
             early: Vec::new(),
             overflowed: HashSet::new(),
             round: None,
+            collected: Vec::new(),
+            tidy_at: None,
             patience: Duration::MAX,
             late_collections: None,
         }
@@ -140,11 +150,7 @@ impl Actor {
     /// costs that command, never the process.
     pub fn run(mut self) {
         loop {
-            let wait = match &self.round {
-                Some(round) => round.deadline.saturating_duration_since(Instant::now()),
-                None => IDLE,
-            };
-            let command = match self.commands.recv_timeout(wait) {
+            let command = match self.commands.recv_timeout(self.wait()) {
                 Ok(Command::Shutdown) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(command) => Some(command),
                 Err(RecvTimeoutError::Timeout) => None,
@@ -154,6 +160,7 @@ impl Actor {
                     self.handle(command);
                 }
                 self.advance();
+                self.tidy();
             }));
             if let Err(panic) = outcome {
                 let reason = panic
@@ -171,6 +178,15 @@ impl Actor {
             for (_, reply) in round.requests {
                 let _ = reply.send(Err(shut_down()));
             }
+        }
+    }
+
+    /// How long nothing needs to be done unless a command comes.
+    fn wait(&self) -> Duration {
+        let deadline = self.round.as_ref().map(|round| round.deadline);
+        match deadline.into_iter().chain(self.tidy_at).min() {
+            Some(next) => next.saturating_duration_since(Instant::now()),
+            None => IDLE,
         }
     }
 
@@ -501,8 +517,28 @@ impl Actor {
             });
             let _ = reply.send(Ok(collection));
         }
+        let collections = done
+            .iter()
+            .map(|(_, collection)| Arc::downgrade(collection));
+        self.collected.extend(collections);
+        self.tidy_at = Some(Instant::now() + TIDY_INTERVAL);
         // Once a round, however many pipelines it served.
         self.release_stale();
+    }
+
+    /// Gives memory back once the collections are encoded and gone.
+    fn tidy(&mut self) {
+        let now = Instant::now();
+        if self.tidy_at.is_none_or(|at| now < at) {
+            return;
+        }
+        let held = self.collected.len();
+        self.collected
+            .retain(|collection| collection.strong_count() > 0);
+        if self.collected.len() < held {
+            allocator::give_back();
+        }
+        self.tidy_at = (!self.collected.is_empty()).then(|| now + TIDY_INTERVAL);
     }
 
     fn collect(&mut self, pipeline: PipelineId) -> Collection {

@@ -1,6 +1,7 @@
 //! Attributes as the facade sends them: JSON, flat and in the order the caller gave.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
@@ -12,20 +13,52 @@ use super::collection::INCARNATION_KEY;
 /// Keys kept for sharing; programs have few, and an attacker's must not stay.
 const INTERNED_KEYS: usize = 4096;
 
-/// Shares attribute keys between series: each is stored once.
-#[derive(Default)]
-pub struct Interner(HashSet<Arc<str>>);
+/// Places for values that may be shared, and the longest text in one: at most half a megabyte.
+const VALUE_PLACES: usize = 4096;
+const LONGEST_SHARED: usize = 64;
+
+/// Shares the texts of attributes between series.
+pub struct Interner {
+    keys: HashSet<Arc<str>>,
+    /// By hash, the last text that fell into each place: values of few different texts, such as
+    /// methods and routes, find themselves, and those of an attacker push one another out.
+    values: Vec<Option<Arc<str>>>,
+    hasher: RandomState,
+}
+
+impl Default for Interner {
+    fn default() -> Self {
+        Self {
+            keys: HashSet::new(),
+            values: vec![None; VALUE_PLACES],
+            hasher: RandomState::new(),
+        }
+    }
+}
 
 impl Interner {
     fn key(&mut self, text: &str) -> Key {
-        if let Some(known) = self.0.get(text) {
+        if let Some(known) = self.keys.get(text) {
             return Key::from(known.clone());
         }
         let key: Arc<str> = Arc::from(text);
-        if self.0.len() < INTERNED_KEYS {
-            self.0.insert(key.clone());
+        if self.keys.len() < INTERNED_KEYS {
+            self.keys.insert(key.clone());
         }
         Key::from(key)
+    }
+
+    fn string(&mut self, text: &str) -> Value {
+        if text.len() > LONGEST_SHARED {
+            return Value::String(StringValue::from(Arc::<str>::from(text)));
+        }
+        let place = self.hasher.hash_one(text) as usize % VALUE_PLACES;
+        let shared = match &self.values[place] {
+            Some(known) if **known == *text => known.clone(),
+            _ => Arc::from(text),
+        };
+        self.values[place] = Some(shared.clone());
+        Value::String(StringValue::from(shared))
     }
 
     /// Reads `[key, value, key, value, …]` into canonical form: sorted by key, the last value of a
@@ -35,7 +68,11 @@ impl Interner {
             .chunks_exact(2)
             .filter_map(|pair| {
                 let key = pair[0].as_str().filter(|key| *key != INCARNATION_KEY)?;
-                Some(KeyValue::new(self.key(key), value(&pair[1])?))
+                let value = match &pair[1] {
+                    Json::String(text) => self.string(text),
+                    other => value(other)?,
+                };
+                Some(KeyValue::new(self.key(key), value))
             })
             .collect();
         attributes.sort_by(|a, b| a.key.cmp(&b.key));
@@ -46,9 +83,9 @@ impl Interner {
     }
 }
 
+/// A value that is no text of its own.
 fn value(json: &Json) -> Option<Value> {
     Some(match json {
-        Json::String(text) => string(text),
         Json::Bool(flag) => Value::Bool(*flag),
         Json::Number(number) => match number.as_i64() {
             Some(integer) => Value::I64(integer),
@@ -57,12 +94,8 @@ fn value(json: &Json) -> Option<Value> {
         // A double that JSON cannot say: {"double": "NaN"}.
         Json::Object(object) => Value::F64(object.get("double")?.as_str()?.parse().ok()?),
         Json::Array(items) => Value::Array(array(items)),
-        Json::Null => return None,
+        Json::String(_) | Json::Null => return None,
     })
-}
-
-fn string(text: &str) -> Value {
-    Value::String(StringValue::from(Arc::<str>::from(text)))
 }
 
 /// The facade sends arrays of one type; an empty one counts as strings. Numbers are doubles as
@@ -91,5 +124,39 @@ fn array(items: &[Json]) -> Array {
                 .map(|item| StringValue::from(item.as_str().unwrap_or("").to_owned()))
                 .collect(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the text of the only attribute lies.
+    fn place(interner: &mut Interner, text: &str) -> *const u8 {
+        let flat = [Json::from("key"), Json::from(text)];
+        match &interner.canonical(&flat)[0].value {
+            Value::String(value) => value.as_str().as_ptr(),
+            other => panic!("{other:?} is no text"),
+        }
+    }
+
+    #[test]
+    fn equal_values_of_different_series_are_one_text() {
+        let mut interner = Interner::default();
+        let first = place(&mut interner, "GET");
+        assert_eq!(place(&mut interner, "GET"), first);
+    }
+
+    #[test]
+    fn values_that_keep_changing_do_not_pile_up() {
+        let mut interner = Interner::default();
+        let long = "x".repeat(1000);
+        for n in 0..10 * VALUE_PLACES {
+            place(&mut interner, &n.to_string());
+            place(&mut interner, &long);
+        }
+        let kept = interner.values.iter().flatten();
+        assert!(kept.clone().all(|text| text.len() <= LONGEST_SHARED));
+        assert!(kept.count() <= VALUE_PLACES);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The SDK allocates room for a stream's whole cardinality limit at once (measured: 390 KiB resident
 //! for each instrument) and can neither forget a cumulative series nor remove an instrument. Segments
-//! grow from 16 series; one whose series are all gone is dropped, and its memory with it.
+//! grow from 12 series; one whose series are all gone is dropped, and its memory with it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -18,10 +18,11 @@ use super::reported::Reported;
 use super::sdk::{Handle, SdkInstrument};
 use super::segment::Segment;
 
-/// Attribute sets in a stream's first segment; the next ones are four times as large.
-const SMALLEST_SEGMENT: usize = 16;
-/// Attribute sets in a segment, at most: the unit in which memory is given back.
-const LARGEST_SEGMENT: usize = 512;
+/// Attribute sets in a stream's first segments, and in every one after those: the unit in which
+/// memory is given back. The SDK makes a hash table for two more at once, and with these the tables
+/// of 16, 64, 256 and 512 buckets are full. One set more would double them.
+const SEGMENTS: [usize; 4] = [12, 54, 222, LARGEST_SEGMENT];
+const LARGEST_SEGMENT: usize = 446;
 
 pub struct Stream {
     plan: StreamPlan,
@@ -29,8 +30,10 @@ pub struct Stream {
     created: SystemTime,
     segments: Vec<Segment>,
     next_segment: u32,
-    /// Live series by their attributes, for the limit and for sharing one among several.
-    live: HashMap<Canonical, Live>,
+    /// Live series, for the limit.
+    live: usize,
+    /// Where the stream does not keep all attributes: its live series by those it keeps.
+    shared: HashMap<Canonical, Shared>,
     /// Delta series released since the last collection, and their segments: one that comes back
     /// must add to what was not exported yet, not stand beside it.
     lingering: HashMap<Canonical, u32>,
@@ -38,17 +41,17 @@ pub struct Stream {
     reported: Option<Reported>,
 }
 
-struct Live {
+/// A series that several of the instrument's may lead to: a filter can make them equal.
+struct Shared {
     segment: u32,
-    /// Bindings that share it: a filter can make several series equal.
     bindings: u32,
 }
 
 /// A series' place in a stream.
 pub struct Binding {
     handle: Handle,
-    /// Whether it takes a place of its own: the overflow series does not.
-    counted: bool,
+    /// Where it takes a place of its own: the overflow series does not.
+    segment: Option<u32>,
 }
 
 impl Binding {
@@ -66,7 +69,8 @@ impl Stream {
             created,
             segments: Vec::new(),
             next_segment: 0,
-            live: HashMap::new(),
+            live: 0,
+            shared: HashMap::new(),
             lingering: HashMap::new(),
         }
     }
@@ -101,18 +105,18 @@ impl Stream {
     /// Binds a series. Past the cardinality limit it is bound to the overflow series.
     pub fn bind(&mut self, attributes: &Canonical) -> Binding {
         let attributes = self.project(attributes);
-        if let Some(live) = self.live.get_mut(&attributes) {
-            live.bindings += 1;
-            let id = live.segment;
+        if let Some(shared) = self.shared.get_mut(&attributes) {
+            shared.bindings += 1;
+            let id = shared.segment;
             let segment = self.segments.iter().find(|segment| segment.id == id);
             // A segment with live series is never dropped.
             let handle = segment.expect("segment of a live series").bind(&attributes);
             return Binding {
                 handle,
-                counted: true,
+                segment: Some(id),
             };
         }
-        if self.live.len() >= self.plan.cardinality_limit || is_overflow(&attributes) {
+        if self.live >= self.plan.cardinality_limit || is_overflow(&attributes) {
             // The first segment: it has room for one more than its capacity.
             let segment = match self.segments.first() {
                 Some(segment) => segment,
@@ -120,7 +124,7 @@ impl Stream {
             };
             return Binding {
                 handle: segment.bind(&overflow_attributes()),
-                counted: false,
+                segment: None,
             };
         }
         let lingering = self.lingering.remove(&attributes);
@@ -142,21 +146,23 @@ impl Stream {
         segment.live += 1;
         let binding = Binding {
             handle: segment.bind(&attributes),
-            counted: true,
+            segment: Some(segment.id),
         };
-        let live = Live {
-            segment: segment.id,
-            bindings: 1,
-        };
-        self.live.insert(attributes, live);
+        self.live += 1;
+        if !self.plan.attributes.keeps_all() {
+            let shared = Shared {
+                segment: segment.id,
+                bindings: 1,
+            };
+            self.shared.insert(attributes, shared);
+        }
         binding
     }
 
     fn grow(&mut self) -> &Segment {
-        let capacity = match self.segments.last() {
-            Some(last) => (4 * last.capacity).min(LARGEST_SEGMENT),
-            None => SMALLEST_SEGMENT,
-        };
+        let last = self.segments.last().map_or(0, |last| last.capacity);
+        let larger = SEGMENTS.into_iter().find(|&capacity| capacity > last);
+        let capacity = larger.unwrap_or(LARGEST_SEGMENT);
         let segment = Segment::new(self.next_segment, &self.spec, &self.plan, capacity);
         self.next_segment += 1;
         self.segments.push(segment);
@@ -168,20 +174,19 @@ impl Stream {
     ///
     /// Returns whether the stream hides so much that it should be rebuilt.
     pub fn release(&mut self, attributes: &Canonical, binding: Binding, forget: bool) -> bool {
-        if !binding.counted {
-            return false;
-        }
-        drop(binding);
-        let attributes = self.project(attributes);
-        let Some(live) = self.live.get_mut(&attributes) else {
+        let Some(id) = binding.segment else {
             return false;
         };
-        live.bindings -= 1;
-        if live.bindings > 0 {
-            return false;
+        drop(binding);
+        let attributes = self.project(attributes);
+        if let Some(shared) = self.shared.get_mut(&attributes) {
+            shared.bindings -= 1;
+            if shared.bindings > 0 {
+                return false;
+            }
+            self.shared.remove(&attributes);
         }
-        let id = live.segment;
-        self.live.remove(&attributes);
+        self.live -= 1;
         let cumulative = self.is_cumulative();
         if let Some(segment) = self.segments.iter_mut().find(|segment| segment.id == id) {
             segment.live -= 1;

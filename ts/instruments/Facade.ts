@@ -6,6 +6,7 @@ import type {
 import { type LogLevel, log } from '../log';
 import type { ObservableCallbacks } from './ObservableCallbacks';
 import { SampleBlock } from './SampleBlock';
+import { SharedTexts } from './SharedTexts';
 import {
   CellChunks,
   type CountedStorage,
@@ -40,6 +41,7 @@ export class Facade {
   private readonly sums = new CellChunks(-0);
   private readonly gauges = new CellChunks(NaN);
   private readonly tables = [new SlotTable(), new SlotTable(), new SlotTable()];
+  readonly texts = new SharedTexts();
   readonly block = new SampleBlock(() => this.pushBlock());
   /** New series and slots given back, as JSON and in order, since the last native call. */
   private pending: string[] = [];

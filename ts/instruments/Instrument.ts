@@ -100,7 +100,7 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
     const text = canonicalText(path);
     const reordered = this.trie.getSet(text);
     if (reordered) {
-      this.trie.lead(path, reordered);
+      this.trie.lead(this.facade.texts.share(path), reordered);
       return reordered;
     }
     if (this.trie.isFull) {
@@ -110,7 +110,7 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
       }
     }
     const series = this.facade.addSeries(this, this.storage, text);
-    this.trie.add(path, series);
+    this.trie.add(this.facade.texts.share(path), series);
     return series;
   }
 

@@ -88,7 +88,7 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
         ? this.plain
         : this.trie.find(attributes)) ?? this.resolve(attributes);
     if (series.storage === Storage.Block) {
-      if (series.paths.length > 0) {
+      if (series.path) {
         this.seen.add(series);
       }
       round.add(series.slot, this.int ? Math.trunc(value) : value);

@@ -1,5 +1,5 @@
 import type { Path } from './attributes';
-import { type Member, NO_PATHS } from './trie';
+import type { Member } from './trie';
 
 /** Where the engine finds a series' values; the numbers are the binding's. */
 export const Storage = { Sum: 0, Gauge: 1, Block: 2, None: 3 } as const;
@@ -22,7 +22,8 @@ export interface SeriesOwner {
 export class Series implements Member {
   /** Somebody holds a bound handle: the slot must stay. */
   pinned = false;
-  paths: readonly Path[] = NO_PATHS;
+  path: Path | undefined = undefined;
+  furtherPaths: Path[] | undefined = undefined;
 
   // What a hit reads comes first.
   constructor(

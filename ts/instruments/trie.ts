@@ -7,12 +7,11 @@ import { ArrayValue, type Path } from './attributes';
  */
 const PATHS_PER_SET = 4;
 
-/** What a series starts with. */
-export const NO_PATHS: readonly Path[] = [];
-
 /** A series as the trie sees it: it leaves through all of its paths at once. */
 export interface Member {
-  paths: readonly Path[];
+  /** Most series have one path: an array for it would be 56 bytes. */
+  path: Path | undefined;
+  furtherPaths: Path[] | undefined;
   /** The set in canonical order, as JSON. */
   text: string;
 }
@@ -129,7 +128,12 @@ export class AttributeTrie<S extends Member> {
   }
 
   private grow(path: Path, series: S): void {
-    series.paths = [...series.paths, path];
+    if (series.path) {
+      series.furtherPaths ??= [];
+      series.furtherPaths.push(path);
+    } else {
+      series.path = path;
+    }
     let node = this.root;
     for (let at = 0; at < path.length; at += 2) {
       const key = path[at] as string;
@@ -144,11 +148,13 @@ export class AttributeTrie<S extends Member> {
       return;
     }
     this.sets.delete(series.text);
-    this.sparePaths += series.paths.length - 1;
-    for (const path of series.paths) {
-      this.prune(path);
+    const { path, furtherPaths = [] } = series;
+    this.sparePaths += furtherPaths.length;
+    for (const left of [path!, ...furtherPaths]) {
+      this.prune(left);
     }
-    series.paths = NO_PATHS;
+    series.path = undefined;
+    series.furtherPaths = undefined;
   }
 
   private prune(path: Path): void {
@@ -197,9 +203,9 @@ export class AttributeTrie<S extends Member> {
     if (!this.values) {
       this.values = new Map();
       this.added = 0;
-      for (const { paths } of this.sets.values()) {
+      for (const { path } of this.sets.values()) {
         // Every path of a set has the same keys and values, but for lone surrogates.
-        this.remember(paths[0]);
+        this.remember(path!);
       }
     }
     const known = this.values.get(key);

@@ -1,0 +1,131 @@
+//! An engine with series in it, for all benches.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use nativestage_metrics::config::Config;
+use nativestage_metrics::engine::collection::{Collection, Data};
+use nativestage_metrics::engine::instrument::{InstrumentId, InstrumentSpec, ValueType};
+use nativestage_metrics::engine::plan::Storage;
+use nativestage_metrics::engine::{Collect, Engine, Facade, FacadeId, Handover, PipelineId};
+use nativestage_metrics::log::Logger;
+use opentelemetry::InstrumentationScope;
+use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
+
+const WAIT: Duration = Duration::from_secs(30);
+
+/// Cannot be asked: collections do not wait for it.
+struct Mute;
+
+impl Facade for Mute {
+    fn ask(&self, _: Duration) -> bool {
+        false
+    }
+
+    fn release(&self, _: &[(Storage, u32)]) {}
+}
+
+/// A configured engine with one in-memory, cumulative pipeline and one facade.
+pub struct Fixture {
+    pub engine: Engine,
+    pub facade: FacadeId,
+    pub pipeline: PipelineId,
+}
+
+impl Fixture {
+    pub fn new() -> Self {
+        let engine = Engine::start(Logger::default());
+        let facade = engine.attach(Box::new(Mute));
+        let config = Config::in_memory("{}", Temporality::Cumulative).unwrap();
+        let pipeline = engine.configure(&config).unwrap().memory.unwrap();
+        Self {
+            engine,
+            facade,
+            pipeline,
+        }
+    }
+
+    pub fn instrument(&self, kind: InstrumentKind, name: String) -> InstrumentId {
+        let spec = InstrumentSpec {
+            scope: Arc::new(InstrumentationScope::builder("bench").build()),
+            kind,
+            name,
+            unit: "{request}".to_owned(),
+            description: Arc::from("Requests that were answered"),
+            value_type: ValueType::Double,
+            boundaries: None,
+            created: SystemTime::now(),
+            site: "benches".to_owned(),
+        };
+        self.engine.register(spec).0
+    }
+
+    /// As the facade calls it.
+    pub fn hand_over(&self, handover: Handover) {
+        self.engine.hand_over(self.facade, handover);
+    }
+
+    /// Counters with `series` series each, every one with a value; the slots run through.
+    pub fn counters(&self, instruments: u32, series: u32) {
+        for number in 0..instruments {
+            let id = self.instrument(InstrumentKind::Counter, format!("requests.c{number}"));
+            let first = number * series;
+            self.hand_over(Handover {
+                series: Some(registrations(id, Storage::Sum, first..first + series)),
+                sums: (first..first + series).map(|slot| (slot, 1.0)).collect(),
+                ..Handover::default()
+            });
+        }
+    }
+
+    /// Waits until everything handed over has been taken, and collects.
+    pub fn collect(&self) -> Arc<Collection> {
+        self.engine
+            .collect(self.pipeline, WAIT)
+            .blocking_recv()
+            .unwrap()
+            .unwrap()
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        self.engine.shutdown();
+    }
+}
+
+/// New series in slots, as the facade writes them: three attributes.
+pub fn registrations(id: InstrumentId, storage: Storage, slots: std::ops::Range<u32>) -> String {
+    let series: Vec<String> = slots
+        .map(|slot| {
+            format!(
+                r#"[{id},{},{slot},["method","GET","route","/api/catalog/entities/{slot}","status",200]]"#,
+                storage.code()
+            )
+        })
+        .collect();
+    format!("[{}]", series.join(","))
+}
+
+/// Points of a collection, and the sum of what they counted.
+pub fn totals(collection: &Collection) -> (usize, f64) {
+    let mut points_seen = 0;
+    let mut total = 0.0;
+    for metric in collection.metrics() {
+        match metric.data {
+            Data::Sum { points, .. } | Data::Gauge { points, .. } => points.for_each(|point| {
+                points_seen += 1;
+                total += point.value.as_f64();
+            }),
+            Data::Histogram { points, .. } => points.for_each(|point| {
+                points_seen += 1;
+                total += point.count as f64;
+            }),
+            Data::Exponential { points, .. } => points.for_each(|point| {
+                points_seen += 1;
+                total += point.count as f64;
+            }),
+        }
+    }
+    (points_seen, total)
+}

@@ -1,0 +1,130 @@
+//! What the engine's thread does for the event loop: taking over what was recorded, and collecting.
+
+mod common;
+
+use std::cell::Cell;
+use std::hint::black_box;
+use std::time::Instant;
+
+use common::{registrations, totals, Fixture};
+use criterion::{criterion_group, criterion_main, BatchSize, Criterion};
+use nativestage_metrics::engine::plan::Storage;
+use nativestage_metrics::engine::{Handover, Samples};
+use opentelemetry_sdk::metrics::InstrumentKind;
+
+/// Samples of one block.
+const BLOCK: u32 = 8192;
+/// Cells of one chunk.
+const CHUNK: u32 = 4096;
+
+/// One full block over 100 series: [`Handover`]s queue, so the engine's pace is what is measured.
+fn blocks(c: &mut Criterion) {
+    const SERIES: u32 = 100;
+    let fixture = Fixture::new();
+    let id = fixture.instrument(InstrumentKind::Histogram, "request.duration".to_owned());
+    fixture.hand_over(Handover {
+        series: Some(registrations(id, Storage::Block, 0..SERIES)),
+        ..Handover::default()
+    });
+    let slots: Vec<u32> = (0..BLOCK).map(|i| i % SERIES).collect();
+    let values: Vec<f64> = (0..BLOCK).map(|i| f64::from(i % 997)).collect();
+    let taken = Cell::new(0);
+    c.bench_function("take over a block of 8 192 samples, 100 series", |b| {
+        b.iter_custom(|iterations| {
+            let start = Instant::now();
+            for _ in 0..iterations {
+                let mut samples: Samples = fixture.engine.buffer();
+                samples.slots.extend_from_slice(&slots);
+                samples.values.extend_from_slice(&values);
+                fixture.hand_over(Handover {
+                    samples,
+                    ..Handover::default()
+                });
+            }
+            let collection = fixture.collect();
+            let time = start.elapsed();
+            taken.set(taken.get() + iterations * u64::from(BLOCK));
+            assert_eq!(totals(&collection), (SERIES as usize, taken.get() as f64));
+            time
+        });
+    });
+}
+
+/// A chunk of sums of which every cell was touched.
+fn sums(c: &mut Criterion) {
+    let fixture = Fixture::new();
+    for (number, first) in (0..CHUNK).step_by(1024).enumerate() {
+        let id = fixture.instrument(InstrumentKind::Counter, format!("requests.c{number}"));
+        fixture.hand_over(Handover {
+            series: Some(registrations(id, Storage::Sum, first..first + 1024)),
+            ..Handover::default()
+        });
+    }
+    let sums: Vec<(u32, f64)> = (0..CHUNK).map(|slot| (slot, 1.0)).collect();
+    let taken = Cell::new(0);
+    c.bench_function("take over 4 096 touched sums", |b| {
+        b.iter_custom(|iterations| {
+            let start = Instant::now();
+            for _ in 0..iterations {
+                fixture.hand_over(Handover {
+                    sums: sums.clone(),
+                    ..Handover::default()
+                });
+            }
+            let collection = fixture.collect();
+            let time = start.elapsed();
+            taken.set(taken.get() + iterations * u64::from(CHUNK));
+            assert_eq!(totals(&collection), (CHUNK as usize, taken.get() as f64));
+            time
+        });
+    });
+}
+
+/// Series that the engine has never seen, with their first value.
+fn registration(c: &mut Criterion) {
+    const SERIES: u32 = 1000;
+    c.bench_function("register 1 000 new series from JSON", |b| {
+        b.iter_batched(
+            || {
+                let fixture = Fixture::new();
+                let id = fixture.instrument(InstrumentKind::Counter, "requests.count".to_owned());
+                let series = registrations(id, Storage::Sum, 0..SERIES);
+                // The thread runs and has nothing to do.
+                assert_eq!(totals(&fixture.collect()), (0, 0.0));
+                (fixture, series)
+            },
+            |(fixture, series)| {
+                fixture.hand_over(Handover {
+                    series: Some(series),
+                    ..Handover::default()
+                });
+                // Waits; nothing has a value yet.
+                assert_eq!(fixture.collect().metrics().count(), 0);
+                fixture
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    let fixture = Fixture::new();
+    fixture.counters(1, SERIES);
+    assert_eq!(
+        totals(&fixture.collect()),
+        (SERIES as usize, f64::from(SERIES))
+    );
+}
+
+fn collection(c: &mut Criterion) {
+    let fixture = Fixture::new();
+    fixture.counters(10, 1000);
+    assert_eq!(totals(&fixture.collect()), (10_000, 10_000.0));
+    c.bench_function("collect 10 000 cumulative series", |b| {
+        b.iter(|| {
+            let collection = fixture.collect();
+            assert_eq!(collection.metrics().count(), 10);
+            black_box(collection)
+        });
+    });
+}
+
+criterion_group!(benches, blocks, sums, registration, collection);
+criterion_main!(benches);
