@@ -80,10 +80,8 @@ impl CollectedMetric {
     }
 
     fn points(&self) -> Option<Data<'_>> {
-        self.parts
-            .iter()
-            .filter_map(|part| part.points(self.created, self.sums))
-            .reduce(Data::chain)
+        let parts = self.parts.iter();
+        Data::join(parts.filter_map(|part| part.points(self.created, self.sums)))
     }
 }
 
@@ -252,55 +250,72 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// The points of two parts of one metric. The interval is the first's: parts are read within one
+    /// The points of all parts of one metric. The interval is the first's: parts are read within one
     /// collection.
-    fn chain(self, other: Self) -> Self {
-        match (self, other) {
-            (Data::Gauge { interval, points }, Data::Gauge { points: more, .. }) => Data::Gauge {
+    ///
+    /// Flattened, not chained one after the other: a point of the first of 200 parts would be moved
+    /// through 200 iterators.
+    fn join(mut parts: impl Iterator<Item = Self> + 'a) -> Option<Self> {
+        // One stream has one aggregation: no part is left out.
+        Some(match parts.next()? {
+            Data::Gauge { interval, points } => {
+                let more = parts.filter_map(|part| match part {
+                    Data::Gauge { points, .. } => Some(points),
+                    _ => None,
+                });
+                Data::Gauge {
+                    interval,
+                    points: Box::new(points.chain(more.flatten())),
+                }
+            }
+            Data::Sum {
                 interval,
-                points: Box::new(points.chain(more)),
-            },
-            (
+                temporality,
+                monotonic,
+                points,
+            } => {
+                let more = parts.filter_map(|part| match part {
+                    Data::Sum { points, .. } => Some(points),
+                    _ => None,
+                });
                 Data::Sum {
                     interval,
                     temporality,
                     monotonic,
-                    points,
-                },
-                Data::Sum { points: more, .. },
-            ) => Data::Sum {
+                    points: Box::new(points.chain(more.flatten())),
+                }
+            }
+            Data::Histogram {
                 interval,
                 temporality,
-                monotonic,
-                points: Box::new(points.chain(more)),
-            },
-            (
+                points,
+            } => {
+                let more = parts.filter_map(|part| match part {
+                    Data::Histogram { points, .. } => Some(points),
+                    _ => None,
+                });
                 Data::Histogram {
                     interval,
                     temporality,
-                    points,
-                },
-                Data::Histogram { points: more, .. },
-            ) => Data::Histogram {
+                    points: Box::new(points.chain(more.flatten())),
+                }
+            }
+            Data::Exponential {
                 interval,
                 temporality,
-                points: Box::new(points.chain(more)),
-            },
-            (
+                points,
+            } => {
+                let more = parts.filter_map(|part| match part {
+                    Data::Exponential { points, .. } => Some(points),
+                    _ => None,
+                });
                 Data::Exponential {
                     interval,
                     temporality,
-                    points,
-                },
-                Data::Exponential { points: more, .. },
-            ) => Data::Exponential {
-                interval,
-                temporality,
-                points: Box::new(points.chain(more)),
-            },
-            // One stream has one aggregation.
-            (first, _) => first,
-        }
+                    points: Box::new(points.chain(more.flatten())),
+                }
+            }
+        })
     }
 
     fn into_is_empty(self) -> bool {
