@@ -15,9 +15,9 @@ export async function benchExportCpu() {
     const { ours, 'JS SDK': jsSdk } = await exportRounds({
       kind,
       series: SERIES,
-      rounds: ROUNDS,
+      exports: ROUNDS,
     });
-    const of = (side, what) => side.map(round => round[what]);
+    const of = (side, what) => side.exports.map(round => round[what]);
     const shown = (side, what) => median(of(side, what)).toFixed(0);
     const megabytes = side => (median(of(side, 'bytes')) / 1e6).toFixed(1);
     const found = ratio(of(ours, 'cpu'), of(jsSdk, 'cpu'));

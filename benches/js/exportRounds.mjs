@@ -11,11 +11,10 @@ const HEAP = 8192;
 const MINUTES = 10;
 
 /**
- * Returns by side what each round measured, or, of the JS SDK, why there is nothing.
- *
- * @param question - What of `exportCase.mjs` a round consists of.
+ * Returns by side what each of the `exports` measured, and each of the `gaps`; of the JS SDK, when it
+ * could not, why.
  */
-export function exportRounds({ kind, series, rounds, question = 'export' }) {
+export function exportRounds({ kind, series, exports, gaps = 0 }) {
   const starts = [
     () => startChild('sink.mjs', { heap: HEAP }),
     () => startChild('exportCase.mjs', { heap: HEAP, minutes: MINUTES }),
@@ -27,7 +26,9 @@ export function exportRounds({ kind, series, rounds, question = 'export' }) {
       { name: 'ours', child: ours },
       { name: 'JS SDK', child: jsSdk },
     ];
-    const found = { ours: [], 'JS SDK': [] };
+    const found = Object.fromEntries(
+      sides.map(({ name }) => [name, { exports: [], gaps: [] }]),
+    );
     const take = async ({ name, child }, question, ...args) => {
       if (found[name].failed) {
         return undefined;
@@ -46,22 +47,26 @@ export function exportRounds({ kind, series, rounds, question = 'export' }) {
       await take(side, 'start', { side: side.name, kind, series, url });
     }
     const warm = warmUp(series);
-    for (let round = -warm; round < rounds; round++) {
+    for (let round = 0; round < warm + exports + gaps; round++) {
+      const what = round < warm + exports ? 'exports' : 'gaps';
       for (let i = 0; i < sides.length; i++) {
-        const side = sides[(i + round + warm) % sides.length];
-        const measured = await take(side, question);
+        const side = sides[(i + round) % sides.length];
+        const measured = await take(side, QUESTIONS[what]);
         const received = await sink.ask('take');
         if (measured) {
           assertReceived(side.name, received, measured.recorded, kind);
         }
-        if (measured && round >= 0) {
-          found[side.name].push({ ...measured, bytes: received.bytes });
+        if (measured && round >= warm) {
+          found[side.name][what].push({ ...measured, bytes: received.bytes });
         }
       }
     }
     return found;
   });
 }
+
+/** Of `exportCase.mjs`. */
+const QUESTIONS = { exports: 'export', gaps: 'longestGap' };
 
 /** Every series must have arrived once, with all that was recorded in it. */
 export function assertReceived(side, { totals }, recorded, kind) {
