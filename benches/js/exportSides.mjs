@@ -48,7 +48,11 @@ export const pushing = {
       ],
     }),
   /** A program whose instruments nobody provides. */
-  none: () => ({ getMeter: createNoopMeter, async forceFlush() {} }),
+  none: () => ({
+    getMeter: createNoopMeter,
+    async forceFlush() {},
+    async shutdown() {},
+  }),
 };
 
 /** A page for Prometheus, from each side's own server. */

@@ -27,7 +27,9 @@ answerQuestions({
 
     const counter = meter.createCounter('requests');
     const duration = meter.createHistogram('duration');
-    const server = createServer((request, response) => {
+    // An idle connection that is closed as a request arrives resets it.
+    const options = { keepAliveTimeout: 0 };
+    const server = createServer(options, (request, response) => {
       const start = performance.now();
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify({ id: requests, path: request.url }));
@@ -44,11 +46,10 @@ answerQuestions({
   keepTouching(amount) {
     ticks = setInterval(() => work.record(amount), 1);
   },
-  /** Exports a last time; returns what the sink must have got. */
+  /** Exports a last time; returns what the sink must have got with it. */
   async finish() {
     clearInterval(ticks);
-    // A periodic export may be under way; the next one has everything.
-    await provider.forceFlush();
+    await provider.shutdown();
     return { requests, recorded: work.recorded };
   },
   flush: () => provider.forceFlush(),

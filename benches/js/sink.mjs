@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { answerQuestions } from './children.mjs';
 import { addTotals } from './otlpTotals.mjs';
+import { workTotals } from './seriesWork.mjs';
 
 let bodies = [];
 
@@ -35,8 +36,13 @@ answerQuestions({
     bodies = [];
     return taken;
   },
-  /** Forgets what came until now. */
-  forget() {
+  /** The totals of the last requests that together hold this many of the series' points. */
+  takeLast(points) {
+    const totals = {};
+    while (bodies.length > 0 && workTotals(totals).points < points) {
+      addTotals(totals, Buffer.concat(bodies.pop()));
+    }
     bodies = [];
+    return { totals };
   },
 });
