@@ -13,5 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 pub fn give_back() {
     #[cfg(not(any(fuzzing, sanitizing)))]
     // SAFETY: may be called at any time on any thread; it only touches memory that is free.
-    unsafe { libmimalloc_sys::mi_collect(true) }
+    unsafe {
+        libmimalloc_sys::mi_collect(true)
+    }
 }

@@ -287,7 +287,7 @@ impl NativeProvider {
     }
 
     /// Takes what is to be said since the last time.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn take_log(&self) -> Vec<NativeLogLine> {
         to_lines(self.provider.log().drain())
     }
