@@ -19,7 +19,9 @@ export async function benchAttack() {
   const rows = [];
   for (const { name, side, series } of SIDES) {
     const options = { name, series, early: EARLY, sets: SETS };
-    const memory = await runChild('attackMemory.mjs', options, YOUNG);
+    const memory = await runChild('attackMemory.mjs', options, {
+      flags: YOUNG,
+    });
     const cost = kind => times[`${side}: ${kind}`];
     rows.push({
       side,

@@ -24,7 +24,7 @@ export async function benchChurn() {
     ['openTelemetry', 'JS SDK'],
   ]) {
     const options = { name, minutes: MINUTES, series: SERIES };
-    const samples = await runChild('churnCase.mjs', options, YOUNG);
+    const samples = await runChild('churnCase.mjs', options, { flags: YOUNG });
     const row = { side };
     for (const [key, what] of [
       ['rss', 'resident'],

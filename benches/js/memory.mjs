@@ -35,7 +35,9 @@ export async function benchMemory() {
     for (let run = 0; run < RUNS; run++) {
       for (const name of Object.keys(SIDES)) {
         const options = { name, kind, series: SERIES };
-        runs[name].push(await runChild('memoryCase.mjs', options, YOUNG));
+        runs[name].push(
+          await runChild('memoryCase.mjs', options, { flags: YOUNG }),
+        );
       }
     }
     for (const [name, side] of Object.entries(SIDES)) {

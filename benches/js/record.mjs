@@ -1,11 +1,7 @@
 // What one `add` or `record` costs beside the OpenTelemetry JS SDK and the Prometheus clients.
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { runChild } from './child.mjs';
 import { median } from './measure.mjs';
 import { runAlone } from './section.mjs';
-
-const SCRIPT = fileURLToPath(new URL('recordCase.mjs', import.meta.url));
 
 /** Processes a case: where a heap happens to lie changes what a process finds by a tenth. */
 const PROCESSES = 3;
@@ -58,14 +54,7 @@ export async function benchRecord(node = process.execPath) {
 }
 
 /** Runs a case of recordCase.mjs: what a record costs by side, and the ratios to ours. */
-export async function runCase(options, node = process.execPath) {
-  const { stdout } = await promisify(execFile)(
-    node,
-    ['--expose-gc', SCRIPT, JSON.stringify(options)],
-    // The process's own provider stays idle: a side makes its own.
-    { env: { ...process.env, OTEL_METRICS_EXPORTER: 'none' } },
-  );
-  return JSON.parse(stdout);
-}
+export const runCase = (options, node) =>
+  runChild('recordCase.mjs', options, { node });
 
 await runAlone(import.meta, () => benchRecord(process.argv[2]));

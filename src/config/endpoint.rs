@@ -39,13 +39,17 @@ pub(super) fn endpoint_url(
     })
 }
 
-/// A URL without its user information, for messages.
+/// A URL without its user information and its query, for messages.
 fn redact(url: &str) -> String {
+    let (url, query) = match url.split_once('?') {
+        Some((url, _)) => (url, "?<secret>"),
+        None => (url, ""),
+    };
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => {
-            format!("{}://<secret>@{}", &url[..scheme], &url[at + 1..])
+            format!("{}://<secret>@{}{query}", &url[..scheme], &url[at + 1..])
         }
-        (None, Some(at)) => format!("<secret>@{}", &url[at + 1..]),
-        _ => url.to_owned(),
+        (None, Some(at)) => format!("<secret>@{}{query}", &url[at + 1..]),
+        _ => format!("{url}{query}"),
     }
 }

@@ -219,6 +219,8 @@ fn secrets_never_appear_in_errors_or_debug_output() {
         r#"{"exporters": {"otlp": {"headers": {"authorization": {"a": "hunter2"}}}}}"#,
         r#"{"exporters": {"otlp": {"headers": {"authorization": "hunter2\n"}}}}"#,
         r#"{"exporters": {"otlp": {"endpoint": "ftp://me:hunter2@host"}}}"#,
+        r#"{"exporters": {"otlp": {"endpoint": "ftp://host/?token=hunter2"}}}"#,
+        r#"{"exporters": {"otlp": {"endpoint": "host?token=hunter2@x"}}}"#,
     ];
     for json in refused {
         let error = Config::parse(json, "backend.metrics", &Environment::default()).unwrap_err();
