@@ -6,7 +6,16 @@ import {
   readAttributes,
   type Path,
 } from '../../ts/instruments/attributes';
-import { AttributeTrie, type Member } from '../../ts/instruments/trie';
+import { AttributeTrie, Member } from '../../ts/instruments/trie';
+
+class Series extends Member {
+  path: Path | undefined = undefined;
+  furtherPaths: Path[] | undefined = undefined;
+
+  constructor(readonly text: string) {
+    super();
+  }
+}
 
 // The trie alone, with sets that are few enough to meet again: thousands of runs a second, where the
 // tests through the public entry points manage dozens.
@@ -65,11 +74,7 @@ for (const limit of [1, 3, 8, 1000]) {
   test(`a trie of ${limit} sets finds what a Map of texts would`, () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), steps => {
-        const overflow: Member = {
-          path: undefined,
-          furtherPaths: undefined,
-          text: 'overflow',
-        };
+        const overflow = new Series('overflow');
         const trie = new AttributeTrie<Member>(limit, false, () => overflow);
         const oracle = new Map<string, Member>();
         for (const { type, set: entries } of steps) {
@@ -139,7 +144,7 @@ function resolvePath(
   if (trie.isFull) {
     return overflow;
   }
-  const series: Member = { path: undefined, furtherPaths: undefined, text };
+  const series = new Series(text);
   trie.add(path, series);
   return series;
 }

@@ -1,5 +1,5 @@
 import type { Path } from './attributes';
-import type { Member } from './trie';
+import { Member } from './trie';
 
 /** Where the engine finds a series' values; the numbers are the binding's. */
 export const Storage = { Sum: 0, Gauge: 1, Block: 2, None: 3 } as const;
@@ -19,7 +19,7 @@ export interface SeriesOwner {
 }
 
 /** A series of one instrument on this thread. */
-export class Series implements Member {
+export class Series extends Member {
   /** Somebody holds a bound handle: the slot must stay. */
   pinned = false;
   path: Path | undefined = undefined;
@@ -36,7 +36,9 @@ export class Series implements Member {
     readonly owner: SeriesOwner | undefined,
     /** Its attributes in canonical order, as JSON. */
     readonly text: string,
-  ) {}
+  ) {
+    super();
+  }
 }
 
 /** Cells in chunks that never move, so that a series can hold on to its own. */

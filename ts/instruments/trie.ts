@@ -7,13 +7,29 @@ import { ArrayValue, type Path } from './attributes';
  */
 const PATHS_PER_SET = 4;
 
-/** A series as the trie sees it: it leaves through all of its paths at once. */
-export interface Member {
+/**
+ * A series as the trie sees it: it is the node at the end of its paths, unless others go on from
+ * there, and it leaves through all of its paths at once.
+ */
+export abstract class Member {
   /** Most series have one path: an array for it would be 56 bytes. */
-  path: Path | undefined;
-  furtherPaths: Path[] | undefined;
+  abstract path: Path | undefined;
+  abstract furtherPaths: Path[] | undefined;
   /** The set in canonical order, as JSON. */
-  text: string;
+  abstract readonly text: string;
+
+  // What a hit reads of a node. They are not fields: they would be 24 bytes of every series.
+  get series(): this {
+    return this;
+  }
+
+  get key(): undefined {
+    return undefined;
+  }
+
+  get more(): undefined {
+    return undefined;
+  }
 }
 
 /**
@@ -62,7 +78,7 @@ export class AttributeTrie<S extends Member> {
     if (typeof attributes !== 'object') {
       return undefined;
     }
-    let node = this.root;
+    let node: TrieNode<S> | S = this.root;
     try {
       for (const key in attributes) {
         // V8 folds this into the loop for plain objects: it costs nothing, and inherited keys
@@ -71,10 +87,10 @@ export class AttributeTrie<S extends Member> {
           continue;
         }
         const value = (attributes as Record<string, unknown>)[key];
-        const child =
+        const child: TrieNode<S> | S | undefined =
           key === node.key
             ? node.usual(value)
-            : node.others?.get(key)?.get(value);
+            : node.more?.others?.get(key)?.get(value);
         if (child !== undefined) {
           node = child;
         } else if (
@@ -95,8 +111,11 @@ export class AttributeTrie<S extends Member> {
 
   /** The series of a set that was read carefully, by the order given. */
   get(path: Path): S | undefined {
-    let node: TrieNode<S> | undefined = this.root;
-    for (let at = 0; node && at < path.length; at += 2) {
+    let node: TrieNode<S> | S | undefined = this.root;
+    for (let at = 0; at < path.length; at += 2) {
+      if (!(node instanceof TrieNode)) {
+        return undefined;
+      }
       node = node.child(path[at] as string, path[at + 1]);
     }
     return node?.series;
@@ -134,12 +153,16 @@ export class AttributeTrie<S extends Member> {
     } else {
       series.path = path;
     }
-    let node = this.root;
-    for (let at = 0; at < path.length; at += 2) {
-      const key = path[at] as string;
-      node = node.child(key, path[at + 1]) ?? node.grow(key, path[at + 1]);
+    if (path.length === 0) {
+      this.root.series = series;
+      return;
     }
-    node.series = series;
+    let node = this.root;
+    const last = path.length - 2;
+    for (let at = 0; at < last; at += 2) {
+      node = node.way(path[at] as string, path[at + 1]);
+    }
+    node.end(path[last] as string, path[last + 1], series);
   }
 
   /** Takes a set away, and the nodes that led only to it. */
@@ -159,18 +182,21 @@ export class AttributeTrie<S extends Member> {
 
   private prune(path: Path): void {
     const way = [this.root];
+    let end: TrieNode<S> | S = this.root;
     for (let at = 0; at < path.length; at += 2) {
-      const child = way[at / 2].child(path[at] as string, path[at + 1]);
-      way.push(child!);
+      end = way[at / 2].child(path[at] as string, path[at + 1])!;
+      if (end instanceof TrieNode) {
+        way.push(end);
+      }
     }
-    way[way.length - 1].series = undefined;
-    for (
-      let depth = way.length - 1;
-      depth > 0 && way[depth].isBare();
-      depth--
-    ) {
-      const at = 2 * depth - 2;
-      way[depth - 1].remove(path[at] as string, path[at + 1]);
+    if (end instanceof TrieNode) {
+      end.series = undefined;
+    }
+    let bare = !(end instanceof TrieNode) || end.isBare();
+    for (let at = path.length - 2; at >= 0 && bare; at -= 2) {
+      const node = way[at / 2];
+      node.remove(path[at] as string, path[at + 1]);
+      bare = node.isBare();
     }
   }
 
@@ -248,25 +274,30 @@ const FREE = '\0';
  * and calls out where the types vary (66 ns instead of 74). What the fields cannot find is in the
  * Map: the other kind, NaN, and {@link FREE}.
  */
-class TrieNode<S> {
+class TrieNode<S extends Member> {
   // Every field is set at once, so that all nodes have one shape. What a hit reads comes first:
   // 5 % at megamorphic call sites, because fewer cache lines are read.
-  /** The series whose path ends here. */
-  series: S | undefined = undefined;
   /** The key that usually comes next; the values are its. */
   key: string | undefined = undefined;
   /** The fields hold strings. */
   private isText = false;
   private value0: unknown = undefined;
-  private child0: TrieNode<S> | undefined = undefined;
+  private child0: TrieNode<S> | S | undefined = undefined;
   private value1: unknown = undefined;
-  private child1: TrieNode<S> | undefined = undefined;
-  private more: MoreChildren<S> | undefined = undefined;
-  /** Children of every other key that has come next. */
-  others: Map<string, Map<unknown, TrieNode<S>>> | undefined = undefined;
+  private child1: TrieNode<S> | S | undefined = undefined;
+  more: MoreChildren<S> | undefined = undefined;
+
+  /** The series whose path ends here, although others go on. */
+  get series(): S | undefined {
+    return this.more?.series;
+  }
+
+  set series(series: S | undefined) {
+    this.further.series = series;
+  }
 
   /** The child for a value of the usual key. */
-  usual(value: unknown): TrieNode<S> | undefined {
+  usual(value: unknown): TrieNode<S> | S | undefined {
     // The branches read alike and are not: in the first V8 only ever sees strings.
     if (typeof value === 'string') {
       if (this.isText) {
@@ -285,43 +316,64 @@ class TrieNode<S> {
   }
 
   /** The child for a key and a value, also for those that a hit cannot find. */
-  child(key: string, value: unknown): TrieNode<S> | undefined {
+  child(key: string, value: unknown): TrieNode<S> | S | undefined {
     if (value instanceof ArrayValue) {
       return this.more?.arrays?.get(arrayKey(key, value));
     }
     if (key !== this.key) {
-      return this.others?.get(key)?.get(value);
+      return this.more?.others?.get(key)?.get(value);
     }
     return value === FREE ? this.more?.values?.get(value) : this.usual(value);
   }
 
-  /** Makes the child for a key and a value. */
-  grow(key: string, value: unknown): TrieNode<S> {
-    const child = new TrieNode<S>();
-    if (value instanceof ArrayValue) {
-      this.more ??= new MoreChildren(this.free);
-      this.more.arrays ??= new Map();
-      this.more.arrays.set(arrayKey(key, value), child);
-    } else if (this.key === undefined || this.key === key) {
-      this.growUsual(key, value, child);
-    } else {
-      this.others ??= new Map();
-      const children = this.others.get(key) ?? new Map<unknown, TrieNode<S>>();
-      this.others.set(key, children.set(value, child));
+  /** The node for a key and a value, made where there is none. */
+  way(key: string, value: unknown): TrieNode<S> {
+    const child = this.child(key, value);
+    if (child instanceof TrieNode) {
+      return child;
     }
-    return child;
+    const node = new TrieNode<S>();
+    if (child) {
+      node.series = child;
+      this.remove(key, value);
+    }
+    this.set(key, value, node);
+    return node;
   }
 
-  private growUsual(key: string, value: unknown, child: TrieNode<S>): void {
-    const isText = typeof value === 'string';
+  /** Lets the path to a series end with a key and a value. */
+  end(key: string, value: unknown, series: S): void {
+    const child = this.child(key, value);
+    if (child instanceof TrieNode) {
+      child.series = series;
+    } else {
+      this.set(key, value, series);
+    }
+  }
+
+  private set(key: string, value: unknown, child: TrieNode<S> | S): void {
+    if (value instanceof ArrayValue) {
+      this.further.arrays ??= new Map();
+      this.further.arrays.set(arrayKey(key, value), child);
+    } else if (this.key === undefined || this.key === key) {
+      this.setUsual(key, value, child);
+    } else {
+      const { further } = this;
+      further.others ??= new Map();
+      const children =
+        further.others.get(key) ?? new Map<unknown, TrieNode<S> | S>();
+      further.others.set(key, children.set(value, child));
+    }
+  }
+
+  private setUsual(key: string, value: unknown, child: TrieNode<S> | S): void {
     if (this.key === undefined) {
       this.key = key;
-      this.isText = isText;
+      this.isText = typeof value === 'string';
       this.value0 = this.value1 = this.free;
       this.more?.mark(this.free);
     }
-    const fits =
-      isText === this.isText && value !== FREE && !Number.isNaN(value);
+    const fits = this.fits(value);
     if (fits && !this.child0) {
       this.value0 = value;
       this.child0 = child;
@@ -329,9 +381,17 @@ class TrieNode<S> {
       this.value1 = value;
       this.child1 = child;
     } else {
-      this.more ??= new MoreChildren(this.free);
-      this.more.grow(value, child, fits);
+      this.further.set(value, child, fits);
     }
+  }
+
+  /** Whether a field can hold the value, so that {@link usual} finds it there. */
+  private fits(value: unknown): boolean {
+    return (
+      (typeof value === 'string') === this.isText &&
+      value !== FREE &&
+      !Number.isNaN(value)
+    );
   }
 
   /** The value of a field that is free. */
@@ -339,56 +399,58 @@ class TrieNode<S> {
     return this.isText ? FREE : undefined;
   }
 
+  private get further(): MoreChildren<S> {
+    return (this.more ??= new MoreChildren(this.free));
+  }
+
   /** Takes the child for a key and a value away. */
   remove(key: string, value: unknown): void {
     if (value instanceof ArrayValue) {
       this.more!.arrays!.delete(arrayKey(key, value));
     } else if (key === this.key) {
-      this.removeUsual(key, value);
+      this.removeUsual(value);
     } else {
-      const children = this.others!.get(key)!;
+      const children = this.more!.others!.get(key)!;
       children.delete(value);
       if (children.size === 0) {
-        this.others!.delete(key);
+        this.more!.others!.delete(key);
       }
     }
   }
 
-  private removeUsual(key: string, value: unknown): void {
-    const child = this.child(key, value)!;
-    if (child === this.child0) {
+  private removeUsual(value: unknown): void {
+    const fits = this.fits(value);
+    if (fits && value === this.value0) {
       this.value0 = this.free;
       this.child0 = undefined;
-    } else if (child === this.child1) {
+    } else if (fits && value === this.value1) {
       this.value1 = this.free;
       this.child1 = undefined;
     } else {
-      this.more!.remove(value, child, this.free);
+      this.more!.remove(value, fits, this.free);
     }
   }
 
   /** No path ends here or goes on from here. */
   isBare(): boolean {
-    return !(
-      this.series ||
-      this.child0 ||
-      this.child1 ||
-      this.others?.size ||
-      this.more?.isUsed()
-    );
+    return !(this.child0 || this.child1 || this.more?.isUsed());
   }
 }
 
-/** A node's children beyond the second. */
-class MoreChildren<S> {
+/** What few nodes have: children beyond the second or of other keys, and a series of their own. */
+class MoreChildren<S extends Member> {
   private value2: unknown;
-  private child2: TrieNode<S> | undefined = undefined;
+  private child2: TrieNode<S> | S | undefined = undefined;
   private value3: unknown;
-  private child3: TrieNode<S> | undefined = undefined;
+  private child3: TrieNode<S> | S | undefined = undefined;
   /** Values that the fields have no room for or cannot find. */
-  values: Map<unknown, TrieNode<S>> | undefined = undefined;
+  values: Map<unknown, TrieNode<S> | S> | undefined = undefined;
+  /** Children of every other key that has come next. */
+  others: Map<string, Map<unknown, TrieNode<S> | S>> | undefined = undefined;
   /** Arrays of any key, by key and canonical text: equal arrays are different objects. */
-  arrays: Map<string, TrieNode<S>> | undefined = undefined;
+  arrays: Map<string, TrieNode<S> | S> | undefined = undefined;
+  /** The series whose path ends at the node. */
+  series: S | undefined = undefined;
 
   /** @param free - Marks a field that is free. */
   constructor(free: string | undefined) {
@@ -399,21 +461,21 @@ class MoreChildren<S> {
     this.value2 = this.value3 = free;
   }
 
-  ofText(value: string): TrieNode<S> | undefined {
+  ofText(value: string): TrieNode<S> | S | undefined {
     if (value === this.value2) {
       return this.child2;
     }
     return value === this.value3 ? this.child3 : this.values?.get(value);
   }
 
-  of(value: unknown): TrieNode<S> | undefined {
+  of(value: unknown): TrieNode<S> | S | undefined {
     if (value === this.value2) {
       return this.child2;
     }
     return value === this.value3 ? this.child3 : this.values?.get(value);
   }
 
-  grow(value: unknown, child: TrieNode<S>, fits: boolean): void {
+  set(value: unknown, child: TrieNode<S> | S, fits: boolean): void {
     if (fits && !this.child2) {
       this.value2 = value;
       this.child2 = child;
@@ -426,11 +488,11 @@ class MoreChildren<S> {
     }
   }
 
-  remove(value: unknown, child: TrieNode<S>, free: string | undefined): void {
-    if (child === this.child2) {
+  remove(value: unknown, fits: boolean, free: string | undefined): void {
+    if (fits && value === this.value2) {
       this.value2 = free;
       this.child2 = undefined;
-    } else if (child === this.child3) {
+    } else if (fits && value === this.value3) {
       this.value3 = free;
       this.child3 = undefined;
     } else {
@@ -440,7 +502,12 @@ class MoreChildren<S> {
 
   isUsed(): boolean {
     return Boolean(
-      this.child2 || this.child3 || this.values?.size || this.arrays?.size,
+      this.child2 ||
+      this.child3 ||
+      this.values?.size ||
+      this.others?.size ||
+      this.arrays?.size ||
+      this.series,
     );
   }
 }
