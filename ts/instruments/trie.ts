@@ -51,6 +51,8 @@ export class AttributeTrie<S extends Member> {
   private ignored: Set<string> | undefined = undefined;
   /** Every value by key, once the trie is full: a set with another one is certainly new. */
   private values: Map<string, Set<unknown>> | undefined = undefined;
+  /** Some of them are texts that others may be equal to. */
+  private hasReplaced = false;
   /** Sets added since `values` was built; what has left since then is still in it. */
   private added = 0;
 
@@ -218,30 +220,33 @@ export class AttributeTrie<S extends Member> {
    */
   private isNew(key: string, value: unknown): boolean {
     const type = typeof value;
-    if (
-      (type !== 'string' && type !== 'number' && type !== 'boolean') ||
-      key === '' ||
-      hasEquals(key) ||
-      (type === 'string' && hasEquals(value as string))
-    ) {
+    if (type !== 'string' && type !== 'number' && type !== 'boolean') {
       return false;
     }
-    if (!this.values) {
-      this.values = new Map();
-      this.added = 0;
-      for (const { path } of this.sets.values()) {
-        // Every path of a set has the same keys and values, but for lone surrogates.
-        this.remember(path!);
-      }
+    const values = this.values ?? this.rememberAll();
+    if (this.hasReplaced && (isReplaced(key) || isReplaced(value))) {
+      return false;
     }
-    const known = this.values.get(key);
-    return known ? !known.has(value) : !this.filtered;
+    const known = values.get(key);
+    return known ? !known.has(value) : !this.filtered && key !== '';
+  }
+
+  private rememberAll(): Map<string, Set<unknown>> {
+    this.values = new Map();
+    this.hasReplaced = false;
+    this.added = 0;
+    for (const { path } of this.sets.values()) {
+      // Every path of a set has the same keys and values, but for lone surrogates.
+      this.remember(path!);
+    }
+    return this.values;
   }
 
   private remember(path: Path): void {
     for (let at = 0; at < path.length; at += 2) {
       const key = path[at] as string;
       const value = path[at + 1];
+      this.hasReplaced ||= isReplaced(key) || isReplaced(value);
       const known = this.values?.get(key);
       if (known) {
         known.add(value);
@@ -252,9 +257,15 @@ export class AttributeTrie<S extends Member> {
   }
 }
 
-/** Whether other text may be equal: lone surrogates become U+FFFD, in the reading that a hit skips. */
-function hasEquals(text: string): boolean {
-  return !text.isWellFormed() || text.includes('\ufffd');
+/**
+ * Whether this is text that other text may be equal to: lone surrogates become U+FFFD, in the reading
+ * that a hit skips.
+ */
+function isReplaced(value: unknown): boolean {
+  return (
+    typeof value === 'string' &&
+    (!value.isWellFormed() || value.includes('\ufffd'))
+  );
 }
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its receiver
