@@ -108,6 +108,19 @@ for (const limit of [1, 3, 8, 1000]) {
   });
 }
 
+test('a key that was new once is known later', () => {
+  const overflow = new Series('overflow');
+  const trie = new AttributeTrie<Member>(2, false, () => overflow);
+  const [a] = [{ a: 'x' }, { b: 'y' }].map(set =>
+    resolve(trie, overflow, Object.entries(set)),
+  );
+  assert.equal(trie.find({ c: 1 }), overflow);
+  trie.delete(a);
+  const known = resolve(trie, overflow, Object.entries({ b: 'y', c: 1 }));
+  assert.notEqual(known, overflow);
+  assert.equal(trie.find({ c: 1, b: 'y' }), undefined, 'it must be read');
+});
+
 /** As an instrument does it. */
 function resolve(
   trie: AttributeTrie<Member>,

@@ -1,5 +1,6 @@
 import { toJson } from '../json';
 import { ArrayValue, type Path } from './attributes';
+import { KnownValues } from './KnownValues';
 
 /**
  * Paths per attribute set: callers may write the same attributes in several orders, and each order
@@ -49,11 +50,9 @@ export class AttributeTrie<S extends Member> {
   private sparePaths: number;
   /** Keys that no stream keeps. */
   private ignored: Set<string> | undefined = undefined;
-  /** Every value by key, once the trie is full: a set with another one is certainly new. */
-  private values: Map<string, Set<unknown>> | undefined = undefined;
-  /** Some of them are texts that others may be equal to. */
-  private hasReplaced = false;
-  /** Sets added since `values` was built; what has left since then is still in it. */
+  /** Once the trie is full. */
+  private known: KnownValues | undefined = undefined;
+  /** Sets added since `known` was built; what has left since then is still in it. */
   private added = 0;
 
   constructor(
@@ -132,11 +131,11 @@ export class AttributeTrie<S extends Member> {
   add(path: Path, series: S): void {
     this.sets.set(series.text, series);
     this.grow(path, series);
-    if (this.values) {
+    if (this.known) {
       // Values of sets that left pile up in here; starting over now and then bounds them.
       this.added++;
-      this.values = this.added > this.limit ? undefined : this.values;
-      this.remember(path);
+      this.known = this.added > this.limit ? undefined : this.known;
+      this.known?.add(path);
     }
   }
 
@@ -213,59 +212,20 @@ export class AttributeTrie<S extends Member> {
     return [...this.sets.values()];
   }
 
-  /**
-   * At a miss in a full trie: whether the set is certainly new, so that it need not be read. A
-   * known set in an unknown order is not; nor is one with a key that may have to be ignored, or with
-   * text that another stands for.
-   */
+  /** At a miss in a full trie: whether the set is certainly new, so that it need not be read. */
   private isNew(key: string, value: unknown): boolean {
-    const type = typeof value;
-    if (type !== 'string' && type !== 'number' && type !== 'boolean') {
-      return false;
-    }
-    const values = this.values ?? this.rememberAll();
-    if (this.hasReplaced && (isReplaced(key) || isReplaced(value))) {
-      return false;
-    }
-    const known = values.get(key);
-    return known ? !known.has(value) : !this.filtered && key !== '';
+    return (this.known ?? this.know()).isNew(key, value);
   }
 
-  private rememberAll(): Map<string, Set<unknown>> {
-    this.values = new Map();
-    this.hasReplaced = false;
+  private know(): KnownValues {
+    this.known = new KnownValues(this.filtered);
     this.added = 0;
     for (const { path } of this.sets.values()) {
       // Every path of a set has the same keys and values, but for lone surrogates.
-      this.remember(path!);
+      this.known.add(path!);
     }
-    return this.values;
+    return this.known;
   }
-
-  private remember(path: Path): void {
-    for (let at = 0; at < path.length; at += 2) {
-      const key = path[at] as string;
-      const value = path[at + 1];
-      this.hasReplaced ||= isReplaced(key) || isReplaced(value);
-      const known = this.values?.get(key);
-      if (known) {
-        known.add(value);
-      } else {
-        this.values?.set(key, new Set([value]));
-      }
-    }
-  }
-}
-
-/**
- * Whether this is text that other text may be equal to: lone surrogates become U+FFFD, in the reading
- * that a hit skips.
- */
-function isReplaced(value: unknown): boolean {
-  return (
-    typeof value === 'string' &&
-    (!value.isWellFormed() || value.includes('\ufffd'))
-  );
 }
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its receiver
