@@ -121,6 +121,21 @@ test('a key that was new once is known later', () => {
   assert.equal(trie.find({ c: 1, b: 'y' }), undefined, 'it must be read');
 });
 
+test('a full trie has a known set read that a hit does not find', () => {
+  const overflow = new Series('overflow');
+  const full = (...sets: Record<string, unknown>[]) => {
+    const trie = new AttributeTrie<Member>(sets.length, false, () => overflow);
+    sets.forEach(set => resolve(trie, overflow, Object.entries(set)));
+    return trie;
+  };
+  const ordered = full({ k: 'x', b: 1 }, { b: 1, k: 'y' });
+  assert.equal(ordered.find({ b: 1, k: 'x' }), undefined, 'another order');
+  assert.equal(ordered.find({ b: 1, k: 'z' }), overflow);
+  const marked = full({ k: '\0' });
+  assert.equal(marked.find({ k: '\0' }), undefined, 'the mark of a free field');
+  assert.equal(marked.find({ k: '\x01' }), overflow);
+});
+
 /** As an instrument does it. */
 function resolve(
   trie: AttributeTrie<Member>,

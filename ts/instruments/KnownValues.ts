@@ -1,41 +1,46 @@
-import type { Path } from './attributes';
+/** What a key's attributes are in the sets of a trie. */
+interface KnownKey {
+  // V8 calls out for a Set where it looks a Map up in place.
+  readonly values: Map<unknown, true>;
+  /** The only node that the key goes on from, if it is one. */
+  node: object | undefined;
+}
 
 /**
  * Every value of a full trie's sets, by key: a set with another one is certainly new. What an
  * attack costs a record is asking here.
  */
 export class KnownValues {
-  // V8 calls out for a Set where it looks a Map up in place.
-  private readonly values = new Map<string, Map<unknown, true>>();
+  private readonly keys = new Map<string, KnownKey>();
   /** Some are texts that others may be equal to. */
   private hasReplaced = false;
-  /** The key asked for last, which an attack asks for again and again, and its values. */
+  /** The key asked for last, which an attack asks for again and again, and what is known of it. */
   private askedKey: string | undefined = undefined;
-  private askedValues: Map<unknown, true> | undefined = undefined;
+  private asked: KnownKey | undefined = undefined;
 
   /** @param filtered - Whether keys that are not known may turn out to be ignored. */
   constructor(private readonly filtered: boolean) {}
 
-  add(path: Path): void {
-    for (let at = 0; at < path.length; at += 2) {
-      const key = path[at] as string;
-      const value = path[at + 1];
-      this.hasReplaced ||= isReplaced(key) || isReplaced(value);
-      const known = this.values.get(key);
-      if (known) {
-        known.set(value, true);
-      } else {
-        this.values.set(key, new Map([[value, true]]));
-        this.askedKey = undefined;
-      }
+  /** Takes in an attribute that leads from a node to a child. */
+  add(key: string, value: unknown, node: object): void {
+    this.hasReplaced ||= isReplaced(key) || isReplaced(value);
+    const known = this.keys.get(key);
+    if (known) {
+      known.values.set(value, true);
+      known.node = known.node === node ? node : undefined;
+    } else {
+      this.keys.set(key, { values: new Map([[value, true]]), node });
+      this.askedKey = undefined;
     }
   }
 
   /**
    * Whether a set with this attribute is certainly new, so that it need not be read. One with a key
    * that may have to be ignored is not, nor one with text that another stands for.
+   *
+   * @param node - Does not lead on with it.
    */
-  isNew(key: string, value: unknown): boolean {
+  isNew(key: string, value: unknown, node: object | undefined): boolean {
     const type = typeof value;
     if (type !== 'string' && type !== 'number' && type !== 'boolean') {
       return false;
@@ -45,12 +50,16 @@ export class KnownValues {
     }
     if (key !== this.askedKey) {
       this.askedKey = key;
-      this.askedValues = this.values.get(key);
+      this.asked = this.keys.get(key);
     }
-    const known = this.askedValues;
-    return known
-      ? known.get(value) === undefined
-      : !this.filtered && key !== '';
+    const known = this.asked;
+    if (!known) {
+      return !this.filtered && key !== '';
+    }
+    return (
+      (node !== undefined && node === known.node) ||
+      known.values.get(value) === undefined
+    );
   }
 }
 

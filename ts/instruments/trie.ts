@@ -99,7 +99,7 @@ export class AttributeTrie<S extends Member> {
           value !== null &&
           !this.ignored?.has(key)
         ) {
-          return this.isFull && this.isNew(key, value)
+          return this.isFull && this.isNew(key, value, node)
             ? this.overflow()
             : undefined;
         }
@@ -130,13 +130,12 @@ export class AttributeTrie<S extends Member> {
   /** Takes a new set in. The caller has seen that the trie is not full. */
   add(path: Path, series: S): void {
     this.sets.set(series.text, series);
-    this.grow(path, series);
     if (this.known) {
       // Values of sets that left pile up in here; starting over now and then bounds them.
       this.added++;
       this.known = this.added > this.limit ? undefined : this.known;
-      this.known?.add(path);
     }
+    this.grow(path, series);
   }
 
   /** Makes another order of attributes lead to a known series, while there is room. */
@@ -160,10 +159,16 @@ export class AttributeTrie<S extends Member> {
     }
     let node = this.root;
     const last = path.length - 2;
-    for (let at = 0; at < last; at += 2) {
-      node = node.way(path[at] as string, path[at + 1]);
+    for (let at = 0; ; at += 2) {
+      const key = path[at] as string;
+      const value = path[at + 1];
+      this.known?.add(key, value, node);
+      if (at === last) {
+        node.end(key, value, series);
+        return;
+      }
+      node = node.way(key, value);
     }
-    node.end(path[last] as string, path[last + 1], series);
   }
 
   /** Takes a set away, and the nodes that led only to it. */
@@ -213,23 +218,38 @@ export class AttributeTrie<S extends Member> {
   }
 
   /** At a miss in a full trie: whether the set is certainly new, so that it need not be read. */
-  private isNew(key: string, value: unknown): boolean {
-    return (this.known ?? this.know()).isNew(key, value);
+  private isNew(key: string, value: unknown, node: TrieNode<S> | S): boolean {
+    const known = (this.known ??= this.know());
+    // A node may have a child that only careful reading finds.
+    return known.isNew(key, value, value === FREE ? undefined : node);
   }
 
   private know(): KnownValues {
-    this.known = new KnownValues(this.filtered);
+    const known = new KnownValues(this.filtered);
     this.added = 0;
-    for (const { path } of this.sets.values()) {
-      // Every path of a set has the same keys and values, but for lone surrogates.
-      this.known.add(path!);
+    // Not by recursion: a path may be longer than the stack is deep.
+    const nodes = [this.root];
+    for (let at = 0; at < nodes.length; at++) {
+      const node = nodes[at];
+      node.forEach((key, value, child) => {
+        known.add(key, value, node);
+        if (child instanceof TrieNode) {
+          nodes.push(child);
+        }
+      });
     }
-    return this.known;
+    return known;
   }
 }
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its receiver
 const hasOwn = Object.prototype.hasOwnProperty;
+
+type Visit<S extends Member> = (
+  key: string,
+  value: unknown,
+  child: TrieNode<S> | S,
+) => void;
 
 /** Marks a free field of strings: an attribute with this value is always read carefully. */
 const FREE = '\0';
@@ -402,6 +422,17 @@ class TrieNode<S extends Member> {
     }
   }
 
+  /** Every child, with its key and value. */
+  forEach(visit: Visit<S>): void {
+    if (this.child0) {
+      visit(this.key!, this.value0, this.child0);
+    }
+    if (this.child1) {
+      visit(this.key!, this.value1, this.child1);
+    }
+    this.more?.forEach(this.key!, visit);
+  }
+
   /** No path ends here or goes on from here. */
   isBare(): boolean {
     return !(this.child0 || this.child1 || this.more?.isUsed());
@@ -469,6 +500,24 @@ class MoreChildren<S extends Member> {
     } else {
       this.values!.delete(value);
     }
+  }
+
+  /** @param key - The node's usual one. */
+  forEach(key: string, visit: Visit<S>): void {
+    if (this.child2) {
+      visit(key, this.value2, this.child2);
+    }
+    if (this.child3) {
+      visit(key, this.value3, this.child3);
+    }
+    this.values?.forEach((child, value) => visit(key, value, child));
+    this.others?.forEach((children, other) =>
+      children.forEach((child, value) => visit(other, value, child)),
+    );
+    this.arrays?.forEach((child, text) => {
+      const [itsKey, value] = JSON.parse(text) as [string, string];
+      visit(itsKey, value, child);
+    });
   }
 
   isUsed(): boolean {
