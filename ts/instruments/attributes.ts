@@ -152,6 +152,48 @@ function sortedByKey(path: Path): Path {
   return sorted;
 }
 
+/** Attributes whose order fits a small integer, and bits of each one's place. */
+const ORDERED = 8;
+const PLACE_BITS = 3;
+
+/**
+ * A path beside the text of its set: its order alone, as one number, where the text tells the rest
+ * (an array for three attributes is 96 bytes).
+ */
+export type KeptPath = Path | number;
+
+export function keepPath(path: Path, text: string): KeptPath {
+  if (
+    path.length > 2 * ORDERED ||
+    !path.every(isPlain) ||
+    // It may stand for a lone surrogate.
+    text.includes('\ufffd')
+  ) {
+    return path;
+  }
+  let order = 0;
+  for (let at = 0; at < path.length; at += 2) {
+    let place = 0;
+    for (let other = 0; other < path.length; other += 2) {
+      place += path[other] < path[at] ? 1 : 0;
+    }
+    order |= place << ((at / 2) * PLACE_BITS);
+  }
+  return order;
+}
+
+/** The path that was kept. */
+export function keptPath(kept: KeptPath, text: string): Path {
+  if (typeof kept !== 'number') {
+    return kept;
+  }
+  const sorted = JSON.parse(text) as Path;
+  return sorted.map((_, at) => {
+    const place = (kept >> ((at >> 1) * PLACE_BITS)) % (1 << PLACE_BITS);
+    return sorted[2 * place + (at % 2)];
+  });
+}
+
 /** JSON has no NaN and no infinities, and Rust's strings no lone surrogates. */
 function encodeValue(value: Primitive): unknown {
   if (typeof value === 'string') {

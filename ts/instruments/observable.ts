@@ -88,7 +88,7 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
         ? this.plain
         : this.trie.find(attributes)) ?? this.resolve(attributes);
     if (series.storage === Storage.Block) {
-      if (series.path) {
+      if (series.path !== undefined) {
         this.seen.add(series);
       }
       round.add(series.slot, this.int ? Math.trunc(value) : value);

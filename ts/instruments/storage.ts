@@ -1,4 +1,4 @@
-import type { Path } from './attributes';
+import type { KeptPath } from './attributes';
 import { Member } from './trie';
 
 /** Where the engine finds a series' values; the numbers are the binding's. */
@@ -22,8 +22,8 @@ export interface SeriesOwner {
 export class Series extends Member {
   /** Somebody holds a bound handle: the slot must stay. */
   pinned = false;
-  path: Path | undefined = undefined;
-  furtherPaths: Path[] | undefined = undefined;
+  path: KeptPath | undefined = undefined;
+  furtherPaths: KeptPath[] | undefined = undefined;
 
   // What a hit reads comes first.
   constructor(

@@ -1,5 +1,11 @@
 import { toJson } from '../json';
-import { ArrayValue, type Path } from './attributes';
+import {
+  ArrayValue,
+  keepPath,
+  type KeptPath,
+  keptPath,
+  type Path,
+} from './attributes';
 import { KnownValues } from './KnownValues';
 
 /**
@@ -13,9 +19,9 @@ const PATHS_PER_SET = 4;
  * there, and it leaves through all of its paths at once.
  */
 export abstract class Member {
-  /** Most series have one path: an array for it would be 56 bytes. */
-  abstract path: Path | undefined;
-  abstract furtherPaths: Path[] | undefined;
+  /** Most series have one path: an array for it would be 56 bytes. Outside the trie it has none. */
+  abstract path: KeptPath | undefined;
+  abstract furtherPaths: KeptPath[] | undefined;
   /** The set in canonical order, as JSON. */
   abstract readonly text: string;
 
@@ -147,11 +153,12 @@ export class AttributeTrie<S extends Member> {
   }
 
   private grow(path: Path, series: S): void {
-    if (series.path) {
-      series.furtherPaths ??= [];
-      series.furtherPaths.push(path);
+    const kept = keepPath(path, series.text);
+    if (series.path === undefined) {
+      series.path = kept;
     } else {
-      series.path = path;
+      series.furtherPaths ??= [];
+      series.furtherPaths.push(kept);
     }
     if (path.length === 0) {
       this.root.series = series;
@@ -177,10 +184,10 @@ export class AttributeTrie<S extends Member> {
       return;
     }
     this.sets.delete(series.text);
-    const { path, furtherPaths = [] } = series;
+    const { path, furtherPaths = [], text } = series;
     this.sparePaths += furtherPaths.length;
-    for (const left of [path!, ...furtherPaths]) {
-      this.prune(left);
+    for (const kept of [path!, ...furtherPaths]) {
+      this.prune(keptPath(kept, text));
     }
     series.path = undefined;
     series.furtherPaths = undefined;
