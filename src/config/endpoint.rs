@@ -31,11 +31,13 @@ pub(super) fn endpoint_url(
     if protocol == OtlpProtocol::Grpc || signal == Signal::Verbatim {
         return Ok(endpoint.to_owned());
     }
-    let trimmed = endpoint.trim_end_matches('/');
-    Ok(if trimmed.ends_with("/v1/metrics") {
-        trimmed.to_owned()
+    // The path ends where the query begins.
+    let (base, query) = endpoint.split_at(endpoint.find('?').unwrap_or(endpoint.len()));
+    let base = base.trim_end_matches('/');
+    Ok(if base.ends_with("/v1/metrics") {
+        format!("{base}{query}")
     } else {
-        format!("{trimmed}/v1/metrics")
+        format!("{base}/v1/metrics{query}")
     })
 }
 

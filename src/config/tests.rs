@@ -296,6 +296,20 @@ fn endpoints_get_the_metrics_path_where_the_specification_says_so() {
     );
     let explicit = r#"{"exporters": {"otlp": {"endpoint": "http://c:1/v1/metrics"}}}"#;
     assert_eq!(endpoint(explicit, &[]), "http://c:1/v1/metrics");
+    for (given, expected) in [
+        ("http://c:1?key=a/b", "http://c:1/v1/metrics?key=a/b"),
+        (
+            "http://c:1/?key=/v1/metrics",
+            "http://c:1/v1/metrics?key=/v1/metrics",
+        ),
+        (
+            "http://c:1/v1/metrics/?key=a",
+            "http://c:1/v1/metrics?key=a",
+        ),
+    ] {
+        let query = format!(r#"{{"exporters": {{"otlp": {{"endpoint": "{given}"}}}}}}"#);
+        assert_eq!(endpoint(&query, &[]), expected);
+    }
 }
 
 #[test]
