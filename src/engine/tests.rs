@@ -4,6 +4,7 @@ use std::time::{Instant, SystemTime};
 
 use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 
+use super::cells::Cells;
 use super::collection::{Data, Metric};
 use super::instrument::ValueType;
 use super::*;
@@ -63,7 +64,7 @@ impl Bench {
 
     fn add(&self, slot: u32, value: f64) {
         self.hand_over(Handover {
-            sums: vec![(slot, value)],
+            sums: vec![cell(slot, value)],
             ..Handover::default()
         });
     }
@@ -113,6 +114,13 @@ impl Facade for Mute {
     }
 
     fn release(&self, _: &[(Storage, u32)]) {}
+}
+
+fn cell(slot: u32, value: f64) -> Cells {
+    Cells {
+        first: slot,
+        values: vec![value],
+    }
 }
 
 fn spec(kind: InstrumentKind, name: &str) -> InstrumentSpec {
@@ -185,7 +193,7 @@ fn what_is_recorded_before_configuration_is_delivered() {
     for value in [1.0, 2.0] {
         bench.add(sum, value);
         bench.hand_over(Handover {
-            gauges: vec![(last, value)],
+            gauges: vec![cell(last, value)],
             ..Handover::default()
         });
         bench.sample(samples, value);
@@ -340,7 +348,7 @@ fn a_collection_waits_for_a_facade_until_its_deadline_and_then_goes_on() {
     let answer = bench.engine.collect(pipeline, WAIT);
     requests.recv_timeout(WAIT).unwrap();
     bench.hand_over(Handover {
-        sums: vec![(slot, 1.0)],
+        sums: vec![cell(slot, 1.0)],
         answers: true,
         ..Handover::default()
     });
