@@ -261,6 +261,38 @@ fn a_removed_series_is_gone_until_its_next_value_and_then_starts_anew() {
 }
 
 #[test]
+fn a_series_that_goes_and_comes_back_before_a_collection_is_read_is_read_once() {
+    let mut bench = Bench::new("{}", Temporality::Cumulative);
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    // More than the first segment holds, so that it comes back in another one.
+    let slots: Vec<u32> = (0..20)
+        .map(|n| bench.series(id, Storage::Sum, &format!(r#""a",{n}"#)))
+        .collect();
+    slots.iter().for_each(|slot| bench.add(*slot, 1.0));
+    let (unread, peeked) = (bench.collect(), bench.collect());
+    let mut streams = peeked.streams().iter();
+    let is_c = |metric: Metric<'_>| metric.name == "c";
+    let stream = streams.find(|stream| stream.peek().metric().is_some_and(is_c));
+
+    bench.engine.remove(id, r#"["a",0]"#.to_owned());
+    bench.add(slots[0], 5.0);
+    assert_eq!(bench.points("c").len(), 20);
+
+    let metric = unread.metrics().find(|metric| metric.name == "c");
+    let read = describe(metric.unwrap());
+    assert_eq!(read.len(), 20);
+    assert!(read.contains(&"a:0=5".to_owned()), "{read:?}");
+
+    let reading = stream.unwrap().read();
+    let mut visited = 0;
+    let _ = reading.for_each(&mut |_, _| {
+        visited += 1;
+        std::ops::ControlFlow::Continue(())
+    });
+    assert_eq!(visited, 20);
+}
+
+#[test]
 fn removing_gives_the_place_in_the_limit_back() {
     let mut bench = Bench::new(r#"{"cardinalityLimit": 3}"#, Temporality::Cumulative);
     let id = bench.instrument(InstrumentKind::Counter, "c");
