@@ -79,10 +79,16 @@ pub struct AttributeKey {
 
 /// Which labels the attributes of a point become: the same for all points with these keys.
 pub struct Shape {
-    pub keys: SmallVec<[Rc<AttributeKey>; 8]>,
+    pub keys: Vec<Rc<AttributeKey>>,
     histogram: bool,
-    /// In ascending order of the names, each with the attributes that are its value.
-    labels: SmallVec<[(Rc<LabelName>, SmallVec<[usize; 2]>); 8]>,
+    /// In ascending order of the names.
+    labels: Vec<ShapeLabel>,
+}
+
+struct ShapeLabel {
+    name: Rc<LabelName>,
+    /// The attributes that are its value.
+    sources: SmallVec<[usize; 2]>,
 }
 
 impl Shape {
@@ -98,9 +104,9 @@ impl Shape {
 
     /// Name and keys of every label.
     pub fn labels(&self) -> impl Iterator<Item = (&LabelName, SmallVec<[&AttributeKey; 2]>)> {
-        self.labels.iter().map(|(name, sources)| {
-            let keys = sources.iter().map(|at| &*self.keys[*at]).collect();
-            (&**name, keys)
+        self.labels.iter().map(|label| {
+            let keys = label.sources.iter().map(|at| &*self.keys[*at]).collect();
+            (&*label.name, keys)
         })
     }
 }
@@ -121,7 +127,7 @@ impl Labels<'_> {
                 return labels.iter().for_each(|(name, value)| visit(name, value))
             }
         };
-        for (name, sources) in &shape.labels {
+        for ShapeLabel { name, sources } in &shape.labels {
             let value = match sources[..] {
                 [only] => text(&attributes[only].value, scratch),
                 _ => {
@@ -197,7 +203,7 @@ impl Labeller {
     }
 
     fn new_shape(&mut self, attributes: &[&KeyValue], histogram: bool) -> Shape {
-        let keys: SmallVec<[Rc<AttributeKey>; 8]> = attributes
+        let keys: Vec<Rc<AttributeKey>> = attributes
             .iter()
             .map(|kv| self.key(kv.key.as_str()))
             .collect();
@@ -205,15 +211,18 @@ impl Labeller {
             name if histogram && name.text == "le" => &self.exported_le,
             name => name,
         };
-        let mut order: SmallVec<[usize; 8]> = (0..keys.len()).collect();
+        let mut order: Vec<usize> = (0..keys.len()).collect();
         order.sort_by(|a, b| {
             (&name(*a).text, &keys[*a].text).cmp(&(&name(*b).text, &keys[*b].text))
         });
-        let mut labels: SmallVec<[(Rc<LabelName>, SmallVec<[usize; 2]>); 8]> = SmallVec::new();
+        let mut labels: Vec<ShapeLabel> = Vec::new();
         for at in order {
             match labels.last_mut() {
-                Some((last, sources)) if last.text == name(at).text => sources.push(at),
-                _ => labels.push((name(at).clone(), SmallVec::from_slice(&[at]))),
+                Some(last) if last.name.text == name(at).text => last.sources.push(at),
+                _ => labels.push(ShapeLabel {
+                    name: name(at).clone(),
+                    sources: SmallVec::from_slice(&[at]),
+                }),
             }
         }
         Shape {
