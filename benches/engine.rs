@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use common::{registrations, totals, Fixture};
 use criterion::{criterion_group, criterion_main, BatchSize, Criterion};
+use nativestage_metrics::engine::cells::Cells;
 use nativestage_metrics::engine::plan::Storage;
 use nativestage_metrics::engine::{Handover, Samples};
 use opentelemetry_sdk::metrics::InstrumentKind;
@@ -60,7 +61,10 @@ fn sums(c: &mut Criterion) {
             ..Handover::default()
         });
     }
-    let sums: Vec<(u32, f64)> = (0..CHUNK).map(|slot| (slot, 1.0)).collect();
+    let sums = vec![Cells {
+        first: 0,
+        values: vec![1.0; CHUNK as usize],
+    }];
     let taken = Cell::new(0);
     c.bench_function("take over 4 096 touched sums", |b| {
         b.iter_custom(|iterations| {

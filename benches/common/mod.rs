@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use nativestage_metrics::config::Config;
+use nativestage_metrics::engine::cells::Cells;
 use nativestage_metrics::engine::collection::{Collection, Data};
 use nativestage_metrics::engine::instrument::{InstrumentId, InstrumentSpec, ValueType};
 use nativestage_metrics::engine::plan::Storage;
@@ -72,7 +73,10 @@ impl Fixture {
             let first = number * series;
             self.hand_over(Handover {
                 series: Some(registrations(id, Storage::Sum, first..first + series)),
-                sums: (first..first + series).map(|slot| (slot, 1.0)).collect(),
+                sums: vec![Cells {
+                    first,
+                    values: vec![1.0; series as usize],
+                }],
                 ..Handover::default()
             });
         }

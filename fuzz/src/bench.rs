@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, Method};
 use nativestage_metrics::config::{Config, PrometheusConfig, TranslationStrategy};
+use nativestage_metrics::engine::cells::Cells;
 use nativestage_metrics::engine::instrument::{InstrumentSpec, ValueType};
 use nativestage_metrics::engine::plan::{Pipelines, Storage};
 use nativestage_metrics::engine::{Engine, Facade, FacadeId, Handover, Samples};
@@ -58,7 +59,11 @@ impl Bench {
         let slot = self.next_slot;
         self.next_slot += 1;
         let series = serde_json::json!([[id, shape.storage.code(), slot, attributes]]);
-        let cells = || values.iter().map(|value| (slot, *value)).collect();
+        let cell = |value: &f64| Cells {
+            first: slot,
+            values: vec![*value],
+        };
+        let cells = || values.iter().map(cell).collect();
         let mut handover = Handover {
             series: Some(series.to_string()),
             ..Handover::default()

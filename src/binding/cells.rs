@@ -3,48 +3,48 @@
 
 use napi::bindgen_prelude::{Float64ArraySlice, Uint32ArraySlice};
 
+use crate::engine::cells::{
+    is_touched_gauge, is_touched_sum, Cells, UNTOUCHED_GAUGE, UNTOUCHED_SUM,
+};
 use crate::engine::Samples;
 
 /// Cells per chunk: what the facade allocates at a time.
 pub const CHUNK: usize = 4096;
 
-/// An untouched cell of a sum: adding anything, even 0, changes its bits.
-const UNTOUCHED_SUM: u64 = (-0.0_f64).to_bits();
-
-/// Takes the touched sums out of the chunks and marks them untouched.
-pub fn take_sums(chunks: Vec<Float64ArraySlice<'_>>) -> Vec<(u32, f64)> {
-    take(chunks, -0.0, |value| value.to_bits() != UNTOUCHED_SUM)
+/// Takes the sums of every chunk with a touched one, and marks them untouched.
+pub fn take_sums(chunks: Vec<Float64ArraySlice<'_>>) -> Vec<Cells> {
+    take(chunks, UNTOUCHED_SUM, is_touched_sum)
 }
 
-/// Takes the touched gauges; an untouched one is NaN, which the facade never stores.
-pub fn take_gauges(chunks: Vec<Float64ArraySlice<'_>>) -> Vec<(u32, f64)> {
-    take(chunks, f64::NAN, |value| !value.is_nan())
+/// Takes the gauges of every chunk with a touched one, and marks them untouched.
+pub fn take_gauges(chunks: Vec<Float64ArraySlice<'_>>) -> Vec<Cells> {
+    take(chunks, UNTOUCHED_GAUGE, is_touched_gauge)
 }
 
+/// Whole chunks, because the event loop waits for this: picking the touched ones of 40 000 cells out
+/// took it 0.45 ms, a copy takes 0.1.
 fn take(
     chunks: Vec<Float64ArraySlice<'_>>,
     untouched: f64,
-    touched: impl Fn(f64) -> bool,
-) -> Vec<(u32, f64)> {
-    // Counted first, because the event loop waits for this: growing the list took 12 ms of processor
-    // time for a million cells, counting and then filling it 6.
-    let amount = chunks
-        .iter()
-        .map(|chunk| chunk.iter().filter(|cell| touched(**cell)).count())
-        .sum();
-    let mut taken = Vec::with_capacity(amount);
+    is_touched: impl Fn(f64) -> bool,
+) -> Vec<Cells> {
+    let mut taken = Vec::new();
     for (number, mut chunk) in chunks.into_iter().enumerate() {
         // This runs inside a synchronous call from the JavaScript thread that owns the array, so no
         // JavaScript runs meanwhile; the facade allocates plain (not shared) buffers and keeps them
         // to itself.
         // SAFETY: no other thread or slice refers to this memory.
         let cells = unsafe { chunk.as_mut() };
-        let first = number * CHUNK;
-        for (index, cell) in cells.iter_mut().enumerate() {
-            if touched(*cell) {
-                taken.push(((first + index) as u32, *cell));
-                *cell = untouched;
-            }
+        // All of them rather than up to the first: the compiler compares many at once.
+        if cells
+            .iter()
+            .fold(false, |any, cell| any | is_touched(*cell))
+        {
+            taken.push(Cells {
+                first: (number * CHUNK) as u32,
+                values: cells.to_vec(),
+            });
+            cells.fill(untouched);
         }
     }
     taken

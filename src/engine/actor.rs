@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use super::attributes::Interner;
 use super::canonical::{is_overflow, Canonical};
+use super::cells::{is_touched_gauge, is_touched_sum, Cells};
 use super::collection::{CollectedMetric, Collection};
 use super::instrument::{InstrumentId, InstrumentSpec, ValueType};
 use super::plan::{PipelineSettings, Settings, Storage};
@@ -332,11 +333,15 @@ impl Actor {
         };
         let slot =
             |slots: &[Option<Slot>], index: u32| slots.get(index as usize).copied().flatten();
-        for &(index, value) in &handover.sums {
-            record(slot(&state.sums, index), value);
+        for (index, value) in handover.sums.iter().flat_map(Cells::iter) {
+            if is_touched_sum(value) {
+                record(slot(&state.sums, index), value);
+            }
         }
-        for &(index, value) in &handover.gauges {
-            record(slot(&state.gauges, index), value);
+        for (index, value) in handover.gauges.iter().flat_map(Cells::iter) {
+            if is_touched_gauge(value) {
+                record(slot(&state.gauges, index), value);
+            }
         }
         for (&index, &value) in handover.samples.slots.iter().zip(&handover.samples.values) {
             record(slot(&state.blocks, index), value);

@@ -5,7 +5,8 @@
 //! tells a re-created series from its removed predecessor is taken off.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::ops::ControlFlow;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use opentelemetry::{InstrumentationScope, KeyValue};
@@ -24,13 +25,13 @@ pub const INCARNATION_KEY: &str = "nativestage.series.incarnation";
 /// SDK keys (sorted attributes) of the series that must no longer be shown.
 pub type HiddenSeries = HashSet<Vec<KeyValue>>;
 
-/// One collection of one pipeline: every metric that has data.
+/// One collection of one pipeline: every metric that may have data.
 pub struct Collection {
     pub resource: Arc<Resource>,
     metrics: Vec<CollectedMetric>,
 }
 
-/// One metric stream's data as the SDK returned it.
+/// One metric stream of a collection: what the SDK returned for it, or where it is still to be read.
 pub struct CollectedMetric {
     pub(crate) scope: Arc<InstrumentationScope>,
     pub(crate) description: Arc<str>,
@@ -40,8 +41,24 @@ pub struct CollectedMetric {
     /// Whether histograms have a sum: where negative values can be recorded it tells nothing (Metrics
     /// SDK specification, "Histogram aggregations"), and the SDK leaves 0 in its place.
     pub(crate) sums: bool,
-    /// At least one; all of one metric.
-    pub(crate) parts: Vec<CollectedPart>,
+    pub(crate) parts: Parts,
+}
+
+/// The parts of one metric.
+pub(crate) enum Parts {
+    Read(Vec<CollectedPart>),
+    /// Read when somebody comes to it; [`Collection::metrics`] keeps what was read.
+    Unread(Box<dyn Unread>, OnceLock<Vec<CollectedPart>>),
+}
+
+/// A cumulative stream that is read by whoever exports it. The SDK copies every attribute of every
+/// series that it returns: a collection of 40 000 counters takes 10 MB at once, one metric of them at
+/// a time a tenth, and the copies are used while they are still in the processor's cache.
+pub(crate) trait Unread: Send + Sync {
+    /// All of it, as of one moment.
+    fn read(&self) -> Vec<CollectedPart>;
+    /// One part that `wanted` accepts, if there is one.
+    fn find(&self, wanted: &dyn Fn(&CollectedPart) -> bool) -> Option<CollectedPart>;
 }
 
 /// Some of a stream's series.
@@ -56,18 +73,58 @@ impl Collection {
     }
 
     /// The metrics that have points to show, in the order their scopes, then their instruments,
-    /// were created: metrics of one scope are adjacent.
+    /// were created: metrics of one scope are adjacent. What is read for this is kept with the
+    /// collection.
     pub fn metrics(&self) -> impl Iterator<Item = Metric<'_>> {
-        self.metrics.iter().filter_map(CollectedMetric::metric)
+        self.metrics.iter().filter_map(|metric| {
+            let parts = match &metric.parts {
+                Parts::Read(parts) => parts,
+                Parts::Unread(stream, read) => read.get_or_init(|| stream.read()),
+            };
+            metric.joined(parts)
+        })
+    }
+
+    /// All streams, in the same order, also those that have nothing to show: for who reads one at a
+    /// time.
+    pub fn streams(&self) -> &[CollectedMetric] {
+        &self.metrics
     }
 }
 
 impl CollectedMetric {
-    fn metric(&self) -> Option<Metric<'_>> {
-        let metric = self.parts.iter().find_map(CollectedPart::metric)?;
+    /// Reads the stream; what was read lives as long as the result.
+    pub fn read(&self) -> Reading<'_> {
+        let parts = match &self.parts {
+            Parts::Read(parts) => Held::Borrowed(&parts[..]),
+            Parts::Unread(stream, read) => match read.get() {
+                Some(parts) => Held::Borrowed(&parts[..]),
+                None => Held::Owned(stream.read()),
+            },
+        };
+        Reading {
+            stream: self,
+            parts,
+        }
+    }
+
+    /// Reads no more of the stream than tells what it is and that it has something to show.
+    pub fn peek(&self) -> Reading<'_> {
+        let Parts::Unread(stream, _) = &self.parts else {
+            return self.read();
+        };
+        let shown = |part: &CollectedPart| self.joined(std::slice::from_ref(part)).is_some();
+        Reading {
+            stream: self,
+            parts: Held::Owned(stream.find(&shown).into_iter().collect()),
+        }
+    }
+
+    fn joined<'a>(&'a self, parts: &'a [CollectedPart]) -> Option<Metric<'a>> {
+        let metric = parts.iter().find_map(CollectedPart::metric)?;
         // Only where series were removed can a metric have nothing left to show.
-        let removed = self.parts.iter().any(|part| part.hidden.is_some());
-        if removed && self.points()?.into_is_empty() {
+        let removed = parts.iter().any(|part| part.hidden.is_some());
+        if removed && self.points(parts)?.into_is_empty() {
             return None;
         }
         Some(Metric {
@@ -75,14 +132,62 @@ impl CollectedMetric {
             name: metric.name(),
             description: &self.description,
             unit: metric.unit(),
-            data: self.points()?,
+            data: self.points(parts)?,
         })
     }
 
-    fn points(&self) -> Option<Data<'_>> {
-        let parts = self.parts.iter();
-        Data::join(parts.filter_map(|part| part.points(self.created, self.sums)))
+    fn points<'a>(&self, parts: &'a [CollectedPart]) -> Option<Data<'a>> {
+        let (created, sums) = (self.created, self.sums);
+        Data::join(
+            parts
+                .iter()
+                .filter_map(move |part| part.points(created, sums)),
+        )
     }
+}
+
+/// What was read of one stream.
+pub struct Reading<'c> {
+    stream: &'c CollectedMetric,
+    parts: Held<'c>,
+}
+
+enum Held<'c> {
+    Borrowed(&'c [CollectedPart]),
+    Owned(Vec<CollectedPart>),
+}
+
+impl Reading<'_> {
+    fn parts(&self) -> &[CollectedPart] {
+        match &self.parts {
+            Held::Borrowed(parts) => parts,
+            Held::Owned(parts) => parts,
+        }
+    }
+
+    /// The metric, if it has points to show.
+    pub fn metric(&self) -> Option<Metric<'_>> {
+        self.stream.joined(self.parts())
+    }
+
+    /// Gives every point to `visit` where it lies, until it breaks: iterating over
+    /// [`Metric::data`] moves each several times.
+    pub fn for_each<'r>(&'r self, visit: &mut Visit<'_, 'r>) -> ControlFlow<()> {
+        self.parts()
+            .iter()
+            .try_for_each(|part| part.for_each(self.stream.sums, visit))
+    }
+}
+
+/// Gets the attributes of a point, in the SDK's (sorted) order, and what it counted.
+pub type Visit<'v, 'r> = dyn FnMut(&[&'r KeyValue], Point<'_, 'r>) -> ControlFlow<()> + 'v;
+
+/// A point of any kind.
+#[derive(Clone, Copy)]
+pub enum Point<'p, 'r> {
+    Number(Number),
+    Explicit(&'p HistogramPoint<'r>),
+    Exponential(&'p ExponentialPoint<'r>),
 }
 
 impl CollectedPart {
@@ -97,6 +202,45 @@ impl CollectedPart {
             AggregatedMetrics::U64(data) => Data::new(data, hidden, created, sums),
             AggregatedMetrics::I64(data) => Data::new(data, hidden, created, sums),
         })
+    }
+
+    fn for_each<'r>(&'r self, sums: bool, visit: &mut Visit<'_, 'r>) -> ControlFlow<()> {
+        let hidden = self.hidden.as_deref();
+        match self.metric().map(SdkMetric::data) {
+            Some(AggregatedMetrics::F64(data)) => for_each_point(data, hidden, sums, visit),
+            Some(AggregatedMetrics::U64(data)) => for_each_point(data, hidden, sums, visit),
+            Some(AggregatedMetrics::I64(data)) => for_each_point(data, hidden, sums, visit),
+            None => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn for_each_point<'r, T: Value>(
+    data: &'r MetricData<T>,
+    hidden: Option<&'r HiddenSeries>,
+    sums: bool,
+    visit: &mut Visit<'_, 'r>,
+) -> ControlFlow<()> {
+    match data {
+        MetricData::Gauge(gauge) => {
+            gauge
+                .data_points()
+                .try_for_each(|point| match visible(point.attributes(), hidden) {
+                    Some(attributes) => visit(&attributes, Point::Number(point.value().number())),
+                    None => ControlFlow::Continue(()),
+                })
+        }
+        MetricData::Sum(sum) => {
+            sum.data_points()
+                .try_for_each(|point| match visible(point.attributes(), hidden) {
+                    Some(attributes) => visit(&attributes, Point::Number(point.value().number())),
+                    None => ControlFlow::Continue(()),
+                })
+        }
+        MetricData::Histogram(histogram) => histogram_points(histogram, hidden, sums)
+            .try_for_each(|point| visit(&point.attributes, Point::Explicit(&point))),
+        MetricData::ExponentialHistogram(histogram) => exponential_points(histogram, hidden, sums)
+            .try_for_each(|point| visit(&point.attributes, Point::Exponential(&point))),
     }
 }
 
@@ -133,6 +277,7 @@ pub struct NumberPoint<'a> {
     pub value: Number,
 }
 
+#[derive(Clone)]
 pub struct HistogramPoint<'a> {
     pub attributes: Attributes<'a>,
     pub count: u64,
@@ -148,11 +293,13 @@ pub struct HistogramPoint<'a> {
 
 /// Buckets of a base-2 exponential histogram: `counts[i]` counts the values in
 /// `(base^(offset+i), base^(offset+i+1)]`, where `base = 2^(2^-scale)`.
+#[derive(Clone)]
 pub struct ExponentialBuckets {
     pub offset: i32,
     pub counts: Vec<u64>,
 }
 
+#[derive(Clone)]
 pub struct ExponentialPoint<'a> {
     pub attributes: Attributes<'a>,
     pub count: u64,

@@ -6,6 +6,7 @@
 mod actor;
 mod attributes;
 mod canonical;
+pub mod cells;
 pub mod collection;
 mod gate;
 #[cfg(test)]
@@ -33,6 +34,7 @@ use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::log::Logger;
 use actor::{Actor, Command};
+use cells::Cells;
 use collection::Collection;
 use gate::Gate;
 use instrument::{InstrumentId, InstrumentSpec, Registration, Registry};
@@ -84,10 +86,10 @@ pub struct Samples {
 pub struct Handover {
     /// New series and slots given back, as JSON; read before the values.
     pub series: Option<String>,
-    /// Touched cells that add up.
-    pub sums: Vec<(u32, f64)>,
-    /// Touched cells that keep the last value.
-    pub gauges: Vec<(u32, f64)>,
+    /// Cells that add up.
+    pub sums: Vec<Cells>,
+    /// Cells that keep the last value.
+    pub gauges: Vec<Cells>,
     pub samples: Samples,
     /// Everything the callbacks observed: replaces what they observed before.
     pub observations: Option<Samples>,

@@ -1,7 +1,7 @@
 //! A part of a stream: one SDK provider with a single instrument and a single reader.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry::KeyValue;
@@ -13,11 +13,33 @@ use opentelemetry_sdk::metrics::{
 use opentelemetry_sdk::Resource;
 
 use super::canonical::Canonical;
-use super::collection::{CollectedPart, HiddenSeries, INCARNATION_KEY};
+use super::collection::{CollectedPart, HiddenSeries, Unread, INCARNATION_KEY};
 use super::instrument::InstrumentSpec;
 use super::plan::StreamPlan;
 use super::reported::Reported;
 use super::sdk::{Handle, SdkInstrument, SharedReader};
+
+/// The segments of one stream, in the order they were made: the engine's thread fills them, exporters
+/// read them. Values are recorded without the lock; under it, no series comes, goes or moves to another
+/// segment, so that a reader finds each once.
+#[derive(Clone, Default)]
+pub struct Segments(Arc<Mutex<Vec<Segment>>>);
+
+impl Segments {
+    pub fn lock(&self) -> MutexGuard<'_, Vec<Segment>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Unread for Segments {
+    fn read(&self) -> Vec<CollectedPart> {
+        self.lock().iter().filter_map(Segment::collect).collect()
+    }
+
+    fn find(&self, wanted: &dyn Fn(&CollectedPart) -> bool) -> Option<CollectedPart> {
+        self.lock().iter().filter_map(Segment::collect).find(wanted)
+    }
+}
 
 /// A part of a stream's series, in an SDK provider of its own.
 pub struct Segment {

@@ -5,18 +5,18 @@
 //! grow from 12 series; one whose series are all gone is dropped, and its memory with it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 
 use super::canonical::{is_overflow, overflow_attributes, Canonical};
-use super::collection::{CollectedMetric, CollectedPart};
+use super::collection::{CollectedMetric, CollectedPart, Parts, Unread};
 use super::instrument::InstrumentSpec;
 use super::plan::StreamPlan;
 use super::reported::Reported;
 use super::sdk::{Handle, SdkInstrument};
-use super::segment::Segment;
+use super::segment::{Segment, Segments};
 
 /// Attribute sets in a stream's first segments, and in every one after those: the unit in which
 /// memory is given back. The SDK makes a hash table for two more at once, and with these the tables
@@ -28,7 +28,7 @@ pub struct Stream {
     plan: StreamPlan,
     spec: Arc<InstrumentSpec>,
     created: SystemTime,
-    segments: Vec<Segment>,
+    segments: Segments,
     next_segment: u32,
     /// Live series, for the limit.
     live: usize,
@@ -67,7 +67,7 @@ impl Stream {
             plan,
             spec,
             created,
-            segments: Vec::new(),
+            segments: Segments::default(),
             next_segment: 0,
             live: 0,
             shared: HashMap::new(),
@@ -105,10 +105,12 @@ impl Stream {
     /// Binds a series. Past the cardinality limit it is bound to the overflow series.
     pub fn bind(&mut self, attributes: &Canonical) -> Binding {
         let attributes = self.project(attributes);
+        let segments = self.segments.clone();
+        let mut segments = segments.lock();
         if let Some(shared) = self.shared.get_mut(&attributes) {
             shared.bindings += 1;
             let id = shared.segment;
-            let segment = self.segments.iter().find(|segment| segment.id == id);
+            let segment = segments.iter().find(|segment| segment.id == id);
             // A segment with live series is never dropped.
             let handle = segment.expect("segment of a live series").bind(&attributes);
             return Binding {
@@ -118,10 +120,10 @@ impl Stream {
         }
         if self.live >= self.plan.cardinality_limit || is_overflow(&attributes) {
             // The first segment: it has room for one more than its capacity.
-            let segment = match self.segments.first() {
-                Some(segment) => segment,
-                None => self.grow(),
-            };
+            if segments.is_empty() {
+                self.grow(&mut segments);
+            }
+            let segment = &segments[0];
             return Binding {
                 handle: segment.bind(&overflow_attributes()),
                 segment: None,
@@ -129,13 +131,13 @@ impl Stream {
         }
         let lingering = self.lingering.remove(&attributes);
         let room = |segment: &Segment| segment.used < segment.capacity;
-        if lingering.is_none() && !self.segments.iter().any(room) {
-            self.grow();
+        if lingering.is_none() && !segments.iter().any(room) {
+            self.grow(&mut segments);
         }
-        let mut segments = self.segments.iter_mut().rev();
+        let mut newest = segments.iter_mut().rev();
         let segment = match lingering {
-            Some(id) => segments.find(|segment| segment.id == id),
-            None => segments.find(|segment| room(segment)),
+            Some(id) => newest.find(|segment| segment.id == id),
+            None => newest.find(|segment| room(segment)),
         };
         // Segments are dropped, and `lingering` is emptied, only by a collection.
         let segment = segment.expect("a segment with room");
@@ -159,14 +161,13 @@ impl Stream {
         binding
     }
 
-    fn grow(&mut self) -> &Segment {
-        let last = self.segments.last().map_or(0, |last| last.capacity);
+    fn grow(&mut self, segments: &mut Vec<Segment>) {
+        let last = segments.last().map_or(0, |last| last.capacity);
         let larger = SEGMENTS.into_iter().find(|&capacity| capacity > last);
         let capacity = larger.unwrap_or(LARGEST_SEGMENT);
         let segment = Segment::new(self.next_segment, &self.spec, &self.plan, capacity);
         self.next_segment += 1;
-        self.segments.push(segment);
-        &self.segments[self.segments.len() - 1]
+        segments.push(segment);
     }
 
     /// Takes a series out. `forget` says that the program removed it: a cumulative stream then hides
@@ -188,7 +189,8 @@ impl Stream {
         }
         self.live -= 1;
         let cumulative = self.is_cumulative();
-        if let Some(segment) = self.segments.iter_mut().find(|segment| segment.id == id) {
+        let mut segments = self.segments.lock();
+        if let Some(segment) = segments.iter_mut().find(|segment| segment.id == id) {
             segment.live -= 1;
             segment.released[0] += 1;
             if !cumulative {
@@ -204,22 +206,9 @@ impl Stream {
             // What a delta stream has not exported yet is: empty segments go after a collection.
             return false;
         }
-        self.drop_hidden_segments();
-        let hidden: usize = self
-            .segments
-            .iter()
-            .map(|segment| segment.hidden.len())
-            .sum();
+        drop_hidden(&mut segments);
+        let hidden: usize = segments.iter().map(|segment| segment.hidden.len()).sum();
         hidden >= self.plan.cardinality_limit.max(LARGEST_SEGMENT)
-    }
-
-    /// Drops cumulative segments in which every series was removed. The first stays: overflow lives
-    /// there.
-    fn drop_hidden_segments(&mut self) {
-        let first = self.segments.first().map(|segment| segment.id);
-        self.segments.retain(|segment| {
-            Some(segment.id) == first || segment.live > 0 || segment.hidden.len() < segment.used
-        });
     }
 
     /// Sets what an observable instrument reports until the next call: one value per attribute
@@ -247,12 +236,13 @@ impl Stream {
             capacity = 2 * limit + 1;
         }
         limit_sets(&mut merged, limit, adds_up);
-        if self.segments.is_empty() {
+        let mut segments = self.segments.lock();
+        if segments.is_empty() {
             // One segment for all: the SDK empties it at every collection.
             let segment = Segment::new(self.next_segment, &self.spec, &self.plan, capacity);
-            self.segments.push(segment);
+            segments.push(segment);
         }
-        match self.segments.first().map(|segment| &segment.instrument) {
+        match segments.first().map(|segment| &segment.instrument) {
             Some(SdkInstrument::Observable(observations)) => {
                 *observations.lock().unwrap_or_else(PoisonError::into_inner) = merged;
             }
@@ -270,21 +260,15 @@ impl Stream {
         }
     }
 
-    /// Reads the stream. Under delta temporality this starts the next interval.
+    /// Reads the stream, which under delta temporality starts the next interval. A cumulative one is
+    /// read by its exporter, and may have nothing to show.
     pub fn collect(&mut self, description: &Arc<str>) -> Option<CollectedMetric> {
-        let parts: Vec<CollectedPart> = self.segments.iter().filter_map(Segment::collect).collect();
-        if !self.is_cumulative() && !self.spec.is_observable() {
-            self.lingering.clear();
-            for segment in &mut self.segments {
-                segment.used -= segment.released[1];
-                segment.released = [0, segment.released[0]];
-            }
-            // Everything was just exported. The first stays: overflow lives there.
-            let first = self.segments.first().map(|segment| segment.id);
-            self.segments
-                .retain(|segment| segment.live > 0 || Some(segment.id) == first);
-        }
-        (!parts.is_empty()).then(|| CollectedMetric {
+        let parts = match self.is_cumulative() {
+            true => Parts::Unread(Box::new(self.segments.clone()), OnceLock::new()),
+            false => Parts::Read(self.collect_delta()),
+        };
+        let nothing = matches!(&parts, Parts::Read(parts) if parts.is_empty());
+        (!nothing).then(|| CollectedMetric {
             scope: self.spec.scope.clone(),
             description: match &self.plan.description {
                 Some(description) => Arc::from(description.as_str()),
@@ -300,6 +284,30 @@ impl Stream {
             parts,
         })
     }
+
+    fn collect_delta(&mut self) -> Vec<CollectedPart> {
+        let parts = self.segments.read();
+        if !self.spec.is_observable() {
+            self.lingering.clear();
+            let mut segments = self.segments.lock();
+            for segment in segments.iter_mut() {
+                segment.used -= segment.released[1];
+                segment.released = [0, segment.released[0]];
+            }
+            // Everything was just exported. The first stays: overflow lives there.
+            let first = segments.first().map(|segment| segment.id);
+            segments.retain(|segment| segment.live > 0 || Some(segment.id) == first);
+        }
+        parts
+    }
+}
+
+/// Drops cumulative segments in which every series was removed. The first stays: overflow lives there.
+fn drop_hidden(segments: &mut Vec<Segment>) {
+    let first = segments.first().map(|segment| segment.id);
+    segments.retain(|segment| {
+        Some(segment.id) == first || segment.live > 0 || segment.hidden.len() < segment.used
+    });
 }
 
 /// Puts what exceeds the cardinality limit into the overflow series.

@@ -4,6 +4,7 @@ use std::time::{Instant, SystemTime};
 
 use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 
+use super::cells::Cells;
 use super::collection::{Data, Metric};
 use super::instrument::ValueType;
 use super::*;
@@ -63,7 +64,7 @@ impl Bench {
 
     fn add(&self, slot: u32, value: f64) {
         self.hand_over(Handover {
-            sums: vec![(slot, value)],
+            sums: vec![cell(slot, value)],
             ..Handover::default()
         });
     }
@@ -113,6 +114,13 @@ impl Facade for Mute {
     }
 
     fn release(&self, _: &[(Storage, u32)]) {}
+}
+
+fn cell(slot: u32, value: f64) -> Cells {
+    Cells {
+        first: slot,
+        values: vec![value],
+    }
 }
 
 fn spec(kind: InstrumentKind, name: &str) -> InstrumentSpec {
@@ -185,7 +193,7 @@ fn what_is_recorded_before_configuration_is_delivered() {
     for value in [1.0, 2.0] {
         bench.add(sum, value);
         bench.hand_over(Handover {
-            gauges: vec![(last, value)],
+            gauges: vec![cell(last, value)],
             ..Handover::default()
         });
         bench.sample(samples, value);
@@ -250,6 +258,38 @@ fn a_removed_series_is_gone_until_its_next_value_and_then_starts_anew() {
             assert_eq!(bench.points("x"), [format!("a:2={}", round + 1)]);
         }
     }
+}
+
+#[test]
+fn a_series_that_goes_and_comes_back_before_a_collection_is_read_is_read_once() {
+    let mut bench = Bench::new("{}", Temporality::Cumulative);
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    // More than the first segment holds, so that it comes back in another one.
+    let slots: Vec<u32> = (0..20)
+        .map(|n| bench.series(id, Storage::Sum, &format!(r#""a",{n}"#)))
+        .collect();
+    slots.iter().for_each(|slot| bench.add(*slot, 1.0));
+    let (unread, peeked) = (bench.collect(), bench.collect());
+    let mut streams = peeked.streams().iter();
+    let is_c = |metric: Metric<'_>| metric.name == "c";
+    let stream = streams.find(|stream| stream.peek().metric().is_some_and(is_c));
+
+    bench.engine.remove(id, r#"["a",0]"#.to_owned());
+    bench.add(slots[0], 5.0);
+    assert_eq!(bench.points("c").len(), 20);
+
+    let metric = unread.metrics().find(|metric| metric.name == "c");
+    let read = describe(metric.unwrap());
+    assert_eq!(read.len(), 20);
+    assert!(read.contains(&"a:0=5".to_owned()), "{read:?}");
+
+    let reading = stream.unwrap().read();
+    let mut visited = 0;
+    let _ = reading.for_each(&mut |_, _| {
+        visited += 1;
+        std::ops::ControlFlow::Continue(())
+    });
+    assert_eq!(visited, 20);
 }
 
 #[test]
@@ -340,7 +380,7 @@ fn a_collection_waits_for_a_facade_until_its_deadline_and_then_goes_on() {
     let answer = bench.engine.collect(pipeline, WAIT);
     requests.recv_timeout(WAIT).unwrap();
     bench.hand_over(Handover {
-        sums: vec![(slot, 1.0)],
+        sums: vec![cell(slot, 1.0)],
         answers: true,
         ..Handover::default()
     });

@@ -18,7 +18,7 @@ use opentelemetry_sdk::Resource;
 use tokio::sync::oneshot;
 
 use crate::config::{Compression, HistogramAggregation, OtlpConfig, OtlpProtocol, TlsConfig};
-use crate::engine::collection::{CollectedMetric, CollectedPart, Collection};
+use crate::engine::collection::{CollectedMetric, CollectedPart, Collection, Parts};
 use crate::engine::{Collect, PipelineId};
 use crate::error::Result;
 use crate::log::Logger;
@@ -186,7 +186,7 @@ impl TestSource {
                 description: description.into(),
                 created: SystemTime::now(),
                 sums: true,
-                parts: vec![CollectedPart { hidden: None, data }],
+                parts: Parts::Read(vec![CollectedPart { hidden: None, data }]),
             }
         });
         Collection::new(Arc::new(self.resource.clone()), collected.collect())

@@ -9,12 +9,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::buckets::Cumulative;
 use super::chunks::Chunks;
 use super::families::{Family, Kind, Page};
-use super::labels::LabelSet;
-use super::names::{is_legacy_label, is_legacy_metric};
+use super::labels::{LabelName, LabelSet};
+use super::names::is_legacy_metric;
 use super::notices::Notices;
 use super::number::{bound, write_integer, write_value};
-use super::series::{Point, Series};
-use crate::engine::collection::Number;
+use super::quoting::{escape, quoted_unless};
+use super::series::Series;
+use crate::engine::collection::{Number, Point};
 
 /// Bounds whose text is remembered. Explicit buckets have few; exponential ones may have thousands.
 const BOUNDS: usize = 4096;
@@ -35,6 +36,7 @@ pub fn write_text(
         open_metrics,
         bounds: HashMap::new(),
         labels: Vec::new(),
+        scratch: String::new(),
         scope: (Rc::default(), Vec::new()),
         cumulative: Cumulative::default(),
     };
@@ -99,38 +101,14 @@ impl SampleName {
     }
 }
 
-fn quoted_unless(legacy: bool, name: &str) -> String {
-    if legacy {
-        return name.to_owned();
-    }
-    let mut out = vec![b'"'];
-    escape(&mut out, name, true);
-    out.push(b'"');
-    String::from_utf8(out).expect("escaping keeps UTF-8")
-}
-
-/// Backslash, newline and, where the text is quoted, the quote.
-fn escape(out: &mut Vec<u8>, text: &str, quotes: bool) {
-    let mut rest = text.as_bytes();
-    let special = |byte: &u8| matches!(byte, b'\\' | b'\n') || (quotes && *byte == b'"');
-    while let Some(at) = rest.iter().position(special) {
-        out.extend_from_slice(&rest[..at]);
-        out.push(b'\\');
-        out.push(match rest[at] {
-            b'\n' => b'n',
-            byte => byte,
-        });
-        rest = &rest[at + 1..];
-    }
-    out.extend_from_slice(rest);
-}
-
 struct Writer<'c, 's> {
     chunks: &'c mut Chunks<'s>,
     open_metrics: bool,
     bounds: HashMap<u64, Rc<str>>,
     /// The labels of the series in hand, as text without braces.
     labels: Vec<u8>,
+    /// Room for a label's value.
+    scratch: String,
     /// The text of the scope in hand; many series share one.
     scope: (Rc<LabelSet>, Vec<u8>),
     cumulative: Cumulative,
@@ -176,9 +154,9 @@ impl Writer<'_, '_> {
         series: &Series<'_, '_>,
     ) -> ControlFlow<()> {
         self.render_labels(series);
-        match &series.point {
-            Point::Number(point) => {
-                self.sample(&names.sample, None, point.value)?;
+        match series.point {
+            Point::Number(value) => {
+                self.sample(&names.sample, None, value)?;
             }
             Point::Explicit(point) => {
                 self.cumulative.fill_explicit(point);
@@ -222,7 +200,11 @@ impl Writer<'_, '_> {
         self.name_and_labels(name, None);
         let out = self.chunks.buffer();
         write_integer(out, since.as_secs());
-        write_integer(out, format_args!(".{:03}\n", since.subsec_millis()));
+        // As 1xyz, so that leading zeros are there, with the point in place of the 1.
+        let at = out.len();
+        write_integer(out, 1000 + since.subsec_millis());
+        out[at] = b'.';
+        out.push(b'\n');
         self.chunks.pass_on()
     }
 
@@ -271,10 +253,17 @@ impl Writer<'_, '_> {
         if !Rc::ptr_eq(&self.scope.0, series.scope) {
             self.scope.0 = series.scope.clone();
             self.scope.1.clear();
-            write_labels(&mut self.scope.1, series.scope);
+            for (name, value) in series.scope.iter() {
+                write_label(&mut self.scope.1, name, value);
+            }
         }
         self.labels.clear();
-        write_labels(&mut self.labels, series.labels);
+        let out = &mut self.labels;
+        series
+            .labels
+            .for_each(&mut self.scratch, &mut |name, value| {
+                write_label(out, name, value);
+            });
         if !self.labels.is_empty() && !self.scope.1.is_empty() {
             self.labels.push(b',');
         }
@@ -303,22 +292,14 @@ fn type_name(family: &Family<'_>, open_metrics: bool) -> &'static str {
     }
 }
 
-fn write_labels(out: &mut Vec<u8>, labels: &LabelSet) {
-    for (index, (name, value)) in labels.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        if is_legacy_label(name) {
-            out.extend_from_slice(name.as_bytes());
-        } else {
-            out.push(b'"');
-            escape(out, name, true);
-            out.push(b'"');
-        }
-        out.extend_from_slice(b"=\"");
-        escape(out, value, true);
-        out.push(b'"');
+/// Writes a label, after a comma where it is not the first.
+fn write_label(out: &mut Vec<u8>, name: &LabelName, value: &str) {
+    if !out.is_empty() {
+        out.push(b',');
     }
+    out.extend_from_slice(name.opening.as_bytes());
+    escape(out, value, true);
+    out.push(b'"');
 }
 
 fn unsigned(count: u64) -> Number {

@@ -2,23 +2,27 @@
 //!
 //! The SDK keeps metrics apart by scope and by spelling; the page does not. Metrics that end up
 //! under one name with one type are one family; series that end up with the same labels are added
-//! up. What cannot be reconciled is left out, with a warning: a page is never invalid.
+//! up. What cannot be reconciled is left out, with a warning: a page is never invalid. What every
+//! family is called is known before the first is written; its points are read when its turn comes.
 
-use std::collections::hash_map::DefaultHasher;
+use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use opentelemetry::InstrumentationScope;
+use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::metrics::Temporality;
 
-use super::labels::{resource_labels, scope_labels, LabelSet, Labeller};
+use super::distinct::Distinct;
+use super::labels::{resource_labels, scope_labels, LabelSet, Labeller, Labels, Shape};
 use super::names::{MetricName, Naming, SuffixKind};
 use super::notices::Notices;
-use super::series::{Additive, Point, Series};
-use crate::engine::collection::{Collection, Data, Metric};
+use super::series::{counting, is_count, Additive, Series, Total};
+use crate::engine::collection::{
+    Attributes, CollectedMetric, Collection, Data, Metric, Number, Point, Reading,
+};
 
 /// The type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,16 +71,18 @@ pub struct Family<'a> {
 
 enum Content<'a> {
     Target(Box<LabelSet>),
-    Metrics {
-        sources: Vec<Source<'a>>,
-        /// Some series have the same labels.
-        repeated: bool,
-    },
+    Metrics(Vec<Source<'a>>),
 }
 
 struct Source<'a> {
     scope: Rc<LabelSet>,
-    data: Data<'a>,
+    stream: &'a CollectedMetric,
+}
+
+/// A source with its points.
+struct ReadSource<'a> {
+    scope: Rc<LabelSet>,
+    reading: Reading<'a>,
 }
 
 impl<'a> Family<'a> {
@@ -104,48 +110,58 @@ impl<'a> Family<'a> {
     /// Gives every series, once each, to `visit`, until it breaks.
     pub fn for_each(
         self,
-        labeller: &mut Labeller<'a>,
+        labeller: &mut Labeller,
         notices: &Notices,
-        visit: &mut dyn FnMut(Series<'_, 'a>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(Series<'_, '_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let none = Rc::default();
-        let (sources, repeated) = match self.content {
+        let sources = match self.content {
             Content::Target(labels) => {
                 return visit(Series {
-                    labels: &labels,
-                    scope: &none,
+                    labels: Labels::Set(&labels),
+                    scope: &Rc::default(),
                     start: None,
-                    point: Point::one(),
+                    point: Point::Number(Number::Int(1)),
                 })
             }
-            Content::Metrics { sources, repeated } => (sources, repeated),
+            Content::Metrics(sources) => sources,
         };
         let name = &self.name;
-        let mut labels = LabelSet::default();
         let histogram = self.kind == Kind::Histogram;
+        let sources: Vec<ReadSource<'_>> = sources
+            .into_iter()
+            .map(|source| ReadSource {
+                scope: source.scope,
+                reading: source.stream.read(),
+            })
+            .collect();
+        let repeated =
+            !are_distinct(&sources, labeller, histogram) && repeat(&sources, labeller, histogram);
         let mut merged = Merged::default();
-        for source in sources {
-            let (start, additive, points) = Point::all(source.data);
-            for point in points {
-                if self.kind == Kind::Counter && !point.is_count() {
+        for ReadSource { scope, reading } in &sources {
+            let Some(metric) = reading.metric() else {
+                continue;
+            };
+            let (start, additive) = counting(&metric.data);
+            reading.for_each(&mut |attributes, point| {
+                if self.kind == Kind::Counter && !is_count(point) {
                     notices.warn(format!(
                         "Prometheus: series of the counter {name} that are negative or not a \
                          number are left out",
                     ));
-                    continue;
+                    return ControlFlow::Continue(());
                 }
-                labeller.point(point.attributes(), histogram, &mut labels);
+                let shape = labeller.shape(attributes, histogram);
                 if repeated {
-                    merged.add(&labels, &source.scope, start, additive, point);
-                } else {
-                    visit(Series {
-                        labels: &labels,
-                        scope: &source.scope,
-                        start,
-                        point,
-                    })?;
+                    merged.add(shape, attributes, scope, start, point, additive);
+                    return ControlFlow::Continue(());
                 }
-            }
+                visit(Series {
+                    labels: Labels::Attributes(&shape, attributes),
+                    scope,
+                    start,
+                    point,
+                })
+            })?;
         }
         if merged.lost {
             notices.warn(format!(
@@ -153,61 +169,122 @@ impl<'a> Family<'a> {
                  (gauges, or histograms with other buckets); the first of them is shown",
             ));
         }
-        for series in merged.series {
-            visit(Series {
-                labels: &series.labels,
-                scope: &series.scope,
-                start: series.start,
-                point: series.point,
-            })?;
+        for series in &merged.series {
+            visit(series.as_series())?;
         }
         ControlFlow::Continue(())
     }
 }
 
+/// Whether the attributes alone show that no two series have the same labels.
+fn are_distinct(sources: &[ReadSource<'_>], labeller: &mut Labeller, histogram: bool) -> bool {
+    let mut scopes = HashSet::new();
+    sources.iter().all(|ReadSource { scope, reading }| {
+        let mut distinct = Distinct::default();
+        let _ = reading.for_each(&mut |attributes, _| match distinct
+            .see(&labeller.shape(attributes, histogram), attributes)
+        {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        });
+        let labels: Vec<(&str, &str)> = scope
+            .iter()
+            .map(|(name, value)| (&name.text[..], value))
+            .collect();
+        // Scopes tell series apart only by labels that points cannot have.
+        let apart = sources.len() == 1 || !labels.iter().any(|(name, _)| distinct.has(name));
+        distinct.holds() && apart && scopes.insert(labels)
+    })
+}
+
+/// Whether series have the same labels. By hashes: two that agree by chance only cost the family the
+/// slower way, which compares the labels themselves.
+fn repeat(sources: &[ReadSource<'_>], labeller: &mut Labeller, histogram: bool) -> bool {
+    let mut seen = HashSet::new();
+    let mut scratch = String::new();
+    let found = sources
+        .iter()
+        .try_for_each(|ReadSource { scope, reading }| {
+            reading.for_each(&mut |attributes, point| {
+                let shape = labeller.shape(attributes, histogram);
+                let series = Series {
+                    labels: Labels::Attributes(&shape, attributes),
+                    scope,
+                    start: None,
+                    point,
+                };
+                let mut hasher = DefaultHasher::new();
+                series.for_each_label(&mut scratch, |name, value| {
+                    (&name.text, value).hash(&mut hasher);
+                });
+                match seen.insert(hasher.finish()) {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                }
+            })
+        });
+    found.is_break()
+}
+
 /// Series by their labels, those with the same added up. Only families that need it pay for it.
 #[derive(Default)]
-struct Merged<'a> {
-    series: Vec<MergedSeries<'a>>,
-    by_labels: HashMap<Vec<(Rc<str>, String)>, usize>,
+struct Merged<'r> {
+    series: Vec<MergedSeries<'r>>,
+    by_labels: HashMap<Vec<(String, String)>, usize>,
     lost: bool,
 }
 
-struct MergedSeries<'a> {
-    labels: LabelSet,
+struct MergedSeries<'r> {
+    shape: Rc<Shape>,
+    attributes: Attributes<'r>,
     scope: Rc<LabelSet>,
     start: Option<SystemTime>,
-    point: Point<'a>,
+    total: Total<'r>,
 }
 
-impl<'a> Merged<'a> {
+impl<'r> MergedSeries<'r> {
+    fn as_series(&self) -> Series<'_, 'r> {
+        Series {
+            labels: Labels::Attributes(&self.shape, &self.attributes),
+            scope: &self.scope,
+            start: self.start,
+            point: self.total.point(),
+        }
+    }
+}
+
+impl<'r> Merged<'r> {
     fn add(
         &mut self,
-        labels: &LabelSet,
+        shape: Rc<Shape>,
+        attributes: &[&'r KeyValue],
         scope: &Rc<LabelSet>,
         start: Option<SystemTime>,
+        point: Point<'_, 'r>,
         additive: Additive,
-        point: Point<'a>,
     ) {
-        let key = labels
-            .iter()
-            .chain(scope.iter())
-            .map(|(name, value)| (name.clone(), value.to_owned()))
-            .collect();
-        match self.by_labels.get(&key) {
-            Some(index) => {
-                let series = &mut self.series[*index];
-                series.start = series.start.min(start);
-                self.lost |= !series.point.add(point, additive);
+        let series = MergedSeries {
+            shape,
+            attributes: attributes.into(),
+            scope: scope.clone(),
+            start,
+            total: Total::new(point),
+        };
+        let mut key = Vec::new();
+        series
+            .as_series()
+            .for_each_label(&mut String::new(), |name, value| {
+                key.push((name.text.clone(), value.to_owned()));
+            });
+        match self.by_labels.entry(key) {
+            Entry::Occupied(at) => {
+                let first = &mut self.series[*at.get()];
+                first.start = first.start.min(start);
+                self.lost |= !first.total.add(point, additive);
             }
-            None => {
-                self.by_labels.insert(key, self.series.len());
-                self.series.push(MergedSeries {
-                    labels: labels.clone(),
-                    scope: scope.clone(),
-                    start,
-                    point,
-                });
+            Entry::Vacant(at) => {
+                at.insert(self.series.len());
+                self.series.push(series);
             }
         }
     }
@@ -225,7 +302,7 @@ fn reserved(name: &str, kind: Kind) -> Vec<String> {
 /// A page before it is written.
 pub struct Page<'a> {
     pub families: Vec<Family<'a>>,
-    pub labeller: Labeller<'a>,
+    pub labeller: Labeller,
 }
 
 impl<'a> Page<'a> {
@@ -239,14 +316,12 @@ impl<'a> Page<'a> {
             notices,
             families: Vec::new(),
             owners: HashMap::new(),
-            seen: Vec::new(),
             scopes: Vec::new(),
             labeller: Labeller::new(naming),
         };
         builder.add_target(collection);
-        // Points can be read once only: one metric to look for repeated labels, one to write.
-        for (metric, twin) in collection.metrics().zip(collection.metrics()) {
-            builder.add(metric, twin);
+        for stream in collection.streams() {
+            builder.add(stream);
         }
         let mut families = builder.families;
         resolve_open_metrics_names(&mut families);
@@ -263,11 +338,8 @@ struct Builder<'a, 'n> {
     families: Vec<Family<'a>>,
     /// Which family has taken a name.
     owners: HashMap<String, usize>,
-    /// Hashes of the labels seen, per family. Two that agree by chance only cost the family the
-    /// slower way, which compares the labels themselves.
-    seen: Vec<HashSet<u64>>,
     scopes: Vec<(&'a InstrumentationScope, Rc<LabelSet>)>,
-    labeller: Labeller<'a>,
+    labeller: Labeller,
 }
 
 impl<'a> Builder<'a, '_> {
@@ -288,7 +360,11 @@ impl<'a> Builder<'a, '_> {
         });
     }
 
-    fn add(&mut self, metric: Metric<'a>, twin: Metric<'a>) {
+    fn add(&mut self, stream: &'a CollectedMetric) {
+        let reading = stream.peek();
+        let Some(metric) = reading.metric() else {
+            return;
+        };
         let Some((kind, suffixes)) = kind_of(&metric.data) else {
             self.notices.warn(format!(
                 "Prometheus: {} has delta temporality and is left out; the exposition is cumulative",
@@ -300,23 +376,18 @@ impl<'a> Builder<'a, '_> {
         let Some(index) = self.family(&name, kind, unit, &metric) else {
             return;
         };
-        let scope = self.scope(metric.scope);
-        let repeats = self.repeats(index, kind, &scope, twin.data);
+        let scope = self.scope(&stream.scope);
         let family = &mut self.families[index];
         if family.help.is_empty() {
-            family.help = metric.description;
+            family.help = &stream.description;
         } else if !metric.description.is_empty() && family.help != metric.description {
             self.notices.warn(format!(
                 "Prometheus: {name} has several descriptions; {:?} is shown, {:?} is not",
                 family.help, metric.description
             ));
         }
-        if let Content::Metrics { sources, repeated } = &mut family.content {
-            *repeated |= repeats;
-            sources.push(Source {
-                scope,
-                data: metric.data,
-            });
+        if let Content::Metrics(sources) = &mut family.content {
+            sources.push(Source { scope, stream });
         }
     }
 
@@ -326,7 +397,7 @@ impl<'a> Builder<'a, '_> {
         name: &str,
         kind: Kind,
         unit: Option<String>,
-        metric: &Metric<'a>,
+        metric: &Metric<'_>,
     ) -> Option<usize> {
         let owner = |name: &String| self.owners.get(name).map(|index| (name.clone(), *index));
         match reserved(name, kind).iter().find_map(owner) {
@@ -336,10 +407,7 @@ impl<'a> Builder<'a, '_> {
                 unit,
                 kind,
                 plain: false,
-                content: Content::Metrics {
-                    sources: Vec::new(),
-                    repeated: false,
-                },
+                content: Content::Metrics(Vec::new()),
             })),
             Some((_, index)) if self.families[index].is(name, kind) => Some(index),
             Some((taken, index)) => {
@@ -364,7 +432,6 @@ impl<'a> Builder<'a, '_> {
             self.owners.insert(name, index);
         }
         self.families.push(family);
-        self.seen.push(HashSet::new());
         index
     }
 
@@ -376,21 +443,6 @@ impl<'a> Builder<'a, '_> {
         let labels = Rc::new(scope_labels(scope, self.naming));
         self.scopes.push((scope, labels.clone()));
         labels
-    }
-
-    fn repeats(&mut self, family: usize, kind: Kind, scope: &LabelSet, data: Data<'a>) -> bool {
-        let mut repeats = false;
-        let mut labels = LabelSet::default();
-        for point in Point::all(data).2 {
-            self.labeller
-                .point(point.attributes(), kind == Kind::Histogram, &mut labels);
-            let mut hasher = DefaultHasher::new();
-            for pair in labels.iter().chain(scope.iter()) {
-                pair.hash(&mut hasher);
-            }
-            repeats |= !self.seen[family].insert(hasher.finish());
-        }
-        repeats
     }
 }
 

@@ -21,7 +21,7 @@ use super::negotiate::{Format, Representation};
 use super::notices::Notices;
 use super::page::write_page;
 use crate::config::TranslationStrategy;
-use crate::engine::collection::{CollectedMetric, CollectedPart, Collection};
+use crate::engine::collection::{CollectedMetric, CollectedPart, Collection, Parts};
 use crate::log::Logger;
 
 /// The provider owns its reader; the test wants to read.
@@ -123,7 +123,7 @@ impl Fixture {
             description: description.into(),
             created: created(),
             sums: true,
-            parts: vec![CollectedPart { hidden: None, data }],
+            parts: Parts::Read(vec![CollectedPart { hidden: None, data }]),
         });
         self
     }

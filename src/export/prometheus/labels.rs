@@ -8,36 +8,50 @@ use std::rc::Rc;
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 use smallvec::SmallVec;
 
-use super::names::Naming;
+use super::names::{is_legacy_label, Naming};
+use super::quoting::quoted_unless;
 
 /// What Prometheus itself puts before a label that must give way to one it needs (`honor_labels`).
 const EXPORTED: &str = "exported_";
 
-/// The labels of one series, apart from those of its scope: unescaped, ordered by name.
+/// Sets of keys whose labels are remembered. The points of a metric have one, or few.
+pub const RECENT: usize = 16;
+
+/// The name of a label, made once a page.
+#[derive(Debug)]
+pub struct LabelName {
+    pub text: String,
+    /// As the text formats write it: with the equals sign and the quote that opens the value.
+    pub opening: String,
+}
+
+impl LabelName {
+    fn new(text: String) -> Self {
+        let opening = format!("{}=\"", quoted_unless(is_legacy_label(&text), &text));
+        Self { text, opening }
+    }
+}
+
+/// Labels that many series share, those of a scope for instance: unescaped, ordered by name.
 #[derive(Clone, Default)]
 pub struct LabelSet {
     values: String,
-    pairs: SmallVec<[(Rc<str>, Range<usize>); 8]>,
+    pairs: SmallVec<[(Rc<LabelName>, Range<usize>); 8]>,
 }
 
 impl LabelSet {
     /// Name and value of every label, in ascending order of the names.
-    pub fn iter(&self) -> impl Iterator<Item = (&Rc<str>, &str)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&LabelName, &str)> {
         self.pairs
             .iter()
-            .map(|(name, range)| (name, &self.values[range.clone()]))
-    }
-
-    fn clear(&mut self) {
-        self.values.clear();
-        self.pairs.clear();
+            .map(|(name, range)| (&**name, &self.values[range.clone()]))
     }
 
     /// Adds a label; a name that is already the last one gets the value appended after `;`
     /// (compatibility specification, "Metric Attributes").
-    fn push(&mut self, name: &Rc<str>, write_value: impl FnOnce(&mut String)) {
+    fn push(&mut self, name: String, write_value: impl FnOnce(&mut String)) {
         if let Some((last, range)) = self.pairs.last_mut() {
-            if last == name {
+            if last.text == name {
                 self.values.push(';');
                 write_value(&mut self.values);
                 range.end = self.values.len();
@@ -49,62 +63,191 @@ impl LabelSet {
         // An empty value says the same as no label (OpenMetrics, "Label"): left in, two series
         // that Prometheus holds for one would both be on the page.
         if self.values.len() > start {
-            self.pairs.push((name.clone(), start..self.values.len()));
+            let name = Rc::new(LabelName::new(name));
+            self.pairs.push((name, start..self.values.len()));
         }
     }
 }
 
-/// Turns attributes into [`LabelSet`]s; remembers the names it has made.
-pub struct Labeller<'a> {
-    naming: Naming,
-    names: HashMap<&'a str, Rc<str>>,
-    scope_prefix: String,
-    le: Rc<str>,
-    exported_le: Rc<str>,
+/// An attribute key of the page.
+pub struct AttributeKey {
+    text: String,
+    /// Counts keys from 0.
+    pub number: usize,
+    name: Rc<LabelName>,
 }
 
-impl<'a> Labeller<'a> {
+/// Which labels the attributes of a point become: the same for all points with these keys.
+pub struct Shape {
+    pub keys: Vec<Rc<AttributeKey>>,
+    histogram: bool,
+    /// In ascending order of the names.
+    labels: Vec<ShapeLabel>,
+}
+
+struct ShapeLabel {
+    name: Rc<LabelName>,
+    /// The attributes that are its value.
+    sources: SmallVec<[usize; 2]>,
+}
+
+impl Shape {
+    fn fits(&self, attributes: &[&KeyValue], histogram: bool) -> bool {
+        self.histogram == histogram
+            && self.keys.len() == attributes.len()
+            && self
+                .keys
+                .iter()
+                .zip(attributes)
+                .all(|(key, kv)| key.text == kv.key.as_str())
+    }
+
+    /// Name and keys of every label.
+    pub fn labels(&self) -> impl Iterator<Item = (&LabelName, SmallVec<[&AttributeKey; 2]>)> {
+        self.labels.iter().map(|label| {
+            let keys = label.sources.iter().map(|at| &*self.keys[*at]).collect();
+            (&*label.name, keys)
+        })
+    }
+}
+
+/// The labels of one series, apart from those of its scope.
+#[derive(Clone, Copy)]
+pub enum Labels<'s> {
+    Attributes(&'s Shape, &'s [&'s KeyValue]),
+    Set(&'s LabelSet),
+}
+
+impl Labels<'_> {
+    /// Gives name and value of every label to `visit`, in ascending order of the names.
+    pub fn for_each(self, scratch: &mut String, visit: &mut impl FnMut(&LabelName, &str)) {
+        let (shape, attributes) = match self {
+            Labels::Attributes(shape, attributes) => (shape, attributes),
+            Labels::Set(labels) => {
+                return labels.iter().for_each(|(name, value)| visit(name, value))
+            }
+        };
+        for ShapeLabel { name, sources } in &shape.labels {
+            let value = match sources[..] {
+                [only] => text(&attributes[only].value, scratch),
+                _ => {
+                    join(sources.iter().map(|at| &attributes[*at].value), scratch);
+                    &*scratch
+                }
+            };
+            // See [`LabelSet::push`].
+            if !value.is_empty() {
+                visit(name, value);
+            }
+        }
+    }
+}
+
+fn text<'v>(value: &'v Value, scratch: &'v mut String) -> &'v str {
+    if let Value::String(value) = value {
+        return value.as_str();
+    }
+    scratch.clear();
+    write_value(scratch, value);
+    scratch
+}
+
+fn join<'v>(values: impl Iterator<Item = &'v Value>, out: &mut String) {
+    out.clear();
+    for value in values {
+        if !out.is_empty() {
+            out.push(';');
+        }
+        write_value(out, value);
+    }
+}
+
+/// Turns attributes into [`Labels`]; remembers the names it has made.
+pub struct Labeller {
+    naming: Naming,
+    keys: HashMap<String, Rc<AttributeKey>>,
+    scope_prefix: String,
+    exported_le: Rc<LabelName>,
+    /// The last used one first.
+    shapes: Vec<Rc<Shape>>,
+}
+
+impl Labeller {
     pub fn new(naming: Naming) -> Self {
         Self {
             naming,
-            names: HashMap::new(),
+            keys: HashMap::new(),
             scope_prefix: naming.label(SCOPE_PREFIX).into_owned(),
-            le: "le".into(),
-            exported_le: format!("{EXPORTED}le").into(),
+            exported_le: Rc::new(LabelName::new(format!("{EXPORTED}le"))),
+            shapes: Vec::new(),
         }
     }
 
-    /// Replaces `out` with the labels of a point. Names the page itself needs (`otel_scope_…`,
-    /// `__…`, and `le` on histograms) are given to attributes with `exported_` before them.
-    pub fn point(&mut self, attributes: &[&'a KeyValue], histogram: bool, out: &mut LabelSet) {
-        let mut named: SmallVec<[(Rc<str>, &KeyValue); 8]> = attributes
+    /// The labels of a point. Names the page itself needs (`otel_scope_…`, `__…`, and `le` on
+    /// histograms) are given to attributes with `exported_` before them.
+    pub fn shape(&mut self, attributes: &[&KeyValue], histogram: bool) -> Rc<Shape> {
+        match self
+            .shapes
             .iter()
-            .map(|kv| (self.name(kv.key.as_str(), histogram), *kv))
+            .position(|shape| shape.fits(attributes, histogram))
+        {
+            Some(0) => {}
+            Some(at) => self.shapes[..=at].rotate_right(1),
+            None => {
+                let shape = Rc::new(self.new_shape(attributes, histogram));
+                self.shapes.truncate(RECENT - 1);
+                self.shapes.insert(0, shape);
+            }
+        }
+        self.shapes[0].clone()
+    }
+
+    fn new_shape(&mut self, attributes: &[&KeyValue], histogram: bool) -> Shape {
+        let keys: Vec<Rc<AttributeKey>> = attributes
+            .iter()
+            .map(|kv| self.key(kv.key.as_str()))
             .collect();
-        named.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.key.cmp(&b.1.key)));
-        out.clear();
-        for (name, kv) in named {
-            out.push(&name, |values| write_value(values, &kv.value));
+        let name = |at: usize| match &keys[at].name {
+            name if histogram && name.text == "le" => &self.exported_le,
+            name => name,
+        };
+        let mut order: Vec<usize> = (0..keys.len()).collect();
+        order.sort_by(|a, b| {
+            (&name(*a).text, &keys[*a].text).cmp(&(&name(*b).text, &keys[*b].text))
+        });
+        let mut labels: Vec<ShapeLabel> = Vec::new();
+        for at in order {
+            match labels.last_mut() {
+                Some(last) if last.name.text == name(at).text => last.sources.push(at),
+                _ => labels.push(ShapeLabel {
+                    name: name(at).clone(),
+                    sources: SmallVec::from_slice(&[at]),
+                }),
+            }
+        }
+        Shape {
+            keys,
+            histogram,
+            labels,
         }
     }
 
-    fn name(&mut self, key: &'a str, histogram: bool) -> Rc<str> {
-        let name = match self.names.get(key) {
-            Some(name) => name.clone(),
-            None => {
-                let name = self.naming.label(key);
-                let name: Rc<str> = match name.starts_with(&self.scope_prefix) {
-                    true => format!("{EXPORTED}{name}").into(),
-                    false => unreserved(name).into(),
-                };
-                self.names.insert(key, name.clone());
-                name
-            }
-        };
-        if histogram && name == self.le {
-            return self.exported_le.clone();
+    fn key(&mut self, text: &str) -> Rc<AttributeKey> {
+        if let Some(key) = self.keys.get(text) {
+            return key.clone();
         }
-        name
+        let name = self.naming.label(text);
+        let name = match name.starts_with(&self.scope_prefix) {
+            true => format!("{EXPORTED}{name}"),
+            false => unreserved(name).into_owned(),
+        };
+        let key = Rc::new(AttributeKey {
+            text: text.to_owned(),
+            number: self.keys.len(),
+            name: Rc::new(LabelName::new(name)),
+        });
+        self.keys.insert(text.to_owned(), key.clone());
+        key
     }
 }
 
@@ -169,7 +312,7 @@ fn ordered(mut labels: Vec<(String, &str, Source<'_>)>) -> LabelSet {
     labels.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
     let mut out = LabelSet::default();
     for (name, _, source) in labels {
-        out.push(&name.into(), |values| match source {
+        out.push(name, |values| match source {
             Source::Text(text) => values.push_str(text),
             Source::Attribute(value) => write_value(values, value),
         });
@@ -183,7 +326,7 @@ fn write_value(out: &mut String, value: &Value) {
     match value {
         Value::String(value) => out.push_str(value.as_str()),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Value::I64(value) => out.push_str(&value.to_string()),
+        Value::I64(value) => out.push_str(itoa::Buffer::new().format(*value)),
         Value::F64(value) => out.push_str(&double(*value)),
         Value::Array(values) => write_array(out, values),
         // The enum may grow; its own text is better than nothing.
@@ -241,16 +384,20 @@ mod tests {
     use crate::export::prometheus::names::Escaping;
 
     fn labels(attributes: &[KeyValue], histogram: bool, naming: Naming) -> Vec<(String, String)> {
-        let mut out = LabelSet::default();
+        let mut out = Vec::new();
         let attributes: Vec<&KeyValue> = attributes.iter().collect();
-        Labeller::new(naming).point(&attributes, histogram, &mut out);
-        pairs(&out)
+        let shape = Labeller::new(naming).shape(&attributes, histogram);
+        let labels = Labels::Attributes(&shape, &attributes);
+        labels.for_each(&mut String::new(), &mut |name, value| {
+            out.push(pair(&name.text, value));
+        });
+        out
     }
 
     fn pairs(labels: &LabelSet) -> Vec<(String, String)> {
         labels
             .iter()
-            .map(|(name, value)| (name.to_string(), value.to_owned()))
+            .map(|(name, value)| pair(&name.text, value))
             .collect()
     }
 

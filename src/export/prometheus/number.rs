@@ -14,8 +14,8 @@ pub fn write_value(out: &mut Vec<u8>, value: Number) {
 }
 
 /// Writes an integer.
-pub fn write_integer(out: &mut Vec<u8>, value: impl std::fmt::Display) {
-    write!(out, "{value}").expect("writing to memory");
+pub fn write_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// A bucket bound as the value of `le`. Bounds are part of a series' identity, so the digits are
@@ -40,7 +40,10 @@ fn write_double(out: &mut Vec<u8>, value: f64, exponent_from: i32) {
     } else if value.is_infinite() {
         out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
     } else if value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
-        write!(out, "{value}").expect("writing to memory");
+        // The same digits as `Display` writes, in a third of the time.
+        let mut buffer = zmij::Buffer::new();
+        let text = buffer.format_finite(value);
+        out.extend_from_slice(text.strip_suffix(".0").unwrap_or(text).as_bytes());
     } else {
         let scientific = format!("{value:e}");
         let (digits, exponent) = scientific.split_once('e').expect("an exponent");
@@ -108,6 +111,15 @@ mod tests {
             let text = value(Number::Double(number));
             let read: f64 = text.parse().unwrap();
             prop_assert!(read == number || (read.is_nan() && number.is_nan()), "{text}");
+        }
+
+        #[test]
+        fn doubles_of_everyday_size_are_written_as_rust_writes_them(number in -1e6f64..1e6) {
+            for number in [number, number.round(), (number * 8.0).round() / 8.0, number / 1e6] {
+                if number == 0.0 || number.abs() >= 1e-4 {
+                    prop_assert_eq!(value(Number::Double(number)), number.to_string());
+                }
+            }
         }
     }
 }

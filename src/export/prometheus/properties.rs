@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use opentelemetry::KeyValue;
+use opentelemetry::{InstrumentationScope, KeyValue, Value};
 use proptest::prelude::*;
 use prost::Message;
 
@@ -69,13 +69,8 @@ struct Recorded {
     value: f64,
 }
 
-fn recorded() -> impl Strategy<Value = Recorded> {
-    let name = prop_oneof![
-        4 => "x([._](count|sum|bucket|total|created|info|s|seconds)){0,2}",
-        1 => Just("target.info".to_owned()),
-        1 => Just("target".to_owned()),
-        1 => "[a-c][._-][a-c]",
-    ];
+/// Attributes of which many become the same labels.
+fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
     let key = prop_oneof![
         Just("a.b"),
         Just("a_b"),
@@ -92,18 +87,27 @@ fn recorded() -> impl Strategy<Value = Recorded> {
         Just(opentelemetry::Value::from("")),
         Just(opentelemetry::Value::from("a\"\\\n{}=, ")),
     ];
-    let attributes = prop::collection::vec((key, value), 0..3).prop_map(|pairs| {
+    prop::collection::vec((key, value), 0..3).prop_map(|pairs| {
         pairs
             .into_iter()
             .map(|(k, v)| KeyValue::new(k, v))
             .collect()
-    });
+    })
+}
+
+fn recorded() -> impl Strategy<Value = Recorded> {
+    let name = prop_oneof![
+        4 => "x([._](count|sum|bucket|total|created|info|s|seconds)){0,2}",
+        1 => Just("target.info".to_owned()),
+        1 => Just("target".to_owned()),
+        1 => "[a-c][._-][a-c]",
+    ];
     (
         0u8..6,
         name,
         prop_oneof![Just(""), Just("s"), Just("1"), Just("{x}")],
         prop_oneof![Just("a"), Just("b")],
-        attributes,
+        attributes(),
         prop_oneof![Just(0.0), Just(1.5), Just(-3.0), Just(f64::MAX)],
     )
         .prop_map(|(kind, name, unit, scope, attributes, value)| Recorded {
@@ -192,6 +196,39 @@ proptest! {
                     prop_assert!(new);
                 }
             }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_point_of_a_metric_is_on_the_page_and_no_series_twice(
+        points in prop::collection::vec((attributes(), 0..3usize), 1..30), strategy in strategies(),
+    ) {
+        // The second and the third differ until they are text.
+        let scopes = [("a", Value::from("1")), ("b", "1".into()), ("b", 1i64.into())];
+        let mut fixture = Fixture::default();
+        for (number, (name, value)) in scopes.into_iter().enumerate() {
+            let scope = InstrumentationScope::builder(name)
+                .with_attributes([KeyValue::new("a.b", value)])
+                .build();
+            fixture = fixture.metric_in(scope, "", |meter| {
+                let counter = meter.u64_counter("x").build();
+                for (attributes, _) in points.iter().filter(|(_, scope)| *scope == number) {
+                    counter.add(1, attributes);
+                }
+            });
+        }
+        let collection = fixture.collection();
+        for escaping in [Escaping::Underscores, Escaping::Values, Escaping::AllowUtf8] {
+            let (bytes, _) = page(&collection, Text004, strategy, escaping);
+            let text = std::str::from_utf8(&bytes).unwrap();
+            check(text, false);
+            let samples = text.lines().filter(|line| !line.starts_with('#'));
+            let counted: usize = samples
+                .map(|line| line.rsplit_once(' ').unwrap().1.parse::<usize>().unwrap())
+                .sum();
+            prop_assert_eq!(counted, points.len());
         }
     }
 }

@@ -10,8 +10,8 @@ use super::buckets::{downscale, sparse, Cumulative};
 use super::chunks::Chunks;
 use super::families::{Kind, Page};
 use super::notices::Notices;
-use super::series::{Point, Series};
-use crate::engine::collection::{ExponentialPoint, Number};
+use super::series::Series;
+use crate::engine::collection::{ExponentialPoint, Number, Point};
 
 /// The resolutions native histograms have (compatibility specification, "Exponential Histograms").
 const HIGHEST_SCHEMA: i32 = 8;
@@ -151,7 +151,7 @@ pub fn write_protobuf(
             unit: family.unit.clone(),
         };
         family.for_each(&mut labeller, notices, &mut |series| {
-            message.metric.push(metric(series, kind));
+            message.metric.push(metric(&series, kind));
             ControlFlow::Continue(())
         })?;
         // A family without metrics is an error to Prometheus' decoder.
@@ -166,29 +166,26 @@ pub fn write_protobuf(
     chunks.flush()
 }
 
-fn metric(series: Series<'_, '_>, kind: Kind) -> Metric {
-    let mut metric = Metric {
-        label: series
-            .labels()
-            .map(|(name, value)| LabelPair {
-                name: Some(name.to_owned()),
-                value: Some(value.to_owned()),
-            })
-            .collect(),
-        ..Metric::default()
-    };
+fn metric(series: &Series<'_, '_>, kind: Kind) -> Metric {
+    let mut metric = Metric::default();
+    series.for_each_label(&mut String::new(), |name, value| {
+        metric.label.push(LabelPair {
+            name: Some(name.text.clone()),
+            value: Some(value.to_owned()),
+        });
+    });
     let created_timestamp = series.start.and_then(timestamp);
     match (series.point, kind) {
-        (Point::Number(point), Kind::Counter) => {
+        (Point::Number(value), Kind::Counter) => {
             metric.counter = Some(Counter {
-                value: Some(point.value.as_f64()),
+                value: Some(value.as_f64()),
                 created_timestamp,
             });
         }
-        (Point::Number(point), _) => metric.gauge = Some(gauge(point.value)),
+        (Point::Number(value), _) => metric.gauge = Some(gauge(value)),
         (Point::Explicit(point), _) => {
             let mut cumulative = Cumulative::default();
-            cumulative.fill_explicit(&point);
+            cumulative.fill_explicit(point);
             metric.histogram = Some(Histogram {
                 created_timestamp,
                 ..classic(cumulative, point.sum)
@@ -197,7 +194,7 @@ fn metric(series: Series<'_, '_>, kind: Kind) -> Metric {
         (Point::Exponential(point), _) => {
             metric.histogram = Some(Histogram {
                 created_timestamp,
-                ..native(point)
+                ..native(point.clone())
             });
         }
     }

@@ -3,121 +3,96 @@
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use opentelemetry::KeyValue;
-use smallvec::SmallVec;
-
 use super::buckets::{add_explicit, add_exponential};
-use super::labels::LabelSet;
-use crate::engine::collection::{Data, ExponentialPoint, HistogramPoint, Number, NumberPoint};
+use super::labels::{LabelName, LabelSet, Labels};
+use crate::engine::collection::{Data, ExponentialPoint, HistogramPoint, Number, Point};
 
 /// What is written as one series (a histogram's many lines count as one).
-pub struct Series<'s, 'a> {
-    pub labels: &'s LabelSet,
+pub struct Series<'s, 'r> {
+    pub labels: Labels<'s>,
     pub scope: &'s Rc<LabelSet>,
     /// When counting began; `None` for what does not count.
     pub start: Option<SystemTime>,
-    pub point: Point<'a>,
+    pub point: Point<'s, 'r>,
 }
 
 impl Series<'_, '_> {
-    /// The labels of the point, then those of the scope.
-    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.labels
+    /// Gives the labels of the point, then those of the scope, to `visit`.
+    pub fn for_each_label(&self, scratch: &mut String, mut visit: impl FnMut(&LabelName, &str)) {
+        self.labels.for_each(scratch, &mut visit);
+        self.scope
             .iter()
-            .chain(self.scope.iter())
-            .map(|(name, value)| (&**name, value))
+            .for_each(|(name, value)| visit(name, value));
     }
-}
-
-/// A point of any kind.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one exists at a time, and boxes would cost an allocation per point"
-)]
-pub enum Point<'a> {
-    Number(NumberPoint<'a>),
-    Explicit(HistogramPoint<'a>),
-    Exponential(ExponentialPoint<'a>),
 }
 
 /// Whether adding two points of the same metric kind means anything: it does not for gauges.
 pub type Additive = bool;
 
-impl<'a> Point<'a> {
-    /// All points of a metric, when they began counting, and whether they can be added.
-    pub fn all(
-        data: Data<'a>,
-    ) -> (
-        Option<SystemTime>,
-        Additive,
-        Box<dyn Iterator<Item = Self> + 'a>,
-    ) {
-        match data {
-            Data::Gauge { points, .. } => (None, false, Box::new(points.map(Point::Number))),
-            Data::Sum {
-                interval,
-                monotonic,
-                points,
-                ..
-            } => (
-                monotonic.then_some(interval.start),
-                true,
-                Box::new(points.map(Point::Number)),
-            ),
-            Data::Histogram {
-                interval, points, ..
-            } => (
-                Some(interval.start),
-                true,
-                Box::new(points.map(Point::Explicit)),
-            ),
-            Data::Exponential {
-                interval, points, ..
-            } => (
-                Some(interval.start),
-                true,
-                Box::new(points.map(Point::Exponential)),
-            ),
+/// When the points of a metric began counting, and whether they can be added.
+pub fn counting(data: &Data<'_>) -> (Option<SystemTime>, Additive) {
+    match data {
+        Data::Gauge { .. } => (None, false),
+        Data::Sum {
+            interval,
+            monotonic,
+            ..
+        } => (monotonic.then_some(interval.start), true),
+        Data::Histogram { interval, .. } | Data::Exponential { interval, .. } => {
+            (Some(interval.start), true)
+        }
+    }
+}
+
+/// Whether a counter may have this value. An observable counter can be told anything.
+pub fn is_count(point: Point<'_, '_>) -> bool {
+    match point {
+        Point::Number(value) => value.as_f64() >= 0.0,
+        Point::Explicit(_) | Point::Exponential(_) => true,
+    }
+}
+
+/// Points added up.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "only where labels repeat, and boxes would cost an allocation per series"
+)]
+pub enum Total<'r> {
+    Number(Number),
+    Explicit(HistogramPoint<'r>),
+    Exponential(ExponentialPoint<'r>),
+}
+
+impl<'r> Total<'r> {
+    pub fn new(point: Point<'_, 'r>) -> Self {
+        match point {
+            Point::Number(value) => Total::Number(value),
+            Point::Explicit(point) => Total::Explicit(point.clone()),
+            Point::Exponential(point) => Total::Exponential(point.clone()),
         }
     }
 
-    /// The value of an info.
-    pub fn one() -> Self {
-        Point::Number(NumberPoint {
-            attributes: SmallVec::new(),
-            value: Number::Int(1),
-        })
-    }
-
-    pub fn attributes(&self) -> &[&'a KeyValue] {
+    pub fn point(&self) -> Point<'_, 'r> {
         match self {
-            Point::Number(point) => &point.attributes,
-            Point::Explicit(point) => &point.attributes,
-            Point::Exponential(point) => &point.attributes,
-        }
-    }
-
-    /// Whether a counter may have this value. An observable counter can be told anything.
-    pub fn is_count(&self) -> bool {
-        match self {
-            Point::Number(point) => point.value.as_f64() >= 0.0,
-            Point::Explicit(_) | Point::Exponential(_) => true,
+            Total::Number(value) => Point::Number(*value),
+            Total::Explicit(point) => Point::Explicit(point),
+            Total::Exponential(point) => Point::Exponential(point),
         }
     }
 
     /// Adds another point of the same family; `false`, and nothing done, when that is impossible.
-    pub fn add(&mut self, other: Point<'a>, additive: Additive) -> bool {
+    pub fn add(&mut self, other: Point<'_, 'r>, additive: Additive) -> bool {
         match (self, other) {
-            (Point::Number(point), Point::Number(other)) if additive => {
-                point.value = match (point.value, other.value) {
+            (Total::Number(value), Point::Number(other)) if additive => {
+                *value = match (*value, other) {
                     (Number::Int(a), Number::Int(b)) => Number::Int(a.saturating_add(b)),
                     (a, b) => Number::Double(a.as_f64() + b.as_f64()),
                 };
                 true
             }
-            (Point::Explicit(point), Point::Explicit(other)) => add_explicit(point, &other),
-            (Point::Exponential(point), Point::Exponential(other)) => {
-                add_exponential(point, other);
+            (Total::Explicit(point), Point::Explicit(other)) => add_explicit(point, other),
+            (Total::Exponential(point), Point::Exponential(other)) => {
+                add_exponential(point, other.clone());
                 true
             }
             _ => false,
