@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { startChild, withChildren } from './children.mjs';
 import { median, ratio } from './measure.mjs';
@@ -66,14 +67,24 @@ function samples({ body, headers }) {
   return found;
 }
 
+/** What `during` comes to, and how long the child's event loop is busy meanwhile. */
+async function watch(child, during) {
+  await child.ask('beginWatch');
+  const result = await during();
+  return { result, busy: await child.ask('endWatch') };
+}
+
 async function scrape({ child, url, headers }) {
   const recorded = await child.ask('touch');
   const before = residentMemory(child.pid, 'VmRSS');
   resetPeak(child.pid);
-  await child.ask('beginWatch');
-  const page = await fetchPage(url, headers);
-  const blocked = await child.ask('endWatch');
+  const { result: page, busy } = await watch(child, () =>
+    fetchPage(url, headers),
+  );
   const growth = residentMemory(child.pid, 'VmHWM') - before;
+  // The questions take the event loop's time as well.
+  const { busy: asked } = await watch(child, () => sleep(page.time));
+  const blocked = busy - asked;
   const { points, sum } = recorded;
   assert.deepEqual(samples(page), { points, sum });
   return { time: page.time, blocked, growth, bytes: page.body.length };
