@@ -26,7 +26,7 @@ async fn send(config: &OtlpConfig) -> Outcome {
     let exporter = OtlpExporter::new(config, &Handle::current()).unwrap();
     let batches = exporter.prepare(&source().collection());
     assert_eq!(batches.len(), 1);
-    exporter.send(&batches[0]).await
+    exporter.send(&batches[0]).await.outcome
 }
 
 /// What becomes of a request that is answered so.
