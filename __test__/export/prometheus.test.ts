@@ -343,7 +343,13 @@ describe('the Prometheus page', () => {
     const zipped = await ask(url, { 'accept-encoding': 'gzip' });
     assert.equal(plain.headers['content-encoding'], undefined);
     assert.equal(zipped.headers['content-encoding'], 'gzip');
-    assert.equal(gunzipSync(zipped.body).toString(), plain.body.toString());
+    // But for what the first collection took, which stands on the second page.
+    const withoutDurations = (page: Buffer) =>
+      page.toString().replace(/^.*collection_duration_seconds.*\n/gm, '');
+    assert.equal(
+      withoutDurations(gunzipSync(zipped.body)),
+      withoutDurations(plain.body),
+    );
     const refused = await ask(url, { 'accept-encoding': 'gzip;q=0' });
     assert.equal(refused.headers['content-encoding'], undefined);
   });
