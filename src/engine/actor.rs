@@ -518,7 +518,9 @@ impl Actor {
             .iter()
             .map(|(_, collection)| Arc::downgrade(collection));
         self.collected.extend(collections);
-        self.tidy_at = Some(Instant::now() + TIDY_INTERVAL);
+        // Not put off by collections that come more often.
+        self.tidy_at
+            .get_or_insert_with(|| Instant::now() + TIDY_INTERVAL);
         // Once a round, however many pipelines it served.
         self.release_stale();
     }
@@ -631,4 +633,31 @@ fn once_each(instrument: &Instrument, observed: Vec<(SeriesId, f64)>) -> Vec<(Ca
 
 pub fn shut_down() -> Error {
     Error::new(Code::ShutDown, "the metrics provider has been shut down")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn collections_that_come_in_quick_succession_are_let_go() {
+        let (_commands, receiver) = crossbeam_channel::unbounded();
+        let mut actor = Actor::new(receiver, Arc::new(Gate::new(1)), Logger::default());
+        let mut rounds = 0;
+        let end = Instant::now() + 3 * TIDY_INTERVAL;
+        while Instant::now() < end {
+            let (reply, _) = oneshot::channel();
+            actor.request(PipelineId(0), Duration::ZERO, reply);
+            actor.advance();
+            actor.tidy();
+            rounds += 1;
+            std::thread::sleep(TIDY_INTERVAL / 50);
+        }
+        assert!(rounds > 10, "{rounds}");
+        assert!(
+            actor.collected.len() <= rounds / 2,
+            "{} of {rounds} collections are still looked after",
+            actor.collected.len()
+        );
+    }
 }
