@@ -27,11 +27,11 @@ test('a day in half a minute ends with exact totals and flat memory', t =>
   }));
 
 // Without cumulative streams, series that are idle are let go and their places given to others.
-test('a third of a day without a page ends with exact totals', t =>
+test('a sixth of a day without a page ends with exact totals', t =>
   soak(t, {
-    exports: DAY / 3,
+    exports: DAY / 6,
     interval: 10,
-    periods: 8,
+    periods: 6,
     workers: 1,
     page: false,
     growth: 12 * MIB,
