@@ -269,6 +269,17 @@ mod tests {
     }
 
     #[test]
+    fn the_address_of_an_endpoint_is_its_host_alone() {
+        for (url, address) in [
+            ("http://me:p%40ss@collector:4318/v1/metrics", "collector"),
+            ("https://[::1]", "::1"),
+        ] {
+            let config = otlp_config(url, OtlpProtocol::HttpProtobuf);
+            assert_eq!(Target::new(&config).unwrap().address(), address);
+        }
+    }
+
+    #[test]
     fn a_header_value_never_shows_in_a_message() {
         let mut config = otlp_config("http://collector:4318", OtlpProtocol::HttpProtobuf);
         config
