@@ -5,7 +5,7 @@ import { eventually } from './eventually';
 
 export const FIXTURES = path.join(__dirname, '../fixtures');
 
-/** Longer than any test waits for anything: a program that outlives it hangs. */
+/** Longer than most tests wait for anything: a program that outlives it hangs. */
 const LIMIT_MS = 60_000;
 
 export interface ProgramOptions {
@@ -14,6 +14,8 @@ export interface ProgramOptions {
   execArgv?: string[];
   args?: string[];
   cwd?: string;
+  /** Milliseconds after which it is taken to hang. */
+  limit?: number;
 }
 
 /** How a program ended. */
@@ -30,14 +32,17 @@ export class Program {
   stderr = '';
   readonly ending: Promise<Ending>;
 
-  private constructor(private readonly child: ChildProcess) {
+  private constructor(
+    private readonly child: ChildProcess,
+    limitMs = LIMIT_MS,
+  ) {
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
     });
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
     });
-    const limit = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
+    const limit = setTimeout(() => child.kill('SIGKILL'), limitMs);
     this.ending = new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code, signal) => {
@@ -54,7 +59,7 @@ export class Program {
     t: TestContext,
     command: string,
     args: string[],
-    options: { env?: Record<string, string>; cwd?: string } = {},
+    options: Pick<ProgramOptions, 'env' | 'cwd' | 'limit'> = {},
   ): Program {
     const program = new Program(
       spawn(command, args, {
@@ -62,6 +67,7 @@ export class Program {
         env: options.env,
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       }),
+      options.limit,
     );
     t.after(() => program.stop());
     return program;
@@ -73,12 +79,12 @@ export class Program {
     script: string,
     options: ProgramOptions = {},
   ): Program {
-    const { env = {}, execArgv = [], args = [], cwd } = options;
+    const { env = {}, execArgv = [], args = [], cwd, limit } = options;
     return Program.command(
       t,
       process.execPath,
       [...execArgv, path.resolve(FIXTURES, script), ...args],
-      { env: { ...inherited(), ...env }, cwd },
+      { env: { ...inherited(), ...env }, cwd, limit },
     );
   }
 

@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 use opentelemetry_sdk::Resource;
 use serde_json::Value as Json;
@@ -20,8 +20,9 @@ use super::attributes::Interner;
 use super::canonical::{is_overflow, Canonical};
 use super::cells::{is_touched_gauge, is_touched_sum, Cells};
 use super::collection::{CollectedMetric, Collection};
-use super::instrument::{InstrumentId, InstrumentSpec, ValueType};
+use super::instrument::{InstrumentId, InstrumentSpec};
 use super::plan::{PipelineSettings, Settings, Storage};
+use super::self_metrics::SelfMetric;
 use super::series::{Instrument, SeriesId};
 use super::{FacadeId, Gate, Handover, PipelineId, Samples};
 use crate::allocator;
@@ -62,8 +63,7 @@ pub enum Command {
     Remove(InstrumentId, String),
     Clear(InstrumentId),
     Collect(PipelineId, Duration, CollectReply),
-    /// The engine's own counters.
-    Count(InstrumentId, Vec<KeyValue>, f64),
+    Record(SelfMetric, f64, Canonical),
     Shutdown,
 }
 
@@ -122,7 +122,6 @@ pub struct Actor {
     tidy_at: Option<Instant>,
     /// The longest a collection waits, whatever was asked for.
     patience: Duration,
-    late_collections: Option<InstrumentId>,
 }
 
 impl Actor {
@@ -143,7 +142,6 @@ impl Actor {
             collected: Vec::new(),
             tidy_at: None,
             patience: Duration::MAX,
-            late_collections: None,
         }
     }
 
@@ -217,10 +215,7 @@ impl Actor {
             }
             Command::Clear(instrument) => self.instruments[instrument as usize].clear(),
             Command::Collect(pipeline, timeout, reply) => self.request(pipeline, timeout, reply),
-            Command::Count(instrument, attributes, value) => {
-                let attributes: Canonical = attributes.into();
-                self.instruments[instrument as usize].record_attributes(attributes, value);
-            }
+            Command::Record(metric, value, attributes) => self.record(metric, value, attributes),
             Command::Shutdown => {}
         }
     }
@@ -516,7 +511,9 @@ impl Actor {
                 .find(|(id, _)| *id == pipeline)
                 .map(|(_, collection)| collection.clone());
             let collection = known.unwrap_or_else(|| {
-                let collection = Arc::new(self.collect(pipeline));
+                let mut collection = self.collect(pipeline);
+                collection.late = waiting;
+                let collection = Arc::new(collection);
                 done.push((pipeline, collection.clone()));
                 collection
             });
@@ -526,7 +523,9 @@ impl Actor {
             .iter()
             .map(|(_, collection)| Arc::downgrade(collection));
         self.collected.extend(collections);
-        self.tidy_at = Some(Instant::now() + TIDY_INTERVAL);
+        // Not put off by collections that come more often.
+        self.tidy_at
+            .get_or_insert_with(|| Instant::now() + TIDY_INTERVAL);
         // Once a round, however many pipelines it served.
         self.release_stale();
     }
@@ -597,9 +596,7 @@ impl Actor {
     }
 
     fn report_late(&mut self) {
-        if let Some(id) = self.late_collections {
-            self.instruments[id as usize].record_attributes(Arc::from([]), 1.0);
-        }
+        self.record(SelfMetric::LateCollections, 1.0, Arc::from([]));
         for state in self.facades.values_mut().filter(|s| s.asked.is_some()) {
             state.missed += 1;
             if state.missed == 1 {
@@ -611,9 +608,8 @@ impl Actor {
         }
     }
 
-    /// Names the instrument that counts collections without an answer.
-    pub fn count_late_in(&mut self, id: InstrumentId) {
-        self.late_collections = Some(id);
+    fn record(&mut self, metric: SelfMetric, value: f64, attributes: Canonical) {
+        self.instruments[metric.id() as usize].record_attributes(attributes, value);
     }
 }
 
@@ -640,46 +636,33 @@ fn once_each(instrument: &Instrument, observed: Vec<(SeriesId, f64)>) -> Vec<(Ca
     once
 }
 
-/// The engine's own counter of collections that went on without an event loop.
-pub fn late_collections(scope: &Arc<InstrumentationScope>) -> InstrumentSpec {
-    own_counter(
-        scope,
-        "nativestage.metrics.collections.late",
-        "{collection}",
-        "Collections that went on without an event loop that did not answer in time",
-    )
-}
-
-/// The engine's own counter of what push exporters delivered and what not (semantic conventions,
-/// "SDK metrics").
-pub fn exported_points(scope: &Arc<InstrumentationScope>) -> InstrumentSpec {
-    own_counter(
-        scope,
-        "otel.sdk.exporter.metric_data_point.exported",
-        "{data_point}",
-        "Data points whose export has finished, successfully or, with error.type, not",
-    )
-}
-
-fn own_counter(
-    scope: &Arc<InstrumentationScope>,
-    name: &str,
-    unit: &str,
-    description: &str,
-) -> InstrumentSpec {
-    InstrumentSpec {
-        scope: scope.clone(),
-        kind: InstrumentKind::Counter,
-        name: name.to_owned(),
-        unit: unit.to_owned(),
-        description: Arc::from(description),
-        value_type: ValueType::Int,
-        boundaries: None,
-        created: SystemTime::now(),
-        site: "the engine".to_owned(),
-    }
-}
-
 pub fn shut_down() -> Error {
     Error::new(Code::ShutDown, "the metrics provider has been shut down")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn collections_that_come_in_quick_succession_are_let_go() {
+        let (_commands, receiver) = crossbeam_channel::unbounded();
+        let mut actor = Actor::new(receiver, Arc::new(Gate::new(1)), Logger::default());
+        let mut rounds = 0;
+        let end = Instant::now() + 3 * TIDY_INTERVAL;
+        while Instant::now() < end {
+            let (reply, _) = oneshot::channel();
+            actor.request(PipelineId(0), Duration::ZERO, reply);
+            actor.advance();
+            actor.tidy();
+            rounds += 1;
+            std::thread::sleep(TIDY_INTERVAL / 50);
+        }
+        assert!(rounds > 10, "{rounds}");
+        assert!(
+            actor.collected.len() <= rounds / 2,
+            "{} of {rounds} collections are still looked after",
+            actor.collected.len()
+        );
+    }
 }

@@ -29,6 +29,8 @@ pub type HiddenSeries = HashSet<Vec<KeyValue>>;
 pub struct Collection {
     pub resource: Arc<Resource>,
     metrics: Vec<CollectedMetric>,
+    /// An event loop did not answer in time: what it handed over last stands for it.
+    pub late: bool,
 }
 
 /// One metric stream of a collection: what the SDK returned for it, or where it is still to be read.
@@ -69,7 +71,11 @@ pub struct CollectedPart {
 
 impl Collection {
     pub(crate) fn new(resource: Arc<Resource>, metrics: Vec<CollectedMetric>) -> Self {
-        Self { resource, metrics }
+        Self {
+            resource,
+            metrics,
+            late: false,
+        }
     }
 
     /// The metrics that have points to show, in the order their scopes, then their instruments,

@@ -16,6 +16,7 @@ pub mod plan;
 mod reported;
 mod sdk;
 mod segment;
+mod self_metrics;
 mod series;
 mod stream;
 #[cfg(test)]
@@ -41,9 +42,7 @@ use instrument::{InstrumentId, InstrumentSpec, Registration, Registry};
 use plan::{Pipelines, Settings, Shape, Storage};
 
 pub use actor::Facade;
-
-/// The scope of the engine's own metrics.
-pub const OWN_SCOPE: &str = "@nativestage/metrics";
+pub use self_metrics::{Component, SelfMetric, OWN_SCOPE};
 
 /// Hand-overs of full blocks that may wait for the engine: 64 × 96 KiB. The next one waits.
 const QUEUED_BLOCKS: usize = 64;
@@ -69,9 +68,8 @@ pub trait Collect: Send + Sync + 'static {
         timeout: Duration,
     ) -> oneshot::Receiver<Result<Arc<Collection>>>;
 
-    /// Counts data points that an exporter of this type (semantic conventions,
-    /// `otel.component.type`) is done with; with an `error`, they were not delivered.
-    fn count_exported(&self, _component: &str, _points: u64, _error: Option<&'static str>) {}
+    /// Records one of the source's own metrics, if it has any. No key may come twice.
+    fn record(&self, _metric: SelfMetric, _value: f64, _attributes: Vec<KeyValue>) {}
 }
 
 /// Values with the slots they belong to; both vectors have one length.
@@ -132,7 +130,6 @@ pub struct Engine {
     registry: Arc<Mutex<Registry>>,
     gate: Arc<Gate>,
     next_facade: Arc<AtomicU32>,
-    exported_points: InstrumentId,
     log: Logger,
 }
 
@@ -141,22 +138,22 @@ impl Engine {
     pub fn start(log: Logger) -> Self {
         let (commands, receiver) = crossbeam_channel::unbounded();
         let gate = Arc::new(Gate::new(QUEUED_BLOCKS));
-        let mut actor = Actor::new(receiver, gate.clone(), log.clone());
-        let mut engine = Self {
+        let actor = Actor::new(receiver, gate.clone(), log.clone());
+        let engine = Self {
             commands,
             registry: Arc::default(),
             gate,
             next_facade: Arc::default(),
-            exported_points: 0,
             log: log.clone(),
         };
         let scope = InstrumentationScope::builder(OWN_SCOPE)
             .with_version(env!("CARGO_PKG_VERSION"))
             .build();
         let scope = Arc::new(scope);
-        let (late, _) = engine.register(actor::late_collections(&scope));
-        engine.exported_points = engine.register(actor::exported_points(&scope)).0;
-        actor.count_late_in(late);
+        for metric in SelfMetric::ALL {
+            let (id, _) = engine.register(metric.spec(&scope));
+            debug_assert_eq!(id, metric.id());
+        }
         let spawned = std::thread::Builder::new()
             .name("metrics-engine".to_owned())
             .spawn(move || actor.run());
@@ -293,11 +290,6 @@ impl Engine {
         self.send(Command::Clear(id));
     }
 
-    /// Adds to one of the package's own counters.
-    pub fn count(&self, id: InstrumentId, attributes: Vec<KeyValue>, value: f64) {
-        self.send(Command::Count(id, attributes, value));
-    }
-
     /// Ends the thread. Collections under way are answered with [`Code::ShutDown`].
     pub fn shutdown(&self) {
         self.send(Command::Shutdown);
@@ -322,15 +314,9 @@ impl Collect for Engine {
         answer
     }
 
-    fn count_exported(&self, component: &str, points: u64, error: Option<&'static str>) {
-        // One exporter of a type at most, hence number 0.
-        let mut attributes = vec![
-            KeyValue::new("otel.component.name", format!("{component}/0")),
-            KeyValue::new("otel.component.type", component.to_owned()),
-        ];
-        attributes.extend(error.map(|error| KeyValue::new("error.type", error)));
+    fn record(&self, metric: SelfMetric, value: f64, mut attributes: Vec<KeyValue>) {
         attributes.sort_by(|a, b| a.key.cmp(&b.key));
-        self.count(self.exported_points, attributes, points as f64);
+        self.send(Command::Record(metric, value, attributes.into()));
     }
 }
 

@@ -386,12 +386,14 @@ fn a_collection_waits_for_a_facade_until_its_deadline_and_then_goes_on() {
     });
     let collection = answer.blocking_recv().unwrap().unwrap();
     assert!(collection.metrics().any(|metric| metric.name == "c"));
+    assert!(!collection.late);
 
     let started = Instant::now();
     let short = Duration::from_millis(20);
     let late = bench.engine.collect(pipeline, short).blocking_recv();
     assert!(started.elapsed() >= short);
     let late = late.unwrap().unwrap();
+    assert!(late.late);
     let counted = late
         .metrics()
         .find(|metric| metric.name == "nativestage.metrics.collections.late")
@@ -422,25 +424,57 @@ fn a_collection_waits_for_a_facade_until_its_deadline_and_then_goes_on() {
     assert!(said[1].contains("2 collections"), "{}", said[1]);
 }
 
+/// An exporter's metrics, as it and its reader record them.
+fn record_exports(engine: &Engine) {
+    let exporter = Component::new("otlp_http_metric_exporter", 0);
+    let record = |metric, value, error| engine.record(metric, value, exporter.attributes(error));
+    record(SelfMetric::ExportedPoints, 7.0, None);
+    record(SelfMetric::ExportedPoints, 2.0, Some("refused"));
+    record(SelfMetric::ExportedPoints, 3.0, None);
+    record(SelfMetric::InflightPoints, 5.0, None);
+    record(SelfMetric::InflightPoints, -4.0, None);
+    record(SelfMetric::ExportDuration, 0.02, None);
+    record(SelfMetric::ExportDuration, 10.0, Some("timeout"));
+}
+
 #[test]
 fn what_exporters_delivered_and_what_not_is_counted() {
     let bench = Bench::new("{}", Temporality::Cumulative);
-    let exporter = "otlp_http_metric_exporter";
-    bench.engine.count_exported(exporter, 7, None);
-    bench.engine.count_exported(exporter, 2, Some("refused"));
-    bench.engine.count_exported(exporter, 3, None);
-    let collection = bench.engine.collect(bench.pipeline.unwrap(), WAIT);
-    let collection = collection.blocking_recv().unwrap().unwrap();
-    let counted = collection
-        .metrics()
-        .find(|metric| metric.name == "otel.sdk.exporter.metric_data_point.exported")
-        .map(describe)
-        .unwrap();
+    record_exports(&bench.engine);
     let of = "otel.component.name:otlp_http_metric_exporter/0,\
               otel.component.type:otlp_http_metric_exporter";
     assert_eq!(
-        counted,
+        bench.points("otel.sdk.exporter.metric_data_point.exported"),
         [format!("error.type:refused,{of}=2"), format!("{of}=10")]
+    );
+    assert_eq!(
+        bench.points("otel.sdk.exporter.metric_data_point.inflight"),
+        [format!("{of}=1")]
+    );
+    assert_eq!(
+        bench.points("otel.sdk.exporter.operation.duration"),
+        [format!("error.type:timeout,{of}=1"), format!("{of}=1")]
+    );
+}
+
+#[test]
+fn views_and_limits_apply_to_the_engines_own_metrics() {
+    let views = format!(
+        r#"{{
+            "cardinalityLimit": 1,
+            "views": [{{
+                "selector": {{"meter_name": "{OWN_SCOPE}", "instrument_type": "histogram"}},
+                "stream": {{"aggregation": {{"drop": {{}}}}}}
+            }}]
+        }}"#
+    );
+    let bench = Bench::new(&views, Temporality::Cumulative);
+    record_exports(&bench.engine);
+    let exported = bench.points("otel.sdk.exporter.metric_data_point.exported");
+    assert_eq!(exported[1], "otel.metric.overflow:true=2");
+    assert_eq!(
+        bench.points("otel.sdk.exporter.operation.duration"),
+        [""; 0]
     );
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use opentelemetry_sdk::metrics::Temporality;
 
 use super::json_writer::JsonWriter;
-use super::push::{Batch, Outcome, PushExporter};
+use super::push::{Attempt, Batch, Outcome, PushExporter, Status, OTHER};
 use crate::engine::collection::{
     Attributes, Collection, Data, ExponentialBuckets, ExponentialPoint, HistogramPoint, Metric,
     Number, NumberPoint,
@@ -52,13 +52,17 @@ impl PushExporter for ConsoleExporter {
         }]
     }
 
-    async fn send(&self, batch: &Batch) -> Outcome {
+    async fn send(&self, batch: &Batch) -> Attempt {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        match out.write_all(&batch.body).and_then(|()| out.flush()) {
+        let outcome = match out.write_all(&batch.body).and_then(|()| out.flush()) {
             Ok(()) => Outcome::Ok,
             Err(error) => Outcome::Permanent {
                 reason: error.to_string(),
             },
+        };
+        Attempt {
+            outcome,
+            status: Status::Missing(OTHER),
         }
     }
 }
@@ -268,7 +272,7 @@ mod tests {
         let batches = exporter.prepare(&source.collection());
         assert_eq!(batches.len(), 1);
         assert_eq!(batches[0].points, 3);
-        assert_eq!(block_on(exporter.send(&batches[0])), Outcome::Ok);
+        assert_eq!(block_on(exporter.send(&batches[0])).outcome, Outcome::Ok);
 
         let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
         let lines: Vec<Value> = text
@@ -324,7 +328,7 @@ mod tests {
             points: 1,
             delta: false,
         };
-        let outcome = block_on(exporter.send(&batch));
+        let outcome = block_on(exporter.send(&batch)).outcome;
         assert!(matches!(outcome, Outcome::Permanent { .. }));
     }
 }

@@ -6,6 +6,7 @@ mod json_writer;
 pub mod otlp;
 pub mod prometheus;
 pub mod push;
+pub mod reader;
 pub mod runtime;
 #[cfg(test)]
 mod testing;
@@ -24,6 +25,7 @@ use console::ConsoleExporter;
 use otlp::OtlpExporter;
 use prometheus::{Exposition, Limits, Server};
 use push::{PushHandle, PushTask};
+use reader::Reader;
 
 /// How long console collections wait for the event loops; they have no time-out of their own.
 const CONSOLE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -72,8 +74,7 @@ impl Exporters {
             pushes.push(PushTask::spawn(
                 &runtime,
                 exporter,
-                source.clone(),
-                pipeline,
+                Reader::periodic(source.clone(), pipeline, pushes.len()),
                 otlp.interval,
                 otlp.timeout,
                 log.clone(),
@@ -83,8 +84,7 @@ impl Exporters {
             pushes.push(PushTask::spawn(
                 &runtime,
                 ConsoleExporter::stdout(),
-                source.clone(),
-                pipeline,
+                Reader::periodic(source.clone(), pipeline, pushes.len()),
                 console.interval,
                 CONSOLE_TIMEOUT,
                 log.clone(),

@@ -11,6 +11,7 @@ use reqwest::Url;
 
 use crate::config::{OtlpConfig, OtlpProtocol, Secret};
 use crate::error::{Code, Error, Result};
+use crate::export::push::OTHER;
 
 /// The ports that OTLP has registered.
 const GRPC_PORT: u16 = 4317;
@@ -76,6 +77,12 @@ impl Target {
         url.set_fragment(None);
         let name = String::from(url);
         name.strip_suffix('/').map(str::to_owned).unwrap_or(name)
+    }
+
+    /// The host, as `server.address` has it: IPv6 without brackets.
+    pub fn address(&self) -> &str {
+        let host = self.url.host_str().unwrap_or_default();
+        host.trim_start_matches('[').trim_end_matches(']')
     }
 
     /// The text without anything that was given as a header value.
@@ -198,7 +205,9 @@ fn cause(error: &(dyn StdError + 'static)) -> String {
     let mut text = None;
     loop {
         if let Some(error) = innermost.downcast_ref::<io::Error>() {
-            text = plain(error.kind()).map(str::to_owned).or(text);
+            text = known(error.kind())
+                .map(|(words, _)| words.to_owned())
+                .or(text);
         }
         match innermost.source() {
             Some(source) => innermost = source,
@@ -207,18 +216,38 @@ fn cause(error: &(dyn StdError + 'static)) -> String {
     }
 }
 
-fn plain(kind: io::ErrorKind) -> Option<&'static str> {
-    match kind {
-        io::ErrorKind::ConnectionRefused => Some("connection refused"),
-        io::ErrorKind::ConnectionReset => Some("connection reset"),
-        io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
-            Some("connection closed before an answer came")
+/// The cause as an `error.type`.
+pub(super) fn error_type(error: &(dyn StdError + 'static)) -> &'static str {
+    let mut found = OTHER;
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            found = known(error.kind()).map_or(found, |(_, name)| name);
+        } else if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            if error.is_incomplete_message() {
+                found = CLOSED;
+            }
         }
-        io::ErrorKind::HostUnreachable => Some("host unreachable"),
-        io::ErrorKind::NetworkUnreachable => Some("network unreachable"),
-        io::ErrorKind::TimedOut => Some("connection timed out"),
-        _ => None,
+        cause = error.source();
     }
+    found
+}
+
+const CLOSED: &str = "connection_closed";
+
+/// What people and `error.type` call the troubles of connections.
+fn known(kind: io::ErrorKind) -> Option<(&'static str, &'static str)> {
+    Some(match kind {
+        io::ErrorKind::ConnectionRefused => ("connection refused", "connection_refused"),
+        io::ErrorKind::ConnectionReset => ("connection reset", "connection_reset"),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
+            ("connection closed before an answer came", CLOSED)
+        }
+        io::ErrorKind::HostUnreachable => ("host unreachable", "host_unreachable"),
+        io::ErrorKind::NetworkUnreachable => ("network unreachable", "network_unreachable"),
+        io::ErrorKind::TimedOut => ("connection timed out", "timeout"),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -237,6 +266,17 @@ mod tests {
         assert_eq!(target.url.query(), Some("key=hidden"));
         assert_eq!(target.headers[AUTHORIZATION], "Basic bWU6cEBzcw==");
         assert!(!target.url.as_str().contains("p%40ss"));
+    }
+
+    #[test]
+    fn the_address_of_an_endpoint_is_its_host_alone() {
+        for (url, address) in [
+            ("http://me:p%40ss@collector:4318/v1/metrics", "collector"),
+            ("https://[::1]", "::1"),
+        ] {
+            let config = otlp_config(url, OtlpProtocol::HttpProtobuf);
+            assert_eq!(Target::new(&config).unwrap().address(), address);
+        }
     }
 
     #[test]

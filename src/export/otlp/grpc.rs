@@ -21,12 +21,12 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity
 use tonic::Code;
 
 use super::answer::{accepted, excerpt, RpcStatus, ANSWER_LIMIT};
-use super::endpoint::{invalid, percent_decode, Target};
+use super::endpoint::{error_type, invalid, percent_decode, Target};
 use super::tls::{install_crypto_provider, TlsFiles};
 use super::USER_AGENT_VALUE;
 use crate::config::{Compression, OtlpConfig};
 use crate::error::Result;
-use crate::export::push::Outcome;
+use crate::export::push::{Attempt, Outcome, Status, OTHER};
 
 const METHOD: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 
@@ -90,7 +90,7 @@ impl GrpcTransport {
     }
 
     /// Sends one message, made with [`frame`].
-    pub async fn send(&self, framed: Bytes) -> Outcome {
+    pub async fn send(&self, framed: Bytes) -> Attempt {
         let mut request = Request::post(METHOD)
             .body(Body::new(Full::new(framed)))
             .expect("the method is a valid path");
@@ -102,12 +102,12 @@ impl GrpcTransport {
             GrpcService::<Body>::call(&mut channel, request).await
         };
         match answer.await {
-            Ok(response) => self.outcome(response).await,
+            Ok(response) => self.answered(response).await,
             Err(error) => self.interrupted(&error),
         }
     }
 
-    async fn outcome(&self, response: Response<Body>) -> Outcome {
+    async fn answered(&self, response: Response<Body>) -> Attempt {
         let (head, mut body) = response.into_parts();
         if !head.status.is_success() {
             return self.classify(
@@ -146,14 +146,15 @@ impl GrpcTransport {
         self.finished(&trailers, &message)
     }
 
-    fn finished(&self, trailers: &HeaderMap, message: &[u8]) -> Outcome {
+    fn finished(&self, trailers: &HeaderMap, message: &[u8]) -> Attempt {
         let Some(status) = trailers.get("grpc-status") else {
-            return Outcome::Retryable {
-                after: None,
-                reason: self.target.redact(format!(
-                    "answered without a gRPC status{}",
-                    self.target.port_hint()
-                )),
+            let reason = format!("answered without a gRPC status{}", self.target.port_hint());
+            return Attempt {
+                status: Status::Missing(OTHER),
+                outcome: Outcome::Retryable {
+                    after: None,
+                    reason: self.target.redact(reason),
+                },
             };
         };
         let code = Code::from_bytes(status.as_bytes());
@@ -163,12 +164,16 @@ impl GrpcTransport {
                 [0, _, _, _, _, answer @ ..] => accepted(answer),
                 _ => Outcome::Ok,
             };
-            return match answer {
+            let outcome = match answer {
                 Outcome::PartialSuccess { rejected, message } => Outcome::PartialSuccess {
                     rejected,
                     message: self.target.redact(message),
                 },
                 outcome => outcome,
+            };
+            return Attempt {
+                status: Status::Grpc(name(code)),
+                outcome,
             };
         }
         let text = trailers
@@ -189,7 +194,7 @@ impl GrpcTransport {
     }
 
     /// OTLP specification, "OTLP/gRPC Response": which codes may be tried again.
-    fn classify(&self, code: Code, mut reason: String, delay: Option<Duration>) -> Outcome {
+    fn classify(&self, code: Code, mut reason: String, delay: Option<Duration>) -> Attempt {
         reason.push_str(match code {
             Code::Unauthenticated | Code::PermissionDenied => " (check the exporter's headers)",
             Code::ResourceExhausted if delay.is_none() => {
@@ -198,7 +203,7 @@ impl GrpcTransport {
             _ => self.target.port_hint(),
         });
         let reason = self.target.redact(reason);
-        match code {
+        let outcome = match code {
             Code::Cancelled
             | Code::DeadlineExceeded
             | Code::Aborted
@@ -213,13 +218,20 @@ impl GrpcTransport {
                 reason,
             },
             _ => Outcome::Permanent { reason },
+        };
+        Attempt {
+            status: Status::Grpc(name(code)),
+            outcome,
         }
     }
 
-    fn interrupted(&self, error: &(dyn std::error::Error + 'static)) -> Outcome {
-        Outcome::Retryable {
-            after: None,
-            reason: self.target.transport_reason(error),
+    fn interrupted(&self, error: &(dyn std::error::Error + 'static)) -> Attempt {
+        Attempt {
+            status: Status::Missing(error_type(error)),
+            outcome: Outcome::Retryable {
+                after: None,
+                reason: self.target.transport_reason(error),
+            },
         }
     }
 }

@@ -11,12 +11,12 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Identity, Response, Url};
 
 use super::answer::{accepted, accepted_json, error_text, retry_after, ANSWER_LIMIT};
-use super::endpoint::{invalid, Target};
+use super::endpoint::{error_type, invalid, Target};
 use super::tls::{install_crypto_provider, TlsFiles};
 use super::USER_AGENT_VALUE;
 use crate::config::{Compression, OtlpConfig, OtlpProtocol};
 use crate::error::Result;
-use crate::export::push::Outcome;
+use crate::export::push::{Attempt, Outcome, Status};
 
 /// Posts encoded requests to one URL.
 pub(super) struct HttpTransport {
@@ -57,17 +57,23 @@ impl HttpTransport {
 
     /// Sends one request; the body is already in the encoding and compression that the headers
     /// name.
-    pub async fn send(&self, body: Bytes) -> Outcome {
+    pub async fn send(&self, body: Bytes) -> Attempt {
         let request = self
             .client
             .post(self.target.url.clone())
             .headers(self.headers.clone())
             .body(body);
         match request.send().await {
-            Ok(response) => self.outcome(response).await,
-            Err(error) => Outcome::Retryable {
-                after: None,
-                reason: self.target.transport_reason(&error.without_url()),
+            Ok(response) => Attempt {
+                status: Status::Http(response.status().as_u16()),
+                outcome: self.outcome(response).await,
+            },
+            Err(error) => Attempt {
+                status: Status::Missing(error_type(&error)),
+                outcome: Outcome::Retryable {
+                    after: None,
+                    reason: self.target.transport_reason(&error.without_url()),
+                },
             },
         }
     }

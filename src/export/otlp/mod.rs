@@ -26,8 +26,9 @@ use tokio::runtime::Handle;
 
 use crate::config::{Compression, OtlpConfig, OtlpProtocol};
 use crate::engine::collection::Collection;
+use crate::engine::Component;
 use crate::error::Result;
-use crate::export::push::{Batch, Outcome, PushExporter};
+use crate::export::push::{Attempt, Batch, PushExporter};
 use encode::{Request, REQUEST_LIMIT};
 use endpoint::Target;
 use grpc::GrpcTransport;
@@ -49,6 +50,7 @@ pub fn to_json(collection: &Collection) -> String {
 /// Sends collections to one OTLP endpoint.
 pub struct OtlpExporter {
     name: String,
+    component: Component,
     protocol: OtlpProtocol,
     compression: Compression,
     transport: Transport,
@@ -70,6 +72,7 @@ impl OtlpExporter {
         let target = Target::new(config)?;
         Ok(Self {
             name: format!("OTLP export to {}", target.name()),
+            component: component(config.protocol, &target),
             protocol: config.protocol,
             compression: config.compression,
             transport: match config.protocol {
@@ -105,12 +108,8 @@ impl PushExporter for OtlpExporter {
         &self.name
     }
 
-    fn component(&self) -> Option<&'static str> {
-        Some(match self.protocol {
-            OtlpProtocol::Grpc => "otlp_grpc_metric_exporter",
-            OtlpProtocol::HttpProtobuf => "otlp_http_metric_exporter",
-            OtlpProtocol::HttpJson => "otlp_http_json_metric_exporter",
-        })
+    fn component(&self) -> Option<Component> {
+        Some(self.component.clone())
     }
 
     fn prepare(&self, collection: &Collection) -> Vec<Batch> {
@@ -124,12 +123,22 @@ impl PushExporter for OtlpExporter {
             .collect()
     }
 
-    async fn send(&self, batch: &Batch) -> Outcome {
+    async fn send(&self, batch: &Batch) -> Attempt {
         match &self.transport {
             Transport::Http(http) => http.send(batch.body.clone()).await,
             Transport::Grpc(grpc) => grpc.send(batch.body.clone()).await,
         }
     }
+}
+
+/// A provider has one OTLP exporter at most.
+fn component(protocol: OtlpProtocol, target: &Target) -> Component {
+    let kind = match protocol {
+        OtlpProtocol::Grpc => "otlp_grpc_metric_exporter",
+        OtlpProtocol::HttpProtobuf => "otlp_http_metric_exporter",
+        OtlpProtocol::HttpJson => "otlp_http_json_metric_exporter",
+    };
+    Component::new(kind, 0).sending_to(target.address(), target.url.port_or_known_default())
 }
 
 /// The fastest level: on OTLP, whose attributes repeat, it already shrinks to a few percent.

@@ -20,6 +20,7 @@ use super::page::write_page;
 use crate::config::{PrometheusConfig, Secret, TranslationStrategy};
 use crate::engine::collection::Collection;
 use crate::engine::{Collect, PipelineId};
+use crate::export::reader::Reader;
 use crate::log::Logger;
 
 /// How much longer than the collection's own time-out an answer is waited for, before the engine is
@@ -35,8 +36,7 @@ const SCRAPE_TIMEOUT: HeaderName = HeaderName::from_static("x-prometheus-scrape-
 
 /// The exposition of one pipeline.
 pub struct Exposition {
-    source: Arc<dyn Collect>,
-    pipeline: PipelineId,
+    reader: Reader,
     path: String,
     token: Option<Secret>,
     strategy: TranslationStrategy,
@@ -62,8 +62,7 @@ impl Exposition {
         logger: Logger,
     ) -> Self {
         Self {
-            source,
-            pipeline,
+            reader: Reader::prometheus(source, pipeline),
             path: config.path.clone(),
             token: config.token.clone(),
             strategy: config.translation_strategy,
@@ -159,11 +158,10 @@ impl Exposition {
             Some(theirs) => self.collect_timeout.min(theirs.mul_f64(SHARE)),
             None => self.collect_timeout,
         };
-        let answer = self.source.collect(self.pipeline, timeout);
+        let answer = self.reader.collect(timeout);
         match tokio::time::timeout(timeout + PATIENCE, answer).await {
-            Ok(Ok(Ok(collection))) => Ok(collection),
-            Ok(Ok(Err(error))) => Err(format!("{error}\n")),
-            Ok(Err(_)) => Err("The metrics engine has shut down\n".to_owned()),
+            Ok(Ok(collection)) => Ok(collection),
+            Ok(Err(error)) => Err(format!("{error}\n")),
             Err(_) => Err("The metrics engine does not answer\n".to_owned()),
         }
     }

@@ -52,6 +52,10 @@ impl Backlog {
         self.waiting.pop_front();
     }
 
+    pub fn clear(&mut self) {
+        self.waiting.clear();
+    }
+
     /// Drops what the next collection supersedes and says how much that was; the rest is late.
     pub fn keep_delta(&mut self) -> Amount {
         let mut superseded = Amount::default();

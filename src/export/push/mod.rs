@@ -4,8 +4,11 @@
 //! Cumulative data that could not be delivered is superseded by the next collection. Delta data is
 //! not: it waits, encoded, in a bounded [`backlog`] and goes out in order before anything newer.
 
+mod attempt;
 mod backlog;
 mod health;
+#[cfg(test)]
+mod self_metrics_tests;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -20,12 +23,14 @@ use tokio::sync::{mpsc, oneshot, OnceCell};
 use tokio::time::{interval_at, sleep_until, timeout_at, Instant, MissedTickBehavior};
 
 use crate::engine::collection::Collection;
-use crate::engine::{Collect, PipelineId};
+use crate::engine::{Component, SelfMetric};
 use crate::error::{Code, Error, Result};
+use crate::export::reader::Reader;
 use crate::log::Logger;
 use backlog::{Amount, Backlog};
 use health::Health;
 
+pub use attempt::{Attempt, Outcome, Status, OTHER};
 pub use stats::ExporterStats;
 
 /// One request, ready to send.
@@ -38,35 +43,13 @@ pub struct Batch {
     pub delta: bool,
 }
 
-/// What became of one attempt to send a batch (OTLP specification, "OTLP Response").
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Ok,
-    /// Taken, except for some points that sending again would not save. With `rejected` 0 the
-    /// message is a warning.
-    PartialSuccess {
-        rejected: u64,
-        message: String,
-    },
-    /// Not taken, but may be later; not before `after`, when the receiver said so.
-    Retryable {
-        after: Option<Duration>,
-        reason: String,
-    },
-    /// Will never be taken.
-    Permanent {
-        reason: String,
-    },
-}
-
 /// Something that collections can be pushed to.
 pub trait PushExporter: Send + Sync + 'static {
     /// What this exporter does and where to, as the subject of log messages; free of secrets.
     fn name(&self) -> &str;
 
-    /// The `otel.component.type` under which the source's own metrics count what it exports; without
-    /// one they do not.
-    fn component(&self) -> Option<&'static str> {
+    /// How the source's own metrics name it; without that they leave it out.
+    fn component(&self) -> Option<Component> {
         None
     }
 
@@ -75,7 +58,7 @@ pub trait PushExporter: Send + Sync + 'static {
 
     /// Makes one attempt. It is dropped, and must stop, when the export's time is up. Reasons must
     /// be free of secrets.
-    fn send(&self, batch: &Batch) -> impl Future<Output = Outcome> + Send;
+    fn send(&self, batch: &Batch) -> impl Future<Output = Attempt> + Send;
 }
 
 /// Bytes of delta data that may wait for a receiver that is away.
@@ -87,11 +70,14 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const FIRST_PAUSE_SHARE: u32 = 8;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// The status of an attempt that its deadline ended.
+const TIMED_OUT: Status = Status::Missing("timeout");
+
 /// The loop of one push exporter.
 pub struct PushTask<E> {
     exporter: Arc<E>,
-    source: Arc<dyn Collect>,
-    pipeline: PipelineId,
+    reader: Reader,
+    component: Option<Component>,
     timeout: Duration,
     log: Logger,
     stats: Arc<ExporterStats>,
@@ -110,6 +96,13 @@ pub struct PushHandle {
     stopped: OnceCell<Result<()>>,
 }
 
+/// An export operation under way.
+struct Operation {
+    started: Instant,
+    /// Of the last attempt.
+    status: Status,
+}
+
 enum Command {
     Flush(oneshot::Sender<Result<()>>),
     Shutdown(oneshot::Sender<Result<()>>),
@@ -124,8 +117,7 @@ impl<E: PushExporter> PushTask<E> {
     pub fn spawn(
         runtime: &Handle,
         exporter: E,
-        source: Arc<dyn Collect>,
-        pipeline: PipelineId,
+        reader: Reader,
         interval: Duration,
         timeout: Duration,
         log: Logger,
@@ -134,9 +126,9 @@ impl<E: PushExporter> PushTask<E> {
         let (commands, inbox) = mpsc::channel(8);
         let task = Self {
             health: Health::new(exporter.name(), log.clone()),
+            component: exporter.component(),
             exporter: Arc::new(exporter),
-            source,
-            pipeline,
+            reader,
             timeout,
             log,
             stats: stats.clone(),
@@ -186,12 +178,7 @@ impl<E: PushExporter> PushTask<E> {
     }
 
     async fn collect(&mut self) -> Result<()> {
-        let shut_down = || Error::new(Code::ShutDown, "the metrics engine has been shut down");
-        let collection = self
-            .source
-            .collect(self.pipeline, self.timeout)
-            .await
-            .map_err(|_| shut_down())??;
+        let collection = self.reader.collect(self.timeout).await?;
         let exporter = self.exporter.clone();
         let batches = tokio::task::spawn_blocking(move || exporter.prepare(&collection))
             .await
@@ -203,7 +190,7 @@ impl<E: PushExporter> PushTask<E> {
         for batch in batches {
             self.backlog.push(batch);
         }
-        self.stats.wait(self.backlog.total().points);
+        self.count_waiting();
         Ok(())
     }
 
@@ -237,10 +224,10 @@ impl<E: PushExporter> PushTask<E> {
                 }
             }
             self.backlog.pop();
-            self.stats.wait(self.backlog.total().points);
+            self.count_waiting();
         }
         let outcome = self.settle(refused, stuck);
-        self.stats.wait(self.backlog.total().points);
+        self.count_waiting();
         outcome
     }
 
@@ -256,13 +243,44 @@ impl<E: PushExporter> PushTask<E> {
     }
 
     fn count(&self, points: u64, error: Option<&'static str>) {
-        if let (Some(component), true) = (self.exporter.component(), points > 0) {
-            self.source.count_exported(component, points, error);
+        if let (Some(component), true) = (&self.component, points > 0) {
+            let attributes = component.attributes(error);
+            self.reader
+                .record(SelfMetric::ExportedPoints, points as f64, attributes);
         }
     }
 
-    /// Tries the oldest batch until it is taken, refused, or the time is up.
+    fn count_waiting(&self) {
+        let waiting = self.backlog.total().points;
+        let change = waiting as f64 - self.stats.wait(waiting) as f64;
+        if let (Some(component), true) = (&self.component, change != 0.0) {
+            let attributes = component.attributes(None::<&str>);
+            self.reader
+                .record(SelfMetric::InflightPoints, change, attributes);
+        }
+    }
+
+    /// One export operation. Delta data that it could not deliver waits for another.
     async fn deliver_one(&mut self, deadline: Instant) -> Outcome {
+        let mut operation = None;
+        let outcome = self.attempt_until(deadline, &mut operation).await;
+        if let (Some(component), Some(operation)) = (&self.component, operation) {
+            self.reader.record(
+                SelfMetric::ExportDuration,
+                operation.started.elapsed().as_secs_f64(),
+                operation.status.attributes(component, &outcome),
+            );
+        }
+        outcome
+    }
+
+    /// Tries the oldest batch until it is taken, refused, or the time is up. There is no operation
+    /// while the receiver wants silence.
+    async fn attempt_until(
+        &mut self,
+        deadline: Instant,
+        operation: &mut Option<Operation>,
+    ) -> Outcome {
         let mut pause = FIRST_PAUSE.min(self.timeout / FIRST_PAUSE_SHARE);
         loop {
             if let Some((until, reason)) = self.silence.take() {
@@ -280,10 +298,20 @@ impl<E: PushExporter> PushTask<E> {
                 Some(waiting) => &waiting.batch,
                 None => return Outcome::Ok,
             };
+            let operation = operation.get_or_insert_with(|| Operation {
+                started: Instant::now(),
+                status: TIMED_OUT,
+            });
+            operation.status = TIMED_OUT;
             let attempt = timeout_at(deadline, self.exporter.send(batch)).await;
             let (after, reason) = match attempt {
-                Ok(Outcome::Retryable { after, reason }) => (after, reason),
-                Ok(outcome) => return outcome,
+                Ok(attempt) => {
+                    operation.status = attempt.status;
+                    match attempt.outcome {
+                        Outcome::Retryable { after, reason } => (after, reason),
+                        outcome => return outcome,
+                    }
+                }
                 Err(_) => {
                     return Outcome::Retryable {
                         after: None,
@@ -344,6 +372,8 @@ impl<E: PushExporter> PushTask<E> {
         if left.batches > 0 {
             self.failed(left.points, "abandoned");
             self.health.abandoned(left);
+            self.backlog.clear();
+            self.count_waiting();
         }
     }
 }

@@ -28,8 +28,9 @@ impl ExporterStats {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    pub(super) fn wait(&self, points: u64) {
-        self.waiting.store(points, Ordering::Relaxed);
+    /// Returns how many waited before.
+    pub(super) fn wait(&self, points: u64) -> u64 {
+        self.waiting.swap(points, Ordering::Relaxed)
     }
 
     pub(super) fn exported(&self, points: u64) {

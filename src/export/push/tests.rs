@@ -9,13 +9,14 @@ use opentelemetry_sdk::metrics::Temporality;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::{Batch, Outcome, PushExporter, PushHandle, PushTask};
+use super::{Attempt, Batch, Outcome, PushExporter, PushHandle, PushTask, Status};
 use crate::config::{OtlpConfig, OtlpProtocol};
 use crate::engine::collection::Collection;
 use crate::engine::{Collect, PipelineId};
 use crate::error::{Code, Result};
 use crate::export::otlp::fake_collector::{FakeCollector, Received, Reply};
 use crate::export::otlp::OtlpExporter;
+use crate::export::reader::Reader;
 use crate::export::testing::{block_on, messages, otlp_config, TestSource};
 use crate::log::Logger;
 
@@ -60,8 +61,7 @@ impl Scripted {
         PushTask::spawn(
             &Handle::current(),
             self.clone(),
-            Arc::new(TestSource::new(Temporality::Delta)),
-            PipelineId(0),
+            reader(TestSource::new(Temporality::Delta)),
             interval,
             timeout,
             log.clone(),
@@ -93,7 +93,7 @@ impl PushExporter for Scripted {
         }]
     }
 
-    async fn send(&self, batch: &Batch) -> Outcome {
+    async fn send(&self, batch: &Batch) -> Attempt {
         let others = self.0.under_way.fetch_add(1, Ordering::SeqCst);
         assert_eq!(others, 0, "exports of one exporter must not overlap");
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -104,8 +104,15 @@ impl PushExporter for Scripted {
         if outcome == Outcome::Ok {
             self.0.taken.lock().unwrap().push(batch.points);
         }
-        outcome
+        Attempt {
+            outcome,
+            status: Status::Missing("scripted"),
+        }
     }
+}
+
+fn reader(source: impl Collect) -> Reader {
+    Reader::periodic(Arc::new(source), PipelineId(0), 0)
 }
 
 fn retryable(reason: &str) -> Outcome {
@@ -396,16 +403,15 @@ fn an_encoder_that_panics_fails_the_export_and_not_the_task() {
             assert_ne!(self.0.fetch_add(1, Ordering::SeqCst), 0, "on purpose");
             Vec::new()
         }
-        async fn send(&self, _: &Batch) -> Outcome {
-            Outcome::Ok
+        async fn send(&self, _: &Batch) -> Attempt {
+            unreachable!("nothing was prepared")
         }
     }
     block_on(async {
         let push = PushTask::spawn(
             &Handle::current(),
             Panics(AtomicUsize::new(0)),
-            Arc::new(TestSource::new(Temporality::Delta)),
-            PipelineId(0),
+            reader(TestSource::new(Temporality::Delta)),
             NEVER,
             SHORT,
             Logger::default(),
@@ -437,11 +443,10 @@ fn what_waits_is_still_sent_when_the_engine_has_gone() {
         let push = PushTask::spawn(
             &Handle::current(),
             exporter.clone(),
-            Arc::new(Going(
+            reader(Going(
                 TestSource::new(Temporality::Delta),
                 AtomicUsize::new(0),
             )),
-            PipelineId(0),
             NEVER,
             SHORT,
             Logger::default(),
@@ -462,8 +467,7 @@ fn otlp(config: &OtlpConfig, log: &Logger) -> (Counter<u64>, PushHandle) {
     let push = PushTask::spawn(
         &Handle::current(),
         OtlpExporter::new(config, &Handle::current()).unwrap(),
-        Arc::new(source),
-        PipelineId(0),
+        reader(source),
         config.interval,
         config.timeout,
         log.clone(),

@@ -23,7 +23,7 @@ async fn send(config: &OtlpConfig) -> Outcome {
     let exporter = OtlpExporter::new(config, &Handle::current()).unwrap();
     let batches = exporter.prepare(&source.collection());
     assert_eq!(batches.len(), 1);
-    exporter.send(&batches[0]).await
+    exporter.send(&batches[0]).await.outcome
 }
 
 fn outcome_of(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Outcome {
@@ -95,7 +95,7 @@ fn one_channel_serves_many_calls_and_connects_again() {
         let exporter = OtlpExporter::new(&config, &Handle::current()).unwrap();
         let batch = exporter.prepare(&source.collection()).pop().unwrap();
         for _ in 0..3 {
-            assert_eq!(exporter.send(&batch).await, Outcome::Ok);
+            assert_eq!(exporter.send(&batch).await.outcome, Outcome::Ok);
         }
         assert_eq!(collector.received().len(), 3);
     });

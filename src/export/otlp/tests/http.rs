@@ -5,13 +5,14 @@ use std::time::{Duration, Instant, SystemTime};
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 use prost::Message;
+use tokio::io::AsyncReadExt;
 use tokio::runtime::Handle;
 
 use crate::config::{Compression, OtlpConfig, OtlpProtocol, Secret};
 use crate::export::otlp::answer::{ExportResponse, PartialSuccess, ANSWER_LIMIT};
 use crate::export::otlp::fake_collector::{FakeCollector, Reply};
 use crate::export::otlp::OtlpExporter;
-use crate::export::push::{Outcome, PushExporter};
+use crate::export::push::{Outcome, PushExporter, Status};
 use crate::export::testing::{block_on, otlp_config, TestSource};
 
 fn source() -> TestSource {
@@ -26,7 +27,7 @@ async fn send(config: &OtlpConfig) -> Outcome {
     let exporter = OtlpExporter::new(config, &Handle::current()).unwrap();
     let batches = exporter.prepare(&source().collection());
     assert_eq!(batches.len(), 1);
-    exporter.send(&batches[0]).await
+    exporter.send(&batches[0]).await.outcome
 }
 
 /// What becomes of a request that is answered so.
@@ -87,6 +88,30 @@ fn a_request_arrives_as_configured() {
             assert_eq!(metric.name, "requests");
         });
     }
+}
+
+#[test]
+fn a_connection_that_ends_before_an_answer_is_called_so() {
+    block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            // All of it: closing with something unread would be a reset.
+            let mut buffer = [0; 4096];
+            let quiet = Duration::from_millis(300);
+            while tokio::time::timeout(quiet, stream.read(&mut buffer))
+                .await
+                .is_ok()
+            {}
+        });
+        let config = otlp_config(&url, OtlpProtocol::HttpProtobuf);
+        let exporter = OtlpExporter::new(&config, &Handle::current()).unwrap();
+        let batch = exporter.prepare(&source().collection()).pop().unwrap();
+        let attempt = exporter.send(&batch).await;
+        assert_eq!(attempt.status, Status::Missing("connection_closed"));
+        retryable(attempt.outcome);
+    });
 }
 
 #[test]

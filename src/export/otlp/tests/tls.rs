@@ -118,7 +118,7 @@ async fn send(config: &OtlpConfig) -> Outcome {
     source.meter().u64_counter("c").build().add(1, &[]);
     let exporter = OtlpExporter::new(config, &Handle::current()).unwrap();
     let batch = exporter.prepare(&source.collection()).pop().unwrap();
-    exporter.send(&batch).await
+    exporter.send(&batch).await.outcome
 }
 
 fn reason(outcome: Outcome) -> String {
