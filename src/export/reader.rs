@@ -1,5 +1,6 @@
 //! How an exporter takes collections, and how long they took.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,12 +37,12 @@ impl Reader {
         }
     }
 
-    /// Collects, and waits for event loops until `timeout`. How long it took is in the next
+    /// Collects, and waits for event loops until `timeout`. How long that took is in the next
     /// collection; one that went on without an event loop counts as failed.
     ///
     /// # Errors
     /// [`Code::ShutDown`] when the engine has been shut down.
-    pub async fn collect(&self, timeout: Duration) -> Result<Arc<Collection>> {
+    pub async fn collect(&self, timeout: Duration) -> Result<Collected> {
         let started = Instant::now();
         let collection = self
             .source
@@ -53,18 +54,46 @@ impl Reader {
                     "the metrics engine has been shut down",
                 ))
             })?;
-        self.source.record(
-            SelfMetric::CollectionDuration,
-            started.elapsed().as_secs_f64(),
-            self.component
+        Ok(Collected {
+            attributes: self
+                .component
                 .attributes(collection.late.then_some("timeout")),
-        );
-        Ok(collection)
+            took: started.elapsed(),
+            source: self.source.clone(),
+            collection,
+        })
     }
 
     /// Records one of the source's own metrics.
     pub fn record(&self, metric: SelfMetric, value: f64, attributes: Vec<KeyValue>) {
         self.source.record(metric, value, attributes);
+    }
+}
+
+/// A collection. How long it took is recorded when it has been read: what is read late would tell
+/// of itself otherwise.
+pub struct Collected {
+    collection: Arc<Collection>,
+    source: Arc<dyn Collect>,
+    took: Duration,
+    attributes: Vec<KeyValue>,
+}
+
+impl Deref for Collected {
+    type Target = Collection;
+
+    fn deref(&self) -> &Collection {
+        &self.collection
+    }
+}
+
+impl Drop for Collected {
+    fn drop(&mut self) {
+        self.source.record(
+            SelfMetric::CollectionDuration,
+            self.took.as_secs_f64(),
+            std::mem::take(&mut self.attributes),
+        );
     }
 }
 
@@ -117,7 +146,9 @@ mod tests {
                 ..Slow::default()
             });
             let reader = Reader::prometheus(source.clone(), PipelineId(0));
-            block_on(reader.collect(WHILE)).unwrap();
+            let collected = block_on(reader.collect(WHILE)).unwrap();
+            assert_eq!(source.recorded.lock().unwrap().len(), 0, "not yet read");
+            drop(collected);
             let recorded = source.recorded.lock().unwrap();
             let [(SelfMetric::CollectionDuration, seconds, attributes)] = &recorded[..] else {
                 panic!("{recorded:?}");

@@ -18,9 +18,8 @@ use super::negotiate::Representation;
 use super::notices::Notices;
 use super::page::write_page;
 use crate::config::{PrometheusConfig, Secret, TranslationStrategy};
-use crate::engine::collection::Collection;
 use crate::engine::{Collect, PipelineId};
-use crate::export::reader::Reader;
+use crate::export::reader::{Collected, Reader};
 use crate::log::Logger;
 
 /// How much longer than the collection's own time-out an answer is waited for, before the engine is
@@ -153,7 +152,7 @@ impl Exposition {
         given.is_some_and(|given| given.ct_eq(token.expose().as_bytes()).into())
     }
 
-    async fn collect(&self, headers: &HeaderMap) -> Result<Arc<Collection>, String> {
+    async fn collect(&self, headers: &HeaderMap) -> Result<Collected, String> {
         let timeout = match client_timeout(headers) {
             Some(theirs) => self.collect_timeout.min(theirs.mul_f64(SHARE)),
             None => self.collect_timeout,
@@ -166,7 +165,7 @@ impl Exposition {
         }
     }
 
-    fn encode(&self, collection: Arc<Collection>, representation: Representation) -> Body {
+    fn encode(&self, collection: Collected, representation: Representation) -> Body {
         let (writer, body) = Body::stream();
         let (strategy, notices) = (self.strategy, self.notices.clone());
         tokio::task::spawn_blocking(move || {
@@ -175,6 +174,8 @@ impl Exposition {
                 false => ControlFlow::Break(()),
             };
             let done = write_page(&collection, representation, strategy, &notices, &mut sink);
+            // Before the end of the page: the next scrape tells how long this one took.
+            drop(collection);
             if done.is_continue() {
                 writer.finish();
             }
