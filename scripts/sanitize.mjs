@@ -135,7 +135,8 @@ async function runtime(sanitizer) {
 /** The same as a library that can be preloaded, without what only programs may have. */
 async function sharedRuntime(sanitizer) {
   const archive = path.join(directory, `${sanitizer}.a`);
-  const library = path.join(directory, `lib${sanitizer}.so`);
+  // Where it finds a library of its usual name, it takes that for another runtime and stops.
+  const library = path.join(directory, `${sanitizer}-preload.so`);
   await cp(await runtime(sanitizer), archive);
   await run('ar', ['d', archive, `${sanitizer}_preinit.cpp.o`]);
   await run('cc', [
