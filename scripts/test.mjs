@@ -2,6 +2,7 @@
 //
 //   npm test             everything
 //   npm test rust        cargo test
+//   npm test fuzz        the fuzz corpora, replayed without libFuzzer
 //   npm test node        the Node suite, on the Node that runs this
 //   npm test node24      the Node suite, on Node 24
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -12,7 +13,7 @@ import { run } from './process.mjs';
 import { fetchTools, node24 } from './tools.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const suites = ['rust', 'node', 'node24'];
+const suites = ['rust', 'fuzz', 'node', 'node24'];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(name => !suites.includes(name));
 if (unknown.length > 0) {
@@ -23,7 +24,18 @@ const runs = suite => wanted.length === 0 || wanted.includes(suite);
 
 const results = [];
 if (runs('rust')) {
-  results.push(await cargoTest());
+  results.push(await cargoTest('cargo test'));
+}
+if (runs('fuzz')) {
+  // A workspace of its own; with the addon's target directory it takes what cargo test compiled.
+  results.push(
+    await cargoTest('cargo test of the fuzz corpora', [
+      '--manifest-path=fuzz/Cargo.toml',
+      '--no-default-features',
+      '--locked',
+      `--target-dir=${process.env.CARGO_TARGET_DIR ?? path.join(root, 'target')}`,
+    ]),
+  );
 }
 if (runs('node') || runs('node24')) {
   results.push(...(await nodeTests()));
@@ -42,15 +54,16 @@ console.log(
 );
 process.exitCode = failed > 0 ? 1 : 0;
 
-async function cargoTest() {
-  const { code, output } = await step('cargo test', 'cargo', [
+async function cargoTest(name, args = []) {
+  const { code, output } = await step(name, 'cargo', [
     'test',
     '--no-fail-fast',
+    ...args,
   ]);
   const counts = [
     ...output.matchAll(/^test result: .* (\d+) passed; (\d+) failed;/gm),
   ];
-  return toResult('cargo test', code, {
+  return toResult(name, code, {
     passed: sum(counts.map(count => count[1])),
     failed: sum(counts.map(count => count[2])),
     failures: lines(output, /^test (.*) \.\.\. FAILED$/gm),

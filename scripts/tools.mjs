@@ -3,10 +3,19 @@
 //   prometheus-2/usr/bin/{prometheus,promtool}          Debian stable's
 //   prometheus-3/usr/bin/{prometheus,promtool}          Debian forky's: UTF-8 names, OTLP receiver
 //   python/bin/{python,rotel}                           with the packages of requirements.txt
+//   rust/rustc.sh                                       Debian's, with the sources of its library
 //   node-24/node_modules/node-linux-<arch>/bin/node     and better-sqlite3 built for it
 //
 // Nothing is installed on the machine. Each tool is kept until what it is made of changes here.
-import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  cp,
+  mkdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -33,13 +42,13 @@ const tools = [
   {
     name: 'prometheus-2',
     version: () => 'stable',
-    install: directory => debian(directory, ['prometheus']),
+    install: directory => prometheus(directory, ['prometheus']),
   },
   {
     name: 'prometheus-3',
     version: () => PROMETHEUS_3_SUITE,
     install: directory =>
-      debian(directory, ['prometheus', 'promtool'], PROMETHEUS_3_SUITE),
+      prometheus(directory, ['prometheus', 'promtool'], PROMETHEUS_3_SUITE),
   },
   {
     name: 'python',
@@ -54,32 +63,91 @@ const tools = [
   },
 ];
 
+const RUSTC = 'rustc.sh';
+const rust = {
+  name: 'rust',
+  version: () => 'stable',
+  install: rustWithSources,
+};
+
 /** Fetches what is missing. Returns the names of the tools that could not be had. */
 export async function fetchTools() {
   const missing = [];
-  for (const { name, version, install } of tools) {
-    const directory = path.join(toolsDirectory, name);
-    const stamp = path.join(directory, '.complete');
-    const wanted = await version();
-    if ((await readFile(stamp, 'utf8').catch(() => '')) === wanted) {
-      continue;
-    }
-    console.log(`Fetching ${name} into .cache/tools`);
+  for (const tool of tools) {
     try {
-      await rm(directory, { recursive: true, force: true });
-      await mkdir(directory, { recursive: true });
-      await install(directory);
-      await writeFile(stamp, wanted);
+      await fetchTool(tool);
     } catch (error) {
-      missing.push(name);
-      console.error(`Could not fetch ${name}. ${error.message}`);
+      missing.push(tool.name);
+      console.error(`Could not fetch ${tool.name}. ${error.message}`);
     }
   }
   return missing;
 }
 
-/** Unpacks Debian packages, from another suite than the machine's own if one is given. */
-async function debian(directory, packages, suite) {
+/**
+ * Fetches Debian's Rust compiler with the sources of its standard library, which only
+ * `scripts/sanitize.mjs thread` needs.
+ *
+ * @returns {Promise<{ rustc: string, libraries: string }>} the compiler, and the folder of the
+ *   libraries that it links to programs
+ */
+export async function fetchRust() {
+  const directory = path.join(toolsDirectory, rust.name);
+  await fetchTool(rust);
+  return {
+    rustc: path.join(directory, RUSTC),
+    libraries: path.join(
+      directory,
+      'usr/lib/rustlib/x86_64-unknown-linux-gnu/lib',
+    ),
+  };
+}
+
+async function fetchTool({ name, version, install }) {
+  const directory = path.join(toolsDirectory, name);
+  const stamp = path.join(directory, '.complete');
+  const wanted = await version();
+  if ((await readFile(stamp, 'utf8').catch(() => '')) === wanted) {
+    return;
+  }
+  console.log(`Fetching ${name} into .cache/tools`);
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  await install(directory);
+  await writeFile(stamp, wanted);
+}
+
+/**
+ * The compiler that Debian stable keeps new for browsers, because it alone comes with the sources of
+ * its standard library.
+ */
+async function rustWithSources(directory) {
+  await debian(
+    directory,
+    ['rustc-web', 'libstd-rust-web-dev', 'rust-web-src'],
+    { needed: /^(libstd-rust-web-[\d.]+|libllvm\d+)$/ },
+  );
+  // Where its own libraries are, which it does not look for beside itself.
+  const rustc = path.join(directory, RUSTC);
+  await writeFile(
+    rustc,
+    `#!/bin/sh
+directory=$(dirname "$(readlink -f "$0")")
+export LD_LIBRARY_PATH=$directory/usr/lib/x86_64-linux-gnu
+exec "$directory/usr/bin/rustc" "$@"
+`,
+  );
+  await chmod(rustc, 0o755);
+  await must(rustc, ['--version']);
+}
+
+/**
+ * Unpacks Debian packages.
+ *
+ * @param suite - Another one than the machine's own.
+ * @param needed - Which of the packages that they depend on are unpacked too.
+ */
+async function debian(directory, packages, { suite, needed } = {}) {
   const apt = path.join(directory, '.apt');
   const settings = {
     'Dir::State::lists': `${apt}/lists`,
@@ -106,9 +174,22 @@ async function debian(directory, packages, suite) {
     env: { ...process.env, APT_CONFIG: `${apt}/apt.conf` },
   };
   await must('apt-get', ['update'], options);
-  await must('apt-get', ['download', ...packages], options);
+  const wanted = new Set(packages);
+  if (needed) {
+    const recurse = ['depends', '--recurse', '--important'];
+    const tree = await must('apt-cache', [...recurse, ...packages], options);
+    for (const name of tree.split('\n').filter(line => needed.test(line))) {
+      wanted.add(name);
+    }
+  }
+  await must('apt-get', ['download', ...wanted], options);
   await must('sh', ['-c', 'for p in *.deb; do dpkg -x "$p" .; done'], options);
   await must('sh', ['-c', 'rm -r *.deb .apt'], options);
+}
+
+async function prometheus(directory, packages, suite) {
+  await debian(directory, packages, { suite });
+  const options = { cwd: directory };
   await must('usr/bin/prometheus', ['--version'], options);
   await must('usr/bin/promtool', ['--version'], options);
 }

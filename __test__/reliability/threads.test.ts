@@ -99,20 +99,27 @@ describe('two copies of the package in one process', () => {
     assert.equal(ending.stderr, '');
   });
 
-  test('of different versions on different threads are named, and the first exports', async t => {
-    const collector = await Collector.start(t);
-    const ending = await runCopies(t, [collector.url, 'worker'], '0.0.1');
-    assert.equal(ending.code, 0, ending.stderr);
-    assert.match(
-      ending.stderr,
-      /two versions of @nativestage\/metrics are in this process.* and 0\.0\.1 .*second.*exports nothing/,
-    );
-    assert.equal(collector.last('copies.counter', { copy: 'first' }), 1);
-    assert.equal(
-      collector.last('copies.counter', { copy: 'second' }),
-      undefined,
-    );
-  });
+  const oneAddon = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
+    ? 'NAPI_RS_NATIVE_LIBRARY_PATH gives all copies one addon'
+    : false;
+  test(
+    'of different versions on different threads are named, and the first exports',
+    { skip: oneAddon },
+    async t => {
+      const collector = await Collector.start(t);
+      const ending = await runCopies(t, [collector.url, 'worker'], '0.0.1');
+      assert.equal(ending.code, 0, ending.stderr);
+      assert.match(
+        ending.stderr,
+        /two versions of @nativestage\/metrics are in this process.* and 0\.0\.1 .*second.*exports nothing/,
+      );
+      assert.equal(collector.last('copies.counter', { copy: 'first' }), 1);
+      assert.equal(
+        collector.last('copies.counter', { copy: 'second' }),
+        undefined,
+      );
+    },
+  );
 });
 
 describe('processes started by', { concurrency: 2 }, () => {

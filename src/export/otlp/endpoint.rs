@@ -100,8 +100,10 @@ impl Target {
         let cause = cause(error);
         let hint = if self.url.scheme() == "https" && cause.contains("InvalidContentType") {
             " (the endpoint does not seem to speak TLS: use http://)"
-        } else if self.protocol != OtlpProtocol::Grpc && cause.contains("unexpected message") {
-            // hyper's words for frames that come before any request was sent.
+        } else if self.protocol != OtlpProtocol::Grpc
+            && (cause.contains("unexpected message") || cause.contains("invalid HTTP version"))
+        {
+            // hyper's words for frames that come before a request was sent, and after it.
             " (the endpoint seems to speak HTTP/2 only, as OTLP over gRPC does: use protocol grpc, \
              or the collector's HTTP port, usually 4318)"
         } else {

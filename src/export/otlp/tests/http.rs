@@ -1,3 +1,4 @@
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -287,6 +288,22 @@ fn a_port_where_nobody_listens_is_connection_refused() {
     );
     let (after, reason) = retryable(block_on(send(&config)));
     assert_eq!((after, reason.as_str()), (None, "connection refused"));
+}
+
+#[test]
+fn a_grpc_port_that_answers_after_the_request_is_explained_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1/metrics", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 64]).unwrap();
+        // An empty SETTINGS frame, which every server of HTTP/2 begins with.
+        stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).unwrap();
+    });
+    let config = otlp_config(&url, OtlpProtocol::HttpProtobuf);
+    let (_, reason) = retryable(block_on(send(&config)));
+    assert!(reason.contains("use protocol grpc"), "{reason}");
+    server.join().unwrap();
 }
 
 #[test]
