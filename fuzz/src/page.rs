@@ -28,7 +28,10 @@ pub struct Page {
     pub help: BTreeMap<String, String>,
 }
 
-/// Panics unless the answer is a whole and valid page.
+/// The scope of what the engine says about itself, with every page after the first.
+const OWN_SCOPE: &str = "@nativestage/metrics";
+
+/// What the program recorded. Panics unless the answer is a whole and valid page.
 pub fn read(answer: &Rendered) -> Page {
     assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
     let header = |name| {
@@ -47,7 +50,7 @@ pub fn read(answer: &Rendered) -> Page {
     }
     let content_type = header(CONTENT_TYPE).expect("a type");
     let utf8 = content_type.ends_with("escaping=allow-utf-8");
-    let page = if content_type.starts_with("application/vnd.google.protobuf;") {
+    let mut page = if content_type.starts_with("application/vnd.google.protobuf;") {
         from_protobuf(&bytes)
     } else {
         let open_metrics = content_type.starts_with("application/openmetrics-text;");
@@ -63,6 +66,9 @@ pub fn read(answer: &Rendered) -> Page {
             }
         }
     }
+    // By its value alone, because escaping may write the label's name in another way.
+    page.points
+        .retain(|(_, labels), _| labels.values().all(|value| value != OWN_SCOPE));
     page
 }
 
