@@ -1,5 +1,7 @@
 //! Where OTLP goes: checking the URL and adding the metrics path.
 
+use reqwest::Url;
+
 use super::values::invalid;
 use super::OtlpProtocol;
 use crate::error::Result;
@@ -18,14 +20,11 @@ pub(super) fn endpoint_url(
     signal: Signal,
     at: &str,
 ) -> Result<String> {
-    let expected = "expected a URL such as http://127.0.0.1:4318";
-    let uri: http::Uri = endpoint
-        .parse()
-        .map_err(|_| invalid(at, format!("found {:?}, {expected}", redact(endpoint))))?;
-    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
+    if !is_usable(endpoint) {
+        let found = redact(endpoint);
         return Err(invalid(
             at,
-            format!("found {:?}, {expected}", redact(endpoint)),
+            format!("found {found:?}, expected a URL such as http://127.0.0.1:4318"),
         ));
     }
     if protocol == OtlpProtocol::Grpc || signal == Signal::Verbatim {
@@ -39,6 +38,17 @@ pub(super) fn endpoint_url(
     } else {
         format!("{base}/v1/metrics{query}")
     })
+}
+
+/// Both parsers that a request goes through have to agree: `Uri` takes a port that is no number and
+/// no host before it, `Url` takes what follows `http:///` for the host.
+fn is_usable(endpoint: &str) -> bool {
+    let Ok(uri) = endpoint.parse::<http::Uri>() else {
+        return false;
+    };
+    matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.host().is_some_and(|host| !host.is_empty())
+        && Url::parse(endpoint).is_ok()
 }
 
 /// A URL without its user information and its query, for messages.

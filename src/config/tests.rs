@@ -113,6 +113,18 @@ fn a_wrong_key_or_value_names_its_path_what_was_found_and_what_is_allowed() {
             "http://",
         ),
         (
+            r#"{"exporters": {"otlp": {"endpoint": "https://:34c17/x"}}}"#,
+            "exporters.otlp.endpoint",
+            "\"https://:34c17/x\"",
+            "http://",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"endpoint": "http://collector:otlp"}}}"#,
+            "exporters.otlp.endpoint",
+            "\"http://collector:otlp\"",
+            "http://",
+        ),
+        (
             r#"{"exporters": {"otlp": {"interval": {"second": 1}}}}"#,
             "exporters.otlp.interval",
             "unknown field `second`",
