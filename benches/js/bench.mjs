@@ -1,14 +1,21 @@
-// Runs every benchmark and writes docs/benchmarks.md. Arguments pick sections by a part of their
-// titles; then nothing is written.
-import { writeFile } from 'node:fs/promises';
+// Runs every benchmark and writes docs/benchmarks.md. Arguments are titles of sections: only those are
+// measured then, and the others stay as they are on the page.
+import { readFile, writeFile } from 'node:fs/promises';
 import { page, pagePath } from './page.mjs';
 import { describeTarget, isMet } from './section.mjs';
 import { sections } from './sections.mjs';
 
-const filters = process.argv.slice(2);
+const titles = sections.map(({ title }) => title);
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter(title => !titles.includes(title));
+if (unknown.length > 0) {
+  console.error(`Unknown: ${unknown.join(', ')}; known:\n${titles.join('\n')}`);
+  process.exit(2);
+}
+
 const results = [];
 for (const { title, bench } of sections) {
-  if (filters.length > 0 && !filters.some(filter => title.includes(filter))) {
+  if (wanted.length > 0 && !wanted.includes(title)) {
     continue;
   }
   console.log(`\n${title}`);
@@ -19,6 +26,6 @@ for (const { title, bench } of sections) {
   }
   results.push(section);
 }
-if (filters.length === 0) {
-  await writeFile(pagePath, await page(results));
-}
+// Without it, there must be no sections that are not measured.
+const before = wanted.length > 0 ? await readFile(pagePath, 'utf8') : undefined;
+await writeFile(pagePath, await page(results, titles, before));
