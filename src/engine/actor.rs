@@ -596,7 +596,7 @@ impl Actor {
     }
 
     fn report_late(&mut self) {
-        self.record(SelfMetric::LateCollections, 1.0, Arc::from([]));
+        self.record(SelfMetric::LateCollections, 1.0, Canonical::from_iter([]));
         for state in self.facades.values_mut().filter(|s| s.asked.is_some()) {
             state.missed += 1;
             if state.missed == 1 {

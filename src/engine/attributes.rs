@@ -78,8 +78,7 @@ impl Interner {
         attributes.sort_by(|a, b| a.key.cmp(&b.key));
         attributes.reverse();
         attributes.dedup_by(|a, b| a.key == b.key);
-        attributes.reverse();
-        attributes.into()
+        attributes.into_iter().rev().collect()
     }
 }
 

@@ -1,15 +1,65 @@
 //! The form in which the engine knows attribute sets.
 
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::sync::Arc;
 
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::{Array, KeyValue, Value};
 
 /// Attributes in the engine's canonical form: sorted by key, no key twice.
-pub type Canonical = Arc<[KeyValue]>;
+///
+/// Doubles are equal when their bits are, as in the hash of a [`KeyValue`] but not in its equality: a
+/// set with NaN would not be found again.
+#[derive(Clone, Debug)]
+pub struct Canonical(Arc<[KeyValue]>);
+
+impl Deref for Canonical {
+    type Target = [KeyValue];
+
+    fn deref(&self) -> &[KeyValue] {
+        &self.0
+    }
+}
+
+impl FromIterator<KeyValue> for Canonical {
+    /// From attributes that are sorted already.
+    fn from_iter<I: IntoIterator<Item = KeyValue>>(attributes: I) -> Self {
+        Self(attributes.into_iter().collect())
+    }
+}
+
+impl PartialEq for Canonical {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self
+                .iter()
+                .zip(other.iter())
+                .all(|(a, b)| a.key == b.key && same(&a.value, &b.value))
+    }
+}
+
+impl Eq for Canonical {}
+
+impl Hash for Canonical {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::F64(a), Value::F64(b)) => a.to_bits() == b.to_bits(),
+        (Value::Array(Array::F64(a)), Value::Array(Array::F64(b))) => a
+            .iter()
+            .map(|double| double.to_bits())
+            .eq(b.iter().map(|double| double.to_bits())),
+        (a, b) => a == b,
+    }
+}
 
 /// The attributes of the series that takes what exceeds the cardinality limit.
 pub fn overflow_attributes() -> Canonical {
-    Arc::from([KeyValue::new("otel.metric.overflow", true)])
+    Canonical::from_iter([KeyValue::new("otel.metric.overflow", true)])
 }
 
 pub fn is_overflow(attributes: &Canonical) -> bool {

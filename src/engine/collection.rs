@@ -18,12 +18,14 @@ use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::Resource;
 use smallvec::SmallVec;
 
+use super::canonical::Canonical;
+
 /// The attribute that keeps a series apart from a removed one with the same attributes. It is
 /// added at bind time, never leaves this module, and user attributes of this name are dropped.
 pub const INCARNATION_KEY: &str = "nativestage.series.incarnation";
 
-/// SDK keys (sorted attributes) of the series that must no longer be shown.
-pub type HiddenSeries = HashSet<Vec<KeyValue>>;
+/// SDK keys of the series that must no longer be shown.
+pub type HiddenSeries = HashSet<Canonical>;
 
 /// One collection of one pipeline: every metric that may have data.
 pub struct Collection {
@@ -512,7 +514,7 @@ fn visible<'a>(
 ) -> Option<Attributes<'a>> {
     let mut attributes: Attributes<'a> = attributes.collect();
     if let Some(hidden) = hidden {
-        let key: Vec<KeyValue> = attributes.iter().map(|kv| (*kv).clone()).collect();
+        let key: Canonical = attributes.iter().map(|kv| (*kv).clone()).collect();
         if hidden.contains(&key) {
             return None;
         }

@@ -35,6 +35,7 @@ use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::log::Logger;
 use actor::{Actor, Command};
+use canonical::Canonical;
 use cells::Cells;
 use collection::Collection;
 use gate::Gate;
@@ -316,7 +317,11 @@ impl Collect for Engine {
 
     fn record(&self, metric: SelfMetric, value: f64, mut attributes: Vec<KeyValue>) {
         attributes.sort_by(|a, b| a.key.cmp(&b.key));
-        self.send(Command::Record(metric, value, attributes.into()));
+        self.send(Command::Record(
+            metric,
+            value,
+            Canonical::from_iter(attributes),
+        ));
     }
 }
 

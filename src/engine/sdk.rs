@@ -18,6 +18,7 @@ use super::canonical::Canonical;
 use super::instrument::{InstrumentSpec, ValueType};
 
 /// A bound SDK handle: one atomic update per value, no lookup.
+#[derive(Clone)]
 pub enum Handle {
     CounterDouble(BoundCounter<f64>),
     CounterInt(BoundCounter<u64>),

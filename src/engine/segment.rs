@@ -95,13 +95,14 @@ impl Segment {
     }
 
     /// The SDK's key of a live series: its attributes, marked if it had a removed predecessor.
-    pub fn key(&self, attributes: &Canonical) -> Vec<KeyValue> {
-        let mut key = attributes.to_vec();
-        if let Some(incarnation) = self.incarnations.get(attributes) {
-            let at = key.partition_point(|kv| kv.key.as_str() < INCARNATION_KEY);
-            key.insert(at, KeyValue::new(INCARNATION_KEY, *incarnation));
-        }
-        key
+    pub fn key(&self, attributes: &Canonical) -> Canonical {
+        let Some(incarnation) = self.incarnations.get(attributes) else {
+            return attributes.clone();
+        };
+        let at = attributes.partition_point(|kv| kv.key.as_str() < INCARNATION_KEY);
+        let (before, after) = attributes.split_at(at);
+        let mark = KeyValue::new(INCARNATION_KEY, *incarnation);
+        [before, &[mark], after].concat().into_iter().collect()
     }
 
     pub fn collect(&self) -> Option<CollectedPart> {

@@ -34,20 +34,21 @@ pub struct Stream {
     live: usize,
     /// Where the stream does not keep all attributes: its live series by those it keeps.
     shared: HashMap<Canonical, Shared>,
-    /// Delta series released since the last collection, and their segments: one that comes back
-    /// must add to what was not exported yet, not stand beside it.
-    lingering: HashMap<Canonical, u32>,
+    /// Delta series released since the last collection: one that comes back must add to what was not
+    /// exported yet, not stand beside it.
+    lingering: HashMap<Canonical, Binding>,
     /// Observable counters under delta temporality: what was observed before.
     reported: Option<Reported>,
 }
 
 /// A series that several of the instrument's may lead to: a filter can make them equal.
 struct Shared {
-    segment: u32,
+    binding: Binding,
     bindings: u32,
 }
 
 /// A series' place in a stream.
+#[derive(Clone)]
 pub struct Binding {
     handle: Handle,
     /// Where it takes a place of its own: the overflow series does not.
@@ -105,19 +106,12 @@ impl Stream {
     /// Binds a series. Past the cardinality limit it is bound to the overflow series.
     pub fn bind(&mut self, attributes: &Canonical) -> Binding {
         let attributes = self.project(attributes);
-        let segments = self.segments.clone();
-        let mut segments = segments.lock();
         if let Some(shared) = self.shared.get_mut(&attributes) {
             shared.bindings += 1;
-            let id = shared.segment;
-            let segment = segments.iter().find(|segment| segment.id == id);
-            // A segment with live series is never dropped.
-            let handle = segment.expect("segment of a live series").bind(&attributes);
-            return Binding {
-                handle,
-                segment: Some(id),
-            };
+            return shared.binding.clone();
         }
+        let segments = self.segments.clone();
+        let mut segments = segments.lock();
         if self.live >= self.plan.cardinality_limit || is_overflow(&attributes) {
             // The first segment: it has room for one more than its capacity.
             if segments.is_empty() {
@@ -129,36 +123,42 @@ impl Stream {
                 segment: None,
             };
         }
-        let lingering = self.lingering.remove(&attributes);
-        let room = |segment: &Segment| segment.used < segment.capacity;
-        if lingering.is_none() && !segments.iter().any(room) {
-            self.grow(&mut segments);
-        }
-        let mut newest = segments.iter_mut().rev();
-        let segment = match lingering {
-            Some(id) => newest.find(|segment| segment.id == id),
-            None => newest.find(|segment| room(segment)),
-        };
-        // Segments are dropped, and `lingering` is emptied, only by a collection.
-        let segment = segment.expect("a segment with room");
-        match lingering {
-            Some(_) => segment.released[0] -= 1,
-            None => segment.used += 1,
-        }
-        segment.live += 1;
-        let binding = Binding {
-            handle: segment.bind(&attributes),
-            segment: Some(segment.id),
+        let binding = match self.lingering.remove(&attributes) {
+            Some(binding) => {
+                let mut newest = segments.iter_mut().rev();
+                // Segments are dropped, and `lingering` is emptied, only by a collection.
+                let segment = newest.find(|segment| Some(segment.id) == binding.segment);
+                let segment = segment.expect("the segment of a series released just now");
+                segment.released[0] -= 1;
+                segment.live += 1;
+                binding
+            }
+            None => self.bind_new(&mut segments, &attributes),
         };
         self.live += 1;
         if !self.plan.attributes.keeps_all() {
             let shared = Shared {
-                segment: segment.id,
+                binding: binding.clone(),
                 bindings: 1,
             };
             self.shared.insert(attributes, shared);
         }
         binding
+    }
+
+    fn bind_new(&mut self, segments: &mut Vec<Segment>, attributes: &Canonical) -> Binding {
+        let room = |segment: &Segment| segment.used < segment.capacity;
+        if !segments.iter().any(room) {
+            self.grow(segments);
+        }
+        let newest = segments.iter_mut().rev().find(|segment| room(segment));
+        let segment = newest.expect("a segment with room");
+        segment.used += 1;
+        segment.live += 1;
+        Binding {
+            handle: segment.bind(attributes),
+            segment: Some(segment.id),
+        }
     }
 
     fn grow(&mut self, segments: &mut Vec<Segment>) {
@@ -178,7 +178,6 @@ impl Stream {
         let Some(id) = binding.segment else {
             return false;
         };
-        drop(binding);
         let attributes = self.project(attributes);
         if let Some(shared) = self.shared.get_mut(&attributes) {
             shared.bindings -= 1;
@@ -194,7 +193,7 @@ impl Stream {
             segment.live -= 1;
             segment.released[0] += 1;
             if !cumulative {
-                self.lingering.insert(attributes.clone(), id);
+                self.lingering.insert(attributes.clone(), binding);
             }
             if forget && cumulative {
                 let key = segment.key(&attributes);

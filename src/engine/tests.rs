@@ -10,6 +10,8 @@ use super::instrument::ValueType;
 use super::*;
 use crate::config::Environment;
 
+mod removal;
+
 const WAIT: Duration = Duration::from_secs(5);
 
 /// An engine with one in-memory pipeline and a facade that is never asked.
@@ -238,121 +240,6 @@ fn beyond_the_cardinality_limit_values_go_to_the_overflow_series() {
         bench.points("c"),
         ["n:0=1", "n:1=1", "otel.metric.overflow:true=3"]
     );
-}
-
-#[test]
-fn a_removed_series_is_gone_until_its_next_value_and_then_starts_anew() {
-    for kind in [InstrumentKind::Counter, InstrumentKind::Histogram] {
-        let mut bench = Bench::new("{}", Temporality::Cumulative);
-        let id = bench.instrument(kind, "x");
-        let slot = bench.series(id, Storage::Block, r#""a",1"#);
-        let other = bench.series(id, Storage::Block, r#""a",2"#);
-        for round in 0..3 {
-            bench.sample(slot, 1.0);
-            bench.sample(other, 1.0);
-            assert_eq!(
-                bench.points("x"),
-                ["a:1=1".to_owned(), format!("a:2={}", round + 1)]
-            );
-            bench.engine.remove(id, r#"["a",1]"#.to_owned());
-            assert_eq!(bench.points("x"), [format!("a:2={}", round + 1)]);
-        }
-    }
-}
-
-#[test]
-fn a_series_that_goes_and_comes_back_before_a_collection_is_read_is_read_once() {
-    let mut bench = Bench::new("{}", Temporality::Cumulative);
-    let id = bench.instrument(InstrumentKind::Counter, "c");
-    // More than the first segment holds, so that it comes back in another one.
-    let slots: Vec<u32> = (0..20)
-        .map(|n| bench.series(id, Storage::Sum, &format!(r#""a",{n}"#)))
-        .collect();
-    slots.iter().for_each(|slot| bench.add(*slot, 1.0));
-    let (unread, peeked) = (bench.collect(), bench.collect());
-    let mut streams = peeked.streams().iter();
-    let is_c = |metric: Metric<'_>| metric.name == "c";
-    let stream = streams.find(|stream| stream.peek().metric().is_some_and(is_c));
-
-    bench.engine.remove(id, r#"["a",0]"#.to_owned());
-    bench.add(slots[0], 5.0);
-    assert_eq!(bench.points("c").len(), 20);
-
-    let metric = unread.metrics().find(|metric| metric.name == "c");
-    let read = describe(metric.unwrap());
-    assert_eq!(read.len(), 20);
-    assert!(read.contains(&"a:0=5".to_owned()), "{read:?}");
-
-    let reading = stream.unwrap().read();
-    let mut visited = 0;
-    let _ = reading.for_each(&mut |_, _| {
-        visited += 1;
-        std::ops::ControlFlow::Continue(())
-    });
-    assert_eq!(visited, 20);
-}
-
-#[test]
-fn removing_gives_the_place_in_the_limit_back() {
-    let mut bench = Bench::new(r#"{"cardinalityLimit": 3}"#, Temporality::Cumulative);
-    let id = bench.instrument(InstrumentKind::Counter, "c");
-    for series in 0..50 {
-        let slot = bench.series(id, Storage::Sum, &format!(r#""n",{series}"#));
-        bench.add(slot, 1.0);
-        assert_eq!(bench.points("c"), [format!("n:{series}=1")]);
-        bench.engine.remove(id, format!(r#"["n",{series}]"#));
-    }
-}
-
-#[test]
-fn clearing_removes_every_series_but_loses_no_unexported_delta() {
-    for (temporality, after) in [
-        (Temporality::Cumulative, vec![]),
-        (Temporality::Delta, vec!["=1".to_owned()]),
-    ] {
-        let mut bench = Bench::new("{}", temporality);
-        let id = bench.instrument(InstrumentKind::Counter, "c");
-        let slot = bench.series(id, Storage::Sum, "");
-        bench.add(slot, 1.0);
-        bench.engine.clear(id);
-        assert_eq!(bench.points("c"), after);
-        bench.add(slot, 5.0);
-        assert_eq!(bench.points("c"), ["=5"]);
-    }
-}
-
-/// Records which slots it was told to release.
-struct Listening(Arc<Mutex<Vec<u32>>>);
-
-impl Facade for Listening {
-    fn ask(&self, _: Duration) -> bool {
-        false
-    }
-
-    fn release(&self, slots: &[(Storage, u32)]) {
-        self.0
-            .lock()
-            .unwrap()
-            .extend(slots.iter().map(|(_, slot)| slot));
-    }
-}
-
-#[test]
-fn idle_delta_series_are_released_and_the_facade_is_told() {
-    let mut bench = Bench::new(r#"{"cardinalityLimit": 1}"#, Temporality::Delta);
-    let released = Arc::new(Mutex::new(Vec::new()));
-    bench.facade = bench.engine.attach(Box::new(Listening(released.clone())));
-    let id = bench.instrument(InstrumentKind::Counter, "c");
-    let slot = bench.series(id, Storage::Sum, r#""n",0"#);
-    bench.add(slot, 1.0);
-    for _ in 0..=plan::STALE_AFTER {
-        bench.collect();
-    }
-    assert_eq!(*released.lock().unwrap(), [slot]);
-    // Its place is free, and the old slot still counts until the facade gives it back.
-    let second = bench.series(id, Storage::Sum, r#""n",1"#);
-    bench.add(second, 2.0);
-    assert_eq!(bench.points("c"), ["n:1=2"]);
 }
 
 /// Answers requests from another thread, after a delay.
@@ -625,44 +512,6 @@ fn cumulative_data_starts_when_the_instrument_was_created() {
         panic!("not a sum")
     };
     assert!(interval.start >= created && interval.start < configured);
-}
-
-#[test]
-fn a_delta_series_removed_and_recorded_again_within_an_interval_is_one_point() {
-    let mut bench = Bench::new("{}", Temporality::Delta);
-    let id = bench.instrument(InstrumentKind::Counter, "c");
-    let slot = bench.series(id, Storage::Sum, r#""a",1"#);
-    for _ in 0..3 {
-        bench.add(slot, 1.0);
-        bench.engine.remove(id, r#"["a",1]"#.to_owned());
-    }
-    bench.add(slot, 1.0);
-    assert_eq!(bench.points("c"), ["a:1=4"]);
-    assert!(bench.points("c").is_empty());
-}
-
-#[test]
-fn streams_of_many_series_keep_each_of_them_through_churn() {
-    for temporality in [Temporality::Cumulative, Temporality::Delta] {
-        let mut bench = Bench::new(r#"{"cardinalityLimit": 1500}"#, temporality);
-        let id = bench.instrument(InstrumentKind::Counter, "c");
-        for round in 0..6 {
-            let slots: Vec<u32> = (0..1000)
-                .map(|n| bench.series(id, Storage::Sum, &format!(r#""round",{round},"n",{n}"#)))
-                .collect();
-            for &slot in &slots {
-                bench.add(slot, 1.0);
-            }
-            let points = bench.points("c");
-            assert_eq!(points.len(), 1000, "round {round}, {temporality:?}");
-            assert!(points.iter().all(|point| point.ends_with("=1")));
-            for n in 0..1000 {
-                bench
-                    .engine
-                    .remove(id, format!(r#"["round",{round},"n",{n}]"#));
-            }
-        }
-    }
 }
 
 #[test]
