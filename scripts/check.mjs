@@ -5,9 +5,15 @@ import { run } from './process.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
+// The fuzz targets are a workspace of their own; libFuzzer would need a C++ compiler.
+const fuzz = '--manifest-path=fuzz/Cargo.toml';
+const fuzzBuild = [fuzz, '--no-default-features', '--target-dir=target'];
+
 const checks = [
   ['cargo', 'fmt', '--check'],
+  ['cargo', 'fmt', fuzz, '--check'],
   ['cargo', 'clippy', '--all-targets', '--', '-D', 'warnings'],
+  ['cargo', 'clippy', ...fuzzBuild, '--all-targets', '--', '-D', 'warnings'],
   ['npx', 'prettier', '--check', '--log-level', 'warn', '.'],
   // The addon's build writes binding.js and binding.d.ts, which the types and the lint read.
   ['npm', 'run', 'build'],

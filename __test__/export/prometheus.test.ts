@@ -9,7 +9,7 @@ import {
 import type { MeterProvider } from '@opentelemetry/api';
 import { freePort } from '../support/ports';
 import { Program } from '../support/Program';
-import { Prometheus } from '../support/Prometheus';
+import { Prometheus, SCRAPE_PROTOCOLS } from '../support/Prometheus';
 import { pipe, prometheus, python, PYTHON, without } from '../support/tools';
 
 const OPENMETRICS = 'application/openmetrics-text;version=1.0.0';
@@ -22,15 +22,10 @@ describe('a real Prometheus', { concurrency: true }, () => {
     { skip: without(prometheus(3).server) },
     async t => {
       const target = await startShop(t);
-      const protocols = {
-        text: 'PrometheusText0.0.4',
-        openmetrics: 'OpenMetricsText1.0.0',
-        protobuf: 'PrometheusProto',
-      };
       const server = await Prometheus.start(
         t,
         3,
-        Object.entries(protocols).map(([job, protocol]) => ({
+        Object.entries(SCRAPE_PROTOCOLS).map(([job, protocol]) => ({
           job_name: job,
           scrape_protocols: [protocol],
           static_configs: [{ targets: [target] }],
@@ -38,7 +33,7 @@ describe('a real Prometheus', { concurrency: true }, () => {
         ['native-histograms'],
       );
       await server.scraped(3);
-      for (const job of Object.keys(protocols)) {
+      for (const job of Object.keys(SCRAPE_PROTOCOLS)) {
         await assertShop(server, job);
       }
       for (const job of ['text', 'openmetrics']) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Prometheus } from '../support/Prometheus';
+import { Prometheus, SCRAPE_PROTOCOLS } from '../support/Prometheus';
 import { prometheus, PYTHON, without } from '../support/tools';
 import {
   assertNothingInjected,
@@ -170,15 +170,10 @@ test(
     const { provider, url } = provide(t);
     recordAll(provider.getMeter('values'), hostileValues);
     recordAll(provider.getMeter('keys'), hostileKeys);
-    const protocols = {
-      text: 'PrometheusText0.0.4',
-      openmetrics: 'OpenMetricsText1.0.0',
-      protobuf: 'PrometheusProto',
-    };
     const server = await Prometheus.start(
       t,
       3,
-      Object.entries(protocols).map(([job, protocol]) => ({
+      Object.entries(SCRAPE_PROTOCOLS).map(([job, protocol]) => ({
         job_name: job,
         scrape_protocols: [protocol],
         scrape_timeout: '2s',
@@ -187,7 +182,7 @@ test(
       })),
     );
     await server.scraped(3);
-    for (const job of Object.keys(protocols)) {
+    for (const job of Object.keys(SCRAPE_PROTOCOLS)) {
       assert.deepEqual(await server.query('{__name__=~"injected.*"}'), []);
       for (const name of NAMES) {
         const samples = await server.query(`${name}{job="${job}"}`);

@@ -8,6 +8,13 @@ import { freePort } from './ports';
 import { Program } from './Program';
 import { prometheus } from './tools';
 
+/** Prometheus 3's `scrape_protocols`, by a name for each. */
+export const SCRAPE_PROTOCOLS = {
+  text: 'PrometheusText0.0.4',
+  openmetrics: 'OpenMetricsText1.0.0',
+  protobuf: 'PrometheusProto',
+};
+
 /** A running Prometheus. Ends with the test. */
 export class Prometheus {
   private constructor(private readonly port: number) {}

@@ -14,7 +14,7 @@ mod gate_tests;
 pub mod instrument;
 pub mod plan;
 mod reported;
-mod sdk;
+pub mod sdk;
 mod segment;
 mod self_metrics;
 mod series;

@@ -1,24 +1,21 @@
 //! Collections from the real SDK, for the tests of the exporters.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::reader::MetricReader;
-use opentelemetry_sdk::metrics::{
-    Aggregation, Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream,
-    Temporality,
-};
+use opentelemetry_sdk::metrics::{Aggregation, Instrument, SdkMeterProvider, Stream, Temporality};
 use opentelemetry_sdk::Resource;
 use tokio::sync::oneshot;
 
 use crate::config::{Compression, HistogramAggregation, OtlpConfig, OtlpProtocol, TlsConfig};
 use crate::engine::collection::{CollectedMetric, CollectedPart, Collection, Parts};
+use crate::engine::sdk::SharedReader;
 use crate::engine::{Collect, PipelineId};
 use crate::error::Result;
 use crate::log::Logger;
@@ -67,27 +64,6 @@ pub struct TestSource {
     metrics: Mutex<Vec<(Arc<InstrumentationScope>, SdkMeterProvider, SharedReader)>>,
 }
 
-#[derive(Clone, Debug)]
-struct SharedReader(Arc<ManualReader>);
-
-impl MetricReader for SharedReader {
-    fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
-        self.0.register_pipeline(pipeline);
-    }
-    fn collect(&self, rm: &mut ResourceMetrics) -> OTelSdkResult {
-        self.0.collect(rm)
-    }
-    fn force_flush(&self) -> OTelSdkResult {
-        self.0.force_flush()
-    }
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.0.shutdown_with_timeout(timeout)
-    }
-    fn temporality(&self, kind: InstrumentKind) -> Temporality {
-        self.0.temporality(kind)
-    }
-}
-
 impl TestSource {
     pub fn new(temporality: Temporality) -> Self {
         Self {
@@ -123,11 +99,7 @@ impl TestSource {
     }
 
     pub fn meter_of(&self, scope: InstrumentationScope, aggregation: Option<Aggregation>) -> Meter {
-        let reader = SharedReader(Arc::new(
-            ManualReader::builder()
-                .with_temporality(self.temporality)
-                .build(),
-        ));
+        let reader = SharedReader::new(self.temporality);
         let provider = SdkMeterProvider::builder()
             .with_resource(self.resource.clone())
             .with_reader(reader.clone())

@@ -90,6 +90,14 @@ impl Reply {
         Self::frames(status, headers, frames)
     }
 
+    /// Asks the first request to come again in a second, and takes the others.
+    pub fn retry_once_after_a_second(number: usize, _: &Received) -> Self {
+        match number {
+            0 => Self::http(429, &[("retry-after", "1")], ""),
+            _ => Self::status(200),
+        }
+    }
+
     /// A body that breaks off after its first bytes.
     pub fn broken(status: u16, headers: &[(&'static str, &str)], body: &'static [u8]) -> Self {
         let broken = io::Error::other("broken on purpose");

@@ -1,18 +1,16 @@
 //! Collections for tests, made by the real SDK.
 
 use std::ops::ControlFlow;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{
-    Aggregation, Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream,
-    Temporality,
+    Aggregation, Instrument, InstrumentKind, SdkMeterProvider, Stream, Temporality,
 };
 use opentelemetry_sdk::Resource;
 
@@ -22,29 +20,8 @@ use super::notices::Notices;
 use super::page::write_page;
 use crate::config::TranslationStrategy;
 use crate::engine::collection::{CollectedMetric, CollectedPart, Collection, Parts};
+use crate::engine::sdk::SharedReader;
 use crate::log::Logger;
-
-/// The provider owns its reader; the test wants to read.
-#[derive(Clone, Debug)]
-struct Shared(Arc<ManualReader>);
-
-impl MetricReader for Shared {
-    fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
-        self.0.register_pipeline(pipeline);
-    }
-    fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
-        self.0.collect(metrics)
-    }
-    fn force_flush(&self) -> OTelSdkResult {
-        self.0.force_flush()
-    }
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.0.shutdown_with_timeout(timeout)
-    }
-    fn temporality(&self, kind: InstrumentKind) -> Temporality {
-        self.0.temporality(kind)
-    }
-}
 
 /// When every instrument of a test was created.
 pub fn created() -> SystemTime {
@@ -94,11 +71,7 @@ impl Fixture {
             true => Temporality::Delta,
             false => Temporality::Cumulative,
         };
-        let reader = Shared(Arc::new(
-            ManualReader::builder()
-                .with_temporality(temporality)
-                .build(),
-        ));
+        let reader = SharedReader::new(temporality);
         let mut provider = SdkMeterProvider::builder().with_reader(reader.clone());
         if self.exponential {
             provider = provider.with_view(|instrument: &Instrument| {

@@ -214,11 +214,7 @@ fn an_export_to_nobody_says_that_the_connection_was_refused() {
 #[test]
 fn attempts_and_the_pauses_between_them_are_one_operation() {
     block_on(async {
-        let collector = FakeCollector::http(|number, _| match number {
-            0 => Reply::http(429, &[("retry-after", "1")], ""),
-            _ => Reply::status(200),
-        })
-        .await;
+        let collector = FakeCollector::http(Reply::retry_once_after_a_second).await;
         let config = otlp_config(&collector.url(), OtlpProtocol::HttpProtobuf);
         let recorded = export(&config, 1).await;
         let identity = identity("otlp_http_metric_exporter", &collector);
