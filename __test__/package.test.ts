@@ -15,7 +15,7 @@ describe('the npm package', () => {
     scripts: Record<string, string>;
   };
   const [{ files }] = JSON.parse(
-    execFileSync('npm', ['pack', '--dry-run', '--json', '--workspace', '.'], {
+    execFileSync('npm', ['pack', '--dry-run', '--json', '--workspaces=false'], {
       cwd: root,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],

@@ -562,10 +562,7 @@ fn a_collector_that_never_answers_is_left_at_the_deadline() {
             let start = Instant::now();
             let error = push.flush().await.unwrap_err();
             assert!(start.elapsed() < Duration::from_secs(5));
-            assert!(
-                error.message().ends_with("no answer within 1s"),
-                "{error}"
-            );
+            assert!(error.message().ends_with("no answer within 1s"), "{error}");
             assert_eq!(collector.received().len(), 1);
         });
     }
