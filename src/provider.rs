@@ -87,7 +87,7 @@ impl Provider {
         }
         if config.disabled {
             self.log
-                .info("OTEL_SDK_DISABLED is set: metrics are recorded but not exported");
+                .info("OTEL_SDK_DISABLED is set: no metrics are kept or exported");
             return Ok(());
         }
         let exporters = Exporters::start(config, otlp, pipelines, &self.engine, &self.log)?;

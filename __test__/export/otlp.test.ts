@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import type { OtlpExporterOptions } from '@nativestage/metrics/sdk';
+import { decodeOtlp } from '../support/decodeOtlp';
 import {
   attributesOf,
   metricsOf,
@@ -12,7 +13,7 @@ import {
 import { freePort } from '../support/ports';
 import { type Ending, runNode } from '../support/Program';
 import { Rotel } from '../support/Rotel';
-import { python, PYTHON, ROTEL, without } from '../support/tools';
+import { PYTHON, ROTEL, without } from '../support/tools';
 
 describe('a collector that others wrote', { concurrency: 2 }, () => {
   for (const protocol of ['grpc', 'http/protobuf'] as const) {
@@ -30,7 +31,7 @@ describe('a collector that others wrote', { concurrency: 2 }, () => {
           });
           const forwarded = await rotel.forwarded();
           const requests = await Promise.all(
-            forwarded.map(({ body }) => decode('protobuf', body)),
+            forwarded.map(({ body }) => decodeOtlp('protobuf', body)),
           );
           assertShop(requests);
         },
@@ -45,7 +46,9 @@ describe('a collector that others wrote', { concurrency: 2 }, () => {
     await push(t, { endpoint: rotel.http, protocol: 'http/json' });
     const names = (
       await Promise.all(
-        (await rotel.forwarded()).map(({ body }) => decode('protobuf', body)),
+        (await rotel.forwarded()).map(({ body }) =>
+          decodeOtlp('protobuf', body),
+        ),
       )
     ).flatMap(request => metricsOf(request).map(metric => metric.name));
     assert.ok(names.includes('shop.requests'), names.join());
@@ -70,7 +73,7 @@ describe('an export over HTTP', { concurrency: 2 }, () => {
             headers: { Authorization: 'Bearer s3cret', 'x-tenant': 'kitchen' },
           });
           const requests = await Promise.all(
-            receiver.received.map(({ body }) => decode(format, body)),
+            receiver.received.map(({ body }) => decodeOtlp(format, body)),
           );
           assertShop(requests);
           for (const { path, headers } of receiver.received) {
@@ -122,10 +125,6 @@ async function push(t: TestContext, options: OtlpExporterOptions) {
 
 function run(t: TestContext, options: OtlpExporterOptions): Promise<Ending> {
   return runNode(t, 'export/push.cjs', { args: [JSON.stringify(options)] });
-}
-
-async function decode(format: string, body: Buffer): Promise<OtlpRequest> {
-  return (await python('decode_otlp.py', body, format)) as OtlpRequest;
 }
 
 /** What push.cjs records, in the protobuf project's JSON. */

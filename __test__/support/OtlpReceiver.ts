@@ -127,6 +127,7 @@ interface KeyValue {
 
 export interface OtlpPoint {
   attributes?: KeyValue[];
+  startTimeUnixNano?: string;
   asInt?: string | number;
   asDouble?: number;
   count?: string | number;

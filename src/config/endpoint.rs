@@ -53,15 +53,18 @@ fn is_usable(endpoint: &str) -> bool {
 
 /// A URL without its user information and its query, for messages.
 fn redact(url: &str) -> String {
-    let (url, query) = match url.split_once('?') {
-        Some((url, _)) => (url, "?<secret>"),
-        None => (url, ""),
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), url),
     };
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => {
-            format!("{}://<secret>@{}{query}", &url[..scheme], &url[at + 1..])
-        }
-        (None, Some(at)) => format!("<secret>@{}{query}", &url[at + 1..]),
-        _ => format!("{url}{query}"),
+    let (user, rest) = match rest.rsplit_once('@') {
+        // Of a password or of a query: what follows may be either's.
+        Some((before, _)) if before.contains(['?', '#']) => ("<secret>", ""),
+        Some((_, rest)) => ("<secret>@", rest),
+        None => ("", rest),
+    };
+    match rest.split_once(['?', '#']) {
+        Some((rest, _)) => format!("{scheme}{user}{rest}?<secret>"),
+        None => format!("{scheme}{user}{rest}"),
     }
 }

@@ -233,6 +233,9 @@ fn secrets_never_appear_in_errors_or_debug_output() {
         r#"{"exporters": {"otlp": {"endpoint": "ftp://me:hunter2@host"}}}"#,
         r#"{"exporters": {"otlp": {"endpoint": "ftp://host/?token=hunter2"}}}"#,
         r#"{"exporters": {"otlp": {"endpoint": "host?token=hunter2@x"}}}"#,
+        r#"{"exporters": {"otlp": {"endpoint": "http://me:hunter2?x@collector:4318"}}}"#,
+        r#"{"exporters": {"otlp": {"endpoint": "http://collector:x/#hunter2"}}}"#,
+        r#"{"exporters": {"otlp": {"endpoint": "http://collector:x/?token=y@hunter2"}}}"#,
     ];
     for json in refused {
         let error = Config::parse(json, "backend.metrics", &Environment::default()).unwrap_err();

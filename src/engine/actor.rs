@@ -1,5 +1,5 @@
-//! The actor: one thread per provider, fed by a channel. It alone touches the SDK, so nothing in it
-//! needs a lock.
+//! The actor: one thread per provider, fed by a channel. It alone changes what there is to export;
+//! exporters only read, under the lock of a stream's segments.
 //!
 //! Order is the contract: a facade's commands arrive in the order they were sent, so a series is
 //! known before its first value and a removal happens between the values around it.

@@ -7,9 +7,9 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry::{InstrumentationScope, KeyValue, Value as OtelValue};
 use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, ExponentialHistogram, Gauge, Histogram, Metric as SdkMetric, MetricData,
     ResourceMetrics, Sum,
@@ -20,9 +20,10 @@ use smallvec::SmallVec;
 
 use super::canonical::Canonical;
 
-/// The attribute that keeps a series apart from a removed one with the same attributes. It is
-/// added at bind time, never leaves this module, and user attributes of this name are dropped.
-pub const INCARNATION_KEY: &str = "nativestage.series.incarnation";
+/// The attribute that keeps a series apart from a removed one with the same attributes: when it
+/// began, in nanoseconds since the epoch. It is added at bind time, never leaves the engine, and user
+/// attributes of this name are dropped.
+pub const START_KEY: &str = "nativestage.series.start";
 
 /// SDK keys of the series that must no longer be shown.
 pub type HiddenSeries = HashSet<Canonical>;
@@ -67,6 +68,7 @@ pub(crate) trait Unread: Send + Sync {
 
 /// Some of a stream's series.
 pub struct CollectedPart {
+    /// Only where series were removed, or begin later than their stream.
     pub(crate) hidden: Option<Arc<HiddenSeries>>,
     pub(crate) data: ResourceMetrics,
 }
@@ -187,8 +189,8 @@ impl Reading<'_> {
     }
 }
 
-/// Gets the attributes of a point, in the SDK's (sorted) order, and what it counted.
-pub type Visit<'v, 'r> = dyn FnMut(&[&'r KeyValue], Point<'_, 'r>) -> ControlFlow<()> + 'v;
+/// Gets whose point it is, and what it counted.
+pub type Visit<'v, 'r> = dyn FnMut(&Identity<'r>, Point<'_, 'r>) -> ControlFlow<()> + 'v;
 
 /// A point of any kind.
 #[derive(Clone, Copy)]
@@ -234,21 +236,21 @@ fn for_each_point<'r, T: Value>(
             gauge
                 .data_points()
                 .try_for_each(|point| match visible(point.attributes(), hidden) {
-                    Some(attributes) => visit(&attributes, Point::Number(point.value().number())),
+                    Some(series) => visit(&series, Point::Number(point.value().number())),
                     None => ControlFlow::Continue(()),
                 })
         }
         MetricData::Sum(sum) => {
             sum.data_points()
                 .try_for_each(|point| match visible(point.attributes(), hidden) {
-                    Some(attributes) => visit(&attributes, Point::Number(point.value().number())),
+                    Some(series) => visit(&series, Point::Number(point.value().number())),
                     None => ControlFlow::Continue(()),
                 })
         }
         MetricData::Histogram(histogram) => histogram_points(histogram, hidden, sums)
-            .try_for_each(|point| visit(&point.attributes, Point::Explicit(&point))),
+            .try_for_each(|point| visit(&point.series, Point::Explicit(&point))),
         MetricData::ExponentialHistogram(histogram) => exponential_points(histogram, hidden, sums)
-            .try_for_each(|point| visit(&point.attributes, Point::Exponential(&point))),
+            .try_for_each(|point| visit(&point.series, Point::Exponential(&point))),
     }
 }
 
@@ -280,14 +282,23 @@ impl Number {
 /// The attributes of a point, in the SDK's (sorted) order. Eight fit without an allocation.
 pub type Attributes<'a> = SmallVec<[&'a KeyValue; 8]>;
 
-pub struct NumberPoint<'a> {
+/// Whose a point is.
+#[derive(Clone, Default)]
+pub struct Identity<'a> {
     pub attributes: Attributes<'a>,
+    /// When the series began, if later than the interval: series were removed before, and this one
+    /// may have been among them.
+    pub start: Option<SystemTime>,
+}
+
+pub struct NumberPoint<'a> {
+    pub series: Identity<'a>,
     pub value: Number,
 }
 
 #[derive(Clone)]
 pub struct HistogramPoint<'a> {
-    pub attributes: Attributes<'a>,
+    pub series: Identity<'a>,
     pub count: u64,
     /// Absent where negative values can be recorded.
     pub sum: Option<f64>,
@@ -309,7 +320,7 @@ pub struct ExponentialBuckets {
 
 #[derive(Clone)]
 pub struct ExponentialPoint<'a> {
-    pub attributes: Attributes<'a>,
+    pub series: Identity<'a>,
     pub count: u64,
     /// Absent where negative values can be recorded.
     pub sum: Option<f64>,
@@ -507,20 +518,32 @@ impl Value for u64 {
     }
 }
 
-/// The attributes to show, or `None` when the series has been removed.
+/// The series to show, or `None` when it has been removed.
 fn visible<'a>(
     attributes: impl Iterator<Item = &'a KeyValue>,
     hidden: Option<&HiddenSeries>,
-) -> Option<Attributes<'a>> {
-    let mut attributes: Attributes<'a> = attributes.collect();
-    if let Some(hidden) = hidden {
-        let key: Canonical = attributes.iter().map(|kv| (*kv).clone()).collect();
-        if hidden.contains(&key) {
-            return None;
-        }
-        attributes.retain(|kv| kv.key.as_str() != INCARNATION_KEY);
+) -> Option<Identity<'a>> {
+    let mut series = Identity {
+        attributes: attributes.collect(),
+        start: None,
+    };
+    let Some(hidden) = hidden else {
+        return Some(series);
+    };
+    let attributes = &mut series.attributes;
+    let key: Canonical = attributes.iter().map(|kv| (*kv).clone()).collect();
+    if hidden.contains(&key) {
+        return None;
     }
-    Some(attributes)
+    if let Some(at) = attributes
+        .iter()
+        .position(|kv| kv.key.as_str() == START_KEY)
+    {
+        if let OtelValue::I64(nanos) = attributes.remove(at).value {
+            series.start = Some(UNIX_EPOCH + Duration::from_nanos(nanos.unsigned_abs()));
+        }
+    }
+    Some(series)
 }
 
 fn gauge_points<'a, T: Value>(
@@ -529,7 +552,7 @@ fn gauge_points<'a, T: Value>(
 ) -> Points<'a, NumberPoint<'a>> {
     Box::new(gauge.data_points().filter_map(move |point| {
         Some(NumberPoint {
-            attributes: visible(point.attributes(), hidden)?,
+            series: visible(point.attributes(), hidden)?,
             value: point.value().number(),
         })
     }))
@@ -541,7 +564,7 @@ fn sum_points<'a, T: Value>(
 ) -> Points<'a, NumberPoint<'a>> {
     Box::new(sum.data_points().filter_map(move |point| {
         Some(NumberPoint {
-            attributes: visible(point.attributes(), hidden)?,
+            series: visible(point.attributes(), hidden)?,
             value: point.value().number(),
         })
     }))
@@ -554,7 +577,7 @@ fn histogram_points<'a, T: Value>(
 ) -> Points<'a, HistogramPoint<'a>> {
     Box::new(histogram.data_points().filter_map(move |point| {
         Some(HistogramPoint {
-            attributes: visible(point.attributes(), hidden)?,
+            series: visible(point.attributes(), hidden)?,
             count: point.count(),
             sum: sums.then(|| point.sum().number().as_f64()),
             min: point.min().map(|min| min.number().as_f64()),
@@ -572,7 +595,7 @@ fn exponential_points<'a, T: Value>(
 ) -> Points<'a, ExponentialPoint<'a>> {
     Box::new(histogram.data_points().filter_map(move |point| {
         Some(ExponentialPoint {
-            attributes: visible(point.attributes(), hidden)?,
+            series: visible(point.attributes(), hidden)?,
             count: point.count() as u64,
             sum: sums.then(|| point.sum().number().as_f64()),
             min: point.min().map(|min| min.number().as_f64()),

@@ -14,7 +14,7 @@ mod gate_tests;
 pub mod instrument;
 pub mod plan;
 mod reported;
-pub mod sdk;
+pub(crate) mod sdk;
 mod segment;
 mod self_metrics;
 mod series;
@@ -51,8 +51,7 @@ const QUEUED_BLOCKS: usize = 64;
 /// One JavaScript environment (a thread's `node::Environment`).
 pub type FacadeId = u32;
 
-/// Which of the provider's pipelines to collect: exporters that agree on temporality and histogram
-/// aggregation share one.
+/// Which of the provider's pipelines to collect: each exporter has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PipelineId(pub(crate) usize);
 

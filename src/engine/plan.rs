@@ -82,6 +82,10 @@ impl Settings {
             views: config.views.clone(),
             cardinality_limit: config.cardinality_limit,
         };
+        if config.disabled {
+            // Without streams nothing is kept that nobody would read.
+            return (settings, Pipelines::default());
+        }
         let pipelines = Pipelines {
             prometheus: config
                 .prometheus
@@ -102,25 +106,17 @@ impl Settings {
         (settings, pipelines)
     }
 
-    /// The pipeline with these properties, made if there is none.
-    pub fn pipeline(
+    /// A pipeline of an exporter's own: those that want the same data meet in the streams.
+    fn pipeline(
         &mut self,
         temporality: Temporality,
         histogram: HistogramAggregation,
     ) -> PipelineId {
-        let wanted = PipelineSettings {
+        self.pipelines.push(PipelineSettings {
             temporality,
             histogram,
-        };
-        let index = self
-            .pipelines
-            .iter()
-            .position(|pipeline| *pipeline == wanted)
-            .unwrap_or_else(|| {
-                self.pipelines.push(wanted);
-                self.pipelines.len() - 1
-            });
-        PipelineId(index)
+        });
+        PipelineId(self.pipelines.len() - 1)
     }
 
     /// The streams of an instrument, and what is wrong with the views that match it.
@@ -147,12 +143,15 @@ impl Settings {
                 let Some(plan) = self.plan(spec, stream, *pipeline, &mut problems) else {
                     continue;
                 };
-                // Pipelines that want the same data read one stream.
+                // Pipelines that want the same data read one stream. But a histogram of observations
+                // grows with every reading: each pipeline has its own.
+                let shared = !spec.is_observable() || !is_histogram(&plan.aggregation);
                 let same = plans.iter_mut().find(|other| {
-                    StreamPlan {
+                    let other = StreamPlan {
                         pipelines: 0,
                         ..(*other).clone()
-                    } == plan
+                    };
+                    shared && other == plan
                 });
                 match same {
                     Some(other) => other.pipelines |= 1 << index,
@@ -267,6 +266,13 @@ impl Shape {
             filtered: plans.iter().any(|plan| !plan.attributes.keeps_all()),
         }
     }
+}
+
+fn is_histogram(aggregation: &Aggregation) -> bool {
+    matches!(
+        aggregation,
+        Aggregation::ExplicitBucketHistogram { .. } | Aggregation::Base2ExponentialHistogram { .. }
+    )
 }
 
 fn native_storage(spec: &InstrumentSpec) -> Storage {

@@ -13,7 +13,7 @@ use opentelemetry_sdk::metrics::{
 use opentelemetry_sdk::Resource;
 
 use super::canonical::Canonical;
-use super::collection::{CollectedPart, HiddenSeries, Unread, INCARNATION_KEY};
+use super::collection::{CollectedPart, HiddenSeries, Unread, START_KEY};
 use super::instrument::InstrumentSpec;
 use super::plan::StreamPlan;
 use super::reported::Reported;
@@ -57,8 +57,10 @@ pub struct Segment {
     pub released: [usize; 2],
     /// Keys of removed series that the SDK still holds.
     pub hidden: Arc<HiddenSeries>,
-    /// How often a series was removed here, so that one that comes back is a new one to the SDK.
-    pub incarnations: HashMap<Canonical, i64>,
+    /// When live series began that began later than the stream, in nanoseconds since the epoch.
+    starts: HashMap<Canonical, i64>,
+    /// Whether there ever were such.
+    has_starts: bool,
 }
 
 impl Segment {
@@ -86,23 +88,36 @@ impl Segment {
             live: 0,
             released: [0; 2],
             hidden: Arc::default(),
-            incarnations: HashMap::new(),
+            starts: HashMap::new(),
+            has_starts: false,
         }
     }
 
-    pub fn bind(&self, attributes: &Canonical) -> Handle {
+    /// Binds a series; `start` says when it begins, if not with its stream.
+    pub fn bind(&mut self, attributes: &Canonical, start: Option<i64>) -> Handle {
+        if let Some(start) = start {
+            self.starts.insert(attributes.clone(), start);
+            self.has_starts = true;
+        }
         self.instrument.bind(&self.key(attributes))
     }
 
-    /// The SDK's key of a live series: its attributes, marked if it had a removed predecessor.
-    pub fn key(&self, attributes: &Canonical) -> Canonical {
-        let Some(incarnation) = self.incarnations.get(attributes) else {
+    /// Shows a live series no more, whatever the SDK still holds of it.
+    pub fn hide(&mut self, attributes: &Canonical) {
+        let key = self.key(attributes);
+        self.starts.remove(attributes);
+        Arc::make_mut(&mut self.hidden).insert(key);
+    }
+
+    /// The SDK's key of a live series: its attributes, and when it began.
+    fn key(&self, attributes: &Canonical) -> Canonical {
+        let Some(start) = self.starts.get(attributes) else {
             return attributes.clone();
         };
-        let at = attributes.partition_point(|kv| kv.key.as_str() < INCARNATION_KEY);
+        let at = attributes.partition_point(|kv| kv.key.as_str() < START_KEY);
         let (before, after) = attributes.split_at(at);
-        let mark = KeyValue::new(INCARNATION_KEY, *incarnation);
-        [before, &[mark], after].concat().into_iter().collect()
+        let start = KeyValue::new(START_KEY, *start);
+        [before, &[start], after].concat().into_iter().collect()
     }
 
     pub fn collect(&self) -> Option<CollectedPart> {
@@ -110,7 +125,7 @@ impl Segment {
         self.reader.collect(&mut data).ok()?;
         data.scope_metrics().next()?;
         Some(CollectedPart {
-            hidden: (!self.hidden.is_empty()).then(|| self.hidden.clone()),
+            hidden: (self.has_starts || !self.hidden.is_empty()).then(|| self.hidden.clone()),
             data,
         })
     }

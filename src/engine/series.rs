@@ -136,9 +136,10 @@ impl Instrument {
             series.bindings.resize_with(self.streams.len(), || None);
         }
         for (stream, binding) in self.streams.iter_mut().zip(&mut series.bindings) {
-            binding
-                .get_or_insert_with(|| stream.bind(&series.attributes))
-                .record(value);
+            match binding {
+                Some(binding) => binding.record(value),
+                None => *binding = Some(stream.bind(&series.attributes, value)),
+            }
         }
     }
 

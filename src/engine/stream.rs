@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 
@@ -30,6 +30,10 @@ pub struct Stream {
     created: SystemTime,
     segments: Segments,
     next_segment: u32,
+    /// Cumulative: when the latest series began. Once a series was removed, each of those that
+    /// follow has a start of its own: it may have been that one, and counts from zero again (Metrics
+    /// data model, "Resets and gaps").
+    last_start: Option<i64>,
     /// Live series, for the limit.
     live: usize,
     /// Where the stream does not keep all attributes: its live series by those it keeps.
@@ -70,6 +74,7 @@ impl Stream {
             created,
             segments: Segments::default(),
             next_segment: 0,
+            last_start: None,
             live: 0,
             shared: HashMap::new(),
             lingering: HashMap::new(),
@@ -103,23 +108,29 @@ impl Stream {
         }
     }
 
-    /// Binds a series. Past the cardinality limit it is bound to the overflow series.
-    pub fn bind(&mut self, attributes: &Canonical) -> Binding {
+    /// Binds a series and records its first value; past the cardinality limit both go to the overflow
+    /// series. No reader finds it without the value.
+    pub fn bind(&mut self, attributes: &Canonical, value: f64) -> Binding {
         let attributes = self.project(attributes);
+        let segments = self.segments.clone();
+        let mut segments = segments.lock();
+        let binding = self.find_or_bind(&mut segments, attributes);
+        binding.record(value);
+        binding
+    }
+
+    fn find_or_bind(&mut self, segments: &mut Vec<Segment>, attributes: Canonical) -> Binding {
         if let Some(shared) = self.shared.get_mut(&attributes) {
             shared.bindings += 1;
             return shared.binding.clone();
         }
-        let segments = self.segments.clone();
-        let mut segments = segments.lock();
         if self.live >= self.plan.cardinality_limit || is_overflow(&attributes) {
             // The first segment: it has room for one more than its capacity.
             if segments.is_empty() {
-                self.grow(&mut segments);
+                self.grow(segments);
             }
-            let segment = &segments[0];
             return Binding {
-                handle: segment.bind(&overflow_attributes()),
+                handle: segments[0].bind(&overflow_attributes(), None),
                 segment: None,
             };
         }
@@ -133,7 +144,7 @@ impl Stream {
                 segment.live += 1;
                 binding
             }
-            None => self.bind_new(&mut segments, &attributes),
+            None => self.bind_new(segments, &attributes),
         };
         self.live += 1;
         if !self.plan.attributes.keeps_all() {
@@ -147,18 +158,29 @@ impl Stream {
     }
 
     fn bind_new(&mut self, segments: &mut Vec<Segment>, attributes: &Canonical) -> Binding {
-        let room = |segment: &Segment| segment.used < segment.capacity;
-        if !segments.iter().any(room) {
+        let start = self.next_start();
+        let has_room = |segment: &Segment| segment.used < segment.capacity;
+        let at = segments.iter().rposition(has_room).unwrap_or_else(|| {
             self.grow(segments);
-        }
-        let newest = segments.iter_mut().rev().find(|segment| room(segment));
-        let segment = newest.expect("a segment with room");
+            segments.len() - 1
+        });
+        let segment = &mut segments[at];
         segment.used += 1;
         segment.live += 1;
         Binding {
-            handle: segment.bind(attributes),
+            handle: segment.bind(attributes, start),
             segment: Some(segment.id),
         }
+    }
+
+    /// When the next series begins, if not with the stream, and not when another did: so it is a new
+    /// one to the SDK as well, which cannot forget its predecessor.
+    fn next_start(&mut self) -> Option<i64> {
+        let last = self.last_start?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        let start = i64::try_from(now.as_nanos()).ok()?.max(last + 1);
+        self.last_start = Some(start);
+        Some(start)
     }
 
     fn grow(&mut self, segments: &mut Vec<Segment>) {
@@ -191,14 +213,12 @@ impl Stream {
         let mut segments = self.segments.lock();
         if let Some(segment) = segments.iter_mut().find(|segment| segment.id == id) {
             segment.live -= 1;
-            segment.released[0] += 1;
             if !cumulative {
-                self.lingering.insert(attributes.clone(), binding);
-            }
-            if forget && cumulative {
-                let key = segment.key(&attributes);
-                Arc::make_mut(&mut segment.hidden).insert(key);
-                *segment.incarnations.entry(attributes).or_default() += 1;
+                segment.released[0] += 1;
+                self.lingering.insert(attributes, binding);
+            } else if forget {
+                segment.hide(&attributes);
+                self.last_start.get_or_insert(0);
             }
         }
         if !forget || !cumulative {
@@ -213,7 +233,8 @@ impl Stream {
     /// Sets what an observable instrument reports until the next call: one value per attribute
     /// set, sums added up over the sets that the stream's filter makes equal, gauges the last.
     pub fn observe(&mut self, values: &[(&Canonical, f64)]) {
-        let adds_up = self.spec.kind != InstrumentKind::ObservableGauge;
+        let is_gauge = self.spec.kind == InstrumentKind::ObservableGauge;
+        let adds_up = !is_gauge;
         let mut merged: Vec<(Canonical, f64)> = Vec::with_capacity(values.len());
         let mut index: HashMap<Canonical, usize> = HashMap::with_capacity(values.len());
         for (attributes, value) in values {
@@ -228,16 +249,18 @@ impl Stream {
             }
         }
         let limit = self.plan.cardinality_limit;
-        // Counters keep a series for one collection more than it was observed.
-        let mut capacity = limit;
         if let Some(reported) = &mut self.reported {
             reported.make_deltas(&mut merged, limit);
-            capacity = 2 * limit + 1;
         }
+        // The SDK lets a gauge's and a counter's series go one collection after it was observed.
+        let capacity = match is_gauge || self.reported.is_some() {
+            true => 2 * limit + 1,
+            false => limit,
+        };
         limit_sets(&mut merged, limit, adds_up);
         let mut segments = self.segments.lock();
         if segments.is_empty() {
-            // One segment for all: the SDK empties it at every collection.
+            // One segment for all: the SDK empties it.
             let segment = Segment::new(self.next_segment, &self.spec, &self.plan, capacity);
             segments.push(segment);
         }
@@ -259,12 +282,13 @@ impl Stream {
         }
     }
 
-    /// Reads the stream, which under delta temporality starts the next interval. A cumulative one is
-    /// read by its exporter, and may have nothing to show.
+    /// Reads the stream, which under delta temporality starts the next interval. A cumulative one of
+    /// what is recorded is read by its exporter, and may have nothing to show; observations are
+    /// reported once a collection.
     pub fn collect(&mut self, description: &Arc<str>) -> Option<CollectedMetric> {
-        let parts = match self.is_cumulative() {
+        let parts = match self.is_cumulative() && !self.spec.is_observable() {
             true => Parts::Unread(Box::new(self.segments.clone()), OnceLock::new()),
-            false => Parts::Read(self.collect_delta()),
+            false => Parts::Read(self.collect_now()),
         };
         let nothing = matches!(&parts, Parts::Read(parts) if parts.is_empty());
         (!nothing).then(|| CollectedMetric {
@@ -284,7 +308,7 @@ impl Stream {
         })
     }
 
-    fn collect_delta(&mut self) -> Vec<CollectedPart> {
+    fn collect_now(&mut self) -> Vec<CollectedPart> {
         let parts = self.segments.read();
         if !self.spec.is_observable() {
             self.lingering.clear();

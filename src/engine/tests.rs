@@ -10,6 +10,7 @@ use super::instrument::ValueType;
 use super::*;
 use crate::config::Environment;
 
+mod reading;
 mod removal;
 
 const WAIT: Duration = Duration::from_secs(5);
@@ -149,13 +150,19 @@ fn describe(metric: Metric<'_>) -> Vec<String> {
     };
     let mut described: Vec<String> = match metric.data {
         Data::Gauge { points, .. } | Data::Sum { points, .. } => points
-            .map(|point| format!("{}={}", attributes(point.attributes), point.value.as_f64()))
+            .map(|point| {
+                format!(
+                    "{}={}",
+                    attributes(point.series.attributes),
+                    point.value.as_f64()
+                )
+            })
             .collect(),
         Data::Histogram { points, .. } => points
-            .map(|point| format!("{}={}", attributes(point.attributes), point.count))
+            .map(|point| format!("{}={}", attributes(point.series.attributes), point.count))
             .collect(),
         Data::Exponential { points, .. } => points
-            .map(|point| format!("{}={}", attributes(point.attributes), point.count))
+            .map(|point| format!("{}={}", attributes(point.series.attributes), point.count))
             .collect(),
     };
     described.sort();

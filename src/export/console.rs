@@ -147,7 +147,7 @@ fn list<P>(
 }
 
 fn number(json: &mut JsonWriter, point: &NumberPoint<'_>) {
-    attributes(json, &point.attributes);
+    attributes(json, &point.series.attributes);
     json.key("value");
     match point.value {
         Number::Int(value) => json.int(value),
@@ -156,7 +156,7 @@ fn number(json: &mut JsonWriter, point: &NumberPoint<'_>) {
 }
 
 fn histogram(json: &mut JsonWriter, point: &HistogramPoint<'_>) {
-    attributes(json, &point.attributes);
+    attributes(json, &point.series.attributes);
     totals(json, point.count, point.sum, point.min, point.max);
     json.key("bounds");
     json.open(b'[');
@@ -168,7 +168,7 @@ fn histogram(json: &mut JsonWriter, point: &HistogramPoint<'_>) {
 }
 
 fn exponential(json: &mut JsonWriter, point: &ExponentialPoint<'_>) {
-    attributes(json, &point.attributes);
+    attributes(json, &point.series.attributes);
     totals(json, point.count, point.sum, point.min, point.max);
     json.key("scale");
     json.int(point.scale.into());

@@ -149,8 +149,7 @@ impl Exporters {
 
     /// Data points that were collected and are not yet sent.
     pub fn waiting_points(&self) -> u64 {
-        let stats = self.pushes.iter().map(PushHandle::stats);
-        stats.map(|stats| stats.waiting_points()).sum()
+        self.pushes.iter().map(PushHandle::waiting_points).sum()
     }
 
     /// Collects and sends everything through every push exporter.

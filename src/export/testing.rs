@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use crate::config::{Compression, HistogramAggregation, OtlpConfig, OtlpProtocol, TlsConfig};
 use crate::engine::collection::{CollectedMetric, CollectedPart, Collection, Parts};
 use crate::engine::sdk::SharedReader;
-use crate::engine::{Collect, PipelineId};
+use crate::engine::{Collect, PipelineId, SelfMetric};
 use crate::error::Result;
 use crate::log::Logger;
 
@@ -57,10 +57,22 @@ pub fn messages(log: &Logger) -> Vec<String> {
         .collect()
 }
 
+/// What an exporter recorded about itself.
+pub struct Record {
+    pub metric: SelfMetric,
+    pub value: f64,
+    /// `key=value`, separated by spaces.
+    pub attributes: String,
+}
+
+/// What was recorded, while the source is with its exporter.
+pub type Records = Arc<Mutex<Vec<Record>>>;
+
 /// A source of collections. As in the engine, every metric has an SDK pipeline of its own.
 pub struct TestSource {
     temporality: Temporality,
     resource: Resource,
+    records: Records,
     metrics: Mutex<Vec<(Arc<InstrumentationScope>, SdkMeterProvider, SharedReader)>>,
 }
 
@@ -77,8 +89,13 @@ impl TestSource {
                     "https://opentelemetry.io/schemas/1.40.0",
                 )
                 .build(),
+            records: Records::default(),
             metrics: Mutex::default(),
         }
+    }
+
+    pub fn records(&self) -> Records {
+        self.records.clone()
     }
 
     /// A meter of the scope `test`, for one instrument.
@@ -189,5 +206,16 @@ impl Collect for TestSource {
         let (answer, receiver) = oneshot::channel();
         let _ = answer.send(Ok(Arc::new(self.collection())));
         receiver
+    }
+
+    fn record(&self, metric: SelfMetric, value: f64, attributes: Vec<KeyValue>) {
+        let pairs = attributes
+            .iter()
+            .map(|kv| format!("{}={}", kv.key, kv.value));
+        self.records.lock().unwrap().push(Record {
+            metric,
+            value,
+            attributes: pairs.collect::<Vec<_>>().join(" "),
+        });
     }
 }

@@ -256,3 +256,45 @@ fn observations_with_nan_add_up_and_make_deltas() {
         }
     }
 }
+
+/// When each point's series began, by its attributes.
+fn starts(bench: &Bench, name: &str) -> Vec<SystemTime> {
+    let collection = bench.collect();
+    let metric = collection.metrics().find(|metric| metric.name == name);
+    let Data::Sum {
+        interval, points, ..
+    } = metric.unwrap().data
+    else {
+        panic!("not a sum")
+    };
+    let mut points: Vec<_> = points
+        .map(|point| {
+            let text = format!("{:?}", point.series.attributes);
+            (text, point.series.start.unwrap_or(interval.start))
+        })
+        .collect();
+    points.sort();
+    points.into_iter().map(|(_, start)| start).collect()
+}
+
+#[test]
+fn a_series_that_comes_back_starts_when_it_does() {
+    let mut bench = Bench::new("{}", Temporality::Cumulative);
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    let slots = [0, 1].map(|n| bench.series(id, Storage::Sum, &format!(r#""a",{n}"#)));
+    slots.iter().for_each(|slot| bench.add(*slot, 5.0));
+    let first = starts(&bench, "c");
+    assert_eq!(first[0], first[1]);
+
+    let mut before = first[1];
+    for _ in 0..3 {
+        bench.engine.remove(id, r#"["a",1]"#.to_owned());
+        let removed = SystemTime::now();
+        bench.add(slots[1], 7.0);
+        let again = starts(&bench, "c");
+        assert_eq!(again[0], first[0]);
+        assert!(again[1] > before && again[1] >= removed);
+        before = again[1];
+        assert_eq!(bench.points("c"), ["a:0=5", "a:1=7"]);
+    }
+}

@@ -10,7 +10,7 @@ use opentelemetry_sdk::Resource;
 
 use super::encode::{temporality_number, unix_nanos, Format, Header, Kind};
 use crate::engine::collection::{
-    ExponentialBuckets, ExponentialPoint, HistogramPoint, Interval, Number, NumberPoint,
+    ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Interval, Number, NumberPoint,
 };
 use crate::export::json_writer::JsonWriter;
 
@@ -104,7 +104,7 @@ impl Format for Json {
     }
 
     fn number(&mut self, point: &NumberPoint<'_>) {
-        self.begin_point(&point.attributes);
+        self.begin_point(&point.series);
         match point.value {
             Number::Int(value) => {
                 self.out.key("asInt");
@@ -116,7 +116,7 @@ impl Format for Json {
     }
 
     fn histogram(&mut self, point: &HistogramPoint<'_>) {
-        self.begin_point(&point.attributes);
+        self.begin_point(&point.series);
         self.totals(point.count, point.sum, point.min, point.max);
         self.counts(&point.bucket_counts);
         self.out.key("explicitBounds");
@@ -129,7 +129,7 @@ impl Format for Json {
     }
 
     fn exponential(&mut self, point: &ExponentialPoint<'_>) {
-        self.begin_point(&point.attributes);
+        self.begin_point(&point.series);
         self.totals(point.count, point.sum, point.min, point.max);
         self.out.key("scale");
         self.out.int(point.scale.into());
@@ -147,11 +147,12 @@ impl Format for Json {
 }
 
 impl Json {
-    fn begin_point(&mut self, attributes: &[&KeyValue]) {
+    fn begin_point(&mut self, series: &Identity<'_>) {
         self.out.open(b'{');
-        self.attributes(attributes.iter().copied().map(pair));
+        self.attributes(series.attributes.iter().copied().map(pair));
         self.out.key("startTimeUnixNano");
-        self.out.quoted(unix_nanos(self.interval.start));
+        self.out
+            .quoted(unix_nanos(series.start.unwrap_or(self.interval.start)));
         self.out.key("timeUnixNano");
         self.out.quoted(unix_nanos(self.interval.time));
     }

@@ -10,7 +10,7 @@ use opentelemetry_sdk::Resource;
 
 use super::encode::{temporality_number, unix_nanos, Format, Header, Kind};
 use crate::engine::collection::{
-    ExponentialBuckets, ExponentialPoint, HistogramPoint, Number, NumberPoint,
+    ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Number, NumberPoint,
 };
 
 const VARINT: u8 = 0;
@@ -101,18 +101,18 @@ impl Format for Protobuf {
 
     fn number(&mut self, point: &NumberPoint<'_>) {
         let start = self.begin_small(tag(1, BYTES));
-        self.out.extend_from_slice(&self.times);
+        self.times(&point.series);
         match point.value {
             Number::Int(value) => self.fixed64(tag(6, FIXED64), value.to_le_bytes()),
             Number::Double(value) => self.double(tag(4, FIXED64), value),
         }
-        self.attributes(tag(7, BYTES), &point.attributes);
+        self.attributes(tag(7, BYTES), &point.series.attributes);
         self.end_small(start);
     }
 
     fn histogram(&mut self, point: &HistogramPoint<'_>) {
         let start = self.begin_small(tag(1, BYTES));
-        self.out.extend_from_slice(&self.times);
+        self.times(&point.series);
         self.fixed64(tag(4, FIXED64), point.count.to_le_bytes());
         self.double_if_any(tag(5, FIXED64), point.sum);
         self.packed(
@@ -123,7 +123,7 @@ impl Format for Protobuf {
             tag(7, BYTES),
             point.bounds.iter().map(|bound| bound.to_le_bytes()),
         );
-        self.attributes(tag(9, BYTES), &point.attributes);
+        self.attributes(tag(9, BYTES), &point.series.attributes);
         self.double_if_any(tag(11, FIXED64), point.min);
         self.double_if_any(tag(12, FIXED64), point.max);
         self.end_small(start);
@@ -131,8 +131,8 @@ impl Format for Protobuf {
 
     fn exponential(&mut self, point: &ExponentialPoint<'_>) {
         let start = self.begin_small(tag(1, BYTES));
-        self.attributes(tag(1, BYTES), &point.attributes);
-        self.out.extend_from_slice(&self.times);
+        self.attributes(tag(1, BYTES), &point.series.attributes);
+        self.times(&point.series);
         self.fixed64(tag(4, FIXED64), point.count.to_le_bytes());
         self.double_if_any(tag(5, FIXED64), point.sum);
         self.out.push(tag(6, VARINT));
@@ -191,6 +191,14 @@ impl Protobuf {
             rest >>= 7;
         }
         self.out[start + width - 2] = rest as u8;
+    }
+
+    fn times(&mut self, series: &Identity<'_>) {
+        let at = self.out.len();
+        self.out.extend_from_slice(&self.times);
+        if let Some(start) = series.start {
+            self.out[at + 1..at + 9].copy_from_slice(&unix_nanos(start).to_le_bytes());
+        }
     }
 
     fn varint(&mut self, mut value: u64) {

@@ -9,21 +9,30 @@ use http_body::{Frame, SizeHint};
 use tokio::sync::watch;
 use tokio::time::{sleep_until, Instant};
 
-/// Since when a connection has been waiting for a request; `None` while it is being answered.
-/// Clones share it.
+/// Whether a connection is waiting for a request, and since when. Clones share it.
 #[derive(Clone)]
-pub struct Activity(Arc<watch::Sender<Option<Instant>>>);
+pub struct Activity(Arc<watch::Sender<State>>);
+
+struct State {
+    /// What keeps it busy: answers, and writing the rest of one.
+    busy: usize,
+    /// When the last of them ended.
+    since: Instant,
+}
 
 impl Activity {
     /// Of a connection that was just opened.
     pub fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(Some(Instant::now()))))
+        Self(Arc::new(watch::Sender::new(State {
+            busy: 0,
+            since: Instant::now(),
+        })))
     }
 
-    /// A request's headers are complete. What is returned lives as long as the answer.
-    pub fn answering(&self) -> Answering {
-        self.0.send_replace(None);
-        Answering(self.clone())
+    /// The connection waits for no request while what is returned lives.
+    pub fn busy(&self) -> Busy {
+        self.0.send_modify(|state| state.busy += 1);
+        Busy(self.clone())
     }
 
     /// Resolves once the connection has waited for a request for `patience` and there is a crowd.
@@ -34,7 +43,10 @@ impl Activity {
                 // The server is stopping: that has its own way to end connections.
                 return std::future::pending().await;
             }
-            let waiting = *activity.borrow_and_update();
+            let waiting = {
+                let state = activity.borrow_and_update();
+                (state.busy == 0).then_some(state.since)
+            };
             let patient = async {
                 match waiting {
                     Some(since) => sleep_until(since + patience).await,
@@ -54,27 +66,27 @@ impl Activity {
     }
 }
 
-/// An answer under way; dropping it ends the answer.
-pub struct Answering(Activity);
+/// One thing that a connection does.
+pub struct Busy(Activity);
 
-impl Drop for Answering {
+impl Drop for Busy {
     fn drop(&mut self) {
-        self.0 .0.send_replace(Some(Instant::now()));
+        self.0 .0.send_modify(|state| {
+            state.busy -= 1;
+            state.since = Instant::now();
+        });
     }
 }
 
-/// A body that takes its [`Answering`] along: an answer ends with its body.
+/// A body of an answer. What of it is still to be written then, keeps the connection busy by itself.
 pub struct Answer<B> {
     body: B,
-    _answering: Answering,
+    _busy: Busy,
 }
 
 impl<B> Answer<B> {
-    pub fn new(body: B, answering: Answering) -> Self {
-        Self {
-            body,
-            _answering: answering,
-        }
+    pub fn new(body: B, busy: Busy) -> Self {
+        Self { body, _busy: busy }
     }
 }
 
@@ -95,5 +107,41 @@ impl<B: http_body::Body + Unpin> http_body::Body for Answer<B> {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::prometheus::stall::StallGuard;
+    use crate::export::testing::block_on;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::timeout;
+
+    #[test]
+    fn a_connection_that_still_writes_does_not_wait_for_a_request() {
+        block_on(async {
+            let activity = Activity::new();
+            let (_sender, crowd) = watch::channel(true);
+            let patience = Duration::from_millis(20);
+            let overstayed =
+                || timeout(10 * patience, activity.overstayed(patience, crowd.clone()));
+
+            let (stream, mut client) = tokio::io::duplex(8);
+            let mut guard = StallGuard::new(stream, Duration::from_secs(60), activity.clone());
+            drop(activity.busy());
+            let writing = tokio::spawn(async move {
+                guard.write_all(&[0; 16]).await.unwrap();
+                guard
+            });
+            while activity.0.borrow().busy == 0 {
+                tokio::task::yield_now().await;
+            }
+            overstayed().await.unwrap_err();
+
+            client.read_exact(&mut [0; 16]).await.unwrap();
+            let _guard = writing.await.unwrap();
+            overstayed().await.unwrap();
+        });
     }
 }

@@ -239,12 +239,12 @@ pub fn sparse(buckets: &ExponentialBuckets) -> Sparse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::collection::Identity;
     use proptest::prelude::*;
-    use smallvec::SmallVec;
 
     fn explicit(bounds: &[f64], counts: &[u64]) -> HistogramPoint<'static> {
         HistogramPoint {
-            attributes: SmallVec::new(),
+            series: Identity::default(),
             count: counts.iter().sum(),
             sum: Some(1.0),
             min: None,
@@ -256,7 +256,7 @@ mod tests {
 
     fn exponential(scale: i32, offset: i32, counts: &[u64]) -> ExponentialPoint<'static> {
         ExponentialPoint {
-            attributes: SmallVec::new(),
+            series: Identity::default(),
             count: counts.iter().sum(),
             sum: Some(1.0),
             min: None,

@@ -21,7 +21,7 @@ use super::names::{MetricName, Naming, SuffixKind};
 use super::notices::Notices;
 use super::series::{counting, is_count, Additive, Series, Total};
 use crate::engine::collection::{
-    Attributes, CollectedMetric, Collection, Data, Metric, Number, Point, Reading,
+    Attributes, CollectedMetric, Collection, Data, Identity, Metric, Number, Point, Reading,
 };
 
 /// The type of a family.
@@ -142,7 +142,9 @@ impl<'a> Family<'a> {
                 continue;
             };
             let (start, additive) = counting(&metric.data);
-            reading.for_each(&mut |attributes, point| {
+            reading.for_each(&mut |identity, point| {
+                let attributes = &identity.attributes[..];
+                let start = start.map(|start| identity.start.unwrap_or(start));
                 if self.kind == Kind::Counter && !is_count(point) {
                     notices.warn(format!(
                         "Prometheus: series of the counter {name} that are negative or not a \
@@ -181,7 +183,7 @@ fn are_distinct(sources: &[ReadSource<'_>], labeller: &mut Labeller, histogram: 
     let mut scopes = HashSet::new();
     sources.iter().all(|ReadSource { scope, reading }| {
         let mut distinct = Distinct::default();
-        let _ = reading.for_each(&mut |attributes, _| match distinct
+        let _ = reading.for_each(&mut |Identity { attributes, .. }, _| match distinct
             .see(&labeller.shape(attributes, histogram), attributes)
         {
             true => ControlFlow::Continue(()),
@@ -205,7 +207,7 @@ fn repeat(sources: &[ReadSource<'_>], labeller: &mut Labeller, histogram: bool) 
     let found = sources
         .iter()
         .try_for_each(|ReadSource { scope, reading }| {
-            reading.for_each(&mut |attributes, point| {
+            reading.for_each(&mut |Identity { attributes, .. }, point| {
                 let shape = labeller.shape(attributes, histogram);
                 let series = Series {
                     labels: Labels::Attributes(&shape, attributes),

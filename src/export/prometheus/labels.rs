@@ -237,7 +237,8 @@ impl Labeller {
             return key.clone();
         }
         let name = self.naming.label(text);
-        let name = match name.starts_with(&self.scope_prefix) {
+        // Under escaping, a key that is escaped does not begin as the prefix alone does.
+        let name = match text.starts_with(SCOPE_PREFIX) || name.starts_with(&self.scope_prefix) {
             true => format!("{EXPORTED}{name}"),
             false => unreserved(name).into_owned(),
         };

@@ -156,13 +156,13 @@ async fn converse(
     let activity = Activity::new();
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         let exposition = exposition.clone();
-        let answering = activity.answering();
+        let busy = activity.busy();
         async move {
             let response = exposition.respond(request.map(drop)).await;
-            Ok::<_, Infallible>(response.map(|body| Answer::new(body, answering)))
+            Ok::<_, Infallible>(response.map(|body| Answer::new(body, busy)))
         }
     });
-    let io = TokioIo::new(StallGuard::new(stream, limits.stall));
+    let io = TokioIo::new(StallGuard::new(stream, limits.stall, activity.clone()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)

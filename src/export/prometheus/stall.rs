@@ -9,19 +9,29 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{sleep, Sleep};
 
+use super::activity::{Activity, Busy};
+
 /// Fails writes that make no progress for a time. hyper has a time-out for request heads only, and
 /// an encoder waits as long as its client does.
 pub struct StallGuard<S> {
     stream: S,
     timeout: Duration,
-    stalled: Option<Pin<Box<Sleep>>>,
+    activity: Activity,
+    stalled: Option<Stall>,
+}
+
+/// A write that the client does not take on.
+struct Stall {
+    end: Pin<Box<Sleep>>,
+    _busy: Busy,
 }
 
 impl<S> StallGuard<S> {
-    pub fn new(stream: S, timeout: Duration) -> Self {
+    pub fn new(stream: S, timeout: Duration, activity: Activity) -> Self {
         Self {
             stream,
             timeout,
+            activity,
             stalled: None,
         }
     }
@@ -35,9 +45,11 @@ impl<S> StallGuard<S> {
             self.stalled = None;
             return progress;
         }
-        let timeout = self.timeout;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
-        match stalled.as_mut().poll(context) {
+        let stall = self.stalled.get_or_insert_with(|| Stall {
+            end: Box::pin(sleep(self.timeout)),
+            _busy: self.activity.busy(),
+        });
+        match stall.end.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => Poll::Pending,
         }

@@ -9,11 +9,11 @@ mod backlog;
 mod health;
 #[cfg(test)]
 mod self_metrics_tests;
-mod stats;
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +31,6 @@ use backlog::{Amount, Backlog};
 use health::Health;
 
 pub use attempt::{Attempt, Outcome, Status, OTHER};
-pub use stats::ExporterStats;
 
 /// One request, ready to send.
 #[derive(Clone, Debug)]
@@ -80,7 +79,8 @@ pub struct PushTask<E> {
     component: Option<Component>,
     timeout: Duration,
     log: Logger,
-    stats: Arc<ExporterStats>,
+    /// Data points that were collected and are neither delivered nor lost.
+    waiting: Arc<AtomicU64>,
     backlog: Backlog,
     health: Health,
     /// The receiver asked for silence until then, with these words.
@@ -92,7 +92,7 @@ pub struct PushTask<E> {
 /// Controls a running [`PushTask`]. Dropping it ends the task without a last export.
 pub struct PushHandle {
     commands: mpsc::Sender<Command>,
-    stats: Arc<ExporterStats>,
+    waiting: Arc<AtomicU64>,
     stopped: OnceCell<Result<()>>,
 }
 
@@ -122,7 +122,7 @@ impl<E: PushExporter> PushTask<E> {
         timeout: Duration,
         log: Logger,
     ) -> PushHandle {
-        let stats = Arc::new(ExporterStats::default());
+        let waiting = Arc::new(AtomicU64::new(0));
         let (commands, inbox) = mpsc::channel(8);
         let task = Self {
             health: Health::new(exporter.name(), log.clone()),
@@ -131,7 +131,7 @@ impl<E: PushExporter> PushTask<E> {
             reader,
             timeout,
             log,
-            stats: stats.clone(),
+            waiting: waiting.clone(),
             backlog: Backlog::new(BACKLOG_LIMIT),
             silence: None,
             last: false,
@@ -139,7 +139,7 @@ impl<E: PushExporter> PushTask<E> {
         runtime.spawn(task.run(interval, inbox));
         PushHandle {
             commands,
-            stats,
+            waiting,
             stopped: OnceCell::new(),
         }
     }
@@ -232,13 +232,11 @@ impl<E: PushExporter> PushTask<E> {
     }
 
     fn exported(&self, points: u64) {
-        self.stats.exported(points);
         self.count(points, None);
     }
 
     /// `error` is the `error.type` of the source's own metrics.
     fn failed(&self, points: u64, error: &'static str) {
-        self.stats.failed(points);
         self.count(points, Some(error));
     }
 
@@ -252,7 +250,7 @@ impl<E: PushExporter> PushTask<E> {
 
     fn count_waiting(&self) {
         let waiting = self.backlog.total().points;
-        let change = waiting as f64 - self.stats.wait(waiting) as f64;
+        let change = waiting as f64 - self.waiting.swap(waiting, Ordering::Relaxed) as f64;
         if let (Some(component), true) = (&self.component, change != 0.0) {
             let attributes = component.attributes(None::<&str>);
             self.reader
@@ -402,9 +400,9 @@ impl PushHandle {
         self.stopped.get_or_init(|| stop).await.clone()
     }
 
-    /// What was exported and what was not, for as long as the exporter runs.
-    pub fn stats(&self) -> &Arc<ExporterStats> {
-        &self.stats
+    /// Data points that were collected and are neither delivered nor lost.
+    pub fn waiting_points(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// `None` when the task has ended.

@@ -1,71 +1,29 @@
 //! What exports and collections say about themselves.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 
 use super::PushTask;
 use crate::config::{OtlpConfig, OtlpProtocol};
-use crate::engine::collection::Collection;
-use crate::engine::{Collect, PipelineId, SelfMetric};
-use crate::error::Result;
+use crate::engine::{PipelineId, SelfMetric};
 use crate::export::otlp::fake_collector::{FakeCollector, Reply};
 use crate::export::otlp::OtlpExporter;
 use crate::export::reader::Reader;
-use crate::export::testing::{block_on, otlp_config, TestSource};
+use crate::export::testing::{block_on, otlp_config, Record, TestSource};
 use crate::log::Logger;
 
 const NEVER: Duration = Duration::from_secs(3600);
 
 const SHORT: Duration = Duration::from_millis(400);
 
-/// A source that keeps what is recorded about it.
-struct Recording {
-    source: TestSource,
-    recorded: Arc<Mutex<Vec<Record>>>,
-}
-
-struct Record {
-    metric: SelfMetric,
-    value: f64,
-    /// `key=value`, separated by spaces.
-    attributes: String,
-}
-
-impl Collect for Recording {
-    fn collect(
-        &self,
-        pipeline: PipelineId,
-        timeout: Duration,
-    ) -> oneshot::Receiver<Result<Arc<Collection>>> {
-        self.source.collect(pipeline, timeout)
-    }
-
-    fn record(&self, metric: SelfMetric, value: f64, attributes: Vec<KeyValue>) {
-        let pairs = attributes
-            .iter()
-            .map(|kv| format!("{}={}", kv.key, kv.value));
-        self.recorded.lock().unwrap().push(Record {
-            metric,
-            value,
-            attributes: pairs.collect::<Vec<_>>().join(" "),
-        });
-    }
-}
-
 /// Exports a counter's one point so many times.
 async fn export(config: &OtlpConfig, exports: usize) -> Vec<Record> {
     let source = TestSource::new(config.temporality);
     let counter = source.meter().u64_counter("requests").build();
-    let recorded = Arc::new(Mutex::default());
-    let source = Recording {
-        source,
-        recorded: recorded.clone(),
-    };
+    let records = source.records();
     let push = PushTask::spawn(
         &Handle::current(),
         OtlpExporter::new(config, &Handle::current()).unwrap(),
@@ -79,8 +37,8 @@ async fn export(config: &OtlpConfig, exports: usize) -> Vec<Record> {
         // Whether it failed is in the records.
         let _ = push.flush().await;
     }
-    let recorded = std::mem::take(&mut *recorded.lock().unwrap());
-    recorded
+    let records = std::mem::take(&mut *records.lock().unwrap());
+    records
 }
 
 /// What is recorded of one metric, with the attributes that tell exports apart.

@@ -1,0 +1,136 @@
+//! What exporters read, while the engine goes on and when they read more than once.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::*;
+use crate::engine::collection::{CollectedMetric, Point};
+
+/// Without those of the engine's own metrics.
+fn streams(collection: &Collection) -> Vec<&CollectedMetric> {
+    let streams = collection.streams().iter();
+    streams
+        .filter(|stream| stream.scope.name() == "test")
+        .collect()
+}
+
+#[test]
+fn no_series_is_read_without_its_first_value() {
+    let limit = r#"{"cardinalityLimit": 100000}"#;
+    let mut bench = Bench::new(limit, Temporality::Cumulative);
+    let gauge = bench.instrument(InstrumentKind::Gauge, "g");
+    let histogram = bench.instrument(InstrumentKind::Histogram, "h");
+    let collection = bench.collect();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let [gauges, histograms] = streams(&collection)[..] else {
+            panic!("not two streams")
+        };
+        let readers = [gauges, histograms].map(|stream| {
+            let done = &done;
+            scope.spawn(move || {
+                let mut read = 0;
+                while !done.load(Ordering::Relaxed) {
+                    let reading = stream.read();
+                    let _ = reading.for_each(&mut |_, point| {
+                        match point {
+                            Point::Number(value) => assert_eq!(value.as_f64(), 5.0),
+                            Point::Explicit(point) => assert_eq!(point.count, 1),
+                            Point::Exponential(_) => unreachable!(),
+                        }
+                        read += 1;
+                        ControlFlow::Continue(())
+                    });
+                }
+                read
+            })
+        });
+        let slots = [gauge, histogram].map(|id| (id, bench.series(id, Storage::Block, "")));
+        for _ in 0..10_000 {
+            for (id, slot) in slots {
+                bench.sample(slot, 5.0);
+                bench.engine.remove(id, "[]".to_owned());
+            }
+        }
+        slots.map(|(_, slot)| bench.sample(slot, 5.0));
+        bench.collect();
+        done.store(true, Ordering::Relaxed);
+        for reader in readers {
+            assert!(reader.join().unwrap() > 0);
+        }
+    });
+}
+
+#[test]
+fn an_observation_counts_once_a_collection_however_often_it_is_read() {
+    let view = r#"{"views": [{
+        "selector": {"instrument_name": "o"},
+        "stream": {"aggregation": {"explicit_bucket_histogram": {"boundaries": [1, 10]}}}
+    }]}"#;
+    let mut bench = Bench::new(view, Temporality::Cumulative);
+    let id = bench.instrument(InstrumentKind::ObservableGauge, "o");
+    let slot = bench.series(id, Storage::Block, "");
+    bench.hand_over(Handover {
+        observations: Some(Samples {
+            slots: vec![slot],
+            values: vec![5.0],
+        }),
+        ..Handover::default()
+    });
+    for collections in 1..4 {
+        let collection = bench.collect();
+        let stream = streams(&collection)[0];
+        assert!(stream.peek().metric().is_some());
+        for _ in 0..2 {
+            let reading = stream.read();
+            assert_eq!(
+                describe(reading.metric().unwrap()),
+                [format!("={collections}")]
+            );
+        }
+    }
+}
+
+#[test]
+fn pipelines_share_all_streams_but_histograms_of_observations() {
+    let json = r#"{
+        "exporters": {"prometheus": {}, "otlp": {"endpoint": "http://c:1"}},
+        "views": [{
+            "selector": {"instrument_name": "o"},
+            "stream": {"aggregation": {"explicit_bucket_histogram": {}}}
+        }]
+    }"#;
+    let config = Config::parse(json, "options", &Environment::default()).unwrap();
+    let (settings, _) = Settings::new(&config);
+    let streams = |kind| settings.streams(&spec(kind, "o")).0.len();
+    assert_eq!(streams(InstrumentKind::Histogram), 1);
+    assert_eq!(streams(InstrumentKind::ObservableGauge), 2);
+}
+
+#[test]
+fn sets_that_change_with_every_observation_stay_within_the_limit() {
+    for kind in [
+        InstrumentKind::ObservableGauge,
+        InstrumentKind::ObservableCounter,
+        InstrumentKind::ObservableUpDownCounter,
+    ] {
+        for temporality in [Temporality::Cumulative, Temporality::Delta] {
+            let mut bench = Bench::new(r#"{"cardinalityLimit": 2}"#, temporality);
+            let id = bench.instrument(kind, "o");
+            for round in 0..4 {
+                let slots = [0, 1].map(|n| {
+                    bench.series(id, Storage::Block, &format!(r#""n",{}"#, 2 * round + n))
+                });
+                bench.hand_over(Handover {
+                    observations: Some(Samples {
+                        slots: slots.to_vec(),
+                        values: vec![1.0; 2],
+                    }),
+                    ..Handover::default()
+                });
+                let expected = [0, 1].map(|n| format!("n:{}=1", 2 * round + n));
+                assert_eq!(bench.points("o"), expected, "{kind:?}, {temporality:?}");
+            }
+        }
+    }
+}
