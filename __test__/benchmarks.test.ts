@@ -10,17 +10,12 @@ const benches = (file: string) =>
   import(pathToFileURL(path.resolve('benches/js', file)).href);
 
 test('the benchmark page was measured against what the lock file pins', async () => {
-  const { versions, pagePath } = (await benches('page.mjs')) as {
-    versions: () => Promise<string[]>;
+  const { isCurrent, pagePath } = (await benches('page.mjs')) as {
+    isCurrent: (page: string) => Promise<boolean>;
     pagePath: string;
   };
   const page = await readFile(pagePath, 'utf8');
-  const measured = /^Measured: (.*)\.$/m.exec(page)?.[1];
-  assert.deepEqual(
-    measured?.split(', '),
-    (await versions()).map(each => `\`${each}\``),
-    'run `npm run bench` in benches/js',
-  );
+  assert.ok(await isCurrent(page), 'run `npm run bench` in benches/js');
 });
 
 test('the benchmark page has every section, in order', async () => {

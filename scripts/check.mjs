@@ -7,7 +7,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 // The fuzz targets are a workspace of their own; libFuzzer would need a C++ compiler.
 const fuzz = '--manifest-path=fuzz/Cargo.toml';
-const fuzzBuild = [fuzz, '--no-default-features', '--target-dir=target'];
+const fuzzBuild = [
+  fuzz,
+  '--no-default-features',
+  `--target-dir=${process.env.CARGO_TARGET_DIR ?? 'target'}`,
+];
 
 const checks = [
   ['cargo', 'fmt', '--check'],

@@ -16,6 +16,12 @@ interface LoadedAddon {
   version: string;
 }
 
+const OWN: LoadedAddon = {
+  file: path.join(__dirname, '../binding.js'),
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- outside of what tsc compiles
+  version: (require('../package.json') as { version: string }).version,
+};
+
 let failure: MetricsError | undefined;
 
 /**
@@ -25,12 +31,10 @@ let failure: MetricsError | undefined;
 export function loadBinding(): Binding | undefined {
   if (!shared[KEY] && !failure) {
     try {
-      const elsewhere = addonOfParent();
-      /* eslint-disable @typescript-eslint/no-require-imports -- the binding is CommonJS and may fail to load, which an import could not catch */
-      shared[KEY] = (
-        elsewhere ? require(elsewhere) : require('../binding.js')
-      ) as Binding;
-      /* eslint-enable @typescript-eslint/no-require-imports */
+      const addon = addonOfParent() ?? OWN;
+      // eslint-disable-next-line @typescript-eslint/no-require-imports -- the binding is CommonJS and may fail to load, which an import could not catch
+      shared[KEY] = require(addon.file) as Binding;
+      setEnvironmentData(KEY.description!, addon);
     } catch (error) {
       failure = new MetricsError(
         'ERR_METRICS_ADDON_MISSING',
@@ -48,24 +52,17 @@ export function loadBinding(): Binding | undefined {
  * Another copy's addon, where this is a worker and the thread that started it loaded that: the own
  * one would be a second engine, which nobody configures.
  */
-function addonOfParent(): string | undefined {
-  const name = KEY.description!;
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- outside of what tsc compiles
-  const { version } = require('../package.json') as { version: string };
-  const own = { file: path.join(__dirname, '../binding.js'), version };
-  const first = getEnvironmentData(name) as LoadedAddon | undefined;
-  if (first?.version === version) {
-    return first.file === own.file ? undefined : first.file;
-  }
-  if (first) {
+function addonOfParent(): LoadedAddon | undefined {
+  const first = getEnvironmentData(KEY.description!) as LoadedAddon | undefined;
+  if (first && first.version !== OWN.version) {
     logLoudly(
       'warn',
-      `two versions of @nativestage/metrics are in this process, ${first.version} (${first.file}) and ${version} (${own.file}): ` +
+      `two versions of @nativestage/metrics are in this process, ${first.version} (${first.file}) and ${OWN.version} (${OWN.file}): ` +
         'this worker exports nothing with the rest of the process; deduplicate them (npm ls @nativestage/metrics).',
     );
+    return undefined;
   }
-  setEnvironmentData(name, own);
-  return undefined;
+  return first;
 }
 
 /** Why the addon could not be loaded. */

@@ -23,7 +23,7 @@ test('a day in half a minute ends with exact totals and flat memory', t =>
     interval: 10,
     periods: 12,
     workers: 1,
-    growth: 12 * MIB,
+    growth: 24 * MIB,
   }));
 
 // Without cumulative streams, series that are idle are let go and their places given to others.
@@ -34,7 +34,7 @@ test('a sixth of a day without a page ends with exact totals', t =>
     periods: 6,
     workers: 1,
     page: false,
-    growth: 12 * MIB,
+    growth: 24 * MIB,
   }));
 
 test(
@@ -64,8 +64,9 @@ interface Soak {
   page?: boolean;
   /**
    * What may be resident in the last quarter beyond the quarter before, in the median. In ten minutes
-   * it moves by 1 MiB either way, and 12 KiB lost in each of the 360 exports between would be found;
-   * in half a minute heaps and the allocator have not settled yet.
+   * it moves by 1 MiB either way, and 12 KiB lost in each of the 360 exports between would be found.
+   * In half a minute heaps and the allocator have not settled yet: on a busy machine, where full
+   * blocks wait longer, steps of 15 MiB were seen. What is lost by the record is hundreds of them.
    */
   growth: number;
 }

@@ -1,7 +1,7 @@
 // Runs every benchmark and writes docs/benchmarks.md. Arguments are titles of sections: only those are
 // measured then, and the others stay as they are on the page.
 import { readFile, writeFile } from 'node:fs/promises';
-import { page, pagePath } from './page.mjs';
+import { isCurrent, page, pagePath } from './page.mjs';
 import { describeTarget, isMet } from './section.mjs';
 import { sections } from './sections.mjs';
 
@@ -10,6 +10,13 @@ const wanted = process.argv.slice(2);
 const unknown = wanted.filter(title => !titles.includes(title));
 if (unknown.length > 0) {
   console.error(`Unknown: ${unknown.join(', ')}; known:\n${titles.join('\n')}`);
+  process.exit(2);
+}
+
+// Sections that are not measured now are taken over from the page as it is.
+const before = wanted.length > 0 ? await readFile(pagePath, 'utf8') : undefined;
+if (before !== undefined && !(await isCurrent(before))) {
+  console.error('The page is of other versions: measure all sections.');
   process.exit(2);
 }
 
@@ -26,6 +33,4 @@ for (const { title, bench } of sections) {
   }
   results.push(section);
 }
-// Without it, there must be no sections that are not measured.
-const before = wanted.length > 0 ? await readFile(pagePath, 'utf8') : undefined;
 await writeFile(pagePath, await page(results, titles, before));

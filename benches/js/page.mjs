@@ -49,8 +49,8 @@ export async function page(sections, titles, before = '') {
   });
   const parts = [
     '# Benchmarks',
-    `Written by \`npm run bench\` in \`benches/js\`, after \`npm run build:release\`: do not edit. Each section is one run on one machine, ${machine()}; ${new Date().toISOString().slice(0, 10)}.`,
-    `Measured: ${(await versions()).map(each => `\`${each}\``).join(', ')}.`,
+    `Written by \`npm run bench\` in \`benches/js\`, after \`npm run build:release\`: do not edit. Each section is one run on one machine.`,
+    measured(await versions()),
     METHOD,
     missed.length === 0
       ? 'Every target is met.'
@@ -70,8 +70,23 @@ const METHOD =
   'Times are of this machine and say nothing about another; the ratios do. In each row all sides do the same work in the same run and take turns; a ratio is the median of the ratios of the rounds, and garbage is collected between them. Every benchmark reads back what each side counted or exported and fails if it is not what was recorded.';
 
 function block({ title, meaning, rows, targets, notes = [] }) {
-  return [`## ${title}`, meaning, table(rows), ...notes, ...summary(targets)];
+  const date = new Date().toISOString().slice(0, 10);
+  return [
+    `## ${title}`,
+    meaning,
+    table(rows),
+    ...notes,
+    ...summary(targets),
+    `${date}, ${machine()}.`,
+  ];
 }
+
+const measured = versions =>
+  `Measured: ${versions.map(each => `\`${each}\``).join(', ')}.`;
+
+/** Whether the sections of a page were measured with the versions of now. */
+export const isCurrent = async page =>
+  page.split('\n').includes(measured(await versions()));
 
 function table(rows) {
   const keys = Object.keys(rows[0]);

@@ -19,6 +19,8 @@ import {
 
 /** Registrations that may wait for the next hand-over before they are sent on their own. */
 const PENDING_SERIES = 1024;
+/** Characters in them: joined, those of 1024 long texts could be more than a string may have. */
+const PENDING_CHARACTERS = 2 ** 20;
 
 /** What an instrument can be told by the engine. */
 export interface Reshapable {
@@ -45,6 +47,7 @@ export class Facade {
   readonly block = new SampleBlock(() => this.pushBlock());
   /** New series and slots given back, as JSON and in order, since the last native call. */
   private pending: string[] = [];
+  private pendingCharacters = 0;
   private readonly instruments = new Map<number, Reshapable>();
 
   constructor(
@@ -101,8 +104,13 @@ export class Facade {
   private register(owner: SeriesOwner, series: Series): void {
     const { storage, slot, text } = series;
     this.tables[storage as CountedStorage].set(series);
-    this.pending.push(`[${owner.id},${storage},${slot},${text}]`);
-    if (this.pending.length >= PENDING_SERIES) {
+    const registration = `[${owner.id},${storage},${slot},${text}]`;
+    this.pending.push(registration);
+    this.pendingCharacters += registration.length;
+    if (
+      this.pending.length >= PENDING_SERIES ||
+      this.pendingCharacters >= PENDING_CHARACTERS
+    ) {
       this.pushBlock();
     }
   }
@@ -164,6 +172,7 @@ export class Facade {
     }
     const json = `[${this.pending.join()}]`;
     this.pending = [];
+    this.pendingCharacters = 0;
     return json;
   }
 

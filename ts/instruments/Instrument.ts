@@ -1,8 +1,18 @@
 import type { NativeInstrument } from '../../binding';
-import { canonicalText, type Path, readAttributes } from './attributes';
+import {
+  canonicalText,
+  keptPath,
+  type Path,
+  readAttributes,
+} from './attributes';
 import type { Diagnostics } from './Diagnostics';
 import type { Facade, Reshapable } from './Facade';
-import { Series, type SeriesOwner, Storage } from './storage';
+import {
+  type CountedStorage,
+  Series,
+  type SeriesOwner,
+  Storage,
+} from './storage';
 import { AttributeTrie } from './trie';
 
 const OVERFLOW = '["otel.metric.overflow",true]';
@@ -61,26 +71,50 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
       return;
     }
     this.forget();
-    const pinned = [...this.trie.series(), this.overflowSeries].filter(
-      series => series !== undefined,
-    );
+    const pinned = this.trie.series();
     this.storage = shape.storage as Storage;
     this.keptKeys = shape.filtered ? new Map() : undefined;
     this.trie = this.makeTrie(shape);
     this.plain = undefined;
-    this.overflowSeries = undefined;
+    if (this.storage === Storage.None) {
+      // Nobody reads what goes to the old places.
+      this.overflowSeries = undefined;
+      return;
+    }
     for (const series of pinned) {
-      // Nobody reads what goes to the old place of a series that no stream wants.
-      if (this.storage !== Storage.None && this.storage !== series.storage) {
-        this.facade.moveSeries(this, series, this.storage);
-      }
+      this.place(series, this.storage);
+      this.keep(series);
+    }
+    if (this.overflowSeries) {
+      this.place(this.overflowSeries, this.storage);
+    }
+  }
+
+  private place(series: Series, storage: CountedStorage): void {
+    if (storage !== series.storage) {
+      this.facade.moveSeries(this, series, storage);
+    }
+  }
+
+  /** Takes a series with a bound handle over into a new trie, so that its attributes lead to it. */
+  private keep(series: Series): void {
+    const path = keptPath(series.path!, series.text);
+    series.path = undefined;
+    series.furtherPaths = undefined;
+    const keeps = (_: unknown, at: number) =>
+      at % 2 === 1 || this.keeps(path[at] as string);
+    if (!this.trie.isFull && path.every(keeps)) {
+      this.trie.add(path, series);
     }
   }
 
   /** The series of attributes that the trie does not know as they are. */
   protected resolve(attributes: object | null | undefined): Series {
     if (attributes === undefined || attributes === null) {
-      return (this.plain ??= this.resolvePath([]));
+      const series = this.plain ?? this.resolvePath([]);
+      // Room may be found for it later; until then it is not the overflow series' only name.
+      this.plain = series === this.overflowSeries ? undefined : series;
+      return series;
     }
     const { path, invalid } = readAttributes(attributes, this.keeps);
     if (invalid) {

@@ -21,7 +21,10 @@ export class KnownValues {
   /** @param filtered - Whether keys that are not known may turn out to be ignored. */
   constructor(private readonly filtered: boolean) {}
 
-  /** Takes in an attribute that leads from a node to a child. */
+  /**
+   * Takes in an attribute that leads from a node to a child. The value of an array is `undefined`: a
+   * set with one is never certainly new.
+   */
   add(key: string, value: unknown, node: object): void {
     this.hasReplaced ||= isReplaced(key) || isReplaced(value);
     const known = this.keys.get(key);

@@ -1,12 +1,15 @@
 import type { Path } from './attributes';
 
-/** Texts kept for sharing, and the longest of them: at most half a megabyte. */
+/** Texts kept for sharing, and the longest of them: about a megabyte at most. */
 const KEPT = 4096;
 const LONGEST = 64;
 
+/** From this length on, V8 lets a part of a string hold on to the whole. */
+const SLICED = 13;
+
 /**
- * Makes equal values of different series one string: values that come out of requests are a string
- * each, and a path holds on to its own.
+ * Makes equal values of different series one string that holds on to no other: values that come out
+ * of requests are a string each, or a part of a large one, and a path keeps them.
  */
 export class SharedTexts {
   private readonly texts = new Map<string, string>();
@@ -15,8 +18,8 @@ export class SharedTexts {
   share(path: Path): Path {
     for (let at = 1; at < path.length; at += 2) {
       const value = path[at];
-      if (typeof value === 'string' && value.length <= LONGEST) {
-        path[at] = this.one(value);
+      if (typeof value === 'string') {
+        path[at] = value.length <= LONGEST ? this.one(value) : alone(value);
       }
     }
     return path;
@@ -31,7 +34,21 @@ export class SharedTexts {
       // Texts in use are soon here again; an attacker's are not.
       this.texts.clear();
     }
-    this.texts.set(text, text);
-    return text;
+    const kept = text.length < SLICED ? text : alone(text);
+    this.texts.set(kept, kept);
+    return kept;
   }
 }
+
+/**
+ * The same text as V8 keeps property names: once, and as no part of another. It is what a literal
+ * with this text is, so that a record with that finds it by its address.
+ */
+function alone(text: string): string {
+  names[text] = true;
+  const [name] = Object.keys(names);
+  delete names[text];
+  return name;
+}
+
+const names = Object.create(null) as Record<string, true>;

@@ -115,7 +115,7 @@ const FEW = 16;
 export function canonicalText(path: Path): string {
   if (path.length <= 2 * FEW && path.every(isPlain)) {
     const text = toJson(sortedByKey(path));
-    // Only lone surrogates are written like this.
+    // Lone surrogates are written like this, and little else: what has them takes the other way.
     if (!text.includes('\\ud')) {
       return text;
     }

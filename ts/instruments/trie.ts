@@ -9,8 +9,8 @@ import {
 import { KnownValues } from './KnownValues';
 
 /**
- * Paths per attribute set: callers may write the same attributes in several orders, and each order
- * that finds room is a path of its own. Further orders are read carefully every time.
+ * Paths per attribute set, on average: callers may write the same attributes in several orders, and
+ * each order that finds room is a path of its own. Further orders are read carefully every time.
  */
 const PATHS_PER_SET = 4;
 
@@ -47,7 +47,7 @@ export abstract class Member {
  * gauge keeps the last value only if both write to one cell. Values are told apart as a Map does:
  * `1` is not `'1'`.
  *
- * A hit only ever follows own attributes along paths that {@link AttributeTrie.lead} made from
+ * A hit only ever follows own attributes along paths that {@link AttributeTrie.add} and {@link AttributeTrie.lead} made from
  * valid ones; odd values and hostile objects miss and are read carefully.
  */
 export class AttributeTrie<S extends Member> {
@@ -169,7 +169,11 @@ export class AttributeTrie<S extends Member> {
     for (let at = 0; ; at += 2) {
       const key = path[at] as string;
       const value = path[at + 1];
-      this.known?.add(key, value, node);
+      this.known?.add(
+        key,
+        value instanceof ArrayValue ? undefined : value,
+        node,
+      );
       if (at === last) {
         node.end(key, value, series);
         return;
@@ -224,7 +228,10 @@ export class AttributeTrie<S extends Member> {
     return [...this.sets.values()];
   }
 
-  /** At a miss in a full trie: whether the set is certainly new, so that it need not be read. */
+  /**
+   * At a miss in a full trie: whether the set is certainly new, so that it need not be read. Then
+   * nobody sees what else may be invalid in it either.
+   */
   private isNew(key: string, value: unknown, node: TrieNode<S> | S): boolean {
     const known = (this.known ??= this.know());
     // A node may have a child that only careful reading finds.
@@ -254,6 +261,7 @@ const hasOwn = Object.prototype.hasOwnProperty;
 
 type Visit<S extends Member> = (
   key: string,
+  /** `undefined` for arrays. */
   value: unknown,
   child: TrieNode<S> | S,
 ) => void;
@@ -522,8 +530,8 @@ class MoreChildren<S extends Member> {
       children.forEach((child, value) => visit(other, value, child)),
     );
     this.arrays?.forEach((child, text) => {
-      const [itsKey, value] = JSON.parse(text) as [string, string];
-      visit(itsKey, value, child);
+      const [itsKey] = JSON.parse(text) as [string, string];
+      visit(itsKey, undefined, child);
     });
   }
 
