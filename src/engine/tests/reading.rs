@@ -52,7 +52,7 @@ fn no_series_is_read_without_its_first_value() {
                 bench.engine.remove(id, "[]".to_owned());
             }
         }
-        slots.map(|(_, slot)| bench.sample(slot, 5.0));
+        slots.iter().for_each(|(_, slot)| bench.sample(*slot, 5.0));
         bench.collect();
         done.store(true, Ordering::Relaxed);
         for reader in readers {
