@@ -75,6 +75,8 @@ export declare class NativeProvider {
 export declare class NativeRootMetricsService {
   /** `options` as for `configure`, checked as a whole; `path` is where they stand, for messages. */
   constructor(options: string, path: string)
+  /** Every metric of Backstage's own that gets another name, in the order of the table. */
+  static renames(serviceName: string): Array<NativeRename>
   /** Whether `plugin.<id>.disabled` is set. */
   isDisabled(pluginId: string): boolean
   /** The service for the app's own metrics. */
@@ -115,6 +117,22 @@ export interface NativeLogLine {
 export interface NativeRegistration {
   instrument: NativeInstrument
   notice?: string
+}
+
+/** A metric of Backstage's own under both of its names. */
+export interface NativeRename {
+  /** The plugin that it belongs to; `{id}` where any may ask for it. */
+  plugin: string
+  /** The plain meter that is asked for it instead. */
+  meter?: string
+  kind: string
+  old: string
+  /** The full name. */
+  new: string
+  unit: string
+  description: string
+  /** Upper bounds of its buckets; empty where the plugin brings its own. */
+  boundaries: Array<number>
 }
 
 /** An instrumentation scope. */

@@ -33,8 +33,8 @@ export interface Config {
         mode?: 'enforce' | 'passthrough';
 
         /**
-         * Reserved: metrics of Backstage's own plugins also under the names they had before.
-         * Has no effect in this version.
+         * Metrics of Backstage's own plugins also under the names they had before, so that dashboards
+         * go on working. On by default; `false` ends it.
          */
         legacyNames?: boolean;
       };

@@ -156,7 +156,7 @@ export declare interface MetricsOptions {
     naming?: {
         /** Default `enforce`; `passthrough` exports names as authors wrote them. */
         mode?: 'enforce' | 'passthrough';
-        /** Reserved: renamed metrics under their old names as well. No effect in this version. */
+        /** Backstage's own metrics under their old names as well: on by default. */
         legacyNames?: boolean;
     };
     /** `false` turns an exporter off, `true` on with defaults. */

@@ -5,6 +5,7 @@ use std::hint::black_box;
 use criterion::{criterion_group, criterion_main, Criterion};
 use nativestage_metrics::config::NamingMode;
 use nativestage_metrics::services::{MeterIdentity, RootMetricsService};
+use opentelemetry_sdk::metrics::InstrumentKind;
 
 const FULL: &str = "backstage.plugin.catalog.entities.count";
 
@@ -19,7 +20,7 @@ fn names(c: &mut Criterion) {
     c.bench_function("repair a name of a third party", |b| {
         b.iter(|| {
             let repair = service
-                .repaired_name(black_box("catalog_entities_count"))
+                .foreign_name(InstrumentKind::Counter, black_box("catalog_entities_count"))
                 .unwrap();
             assert_eq!(repair.name, FULL);
             assert!(repair.notice.is_some());

@@ -23,6 +23,7 @@ const checks = [
   ['npm', 'run', 'build'],
   ['git', 'diff', '--exit-code', '--', 'binding.js', 'binding.d.ts'],
   ['node', 'scripts/api.mjs', '--check'],
+  ['node', 'scripts/names.mjs', '--check'],
   ['npx', 'tsc', '--project', '__test__'],
   ['npx', 'tsc', '--project', 'packages/example-plugin'],
   ['npx', 'tsc', '--project', 'packages/backend'],

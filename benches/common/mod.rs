@@ -57,6 +57,7 @@ impl Fixture {
             boundaries: None,
             created: SystemTime::now(),
             site: "benches".to_owned(),
+            legacy: None,
         };
         self.engine.register(spec).0
     }

@@ -6,6 +6,9 @@ import { describeTarget, isMet } from './section.mjs';
 import { sections } from './sections.mjs';
 
 const titles = sections.map(({ title }) => title);
+const reasons = Object.fromEntries(
+  sections.map(({ title, why }) => [title, why]),
+);
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(title => !titles.includes(title));
 if (unknown.length > 0) {
@@ -33,4 +36,4 @@ for (const { title, bench } of sections) {
   }
   results.push(section);
 }
-await writeFile(pagePath, await page(results, titles, before));
+await writeFile(pagePath, await page(results, titles, reasons, before));

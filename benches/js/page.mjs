@@ -28,17 +28,12 @@ export async function versions() {
  *
  * @param sections - What the benchmarks returned, with their titles.
  * @param titles - Of all sections, in their order.
+ * @param reasons - By title, why targets are missed there.
  * @param before - The page so far, if there is one.
  */
-export async function page(sections, titles, before = '') {
+export async function page(sections, titles, reasons, before = '') {
   const [head, ...old] = before.split(/^(?=## )/m);
-  const blocks = titles.flatMap(title => {
-    const section = sections.find(each => each.title === title);
-    return section
-      ? block(section)
-      : old.filter(text => text.startsWith(`## ${title}\n`));
-  });
-  const missed = titles.flatMap(title => {
+  const missedOf = title => {
     const section = sections.find(each => each.title === title);
     const lines = section
       ? section.targets.filter(target => !isMet(target)).map(missedLine(title))
@@ -46,7 +41,19 @@ export async function page(sections, titles, before = '') {
     return lines.length > LISTED
       ? [`- ${title}: ${lines.length} targets, see there`]
       : lines;
+  };
+  const blocks = titles.flatMap(title => {
+    const section = sections.find(each => each.title === title);
+    const lines = section
+      ? block(section)
+      : old
+          .filter(text => text.startsWith(`## ${title}\n`))
+          .map(text => text.replace(WHY, ''));
+    return missedOf(title).length > 0 && reasons[title]
+      ? [...lines, `_Why not:_ ${reasons[title]}`]
+      : lines;
   });
+  const missed = titles.flatMap(missedOf);
   const parts = [
     '# Benchmarks',
     `Written by \`npm run bench\` in \`benches/js\`, after \`npm run build:release\`: do not edit. Each section is one run on one machine.`,
@@ -54,12 +61,15 @@ export async function page(sections, titles, before = '') {
     METHOD,
     missed.length === 0
       ? 'Every target is met.'
-      : 'Every target is met but these; [the design](../DESIGN.md#how-fast-is-it) has the reasons:',
+      : 'Every target is met but these; the sections have the reasons:',
     missed.join('\n'),
     ...blocks,
   ];
   return format(parts.join('\n\n'), { parser: 'markdown' });
 }
+
+/** The paragraph with a section's reason, at its end. */
+const WHY = /\n_Why not:_ .*\s*$/;
 
 /** Missed targets of one section that are listed one by one. */
 const LISTED = 10;

@@ -2,7 +2,14 @@
 // what a record of each side costs, and how often ours goes into it.
 import assert from 'node:assert/strict';
 import { alternate, median, ratio } from './measure.mjs';
-import { nothing, openTelemetry, ours, rivals, served } from './sides.mjs';
+import {
+  nothing,
+  openTelemetry,
+  ours,
+  readingAlone,
+  rivals,
+  served,
+} from './sides.mjs';
 import { compileLoop, expected, POOL, workload } from './workload.mjs';
 
 const options = JSON.parse(process.argv[2]);
@@ -11,11 +18,22 @@ const work = workload(options);
 // recording is measured, not how fast the engine takes off what no program records at this rate.
 const laps = options.attributes === 0 ? 384 : 64;
 
-const sides = (
-  options.readers
-    ? [await served(options.readers), openTelemetry(options), nothing()]
-    : [ours(), ...(await rivals()), nothing()]
-).map(side => {
+const chosen = async () => {
+  if (options.floor) {
+    return [readingAlone(), openTelemetry(options)];
+  }
+  if (options.readers) {
+    return [
+      await served(1),
+      await served(2),
+      openTelemetry({ name: 'JS SDK, one reader' }),
+      openTelemetry({ name: 'JS SDK, two readers', readers: 2 }),
+    ];
+  }
+  return [ours(), ...(await rivals())];
+};
+
+const sides = [...(await chosen()), nothing()].map(side => {
   const instruments = work.shapes.map((keys, shape) =>
     side.instrument(work.kind, shape, keys),
   );
@@ -70,7 +88,7 @@ console.log(
   JSON.stringify({
     names,
     times: forEach(median),
-    ratios: forEach(cost => ratio(cost, costs.ours)),
+    ratios: forEach(cost => ratio(cost, costs[names[0]])),
     series: expected(work, 1).size,
   }),
 );

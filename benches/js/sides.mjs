@@ -78,7 +78,7 @@ export async function served(readers) {
   });
   const meter = provider.getMeter('bench');
   return {
-    name: 'ours',
+    name: `ours, ${readers > 1 ? 'two readers' : 'one reader'}`,
     call: api.call,
     instrument: (kind, shape) => api.make(meter, kind, instrumentName(shape)),
     async read() {
@@ -196,6 +196,33 @@ export function prometheusClient({
     close() {},
   };
 }
+
+/** Reads the attributes and nothing else: what nobody can do without who takes an object. */
+export function readingAlone() {
+  class Reader {
+    seen = 0;
+
+    read(value, attributes) {
+      let found = 0;
+      for (const key in attributes) {
+        if (hasOwn.call(attributes, key) && attributes[key] !== undefined) {
+          found++;
+        }
+      }
+      this.seen += found;
+    }
+  }
+  return {
+    name: 'reading alone',
+    call: () => (instrument, value, attributes) =>
+      `${instrument}.read(${value}, ${attributes})`,
+    instrument: () => new Reader(),
+    read: undefined,
+    close() {},
+  };
+}
+
+const hasOwn = Object.prototype.hasOwnProperty;
 
 /** The loop around the recordings: reading instrument and value from the pool. */
 export function nothing() {

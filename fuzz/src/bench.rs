@@ -120,6 +120,7 @@ pub fn spec(kind: InstrumentKind, name: impl Into<String>) -> InstrumentSpec {
         boundaries: None,
         created: SystemTime::UNIX_EPOCH + Duration::from_secs(1_500_000_000),
         site: "here".to_owned(),
+        legacy: None,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::engine::instrument::{InstrumentId, InstrumentSpec, ValueType};
 use crate::engine::plan::Shape;
 use crate::engine::Engine;
 use crate::error::{Code, Error, Result};
+use crate::services::Named;
 
 /// What the facade asks for, as JSON.
 #[derive(Deserialize)]
@@ -104,13 +105,18 @@ impl InstrumentRequest {
         })
     }
 
+    pub fn kind(&self) -> InstrumentKind {
+        self.kind.into()
+    }
+
     /// Registers under a name that has been checked.
     pub fn register(
         self,
         engine: &Engine,
         scope: Arc<InstrumentationScope>,
-        name: String,
+        named: Named,
     ) -> NativeInstrument {
+        let name = named.name;
         let boundaries = self.boundaries.and_then(|boundaries| {
             read_boundaries(&boundaries)
                 .inspect_err(|reason| {
@@ -131,10 +137,10 @@ impl InstrumentRequest {
             ));
             String::new()
         };
-        let (id, shape) = engine.register(InstrumentSpec {
+        let spec = InstrumentSpec {
             scope,
             kind: self.kind.into(),
-            name: name.clone(),
+            name: self.name,
             unit,
             description: Arc::from(self.description),
             value_type: if self.int {
@@ -145,6 +151,14 @@ impl InstrumentRequest {
             boundaries,
             created: SystemTime::now(),
             site: self.site,
+            legacy: None,
+        };
+        let (id, shape) = engine.register(match named.rename {
+            Some(rename) => rename.apply(spec, name.clone()),
+            None => InstrumentSpec {
+                name: name.clone(),
+                ..spec
+            },
         });
         let shape = NativeShape::new(id, &shape);
         NativeInstrument {

@@ -22,6 +22,7 @@ use crate::export::otlp::to_json;
 use crate::log::Level;
 use crate::provider::Provider;
 use crate::services::naming::check_instrument_name;
+use crate::services::Named;
 
 /// A meter provider: its engine and its exporters.
 #[napi(js_name = "NativeProvider")]
@@ -104,8 +105,12 @@ impl NativeProvider {
         if let Some(schema_url) = scope_schema_url {
             scope = scope.with_schema_url(schema_url);
         }
-        let name = request.name.clone();
-        Ok(request.register(self.provider.engine(), Arc::new(scope.build()), name))
+        let named = Named {
+            name: request.name.clone(),
+            notice: None,
+            rename: None,
+        };
+        Ok(request.register(self.provider.engine(), Arc::new(scope.build()), named))
     }
 
     /// Whether any stream of the instrument keeps this attribute key.

@@ -7,12 +7,11 @@ use napi_derive::napi;
 use super::error::Result;
 use super::instrument::{InstrumentRequest, NativeInstrument};
 use super::provider::NativeProvider;
-use crate::config::{Options, PluginOptions};
+use crate::config::{Options, PluginOptions, DEFAULT_SERVICE_NAME};
+use crate::engine::instrument::kind_name;
 use crate::error::Error;
-use crate::services::{MeterIdentity, PluginMetricsService, RootMetricsService};
-
-/// The root namespace of metric names.
-const DEFAULT_SERVICE_NAME: &str = "backstage";
+use crate::services::renames::{Source, RENAMES};
+use crate::services::{MeterIdentity, Named, PluginMetricsService, RootMetricsService};
 
 /// Names metrics of the app and makes scoped services.
 #[napi(js_name = "NativeRootMetricsService")]
@@ -33,6 +32,23 @@ pub struct NativeScope {
     pub name: String,
     pub version: Option<String>,
     pub schema_url: Option<String>,
+}
+
+/// A metric of Backstage's own under both of its names.
+#[napi(object)]
+pub struct NativeRename {
+    /// The plugin that it belongs to; `{id}` where any may ask for it.
+    pub plugin: String,
+    /// The plain meter that is asked for it instead.
+    pub meter: Option<String>,
+    pub kind: String,
+    pub old: String,
+    /// The full name.
+    pub new: String,
+    pub unit: String,
+    pub description: String,
+    /// Upper bounds of its buckets; empty where the plugin brings its own.
+    pub boundaries: Vec<f64>,
 }
 
 /// An instrument, and what was mended in its name.
@@ -59,6 +75,28 @@ impl NativeRootMetricsService {
             service,
             plugins: options.plugin,
         })
+    }
+
+    /// Every metric of Backstage's own that gets another name, in the order of the table.
+    #[napi(catch_unwind)]
+    pub fn renames(service_name: String) -> Vec<NativeRename> {
+        let renames = RENAMES.iter().map(|rename| {
+            let plugin = rename.plugin().unwrap_or("{id}");
+            NativeRename {
+                plugin: plugin.to_owned(),
+                meter: match rename.source {
+                    Source::Meter(meter, _) => Some(meter.to_owned()),
+                    _ => None,
+                },
+                kind: kind_name(rename.kind).to_owned(),
+                old: rename.old.to_owned(),
+                new: format!("{service_name}.plugin.{plugin}.{}", rename.new),
+                unit: rename.unit.to_owned(),
+                description: rename.description.to_owned(),
+                boundaries: rename.boundaries.to_vec(),
+            }
+        });
+        renames.collect()
     }
 
     /// Whether `plugin.<id>.disabled` is set.
@@ -125,15 +163,19 @@ impl NativeMetricsService {
         repair: bool,
     ) -> Result<NativeRegistration> {
         let request = InstrumentRequest::parse(&request)?;
-        let (name, notice) = if repair {
-            let repaired = self.service.repaired_name(&request.name)?;
-            (repaired.name, repaired.notice)
+        let named = if repair {
+            self.service.foreign_name(request.kind(), &request.name)?
         } else {
-            (self.service.name(&request.name)?, None)
+            Named {
+                name: self.service.name(&request.name)?,
+                notice: None,
+                rename: None,
+            }
         };
+        let notice = named.notice.clone();
         let scope = self.service.scope().clone();
         Ok(NativeRegistration {
-            instrument: request.register(provider.engine(), scope, name),
+            instrument: request.register(provider.engine(), scope, named),
             notice,
         })
     }

@@ -27,6 +27,10 @@ pub use views::{
 };
 
 use crate::error::Result;
+use crate::services::naming::Naming;
+
+/// The root namespace of metric names.
+pub const DEFAULT_SERVICE_NAME: &str = "backstage";
 
 /// Attribute sets per stream before further ones are folded into the overflow series
 /// (Metrics SDK specification, "Cardinality limits").
@@ -35,6 +39,7 @@ pub const DEFAULT_CARDINALITY_LIMIT: usize = 2000;
 /// Everything a provider needs to run its pipelines.
 #[derive(Clone, Debug)]
 pub struct Config {
+    pub naming: NamingConfig,
     /// `OTEL_SDK_DISABLED`: nothing is collected or exported.
     pub disabled: bool,
     pub resource: Vec<KeyValue>,
@@ -50,6 +55,25 @@ pub struct Config {
     pub exit_timeout: Duration,
     /// Things worth telling the operator that are not errors.
     pub warnings: Vec<String>,
+}
+
+/// How metrics are named that are not named by a service.
+#[derive(Clone, Debug)]
+pub struct NamingConfig {
+    pub service_name: Option<String>,
+    pub mode: NamingMode,
+    /// Whether what was renamed is exported under its old name too.
+    pub legacy_names: bool,
+}
+
+impl NamingConfig {
+    /// The rules, where there are any.
+    pub fn renames(&self) -> Option<Naming> {
+        let service_name = self.service_name.as_deref().unwrap_or(DEFAULT_SERVICE_NAME);
+        Naming::new(service_name, self.mode)
+            .ok()
+            .filter(|naming| naming.mode() == NamingMode::Enforce)
+    }
 }
 
 /// The scrape endpoint.

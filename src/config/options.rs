@@ -16,8 +16,8 @@ use super::values::{
 };
 use super::views::ViewOptions;
 use super::{
-    Compression, Config, ConsoleConfig, OtlpConfig, OtlpProtocol, PrometheusConfig, Secret,
-    TlsConfig, DEFAULT_CARDINALITY_LIMIT,
+    Compression, Config, ConsoleConfig, NamingConfig, OtlpConfig, OtlpProtocol, PrometheusConfig,
+    Secret, TlsConfig, DEFAULT_CARDINALITY_LIMIT,
 };
 use crate::error::Result;
 
@@ -236,9 +236,6 @@ impl Options {
 
     pub(super) fn resolve(self, path: &str, environment: &Environment) -> Result<Config> {
         let mut warnings = Vec::new();
-        if self.naming.legacy_names.is_some() {
-            warnings.push(format!("{path}.naming.legacyNames {NO_EFFECT}"));
-        }
         if self.core != CoreOptions::default() {
             warnings.push(format!("{path}.core {NO_EFFECT}"));
         }
@@ -280,7 +277,13 @@ impl Options {
             .enumerate()
             .map(|(index, view)| view.resolve(&format!("{path}.views[{index}]")))
             .collect::<Result<_>>()?;
+        let naming = NamingConfig {
+            service_name: self.service_name.clone(),
+            mode: self.naming.mode,
+            legacy_names: self.naming.legacy_names.is_none_or(|flag| flag.0),
+        };
         Ok(Config {
+            naming,
             disabled: environment.disabled(&mut warnings),
             resource: resource(
                 self.service_name,

@@ -276,6 +276,8 @@ impl Actor {
             ],
             views: Vec::new(),
             cardinality_limit: crate::config::DEFAULT_CARDINALITY_LIMIT,
+            naming: None,
+            legacy_names: true,
         };
         for (id, series, value) in std::mem::take(&mut self.early) {
             let instrument = &mut self.instruments[id as usize];

@@ -46,6 +46,8 @@ pub struct CollectedMetric {
     /// Whether histograms have a sum: where negative values can be recorded it tells nothing (Metrics
     /// SDK specification, "Histogram aggregations"), and the SDK leaves 0 in its place.
     pub(crate) sums: bool,
+    /// It carries a name of before.
+    pub(crate) legacy: bool,
     pub(crate) parts: Parts,
 }
 

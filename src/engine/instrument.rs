@@ -37,6 +37,33 @@ pub struct InstrumentSpec {
     pub created: SystemTime,
     /// The first frame outside this package: where a conflict is reported to be.
     pub site: String,
+    /// What it was before it was renamed: it may be exported as that too.
+    pub legacy: Option<Arc<Legacy>>,
+}
+
+/// An instrument as its author asked for it.
+#[derive(Clone, Debug)]
+pub struct Legacy {
+    /// What to use instead.
+    pub successor: String,
+    pub name: String,
+    pub unit: String,
+    pub description: Arc<str>,
+    pub boundaries: Option<Vec<f64>>,
+}
+
+impl Legacy {
+    /// The renamed instrument as its author asked for it.
+    pub fn spec(&self, renamed: &InstrumentSpec) -> InstrumentSpec {
+        InstrumentSpec {
+            name: self.name.clone(),
+            unit: self.unit.clone(),
+            description: self.description.clone(),
+            boundaries: self.boundaries.clone(),
+            legacy: None,
+            ..renamed.clone()
+        }
+    }
 }
 
 impl InstrumentSpec {

@@ -7,6 +7,8 @@ use super::PipelineId;
 use crate::config::{
     AttributeFilter, Config, HistogramAggregation, StreamSpec, View, ViewAggregation,
 };
+use crate::services::naming::{MetricScope, Naming};
+use crate::services::renames::Rename;
 
 /// Default boundaries of explicit buckets (Metrics SDK specification, "Explicit bucket histogram
 /// aggregation").
@@ -37,6 +39,10 @@ pub struct Settings {
     pub pipelines: Vec<PipelineSettings>,
     pub views: Vec<View>,
     pub cardinality_limit: usize,
+    /// For metrics of Backstage's that come through plain meters; `None` where names stay.
+    pub naming: Option<Naming>,
+    /// Whether what was renamed is exported under its old name too.
+    pub legacy_names: bool,
 }
 
 /// A stream to build: the pipelines that read it are the set bits of `pipelines`.
@@ -45,7 +51,10 @@ pub struct StreamPlan {
     pub pipelines: u32,
     pub temporality: Temporality,
     pub name: String,
+    pub unit: String,
     pub description: Option<String>,
+    /// The stream carries a name of before: exporters write it as it was.
+    pub legacy: bool,
     pub aggregation: Aggregation,
     pub cardinality_limit: usize,
     pub attributes: AttributeFilter,
@@ -81,6 +90,8 @@ impl Settings {
             pipelines: Vec::new(),
             views: config.views.clone(),
             cardinality_limit: config.cardinality_limit,
+            naming: config.naming.renames(),
+            legacy_names: config.naming.legacy_names,
         };
         if config.disabled {
             // Without streams nothing is kept that nobody would read.
@@ -119,8 +130,43 @@ impl Settings {
         PipelineId(self.pipelines.len() - 1)
     }
 
-    /// The streams of an instrument, and what is wrong with the views that match it.
+    /// The streams of an instrument, and what is wrong with the views that match it. One that was
+    /// renamed has those of its old name as well, under the views of that.
     pub fn streams(&self, spec: &InstrumentSpec) -> (Vec<StreamPlan>, Vec<String>) {
+        let renamed = self.renamed(spec);
+        let spec = renamed.as_ref().unwrap_or(spec);
+        let (mut plans, mut problems) = self.streams_as_is(spec);
+        if renamed.is_some() {
+            for plan in &mut plans {
+                let description = || spec.description.to_string();
+                plan.description.get_or_insert_with(description);
+            }
+        }
+        if let (Some(legacy), true) = (&spec.legacy, self.legacy_names) {
+            let (old, more) = self.streams_as_is(&legacy.spec(spec));
+            plans.extend(old.into_iter().map(|plan| {
+                let description = plan.description.as_deref().unwrap_or(&legacy.description);
+                let description = format!("Deprecated, use {}. {description}", legacy.successor);
+                StreamPlan {
+                    legacy: true,
+                    description: Some(description.trim_end().to_owned()),
+                    ..plan
+                }
+            }));
+            problems.extend(more);
+        }
+        (plans, problems)
+    }
+
+    /// An instrument of a plain meter, if it is known by another name here.
+    fn renamed(&self, spec: &InstrumentSpec) -> Option<InstrumentSpec> {
+        let rename = Rename::of_meter(spec.scope.name(), spec.kind, &spec.name)?;
+        let plugin = MetricScope::Plugin(rename.plugin()?.to_owned());
+        let name = self.naming.as_ref()?.strict(&plugin, rename.new);
+        Some(rename.apply(spec.clone(), name.ok()?))
+    }
+
+    fn streams_as_is(&self, spec: &InstrumentSpec) -> (Vec<StreamPlan>, Vec<String>) {
         let mut problems = Vec::new();
         let matching: Vec<&StreamSpec> = self
             .views
@@ -205,6 +251,8 @@ impl Settings {
             pipelines: 0,
             temporality: temporality(spec.kind, pipeline.temporality),
             name: stream.name.clone().unwrap_or_else(|| spec.name.clone()),
+            unit: spec.unit.clone(),
+            legacy: false,
             description: stream.description.clone(),
             aggregation,
             cardinality_limit: stream.cardinality_limit.unwrap_or(self.cardinality_limit),

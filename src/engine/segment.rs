@@ -135,6 +135,7 @@ fn sdk_stream(plan: &StreamPlan, capacity: usize) -> Option<SdkStream> {
     // The engine enforces the limit; the SDK needs room for the overflow series besides.
     SdkStream::builder()
         .with_name(plan.name.clone())
+        .with_unit(plan.unit.clone())
         .with_aggregation(plan.aggregation.clone())
         .with_cardinality_limit(capacity + 1)
         .build()

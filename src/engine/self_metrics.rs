@@ -100,6 +100,7 @@ impl SelfMetric {
             boundaries: measures.then(|| SECONDS.to_vec()),
             created: SystemTime::now(),
             site: "the engine".to_owned(),
+            legacy: None,
         }
     }
 }

@@ -173,7 +173,10 @@ impl Instrument {
         for stream in &mut self.streams {
             let pipelines = plans
                 .iter()
-                .filter(|plan| plan.temporality == stream.plan().temporality)
+                .filter(|plan| {
+                    let built = stream.plan();
+                    plan.temporality == built.temporality && plan.legacy == built.legacy
+                })
                 .fold(0, |bits, plan| bits | plan.pipelines);
             stream.assign(pipelines);
         }

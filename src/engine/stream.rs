@@ -304,6 +304,7 @@ impl Stream {
                     | InstrumentKind::ObservableCounter
                     | InstrumentKind::Histogram
             ),
+            legacy: self.plan.legacy,
             parts,
         })
     }

@@ -137,6 +137,7 @@ fn spec(kind: InstrumentKind, name: &str) -> InstrumentSpec {
         boundaries: None,
         created: SystemTime::now(),
         site: "here".to_owned(),
+        legacy: None,
     }
 }
 

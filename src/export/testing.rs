@@ -175,6 +175,7 @@ impl TestSource {
                 description: description.into(),
                 created: SystemTime::now(),
                 sums: true,
+                legacy: false,
                 parts: Parts::Read(vec![CollectedPart { hidden: None, data }]),
             }
         });

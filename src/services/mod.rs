@@ -2,7 +2,8 @@
 
 pub mod naming;
 mod plugin;
+pub mod renames;
 mod root;
 
-pub use plugin::PluginMetricsService;
+pub use plugin::{Named, PluginMetricsService};
 pub use root::{MeterIdentity, RootMetricsService};

@@ -79,6 +79,10 @@ impl Naming {
         &self.service_name
     }
 
+    pub fn mode(&self) -> NamingMode {
+        self.mode
+    }
+
     /// The full name of a metric.
     ///
     /// # Errors

@@ -3,9 +3,21 @@
 use std::sync::Arc;
 
 use opentelemetry::InstrumentationScope;
+use opentelemetry_sdk::metrics::InstrumentKind;
 
-use super::naming::{MetricScope, Naming, Repair};
+use super::naming::{MetricScope, Naming};
+use super::renames::Rename;
+use crate::config::NamingMode;
 use crate::error::Result;
+
+/// What a name became.
+pub struct Named {
+    pub name: String,
+    /// A sentence for the log, where something had to be mended.
+    pub notice: Option<String>,
+    /// Where it is a metric of Backstage's own that has another name here.
+    pub rename: Option<&'static Rename>,
+}
 
 /// Builds the full names of one scope's metrics. The instruments themselves belong to the provider;
 /// the binding joins the two.
@@ -42,11 +54,30 @@ impl PluginMetricsService {
         self.naming.strict(&self.owner, name)
     }
 
-    /// The full name for a name whose author could not know the rules.
+    /// The full name for a name whose author could not know the rules: of the metrics that are
+    /// known, what they are called here; of others, what [`Naming::repaired`] makes of it.
     ///
     /// # Errors
     /// [`Code::InvalidName`](crate::error::Code::InvalidName), see [`Naming::repaired`].
-    pub fn repaired_name(&self, name: &str) -> Result<Repair> {
-        self.naming.repaired(&self.owner, name)
+    pub fn foreign_name(&self, kind: InstrumentKind, name: &str) -> Result<Named> {
+        let known = match &self.owner {
+            MetricScope::Plugin(id) if self.naming.mode() == NamingMode::Enforce => {
+                Rename::of_plugin(id, kind, name)
+            }
+            _ => None,
+        };
+        if let Some(rename) = known {
+            return Ok(Named {
+                name: self.naming.strict(&self.owner, rename.new)?,
+                notice: None,
+                rename: Some(rename),
+            });
+        }
+        let repaired = self.naming.repaired(&self.owner, name)?;
+        Ok(Named {
+            name: repaired.name,
+            notice: repaired.notice,
+            rename: None,
+        })
     }
 }

@@ -374,7 +374,10 @@ impl<'a> Builder<'a, '_> {
             ));
             return;
         };
-        let MetricName { name, unit } = self.naming.metric(metric.name, metric.unit, suffixes);
+        let MetricName { name, unit } = match stream.legacy {
+            true => self.naming.legacy_metric(metric.name, suffixes),
+            false => self.naming.metric(metric.name, metric.unit, suffixes),
+        };
         let Some(index) = self.family(&name, kind, unit, &metric) else {
             return;
         };

@@ -96,6 +96,7 @@ impl Fixture {
             description: description.into(),
             created: created(),
             sums: true,
+            legacy: false,
             parts: Parts::Read(vec![CollectedPart { hidden: None, data }]),
         });
         self

@@ -115,6 +115,19 @@ impl Naming {
         }
     }
 
+    /// The name of a metric as OpenTelemetry's exporter for JavaScript writes it, which is what
+    /// dashboards of before know: without its unit, whatever the strategy.
+    pub fn legacy_metric(self, name: &str, kind: SuffixKind) -> MetricName {
+        let mut out = sanitise(name, is_metric_char);
+        if kind == SuffixKind::Counter && !out.ends_with("_total") {
+            out.push_str("_total");
+        }
+        MetricName {
+            name: escape(&out, self.escaping, is_metric_char).into_owned(),
+            unit: None,
+        }
+    }
+
     /// The name of a label. Never empty, and legal for the negotiated escaping.
     pub fn label<'a>(self, key: &'a str) -> Cow<'a, str> {
         let key = if key.is_empty() { "_" } else { key };
