@@ -5,6 +5,7 @@ use nativestage_metrics::config::NamingMode;
 use nativestage_metrics::error::{Code, Error};
 use nativestage_metrics::services::naming::check_instrument_name;
 use nativestage_metrics::services::{MeterIdentity, RootMetricsService};
+use opentelemetry_sdk::metrics::InstrumentKind;
 
 /// Lines: mode, service name, scope, owner; the rest is the metric's name.
 pub fn run(data: &[u8]) {
@@ -52,16 +53,23 @@ pub fn run(data: &[u8]) {
         Ok(full) => check(full),
         Err(error) => refused(error, Code::InvalidName),
     }
-    match service.repaired_name(name) {
-        Ok(repair) => {
-            check(&repair.name);
-            // Only what is refused needs mending, and that is said.
-            assert_eq!(repair.notice.is_some(), strict.is_err());
-            assert!(strict.is_err() || strict.as_ref() == Ok(&repair.name));
-        }
-        Err(error) => {
-            refused(&error, Code::InvalidName);
-            assert!(strict.is_err());
+    for kind in [InstrumentKind::Counter, InstrumentKind::Histogram] {
+        match service.foreign_name(kind, name) {
+            Ok(named) => {
+                check(&named.name);
+                if let Some(rename) = named.rename {
+                    assert_eq!((rename.old, rename.kind), (name, kind));
+                    assert_eq!(named.name, format!("{prefix}{}", rename.new));
+                    continue;
+                }
+                // Only what is refused needs mending, and that is said.
+                assert_eq!(named.notice.is_some(), strict.is_err());
+                assert!(strict.is_err() || strict.as_ref() == Ok(&named.name));
+            }
+            Err(error) => {
+                refused(&error, Code::InvalidName);
+                assert!(strict.is_err());
+            }
         }
     }
 }

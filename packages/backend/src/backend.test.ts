@@ -120,9 +120,13 @@ describe('the example backend', () => {
     await eventually(async () => {
       const types = await metricTypes();
       for (const name of [
-        'backstage_plugin_catalog_stitched_entities_count_total',
-        'backstage_plugin_scaffolder_task_count_total',
-        'backstage_plugin_traffic_backend_tasks_task_runs_count_total',
+        'backstage_plugin_catalog_entities_stitched_total',
+        'backstage_plugin_scaffolder_tasks_completed_total',
+        'backstage_plugin_traffic_scheduler_task_runs_count_total',
+        // And as dashboards of before know them.
+        'catalog_stitched_entities_count_total',
+        'scaffolder_task_count_total',
+        'backend_tasks_task_runs_count_total',
       ]) {
         assert.equal(types.get(name), 'counter', name);
       }
