@@ -46,6 +46,11 @@ export declare class NativeProvider {
   handOver(facade: number, series: string | undefined | null, sums: Array<Float64Array>, gauges: Array<Float64Array>, block: NativeBlock, observations: NativeBlock | undefined | null, answers: boolean): void
   /** Hands over a full block and the new series it refers to. */
   pushBlock(facade: number, series: string | undefined | null, slots: Uint32Array, values: Float64Array, count: number): void
+  /**
+   * Takes what the default registry of a Prometheus client holds, the text of one metric each;
+   * `producer` tells registries apart, `startMs` is when their counters began, since the epoch.
+   */
+  produce(facade: number, producer: number, name: string, version: string | undefined | null, startMs: number, texts: Array<string>): void
   /** Removes the series with these attributes, `[key, value, …]` as JSON. */
   remove(instrument: number, attributes: string): void
   clear(instrument: number): void

@@ -189,10 +189,16 @@ export interface Config {
         };
       };
 
-      /**
-       * Reserved: switches for the metrics of Backstage's core services. Has no effect in this
-       * version.
-       */
+      /** Metrics that something else aggregates, and that are exported with ours. */
+      producers?: {
+        /**
+         * The default registries of `prom-client` and `@prometheus-io/client`, where they are
+         * loaded. Defaults to true.
+         */
+        prometheus?: boolean;
+      };
+
+      /** Metrics of Backstage's core services. All default to true. */
       core?: {
         http?: boolean;
         database?: boolean;

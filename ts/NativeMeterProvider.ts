@@ -8,9 +8,11 @@ import { Facade } from './instruments/Facade';
 import { type HistogramClass, histogramClass } from './instruments/histogram';
 import { ObservableCallbacks } from './instruments/ObservableCallbacks';
 import type { NativeCounter } from './instruments/synchronous';
+import { isOn } from './isOn';
 import { toJson } from './json';
 import { log, type LogLevel, logsAtExit } from './log';
 import type { MetricsOptions } from './options';
+import { PrometheusProducer } from './PrometheusProducer';
 import { SourcedMeter } from './SourcedMeter';
 
 const OWN_SCOPE = '@nativestage/metrics';
@@ -30,8 +32,16 @@ export class NativeMeterProvider implements MeterProvider {
   /** @internal */
   readonly native: NativeProvider;
 
-  /** @internal Make providers with `createMeterProvider`. */
-  constructor(nativeProvider: NativeProvider) {
+  /**
+   * @internal Make providers with `createMeterProvider`.
+   *
+   * @param bridges - Whether registries of Prometheus clients are read unless the options say
+   * otherwise.
+   */
+  constructor(
+    nativeProvider: NativeProvider,
+    private readonly bridges = false,
+  ) {
     this.native = nativeProvider;
     this.facade = new Facade(nativeProvider, this.callbacks);
     this.Histogram = histogramClass(this.facade.block);
@@ -104,6 +114,10 @@ export class NativeMeterProvider implements MeterProvider {
   configure(options: MetricsOptions, path = 'options'): void {
     native(() => this.native.configure(toJson(options), path, environment()));
     this.facade.reshape();
+    if (isOn(options.producers?.prometheus ?? this.bridges)) {
+      const producer = new PrometheusProducer(this.native, this.facade.id);
+      this.callbacks.addProducer(() => producer.produce());
+    }
   }
 
   /** Whether a configuration was applied, on this thread or another. */

@@ -37,7 +37,10 @@ function start(): GlobalState {
     logLoudly('error', loadFailure()!.message);
     return { provider: undefined, grace: undefined };
   }
-  const provider = new NativeMeterProvider(binding.NativeProvider.global());
+  const provider = new NativeMeterProvider(
+    binding.NativeProvider.global(),
+    isMainThread,
+  );
   registerGlobally(provider);
   const state: GlobalState = { provider, grace: undefined };
   if (isMainThread) {

@@ -151,7 +151,15 @@ export interface MetricsOptions {
       disabled?: boolean;
     }
   >;
-  /** Reserved: metrics of Backstage's core services. No effect in this version. */
+  /** Metrics that something else aggregates, and that are exported with ours. */
+  producers?: {
+    /**
+     * The default registries of `prom-client` and `@prometheus-io/client`, where they are loaded:
+     * on by default for the process's provider.
+     */
+    prometheus?: boolean;
+  };
+  /** Metrics of Backstage's core services; all on by default. */
   core?: Partial<
     Record<
       'http' | 'database' | 'cache' | 'scheduler' | 'events' | 'runtime',

@@ -13,6 +13,7 @@ import type { NativeRename, NativeRootMetricsService } from '../../binding';
 import { backend, ready } from '../support/backend';
 import { metricsOf, OtlpReceiver, pointsOf } from '../support/OtlpReceiver';
 import { freePort } from '../support/ports';
+import { samples } from '../support/samples';
 
 const require = createRequire(path.resolve('__test__/backstage/x'));
 const binding = require('../../binding.js') as {
@@ -148,18 +149,6 @@ async function todaysPage(): Promise<string> {
   assert.deepEqual(errors, []);
   const serializer = new PrometheusSerializer('', false, undefined, true);
   return serializer.serialize(resourceMetrics);
-}
-
-/** Values by name and sorted labels. */
-function samples(page: string): Map<string, number> {
-  return new Map(
-    [...page.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)].map(
-      ([, name, labels = '', value]) => {
-        const sorted = labels.match(/\w+="(?:[^"\\]|\\.)*"/g)?.sort() ?? [];
-        return [`${name}{${sorted.join()}}`, Number(value)];
-      },
-    ),
-  );
 }
 
 type Rename = (typeof RENAMES)[number];

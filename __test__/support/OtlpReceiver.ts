@@ -139,6 +139,7 @@ export interface OtlpPoint {
   scale?: number;
   zeroCount?: string | number;
   positive?: { offset?: number; bucketCounts?: (string | number)[] };
+  quantileValues?: { quantile: number; value: number }[];
 }
 
 interface Data {
@@ -155,6 +156,7 @@ export interface OtlpMetric {
   gauge?: Data;
   histogram?: Data;
   exponentialHistogram?: Data;
+  summary?: Data;
 }
 
 export function metricsOf(request: OtlpRequest): OtlpMetric[] {
@@ -168,7 +170,8 @@ export function dataOf(metric: OtlpMetric): Data {
     metric.sum ??
     metric.gauge ??
     metric.histogram ??
-    metric.exponentialHistogram;
+    metric.exponentialHistogram ??
+    metric.summary;
   if (!data) {
     throw new Error(`${metric.name} has no data`);
   }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use napi::bindgen_prelude::{Float64ArraySlice, FnArgs, Function, Object, Uint32ArraySlice};
 use napi::Env;
@@ -16,6 +16,7 @@ use super::error::Result;
 use super::facade::Messenger;
 use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
 use crate::config::{Config, Environment};
+use crate::engine::produced::Production;
 use crate::engine::{Engine, Handover, Samples};
 use crate::error::{Code, Error};
 use crate::export::otlp::to_json;
@@ -217,6 +218,31 @@ impl NativeProvider {
                 ..Handover::default()
             },
         );
+    }
+
+    /// Takes what the default registry of a Prometheus client holds, the text of one metric each;
+    /// `producer` tells registries apart, `startMs` is when their counters began, since the epoch.
+    #[napi(catch_unwind)]
+    pub fn produce(
+        &self,
+        facade: u32,
+        producer: u32,
+        name: String,
+        version: Option<String>,
+        start_ms: f64,
+        texts: Vec<String>,
+    ) {
+        let mut scope = InstrumentationScope::builder(name);
+        if let Some(version) = version {
+            scope = scope.with_version(version);
+        }
+        let production = Production {
+            producer,
+            scope: Arc::new(scope.build()),
+            start: UNIX_EPOCH + Duration::from_secs_f64(start_ms.max(0.0) / 1000.0),
+            texts,
+        };
+        self.provider.engine().produce(facade, production);
     }
 
     /// Removes the series with these attributes, `[key, value, …]` as JSON.

@@ -23,8 +23,6 @@ use crate::error::Result;
 
 const DEFAULT_PROMETHEUS_HOST: &str = "127.0.0.1";
 const DEFAULT_PROMETHEUS_PORT: u16 = 9464;
-/// For keys that are accepted so that configurations outlive this version.
-const NO_EFFECT: &str = "has no effect in this version";
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 const DEFAULT_OTLP_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_COLLECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -46,6 +44,8 @@ pub struct Options {
     pub histogram: Option<HistogramAggregation>,
     pub exit_timeout: Option<HumanDuration>,
     pub plugin: BTreeMap<String, PluginOptions>,
+    #[serde(deserialize_with = "settings")]
+    pub producers: ProducersOptions,
     #[serde(deserialize_with = "settings")]
     pub core: CoreOptions,
 }
@@ -159,8 +159,15 @@ pub struct MeterOptions {
     pub schema_url: Option<String>,
 }
 
-/// Switches for the metrics of Backstage's core services.
-#[derive(Debug, Default, PartialEq, Deserialize)]
+/// Switches for what is aggregated elsewhere; the facade reads them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub struct ProducersOptions {
+    pub prometheus: Option<Flag>,
+}
+
+/// Switches for the metrics of Backstage's core services; the facade reads them.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct CoreOptions {
     pub http: Option<Flag>,
@@ -236,9 +243,6 @@ impl Options {
 
     pub(super) fn resolve(self, path: &str, environment: &Environment) -> Result<Config> {
         let mut warnings = Vec::new();
-        if self.core != CoreOptions::default() {
-            warnings.push(format!("{path}.core {NO_EFFECT}"));
-        }
         let exporters = environment.exporters(&mut warnings);
         let prometheus = match (&self.exporters.prometheus, &exporters) {
             (Some(Switch::Off), _) => None,

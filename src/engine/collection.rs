@@ -2,7 +2,8 @@
 //!
 //! Exporters read this and nothing else. Two things happen here and nowhere after: series that the
 //! program removed are left out (the SDK cannot forget a cumulative series), and the marker that
-//! tells a re-created series from its removed predecessor is taken off.
+//! tells a re-created series from its removed predecessor is taken off. What producers aggregated
+//! themselves looks the same from here on.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -19,6 +20,7 @@ use opentelemetry_sdk::Resource;
 use smallvec::SmallVec;
 
 use super::canonical::Canonical;
+use super::produced::ProducedMetric;
 
 /// The attribute that keeps a series apart from a removed one with the same attributes: when it
 /// began, in nanoseconds since the epoch. It is added at bind time, never leaves the engine, and user
@@ -46,9 +48,21 @@ pub struct CollectedMetric {
     /// Whether histograms have a sum: where negative values can be recorded it tells nothing (Metrics
     /// SDK specification, "Histogram aggregations"), and the SDK leaves 0 in its place.
     pub(crate) sums: bool,
-    /// It carries a name of before.
-    pub(crate) legacy: bool,
+    pub(crate) naming: PageNaming,
+    /// Another metric of the collection says the same: only the page still shows it under this name.
+    pub(crate) page_only: bool,
     pub(crate) parts: Parts,
+}
+
+/// Where a metric's name on the Prometheus page comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageNaming {
+    /// Its name, unit and kind.
+    Translated,
+    /// OpenTelemetry's exporter for JavaScript, which knows no units.
+    Legacy,
+    /// Its producer, for Prometheus: it stands as it is, without labels of its scope.
+    AsProduced,
 }
 
 /// The parts of one metric.
@@ -72,7 +86,13 @@ pub(crate) trait Unread: Send + Sync {
 pub struct CollectedPart {
     /// Only where series were removed, or begin later than their stream.
     pub(crate) hidden: Option<Arc<HiddenSeries>>,
-    pub(crate) data: ResourceMetrics,
+    pub(crate) data: Aggregated,
+}
+
+/// One metric, by whoever aggregated it.
+pub(crate) enum Aggregated {
+    Sdk(ResourceMetrics),
+    Produced(Arc<ProducedMetric>),
 }
 
 impl Collection {
@@ -84,11 +104,12 @@ impl Collection {
         }
     }
 
-    /// The metrics that have points to show, in the order their scopes, then their instruments,
+    /// The metrics that have points to show and are not for the page alone, in the order their scopes, then their instruments,
     /// were created: metrics of one scope are adjacent. What is read for this is kept with the
     /// collection.
     pub fn metrics(&self) -> impl Iterator<Item = Metric<'_>> {
-        self.metrics.iter().filter_map(|metric| {
+        let wanted = self.metrics.iter().filter(|metric| !metric.page_only);
+        wanted.filter_map(|metric| {
             let parts = match &metric.parts {
                 Parts::Read(parts) => parts,
                 Parts::Unread(stream, read) => read.get_or_init(|| stream.read()),
@@ -133,7 +154,7 @@ impl CollectedMetric {
     }
 
     fn joined<'a>(&'a self, parts: &'a [CollectedPart]) -> Option<Metric<'a>> {
-        let metric = parts.iter().find_map(CollectedPart::metric)?;
+        let (name, unit) = parts.iter().find_map(CollectedPart::name_and_unit)?;
         // Only where series were removed can a metric have nothing left to show.
         let removed = parts.iter().any(|part| part.hidden.is_some());
         if removed && self.points(parts)?.into_is_empty() {
@@ -141,9 +162,9 @@ impl CollectedMetric {
         }
         Some(Metric {
             scope: &self.scope,
-            name: metric.name(),
+            name,
             description: &self.description,
-            unit: metric.unit(),
+            unit,
             data: self.points(parts)?,
         })
     }
@@ -200,31 +221,49 @@ pub enum Point<'p, 'r> {
     Number(Number),
     Explicit(&'p HistogramPoint<'r>),
     Exponential(&'p ExponentialPoint<'r>),
+    Summary(&'p SummaryPoint<'r>),
 }
 
 impl CollectedPart {
-    fn metric(&self) -> Option<&SdkMetric> {
-        self.data.scope_metrics().next()?.metrics().next()
+    fn name_and_unit(&self) -> Option<(&str, &str)> {
+        match &self.data {
+            Aggregated::Sdk(data) => {
+                let metric = sdk_metric(data)?;
+                Some((metric.name(), metric.unit()))
+            }
+            Aggregated::Produced(metric) => Some((&metric.name, "")),
+        }
     }
 
     fn points(&self, created: SystemTime, sums: bool) -> Option<Data<'_>> {
         let hidden = self.hidden.as_deref();
-        Some(match self.metric()?.data() {
-            AggregatedMetrics::F64(data) => Data::new(data, hidden, created, sums),
-            AggregatedMetrics::U64(data) => Data::new(data, hidden, created, sums),
-            AggregatedMetrics::I64(data) => Data::new(data, hidden, created, sums),
+        Some(match &self.data {
+            Aggregated::Sdk(data) => match sdk_metric(data)?.data() {
+                AggregatedMetrics::F64(data) => Data::new(data, hidden, created, sums),
+                AggregatedMetrics::U64(data) => Data::new(data, hidden, created, sums),
+                AggregatedMetrics::I64(data) => Data::new(data, hidden, created, sums),
+            },
+            Aggregated::Produced(metric) => metric.data(),
         })
     }
 
     fn for_each<'r>(&'r self, sums: bool, visit: &mut Visit<'_, 'r>) -> ControlFlow<()> {
         let hidden = self.hidden.as_deref();
-        match self.metric().map(SdkMetric::data) {
-            Some(AggregatedMetrics::F64(data)) => for_each_point(data, hidden, sums, visit),
-            Some(AggregatedMetrics::U64(data)) => for_each_point(data, hidden, sums, visit),
-            Some(AggregatedMetrics::I64(data)) => for_each_point(data, hidden, sums, visit),
-            None => ControlFlow::Continue(()),
+        match &self.data {
+            Aggregated::Sdk(data) => match sdk_metric(data).map(SdkMetric::data) {
+                Some(AggregatedMetrics::F64(data)) => for_each_point(data, hidden, sums, visit),
+                Some(AggregatedMetrics::U64(data)) => for_each_point(data, hidden, sums, visit),
+                Some(AggregatedMetrics::I64(data)) => for_each_point(data, hidden, sums, visit),
+                None => ControlFlow::Continue(()),
+            },
+            Aggregated::Produced(metric) => metric.for_each(visit),
         }
     }
+}
+
+/// A stream has an SDK provider of its own, with one instrument.
+fn sdk_metric(data: &ResourceMetrics) -> Option<&SdkMetric> {
+    data.scope_metrics().next()?.metrics().next()
 }
 
 fn for_each_point<'r, T: Value>(
@@ -335,6 +374,16 @@ pub struct ExponentialPoint<'a> {
     pub negative: ExponentialBuckets,
 }
 
+/// What only producers have: the SDK makes no summaries.
+#[derive(Clone)]
+pub struct SummaryPoint<'a> {
+    pub series: Identity<'a>,
+    pub count: u64,
+    pub sum: f64,
+    /// Quantile, from 0 to 1, and the value at it.
+    pub quantiles: &'a [(f64, f64)],
+}
+
 /// Start and end of what the points describe.
 #[derive(Clone, Copy, Debug)]
 pub struct Interval {
@@ -366,6 +415,10 @@ pub enum Data<'a> {
         interval: Interval,
         temporality: Temporality,
         points: Points<'a, ExponentialPoint<'a>>,
+    },
+    Summary {
+        interval: Interval,
+        points: Points<'a, SummaryPoint<'a>>,
     },
 }
 
@@ -483,6 +536,8 @@ impl<'a> Data<'a> {
                     points: Box::new(points.chain(more.flatten())),
                 }
             }
+            // Has one part: nobody but a producer makes it.
+            summary @ Data::Summary { .. } => summary,
         })
     }
 
@@ -493,6 +548,7 @@ impl<'a> Data<'a> {
             }
             Data::Histogram { mut points, .. } => points.next().is_none(),
             Data::Exponential { mut points, .. } => points.next().is_none(),
+            Data::Summary { mut points, .. } => points.next().is_none(),
         }
     }
 }

@@ -50,6 +50,9 @@ pub struct Legacy {
     pub unit: String,
     pub description: Arc<str>,
     pub boundaries: Option<Vec<f64>>,
+    /// The metric that the author also keeps in prom-client's registry, if that has another name on
+    /// the page or not.
+    pub twin: Option<&'static str>,
 }
 
 impl Legacy {

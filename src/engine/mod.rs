@@ -13,6 +13,7 @@ mod gate;
 mod gate_tests;
 pub mod instrument;
 pub mod plan;
+pub mod produced;
 mod reported;
 pub(crate) mod sdk;
 mod segment;
@@ -41,6 +42,7 @@ use collection::Collection;
 use gate::Gate;
 use instrument::{InstrumentId, InstrumentSpec, Registration, Registry};
 use plan::{Pipelines, Settings, Shape, Storage};
+use produced::Production;
 
 pub use actor::Facade;
 pub use self_metrics::{Component, SelfMetric, OWN_SCOPE};
@@ -279,6 +281,11 @@ impl Engine {
             self.gate.enter();
         }
         self.send(Command::Handover(id, handover));
+    }
+
+    /// Takes what a metric producer found; it replaces what it found before.
+    pub fn produce(&self, id: FacadeId, production: Production) {
+        self.send(Command::Produce(id, production));
     }
 
     /// Removes the series with these attributes (`[key, value, …]` as JSON).

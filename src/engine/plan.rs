@@ -146,10 +146,10 @@ impl Settings {
             let (old, more) = self.streams_as_is(&legacy.spec(spec));
             plans.extend(old.into_iter().map(|plan| {
                 let description = plan.description.as_deref().unwrap_or(&legacy.description);
-                let description = format!("Deprecated, use {}. {description}", legacy.successor);
+                let description = deprecation(&legacy.successor, description);
                 StreamPlan {
                     legacy: true,
-                    description: Some(description.trim_end().to_owned()),
+                    description: Some(description),
                     ..plan
                 }
             }));
@@ -314,6 +314,13 @@ impl Shape {
             filtered: plans.iter().any(|plan| !plan.attributes.keeps_all()),
         }
     }
+}
+
+/// The description of a metric that has a successor.
+pub(super) fn deprecation(successor: &str, description: &str) -> String {
+    format!("Deprecated, use {successor}. {description}")
+        .trim_end()
+        .to_owned()
 }
 
 fn is_histogram(aggregation: &Aggregation) -> bool {

@@ -13,7 +13,7 @@ use opentelemetry_sdk::metrics::{
 use opentelemetry_sdk::Resource;
 
 use super::canonical::Canonical;
-use super::collection::{CollectedPart, HiddenSeries, Unread, START_KEY};
+use super::collection::{Aggregated, CollectedPart, HiddenSeries, Unread, START_KEY};
 use super::instrument::InstrumentSpec;
 use super::plan::StreamPlan;
 use super::reported::Reported;
@@ -126,7 +126,7 @@ impl Segment {
         data.scope_metrics().next()?;
         Some(CollectedPart {
             hidden: (self.has_starts || !self.hidden.is_empty()).then(|| self.hidden.clone()),
-            data,
+            data: Aggregated::Sdk(data),
         })
     }
 }

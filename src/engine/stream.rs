@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 
 use super::canonical::{is_overflow, overflow_attributes, Canonical};
-use super::collection::{CollectedMetric, CollectedPart, Parts, Unread};
+use super::collection::{CollectedMetric, CollectedPart, PageNaming, Parts, Unread};
 use super::instrument::InstrumentSpec;
 use super::plan::StreamPlan;
 use super::reported::Reported;
@@ -304,7 +304,11 @@ impl Stream {
                     | InstrumentKind::ObservableCounter
                     | InstrumentKind::Histogram
             ),
-            legacy: self.plan.legacy,
+            naming: match self.plan.legacy {
+                true => PageNaming::Legacy,
+                false => PageNaming::Translated,
+            },
+            page_only: false,
             parts,
         })
     }

@@ -10,6 +10,7 @@ use super::instrument::ValueType;
 use super::*;
 use crate::config::Environment;
 
+mod produced;
 mod reading;
 mod removal;
 
@@ -163,6 +164,9 @@ fn describe(metric: Metric<'_>) -> Vec<String> {
             .map(|point| format!("{}={}", attributes(point.series.attributes), point.count))
             .collect(),
         Data::Exponential { points, .. } => points
+            .map(|point| format!("{}={}", attributes(point.series.attributes), point.count))
+            .collect(),
+        Data::Summary { points, .. } => points
             .map(|point| format!("{}={}", attributes(point.series.attributes), point.count))
             .collect(),
     };

@@ -10,7 +10,7 @@ use super::json_writer::JsonWriter;
 use super::push::{Attempt, Batch, Outcome, PushExporter, Status, OTHER};
 use crate::engine::collection::{
     Attributes, Collection, Data, ExponentialBuckets, ExponentialPoint, HistogramPoint, Metric,
-    Number, NumberPoint,
+    Number, NumberPoint, SummaryPoint,
 };
 
 /// Writes collections to standard output, or to any other writer.
@@ -114,6 +114,10 @@ fn line(json: &mut JsonWriter, metric: Metric<'_>) -> u64 {
             temporality_member(json, temporality);
             list(json, points, exponential)
         }
+        Data::Summary { points, .. } => {
+            json.string("summary");
+            list(json, points, summary)
+        }
     };
     json.close(b'}');
     json.line();
@@ -176,6 +180,20 @@ fn exponential(json: &mut JsonWriter, point: &ExponentialPoint<'_>) {
     count(json, point.zero_count);
     buckets(json, "positive", &point.positive);
     buckets(json, "negative", &point.negative);
+}
+
+fn summary(json: &mut JsonWriter, point: &SummaryPoint<'_>) {
+    attributes(json, &point.series.attributes);
+    totals(json, point.count, Some(point.sum), None, None);
+    json.key("quantiles");
+    json.open(b'[');
+    for (quantile, value) in point.quantiles {
+        json.open(b'[');
+        json.double(*quantile);
+        json.double(*value);
+        json.close(b']');
+    }
+    json.close(b']');
 }
 
 fn attributes(json: &mut JsonWriter, attributes: &Attributes<'_>) {

@@ -14,7 +14,9 @@ use opentelemetry_sdk::Resource;
 use tokio::sync::oneshot;
 
 use crate::config::{Compression, HistogramAggregation, OtlpConfig, OtlpProtocol, TlsConfig};
-use crate::engine::collection::{CollectedMetric, CollectedPart, Collection, Parts};
+use crate::engine::collection::{
+    Aggregated, CollectedMetric, CollectedPart, Collection, PageNaming, Parts,
+};
 use crate::engine::sdk::SharedReader;
 use crate::engine::{Collect, PipelineId, SelfMetric};
 use crate::error::Result;
@@ -175,8 +177,12 @@ impl TestSource {
                 description: description.into(),
                 created: SystemTime::now(),
                 sums: true,
-                legacy: false,
-                parts: Parts::Read(vec![CollectedPart { hidden: None, data }]),
+                naming: PageNaming::Translated,
+                page_only: false,
+                parts: Parts::Read(vec![CollectedPart {
+                    hidden: None,
+                    data: Aggregated::Sdk(data),
+                }]),
             }
         });
         Collection::new(Arc::new(self.resource.clone()), collected.collect())

@@ -31,6 +31,8 @@ pub struct Rename {
     pub kind: InstrumentKind,
     /// As the package asks for it.
     pub old: &'static str,
+    /// As the package also keeps it in prom-client's default registry.
+    pub twin: Option<&'static str>,
     /// `{category}.{metric_name}`, without the prefix of its scope.
     pub new: &'static str,
     /// UCUM.
@@ -63,33 +65,33 @@ const EVENTS: Source = Source::Plugin("events");
 
 #[rustfmt::skip]
 pub static RENAMES: &[Rename] = &[
-    Rename { source: CATALOG, kind: ObservableGauge, old: "catalog_entities_count", new: "entities.count", unit: "{entity}", description: "Entities in the catalog", boundaries: &[] },
-    Rename { source: CATALOG, kind: ObservableGauge, old: "catalog_registered_locations_count", new: "locations.count", unit: "{location}", description: "Locations registered in the catalog; an estimate with PostgreSQL", boundaries: &[] },
-    Rename { source: CATALOG, kind: ObservableGauge, old: "catalog_relations_count", new: "relations.count", unit: "{relation}", description: "Relations between entities; an estimate with PostgreSQL", boundaries: &[] },
-    Rename { source: CATALOG, kind: Counter, old: "catalog.processed.entities.count", new: "entities.processed", unit: "{entity}", description: "Entities that were processed, by result", boundaries: &[] },
-    Rename { source: CATALOG, kind: Histogram, old: "catalog.processing.duration", new: "processing.duration", unit: "s", description: "Time to process an entity", boundaries: SHORT },
-    Rename { source: CATALOG, kind: Histogram, old: "catalog.processors.duration", new: "processors.duration", unit: "s", description: "Time that the processors took for an entity", boundaries: SHORT },
-    Rename { source: CATALOG, kind: Histogram, old: "catalog.processing.queue.delay", new: "processing.queue.delay", unit: "s", description: "Time between when an entity was due to be processed and when it was", boundaries: DELAY },
-    Rename { source: CATALOG, kind: Counter, old: "catalog.stitched.entities.count", new: "entities.stitched", unit: "{entity}", description: "Entities that were stitched, by result", boundaries: &[] },
-    Rename { source: CATALOG, kind: Histogram, old: "catalog.stitching.duration", new: "stitching.duration", unit: "s", description: "Time to stitch an entity", boundaries: SHORT },
-    Rename { source: CATALOG, kind: ObservableGauge, old: "catalog.stitching.queue.length", new: "stitching.queue.length", unit: "{entity}", description: "Entities that wait to be stitched", boundaries: &[] },
-    Rename { source: CATALOG, kind: Histogram, old: "catalog.stitching.queue.delay", new: "stitching.queue.delay", unit: "s", description: "Time between when an entity was due to be stitched and when it was", boundaries: DELAY },
-    Rename { source: CATALOG, kind: Counter, old: "catalog.events.scm.messages", new: "scm_events.messages", unit: "{message}", description: "Messages about changes in source control, by type", boundaries: &[] },
-    Rename { source: Source::Meter("default", "catalog"), kind: Counter, old: "catalog.events.scm.actions", new: "scm_events.actions", unit: "{action}", description: "Actions on the catalog that changes in source control led to", boundaries: &[] },
-    Rename { source: CATALOG, kind: Gauge, old: "catalog_incremental.ingestions.started", new: "incremental_ingestions.started.timestamp", unit: "s", description: "When the provider's latest incremental ingestion started, since the epoch", boundaries: &[] },
-    Rename { source: CATALOG, kind: Gauge, old: "catalog_incremental.ingestions.completed", new: "incremental_ingestions.completed.timestamp", unit: "s", description: "When the provider's latest incremental ingestion ended, since the epoch", boundaries: &[] },
-    Rename { source: SCAFFOLDER, kind: Counter, old: "scaffolder.task.count", new: "tasks.completed", unit: "{task}", description: "Tasks that ended, by template and result", boundaries: &[] },
-    Rename { source: SCAFFOLDER, kind: Histogram, old: "scaffolder.task.duration", new: "tasks.duration", unit: "s", description: "Time that a task took", boundaries: LONG },
-    Rename { source: SCAFFOLDER, kind: Counter, old: "scaffolder.step.count", new: "steps.completed", unit: "{step}", description: "Steps of tasks that ended, by template, step and result", boundaries: &[] },
-    Rename { source: SCAFFOLDER, kind: Histogram, old: "scaffolder.step.duration", new: "steps.duration", unit: "s", description: "Time that a step of a task took", boundaries: LONG },
-    Rename { source: SCHEDULER, kind: Counter, old: "backend_tasks.task.runs.count", new: "scheduler.task_runs.count", unit: "{run}", description: "Runs of scheduled tasks, by task and result", boundaries: &[] },
-    Rename { source: SCHEDULER, kind: Histogram, old: "backend_tasks.task.runs.duration", new: "scheduler.task_runs.duration", unit: "s", description: "Time that a run of a scheduled task took", boundaries: LONG },
-    Rename { source: SCHEDULER, kind: Gauge, old: "backend_tasks.task.runs.started", new: "scheduler.task_runs.started.timestamp", unit: "s", description: "When the latest run of a scheduled task started, since the epoch", boundaries: &[] },
-    Rename { source: SCHEDULER, kind: Gauge, old: "backend_tasks.task.runs.completed", new: "scheduler.task_runs.completed.timestamp", unit: "s", description: "When the latest run of a scheduled task ended, since the epoch", boundaries: &[] },
-    Rename { source: MCP, kind: Histogram, old: "mcp.server.operation.duration", new: "server.operation.duration", unit: "s", description: "Time that the MCP server took for an operation", boundaries: &[] },
-    Rename { source: MCP, kind: Histogram, old: "mcp.server.session.duration", new: "server.session.duration", unit: "s", description: "How long sessions with the MCP server lasted", boundaries: &[] },
-    Rename { source: EVENTS, kind: Counter, old: "events.google.pubsub.consumer.messages.total", new: "google_pubsub.consumer.messages", unit: "{message}", description: "Messages that were received from Google Pub/Sub, by subscription and status", boundaries: &[] },
-    Rename { source: EVENTS, kind: Counter, old: "events.google.pubsub.publisher.messages.total", new: "google_pubsub.publisher.messages", unit: "{message}", description: "Messages that were sent to Google Pub/Sub, by subscription and status", boundaries: &[] },
+    Rename { source: CATALOG, kind: ObservableGauge, old: "catalog_entities_count", twin: Some("catalog_entities_count"), new: "entities.count", unit: "{entity}", description: "Entities in the catalog", boundaries: &[] },
+    Rename { source: CATALOG, kind: ObservableGauge, old: "catalog_registered_locations_count", twin: Some("catalog_registered_locations_count"), new: "locations.count", unit: "{location}", description: "Locations registered in the catalog; an estimate with PostgreSQL", boundaries: &[] },
+    Rename { source: CATALOG, kind: ObservableGauge, old: "catalog_relations_count", twin: Some("catalog_relations_count"), new: "relations.count", unit: "{relation}", description: "Relations between entities; an estimate with PostgreSQL", boundaries: &[] },
+    Rename { source: CATALOG, kind: Counter, old: "catalog.processed.entities.count", twin: Some("catalog_processed_entities_count"), new: "entities.processed", unit: "{entity}", description: "Entities that were processed, by result", boundaries: &[] },
+    Rename { source: CATALOG, kind: Histogram, old: "catalog.processing.duration", twin: Some("catalog_processing_duration_seconds"), new: "processing.duration", unit: "s", description: "Time to process an entity", boundaries: SHORT },
+    Rename { source: CATALOG, kind: Histogram, old: "catalog.processors.duration", twin: Some("catalog_processors_duration_seconds"), new: "processors.duration", unit: "s", description: "Time that the processors took for an entity", boundaries: SHORT },
+    Rename { source: CATALOG, kind: Histogram, old: "catalog.processing.queue.delay", twin: Some("catalog_processing_queue_delay_seconds"), new: "processing.queue.delay", unit: "s", description: "Time between when an entity was due to be processed and when it was", boundaries: DELAY },
+    Rename { source: CATALOG, kind: Counter, old: "catalog.stitched.entities.count", twin: Some("catalog_stitched_entities_count"), new: "entities.stitched", unit: "{entity}", description: "Entities that were stitched, by result", boundaries: &[] },
+    Rename { source: CATALOG, kind: Histogram, old: "catalog.stitching.duration", twin: None, new: "stitching.duration", unit: "s", description: "Time to stitch an entity", boundaries: SHORT },
+    Rename { source: CATALOG, kind: ObservableGauge, old: "catalog.stitching.queue.length", twin: None, new: "stitching.queue.length", unit: "{entity}", description: "Entities that wait to be stitched", boundaries: &[] },
+    Rename { source: CATALOG, kind: Histogram, old: "catalog.stitching.queue.delay", twin: None, new: "stitching.queue.delay", unit: "s", description: "Time between when an entity was due to be stitched and when it was", boundaries: DELAY },
+    Rename { source: CATALOG, kind: Counter, old: "catalog.events.scm.messages", twin: None, new: "scm_events.messages", unit: "{message}", description: "Messages about changes in source control, by type", boundaries: &[] },
+    Rename { source: Source::Meter("default", "catalog"), kind: Counter, old: "catalog.events.scm.actions", twin: None, new: "scm_events.actions", unit: "{action}", description: "Actions on the catalog that changes in source control led to", boundaries: &[] },
+    Rename { source: CATALOG, kind: Gauge, old: "catalog_incremental.ingestions.started", twin: None, new: "incremental_ingestions.started.timestamp", unit: "s", description: "When the provider's latest incremental ingestion started, since the epoch", boundaries: &[] },
+    Rename { source: CATALOG, kind: Gauge, old: "catalog_incremental.ingestions.completed", twin: None, new: "incremental_ingestions.completed.timestamp", unit: "s", description: "When the provider's latest incremental ingestion ended, since the epoch", boundaries: &[] },
+    Rename { source: SCAFFOLDER, kind: Counter, old: "scaffolder.task.count", twin: Some("scaffolder_task_count"), new: "tasks.completed", unit: "{task}", description: "Tasks that ended, by template and result", boundaries: &[] },
+    Rename { source: SCAFFOLDER, kind: Histogram, old: "scaffolder.task.duration", twin: Some("scaffolder_task_duration"), new: "tasks.duration", unit: "s", description: "Time that a task took", boundaries: LONG },
+    Rename { source: SCAFFOLDER, kind: Counter, old: "scaffolder.step.count", twin: Some("scaffolder_step_count"), new: "steps.completed", unit: "{step}", description: "Steps of tasks that ended, by template, step and result", boundaries: &[] },
+    Rename { source: SCAFFOLDER, kind: Histogram, old: "scaffolder.step.duration", twin: Some("scaffolder_step_duration"), new: "steps.duration", unit: "s", description: "Time that a step of a task took", boundaries: LONG },
+    Rename { source: SCHEDULER, kind: Counter, old: "backend_tasks.task.runs.count", twin: None, new: "scheduler.task_runs.count", unit: "{run}", description: "Runs of scheduled tasks, by task and result", boundaries: &[] },
+    Rename { source: SCHEDULER, kind: Histogram, old: "backend_tasks.task.runs.duration", twin: None, new: "scheduler.task_runs.duration", unit: "s", description: "Time that a run of a scheduled task took", boundaries: LONG },
+    Rename { source: SCHEDULER, kind: Gauge, old: "backend_tasks.task.runs.started", twin: None, new: "scheduler.task_runs.started.timestamp", unit: "s", description: "When the latest run of a scheduled task started, since the epoch", boundaries: &[] },
+    Rename { source: SCHEDULER, kind: Gauge, old: "backend_tasks.task.runs.completed", twin: None, new: "scheduler.task_runs.completed.timestamp", unit: "s", description: "When the latest run of a scheduled task ended, since the epoch", boundaries: &[] },
+    Rename { source: MCP, kind: Histogram, old: "mcp.server.operation.duration", twin: None, new: "server.operation.duration", unit: "s", description: "Time that the MCP server took for an operation", boundaries: &[] },
+    Rename { source: MCP, kind: Histogram, old: "mcp.server.session.duration", twin: None, new: "server.session.duration", unit: "s", description: "How long sessions with the MCP server lasted", boundaries: &[] },
+    Rename { source: EVENTS, kind: Counter, old: "events.google.pubsub.consumer.messages.total", twin: None, new: "google_pubsub.consumer.messages", unit: "{message}", description: "Messages that were received from Google Pub/Sub, by subscription and status", boundaries: &[] },
+    Rename { source: EVENTS, kind: Counter, old: "events.google.pubsub.publisher.messages.total", twin: None, new: "google_pubsub.publisher.messages", unit: "{message}", description: "Messages that were sent to Google Pub/Sub, by subscription and status", boundaries: &[] },
 ];
 
 impl Rename {
@@ -133,6 +135,7 @@ impl Rename {
             unit: spec.unit,
             description: spec.description,
             boundaries: spec.boundaries,
+            twin: self.twin,
         };
         InstrumentSpec {
             name,

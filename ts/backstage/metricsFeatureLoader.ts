@@ -3,6 +3,7 @@ import {
   createBackendFeatureLoader,
 } from '@backstage/backend-plugin-api';
 import { awaitConfiguration } from '../globalProvider';
+import { isOn } from '../isOn';
 import { readMetricsConfig } from '../readMetricsConfig';
 import { metricsPagePlugin } from './metricsPagePlugin';
 import { metricsServiceFactory } from './metricsServiceFactory';
@@ -26,8 +27,3 @@ export const metricsFeatureLoader = createBackendFeatureLoader({
     }
   },
 });
-
-/** `${VARIABLE}` in app-config yields strings. */
-function isOn(flag: unknown): boolean {
-  return flag === true || flag === 'true';
-}

@@ -84,6 +84,7 @@ export class ObservableCallbacks {
     Set<ObservableCallback>
   >();
   private batches: Batch[] = [];
+  private readonly producers: (() => Promise<void>)[] = [];
   /** Batch callbacks of which it was said that they observe what they are not registered for. */
   private readonly said = new WeakSet<BatchObservableCallback>();
   /** There were callbacks, so what they observed must be kept up to date. */
@@ -121,6 +122,12 @@ export class ObservableCallbacks {
     this.batches.push({ callback, observables: own });
   }
 
+  /** Has this done at every collection; it must not reject. */
+  addProducer(produce: () => Promise<void>): void {
+    this.used = true;
+    this.producers.push(produce);
+  }
+
   removeBatch(
     callback: BatchObservableCallback,
     observables: Observable[],
@@ -151,7 +158,10 @@ export class ObservableCallbacks {
       return;
     }
     const round = new Round();
-    const pending = this.start(round);
+    const pending = [
+      ...this.start(round),
+      ...this.producers.map(produce => produce()),
+    ];
     if (pending.length === 0) {
       done(round.close());
       return;
@@ -162,7 +172,7 @@ export class ObservableCallbacks {
       timer = setTimeout(() => {
         log(
           'warn',
-          `an observable callback did not finish within ${Math.round(limit)} ms; what it had not observed by then is missing from this collection`,
+          `an observable callback, or a one-off metric's, did not finish within ${Math.round(limit)} ms; what it had not observed by then is missing from this collection`,
         );
         resolve();
       }, limit);

@@ -36,7 +36,7 @@ fn no_series_is_read_without_its_first_value() {
                         match point {
                             Point::Number(value) => assert_eq!(value.as_f64(), 5.0),
                             Point::Explicit(point) => assert_eq!(point.count, 1),
-                            Point::Exponential(_) => unreachable!(),
+                            Point::Exponential(_) | Point::Summary(_) => unreachable!(),
                         }
                         read += 1;
                         ControlFlow::Continue(())

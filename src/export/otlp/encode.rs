@@ -9,7 +9,7 @@ use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::Resource;
 
 use crate::engine::collection::{
-    Collection, Data, ExponentialPoint, HistogramPoint, Interval, Metric, NumberPoint,
+    Collection, Data, ExponentialPoint, HistogramPoint, Interval, Metric, NumberPoint, SummaryPoint,
 };
 
 /// Where a request is cut and another begun, in bytes. gRPC servers refuse messages above 4 MiB
@@ -47,12 +47,13 @@ pub(super) enum Kind {
     Exponential {
         temporality: Temporality,
     },
+    Summary,
 }
 
 impl Kind {
     pub fn temporality(self) -> Option<Temporality> {
         match self {
-            Kind::Gauge => None,
+            Kind::Gauge | Kind::Summary => None,
             Kind::Sum { temporality, .. }
             | Kind::Histogram { temporality }
             | Kind::Exponential { temporality } => Some(temporality),
@@ -72,6 +73,7 @@ pub(super) trait Format {
     fn number(&mut self, point: &NumberPoint<'_>);
     fn histogram(&mut self, point: &HistogramPoint<'_>);
     fn exponential(&mut self, point: &ExponentialPoint<'_>);
+    fn summary(&mut self, point: &SummaryPoint<'_>);
     /// Bytes of the request so far.
     fn len(&self) -> usize;
 }
@@ -152,6 +154,9 @@ impl<'a, F: Format> Walk<'a, F> {
             } => {
                 let kind = Kind::Exponential { temporality };
                 self.points(scope, &header(kind, interval), points, F::exponential);
+            }
+            Data::Summary { interval, points } => {
+                self.points(scope, &header(Kind::Summary, interval), points, F::summary);
             }
         }
     }

@@ -11,6 +11,7 @@ use opentelemetry_sdk::Resource;
 use super::encode::{temporality_number, unix_nanos, Format, Header, Kind};
 use crate::engine::collection::{
     ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Interval, Number, NumberPoint,
+    SummaryPoint,
 };
 use crate::export::json_writer::JsonWriter;
 
@@ -83,6 +84,7 @@ impl Format for Json {
             Kind::Sum { .. } => "sum",
             Kind::Histogram { .. } => "histogram",
             Kind::Exponential { .. } => "exponentialHistogram",
+            Kind::Summary => "summary",
         });
         self.out.open(b'{');
         if let Some(temporality) = header.kind.temporality() {
@@ -138,6 +140,21 @@ impl Format for Json {
         self.double("zeroThreshold", point.zero_threshold);
         self.buckets("positive", &point.positive);
         self.buckets("negative", &point.negative);
+        self.out.close(b'}');
+    }
+
+    fn summary(&mut self, point: &SummaryPoint<'_>) {
+        self.begin_point(&point.series);
+        self.totals(point.count, Some(point.sum), None, None);
+        self.out.key("quantileValues");
+        self.out.open(b'[');
+        for (quantile, value) in point.quantiles {
+            self.out.open(b'{');
+            self.double("quantile", *quantile);
+            self.double("value", *value);
+            self.out.close(b'}');
+        }
+        self.out.close(b']');
         self.out.close(b'}');
     }
 

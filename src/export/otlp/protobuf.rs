@@ -11,6 +11,7 @@ use opentelemetry_sdk::Resource;
 use super::encode::{temporality_number, unix_nanos, Format, Header, Kind};
 use crate::engine::collection::{
     ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Number, NumberPoint,
+    SummaryPoint,
 };
 
 const VARINT: u8 = 0;
@@ -81,6 +82,7 @@ impl Format for Protobuf {
             Kind::Sum { .. } => tag(7, BYTES),
             Kind::Histogram { .. } => tag(9, BYTES),
             Kind::Exponential { .. } => tag(10, BYTES),
+            Kind::Summary => tag(11, BYTES),
         });
         if let Some(temporality) = header.kind.temporality() {
             self.out
@@ -143,6 +145,21 @@ impl Format for Protobuf {
         self.double_if_any(tag(12, FIXED64), point.min);
         self.double_if_any(tag(13, FIXED64), point.max);
         self.double(tag(14, FIXED64), point.zero_threshold);
+        self.end_small(start);
+    }
+
+    fn summary(&mut self, point: &SummaryPoint<'_>) {
+        let start = self.begin_small(tag(1, BYTES));
+        self.times(&point.series);
+        self.fixed64(tag(4, FIXED64), point.count.to_le_bytes());
+        self.double(tag(5, FIXED64), point.sum);
+        for (quantile, value) in point.quantiles {
+            let start = self.begin_small(tag(6, BYTES));
+            self.double(tag(1, FIXED64), *quantile);
+            self.double(tag(2, FIXED64), *value);
+            self.end_small(start);
+        }
+        self.attributes(tag(7, BYTES), &point.series.attributes);
         self.end_small(start);
     }
 

@@ -15,7 +15,7 @@ use super::notices::Notices;
 use super::number::{bound, write_integer, write_value};
 use super::quoting::{escape, quoted_unless};
 use super::series::Series;
-use crate::engine::collection::{Number, Point};
+use crate::engine::collection::{Number, Point, SummaryPoint};
 
 /// Bounds whose text is remembered. Explicit buckets have few; exponential ones may have thousands.
 const BOUNDS: usize = 4096;
@@ -166,9 +166,10 @@ impl Writer<'_, '_> {
                 self.cumulative.fill_exponential(point);
                 self.histogram(names, point.sum)?;
             }
+            Point::Summary(point) => self.summary(names, point)?,
         }
         match series.start {
-            Some(start) if created && matches!(kind, Kind::Counter | Kind::Histogram) => {
+            Some(start) if created && !matches!(kind, Kind::Gauge | Kind::Info) => {
                 self.created(&names.created, start)
             }
             _ => ControlFlow::Continue(()),
@@ -179,9 +180,13 @@ impl Writer<'_, '_> {
         let cumulative = std::mem::take(&mut self.cumulative);
         for (upper, count) in &cumulative.buckets {
             let le = self.bound(*upper);
-            self.sample(&names.bucket, Some(&le), unsigned(*count))?;
+            self.sample(&names.bucket, Some(("le", &le)), unsigned(*count))?;
         }
-        self.sample(&names.bucket, Some("+Inf"), unsigned(cumulative.total))?;
+        self.sample(
+            &names.bucket,
+            Some(("le", "+Inf")),
+            unsigned(cumulative.total),
+        )?;
         // OpenMetrics allows a count only beside a sum, and no sum of negative observations.
         if let (Some(sum), true) = (sum, cumulative.monotonic_sum) {
             self.sample(&names.sum, None, Number::Double(sum))?;
@@ -191,6 +196,16 @@ impl Writer<'_, '_> {
         }
         self.cumulative = cumulative;
         ControlFlow::Continue(())
+    }
+
+    fn summary(&mut self, names: &Names, point: &SummaryPoint<'_>) -> ControlFlow<()> {
+        for (quantile, value) in point.quantiles {
+            let quantile = self.bound(*quantile);
+            let value = Number::Double(*value);
+            self.sample(&names.sample, Some(("quantile", &quantile)), value)?;
+        }
+        self.sample(&names.sum, None, Number::Double(point.sum))?;
+        self.sample(&names.count, None, unsigned(point.count))
     }
 
     fn created(&mut self, name: &SampleName, start: SystemTime) -> ControlFlow<()> {
@@ -208,21 +223,26 @@ impl Writer<'_, '_> {
         self.chunks.pass_on()
     }
 
-    fn sample(&mut self, name: &SampleName, le: Option<&str>, value: Number) -> ControlFlow<()> {
-        self.name_and_labels(name, le);
+    fn sample(
+        &mut self,
+        name: &SampleName,
+        part: Option<(&str, &str)>,
+        value: Number,
+    ) -> ControlFlow<()> {
+        self.name_and_labels(name, part);
         let out = self.chunks.buffer();
         write_value(out, value);
         out.push(b'\n');
         self.chunks.pass_on()
     }
 
-    /// Everything up to the value.
-    fn name_and_labels(&mut self, name: &SampleName, le: Option<&str>) {
+    /// Everything up to the value; `part` is the label that tells the samples of a series apart.
+    fn name_and_labels(&mut self, name: &SampleName, part: Option<(&str, &str)>) {
         let out = self.chunks.buffer();
         if !name.inside {
             out.extend_from_slice(name.text.as_bytes());
         }
-        if name.inside || le.is_some() || !self.labels.is_empty() {
+        if name.inside || part.is_some() || !self.labels.is_empty() {
             out.push(b'{');
             let mut separate = false;
             if name.inside {
@@ -236,12 +256,13 @@ impl Writer<'_, '_> {
                 out.extend_from_slice(&self.labels);
                 separate = true;
             }
-            if let Some(le) = le {
+            if let Some((label, value)) = part {
                 if separate {
                     out.push(b',');
                 }
-                out.extend_from_slice(b"le=\"");
-                out.extend_from_slice(le.as_bytes());
+                out.extend_from_slice(label.as_bytes());
+                out.extend_from_slice(b"=\"");
+                out.extend_from_slice(value.as_bytes());
                 out.push(b'"');
             }
             out.push(b'}');
@@ -289,6 +310,7 @@ fn type_name(family: &Family<'_>, open_metrics: bool) -> &'static str {
         Kind::Info if open_metrics && !family.plain => "info",
         Kind::Gauge | Kind::Info => "gauge",
         Kind::Histogram => "histogram",
+        Kind::Summary => "summary",
     }
 }
 

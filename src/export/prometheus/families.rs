@@ -21,7 +21,8 @@ use super::names::{MetricName, Naming, SuffixKind};
 use super::notices::Notices;
 use super::series::{counting, is_count, Additive, Series, Total};
 use crate::engine::collection::{
-    Attributes, CollectedMetric, Collection, Data, Identity, Metric, Number, Point, Reading,
+    Attributes, CollectedMetric, Collection, Data, Identity, Metric, Number, PageNaming, Point,
+    Reading,
 };
 
 /// The type of a family.
@@ -30,6 +31,7 @@ pub enum Kind {
     Counter,
     Gauge,
     Histogram,
+    Summary,
     /// `target_info`: an info in OpenMetrics, a gauge elsewhere.
     Info,
 }
@@ -40,6 +42,7 @@ impl Kind {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
             Kind::Histogram => "histogram",
+            Kind::Summary => "summary",
             Kind::Info => "info",
         }
     }
@@ -49,7 +52,7 @@ impl Kind {
         match self {
             Kind::Counter => "_total",
             Kind::Info => "_info",
-            Kind::Gauge | Kind::Histogram => "",
+            Kind::Gauge | Kind::Histogram | Kind::Summary => "",
         }
     }
 }
@@ -294,11 +297,13 @@ impl<'r> Merged<'r> {
 
 /// Every name a family's samples, or its kind's in any format, may have.
 fn reserved(name: &str, kind: Kind) -> Vec<String> {
-    let mut names = vec![name.to_owned()];
-    if kind == Kind::Histogram {
-        names.extend(["_bucket", "_count", "_created", "_sum"].map(|s| format!("{name}{s}")));
-    }
-    names
+    let suffixes: &[&str] = match kind {
+        Kind::Histogram => &["_bucket", "_count", "_created", "_sum"],
+        Kind::Summary => &["_count", "_created", "_sum"],
+        Kind::Counter | Kind::Gauge | Kind::Info => &[],
+    };
+    let derived = suffixes.iter().map(|suffix| format!("{name}{suffix}"));
+    [name.to_owned()].into_iter().chain(derived).collect()
 }
 
 /// A page before it is written.
@@ -374,14 +379,23 @@ impl<'a> Builder<'a, '_> {
             ));
             return;
         };
-        let MetricName { name, unit } = match stream.legacy {
-            true => self.naming.legacy_metric(metric.name, suffixes),
-            false => self.naming.metric(metric.name, metric.unit, suffixes),
+        let MetricName { name, unit } = match stream.naming {
+            PageNaming::Translated => self.naming.metric(metric.name, metric.unit, suffixes),
+            PageNaming::Legacy => self.naming.legacy_metric(metric.name, suffixes),
+            PageNaming::AsProduced => self.naming.produced_metric(metric.name),
         };
-        let Some(index) = self.family(&name, kind, unit, &metric) else {
+        let produced = stream.naming == PageNaming::AsProduced;
+        if stream.page_only && self.owner(&name, kind).is_some() {
+            // What it has in common with that one is known.
+            return;
+        }
+        let Some(index) = self.family(&name, kind, unit, &metric, produced) else {
             return;
         };
-        let scope = self.scope(&stream.scope);
+        let scope = match produced {
+            true => Rc::default(),
+            false => self.scope(&stream.scope),
+        };
         let family = &mut self.families[index];
         if family.help.is_empty() {
             family.help = &stream.description;
@@ -396,16 +410,23 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
-    /// The family for a metric, or `None` when another family is in its way.
+    /// The first of the names that a family needs which is taken, and by which family.
+    fn owner(&self, name: &str, kind: Kind) -> Option<(String, usize)> {
+        let owner = |name: String| self.owners.get(&name).map(|&index| (name, index));
+        reserved(name, kind).into_iter().find_map(owner)
+    }
+
+    /// The family for a metric, or `None` when another family is in its way. One that stands `alone`
+    /// shares no family: series of another kind of labels would be counted twice.
     fn family(
         &mut self,
         name: &str,
         kind: Kind,
         unit: Option<String>,
         metric: &Metric<'_>,
+        alone: bool,
     ) -> Option<usize> {
-        let owner = |name: &String| self.owners.get(name).map(|index| (name.clone(), *index));
-        match reserved(name, kind).iter().find_map(owner) {
+        match self.owner(name, kind) {
             None => Some(self.push(Family {
                 name: name.to_owned(),
                 help: "",
@@ -414,7 +435,7 @@ impl<'a> Builder<'a, '_> {
                 plain: false,
                 content: Content::Metrics(Vec::new()),
             })),
-            Some((_, index)) if self.families[index].is(name, kind) => Some(index),
+            Some((_, index)) if !alone && self.families[index].is(name, kind) => Some(index),
             Some((taken, index)) => {
                 let owner = &self.families[index];
                 self.notices.warn(format!(
@@ -472,6 +493,7 @@ fn kind_of(data: &Data<'_>) -> Option<(Kind, SuffixKind)> {
             monotonic: true, ..
         } => Some((Kind::Counter, SuffixKind::Counter)),
         Data::Sum { .. } => Some((Kind::Gauge, SuffixKind::Plain)),
+        Data::Summary { .. } => Some((Kind::Summary, SuffixKind::Plain)),
         Data::Histogram { .. } | Data::Exponential { .. } => {
             Some((Kind::Histogram, SuffixKind::Plain))
         }

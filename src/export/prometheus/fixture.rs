@@ -19,7 +19,9 @@ use super::negotiate::{Format, Representation};
 use super::notices::Notices;
 use super::page::write_page;
 use crate::config::TranslationStrategy;
-use crate::engine::collection::{CollectedMetric, CollectedPart, Collection, Parts};
+use crate::engine::collection::{
+    Aggregated, CollectedMetric, CollectedPart, Collection, PageNaming, Parts,
+};
 use crate::engine::sdk::SharedReader;
 use crate::log::Logger;
 
@@ -96,8 +98,12 @@ impl Fixture {
             description: description.into(),
             created: created(),
             sums: true,
-            legacy: false,
-            parts: Parts::Read(vec![CollectedPart { hidden: None, data }]),
+            naming: PageNaming::Translated,
+            page_only: false,
+            parts: Parts::Read(vec![CollectedPart {
+                hidden: None,
+                data: Aggregated::Sdk(data),
+            }]),
         });
         self
     }

@@ -128,6 +128,14 @@ impl Naming {
         }
     }
 
+    /// A name that was made for Prometheus: as it is, where the scraper can read it.
+    pub fn produced_metric(self, name: &str) -> MetricName {
+        MetricName {
+            name: escape(name, self.escaping, is_metric_char).into_owned(),
+            unit: None,
+        }
+    }
+
     /// The name of a label. Never empty, and legal for the negotiated escaping.
     pub fn label<'a>(self, key: &'a str) -> Cow<'a, str> {
         let key = if key.is_empty() { "_" } else { key };

@@ -11,7 +11,7 @@ use super::chunks::Chunks;
 use super::families::{Kind, Page};
 use super::notices::Notices;
 use super::series::Series;
-use crate::engine::collection::{ExponentialPoint, Number, Point};
+use crate::engine::collection::{ExponentialPoint, Number, Point, SummaryPoint};
 
 /// The resolutions native histograms have (compatibility specification, "Exponential Histograms").
 const HIGHEST_SCHEMA: i32 = 8;
@@ -26,6 +26,7 @@ const DEFAULT_ZERO_THRESHOLD: f64 = 1e-128;
 pub enum MetricType {
     Counter = 0,
     Gauge = 1,
+    Summary = 2,
     Histogram = 4,
 }
 
@@ -48,6 +49,26 @@ pub struct Counter {
     #[prost(double, optional, tag = "1")]
     pub value: Option<f64>,
     #[prost(message, optional, tag = "3")]
+    pub created_timestamp: Option<Timestamp>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Quantile {
+    #[prost(double, optional, tag = "1")]
+    pub quantile: Option<f64>,
+    #[prost(double, optional, tag = "2")]
+    pub value: Option<f64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Summary {
+    #[prost(uint64, optional, tag = "1")]
+    pub sample_count: Option<u64>,
+    #[prost(double, optional, tag = "2")]
+    pub sample_sum: Option<f64>,
+    #[prost(message, repeated, tag = "3")]
+    pub quantile: Vec<Quantile>,
+    #[prost(message, optional, tag = "4")]
     pub created_timestamp: Option<Timestamp>,
 }
 
@@ -102,6 +123,8 @@ pub struct Metric {
     pub gauge: Option<Gauge>,
     #[prost(message, optional, tag = "3")]
     pub counter: Option<Counter>,
+    #[prost(message, optional, tag = "4")]
+    pub summary: Option<Summary>,
     #[prost(message, optional, tag = "7")]
     pub histogram: Option<Histogram>,
 }
@@ -146,6 +169,7 @@ pub fn write_protobuf(
                 Kind::Counter => MetricType::Counter,
                 Kind::Gauge | Kind::Info => MetricType::Gauge,
                 Kind::Histogram => MetricType::Histogram,
+                Kind::Summary => MetricType::Summary,
             } as i32),
             metric: Vec::new(),
             unit: family.unit.clone(),
@@ -197,6 +221,12 @@ fn metric(series: &Series<'_, '_>, kind: Kind) -> Metric {
                 ..native(point.clone())
             });
         }
+        (Point::Summary(point), _) => {
+            metric.summary = Some(Summary {
+                created_timestamp,
+                ..summary(point)
+            });
+        }
     }
     metric
 }
@@ -204,6 +234,19 @@ fn metric(series: &Series<'_, '_>, kind: Kind) -> Metric {
 fn gauge(value: Number) -> Gauge {
     Gauge {
         value: Some(value.as_f64()),
+    }
+}
+
+fn summary(point: &SummaryPoint<'_>) -> Summary {
+    let quantile = |&(quantile, value): &(f64, f64)| Quantile {
+        quantile: Some(quantile),
+        value: Some(value),
+    };
+    Summary {
+        sample_count: Some(point.count),
+        sample_sum: Some(point.sum),
+        quantile: point.quantiles.iter().map(quantile).collect(),
+        created_timestamp: None,
     }
 }
 

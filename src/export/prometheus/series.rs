@@ -5,7 +5,9 @@ use std::time::SystemTime;
 
 use super::buckets::{add_explicit, add_exponential};
 use super::labels::{LabelName, LabelSet, Labels};
-use crate::engine::collection::{Data, ExponentialPoint, HistogramPoint, Number, Point};
+use crate::engine::collection::{
+    Data, ExponentialPoint, HistogramPoint, Number, Point, SummaryPoint,
+};
 
 /// What is written as one series (a histogram's many lines count as one).
 pub struct Series<'s, 'r> {
@@ -41,6 +43,7 @@ pub fn counting(data: &Data<'_>) -> (Option<SystemTime>, Additive) {
         Data::Histogram { interval, .. } | Data::Exponential { interval, .. } => {
             (Some(interval.start), true)
         }
+        Data::Summary { interval, .. } => (Some(interval.start), false),
     }
 }
 
@@ -48,7 +51,7 @@ pub fn counting(data: &Data<'_>) -> (Option<SystemTime>, Additive) {
 pub fn is_count(point: Point<'_, '_>) -> bool {
     match point {
         Point::Number(value) => value.as_f64() >= 0.0,
-        Point::Explicit(_) | Point::Exponential(_) => true,
+        Point::Explicit(_) | Point::Exponential(_) | Point::Summary(_) => true,
     }
 }
 
@@ -61,6 +64,7 @@ pub enum Total<'r> {
     Number(Number),
     Explicit(HistogramPoint<'r>),
     Exponential(ExponentialPoint<'r>),
+    Summary(SummaryPoint<'r>),
 }
 
 impl<'r> Total<'r> {
@@ -69,6 +73,7 @@ impl<'r> Total<'r> {
             Point::Number(value) => Total::Number(value),
             Point::Explicit(point) => Total::Explicit(point.clone()),
             Point::Exponential(point) => Total::Exponential(point.clone()),
+            Point::Summary(point) => Total::Summary(point.clone()),
         }
     }
 
@@ -77,6 +82,7 @@ impl<'r> Total<'r> {
             Total::Number(value) => Point::Number(*value),
             Total::Explicit(point) => Point::Explicit(point),
             Total::Exponential(point) => Point::Exponential(point),
+            Total::Summary(point) => Point::Summary(point),
         }
     }
 
