@@ -1,5 +1,6 @@
 import { metrics } from '@opentelemetry/api';
 import { isMainThread } from 'node:worker_threads';
+import { adoptInstrumentations } from './adoptInstrumentations';
 import { apiCopies, apiVersion } from './apiCopies';
 import { logLoudly } from './log';
 import { loadBinding, loadFailure } from './native';
@@ -97,6 +98,7 @@ function registerGlobally(provider: NativeMeterProvider): void {
   ];
   const existing = globals?.metrics;
   if (metrics.setGlobalMeterProvider(provider)) {
+    adoptInstrumentations(provider);
     return;
   }
   if (existing) {
@@ -104,7 +106,7 @@ function registerGlobally(provider: NativeMeterProvider): void {
       'warn',
       `another OpenTelemetry MeterProvider (${className(existing)}) is registered already: metrics made through @opentelemetry/api go there, ` +
         'metrics made through the Backstage metrics services are exported by @nativestage/metrics. ' +
-        'To have all of them here, import @nativestage/metrics/register first, or leave the metric readers out of your NodeSDK.',
+        'To have all of them here, give your NodeSDK `metricReaders: []` (it makes one for OTLP where none are given), or import @nativestage/metrics/register before it starts.',
     );
     return;
   }
