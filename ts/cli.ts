@@ -57,14 +57,18 @@ function readCommand(args: string[]): Command | undefined {
       },
     });
     const { cwd, config, url, json } = values;
-    const isUsable =
-      url === undefined || /^https?:$/.test(new URL(url).protocol);
+    const isUsable = url === undefined || isPageUrl(new URL(url));
     return positionals.join(' ') === 'doctor' && isUsable
       ? { directory: cwd ?? process.cwd(), configFiles: config, url, json }
       : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Credentials in it would stand in the report; a page of ours takes none. */
+function isPageUrl({ protocol, username, password }: URL): boolean {
+  return /^https?:$/.test(protocol) && username === '' && password === '';
 }
 
 void main(process.argv.slice(2)).then(

@@ -95,11 +95,13 @@ describe('wrong usage is answered with the usage', { concurrency: 2 }, () => {
     ['doctor', '--nope'],
     ['doctor', '--url', 'nonsense'],
     ['doctor', '--url', 'ftp://127.0.0.1/'],
+    ['doctor', '--url', 'http://me:s3cret@127.0.0.1/metrics'],
   ]) {
     test(`metrics ${args.join(' ')}`, async t => {
       const { code, stdout, stderr } = await runNode(t, BIN, { args });
       assert.deepEqual([code, stdout], [2, '']);
       assert.match(stderr, /^Usage: metrics doctor \[options\]\n/);
+      assert.doesNotMatch(stderr, /s3cret/);
     });
   }
 });

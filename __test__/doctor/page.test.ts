@@ -67,6 +67,16 @@ test("a page behind a token is read with the configuration's token or METRICS_TO
   assert.match(note.fix, /METRICS_TOKEN/);
 });
 
+test('a token that no header can hold is not repeated', async t => {
+  const { port } = servePage(t, { token: 't0ken' }, []);
+  const environment = { METRICS_TOKEN: 's3cret\n' };
+  const findings = await examine(t, { environment }, app =>
+    app.config({}, { port }),
+  );
+  assert.match(findings[0].message, /asks for another token/);
+  assert.doesNotMatch(JSON.stringify(findings), /s3cret/);
+});
+
 test('the token goes to nobody who does not ask for one', async t => {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {

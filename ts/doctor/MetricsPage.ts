@@ -9,7 +9,13 @@ export type MetricsPage =
 /** Longer than the page itself waits for an event loop (`collectTimeout`). */
 const PATIENCE_MS = 5000;
 
+/** What a header may hold; `fetch` repeats others in its error. */
+const SENDABLE = /^[\x20-\x7e]+$/;
+
 const OWN_LABEL = 'telemetry_sdk_name="nativestage"';
+
+/** What `fetch` says of ports that it does not ask. */
+const BAD_PORT = 'bad port';
 
 /** Nobody listens there, the address is nobody's, or `fetch` does not ask there. */
 const ABSENT = [
@@ -20,7 +26,7 @@ const ABSENT = [
   'ENETUNREACH',
   'EADDRNOTAVAIL',
   'ERR_INVALID_URL',
-  'bad port',
+  BAD_PORT,
 ];
 
 /** Reads a page; the token goes only to a server that asks for one. */
@@ -30,7 +36,11 @@ export async function readMetricsPage(
 ): Promise<MetricsPage> {
   try {
     let response = await ask(url);
-    if (response.status === 401 && token !== undefined) {
+    if (
+      response.status === 401 &&
+      token !== undefined &&
+      SENDABLE.test(token)
+    ) {
       await response.body?.cancel();
       response = await ask(url, token);
     }
@@ -66,8 +76,9 @@ function toPage(error: unknown): MetricsPage {
   if ((error as Error).name === 'TimeoutError') {
     return { state: 'foreign', answer: `nothing within ${PATIENCE_MS} ms` };
   }
-  const { code, message } = causeOf(error);
-  const reason = code ?? message;
+  const { code, name, message } = causeOf(error);
+  // Other messages repeat what was asked for, and with what.
+  const reason = code ?? (message === BAD_PORT ? message : name);
   return ABSENT.includes(reason)
     ? { state: 'absent', reason }
     : { state: 'foreign', answer: `no HTTP (${reason})` };

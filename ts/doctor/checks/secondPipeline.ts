@@ -42,7 +42,7 @@ function found(
   return {
     check: 'second-pipeline',
     severity: 'problem',
-    message: `this file sets up a metrics pipeline of its own (${list.join('; ')}): whichever registers first has the metrics, and the other exports none.${clash}`,
+    message: `this file sets up a metrics pipeline of its own (${list.join('; ')}): whichever registers first has what is made through @opentelemetry/api, and the other has none of it.${clash}`,
     file: source.at(Math.min(...parts.map(({ at }) => at))),
     fix: 'Remove the MeterProvider, the metric readers and the metric exporters from it, and pass `metricReaders: []` to NodeSDK; traces stay as they are. @nativestage/metrics serves the page, and pushes with `backend.metrics.exporters.otlp`.',
   };
