@@ -11,6 +11,7 @@ describe('the npm package', () => {
     readFileSync(path.join(root, 'package.json'), 'utf8'),
   ) as {
     exports: Record<string, string | Record<string, string>>;
+    bin: Record<string, string>;
     configSchema: string;
     scripts: Record<string, string>;
   };
@@ -23,10 +24,10 @@ describe('the npm package', () => {
   ) as [{ files: Array<{ path: string }> }];
   const packed = files.map(file => file.path);
 
-  it('holds every file that its exports and its config schema name', () => {
+  it('holds every file that its exports, its command and its config schema name', () => {
     const named = Object.values(manifest.exports)
       .flatMap(target => Object.values(toConditions(target)))
-      .concat(manifest.configSchema)
+      .concat(Object.values(manifest.bin), manifest.configSchema)
       .map(file => path.normalize(file));
     assert.deepEqual(
       named.filter(file => !packed.includes(file)),

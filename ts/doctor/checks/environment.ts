@@ -1,0 +1,95 @@
+import type { App } from '../App';
+import type { Finding } from '../Finding';
+import type { MetricsOptions } from '../../options';
+import { validate } from '../validation';
+
+/** Variables of one place, and how findings name it. */
+interface Place {
+  what: string;
+  file?: string;
+  variables: Record<string, string>;
+}
+
+/** Whether `OTEL_*` variables switch metrics off or are wrong. */
+export async function environment(app: App): Promise<Finding[]> {
+  const alone = await validate(app.options, {});
+  if (alone.error !== undefined || app.optionsProblem !== undefined) {
+    return [];
+  }
+  const findings = await Promise.all(
+    places(app).map(place => inspect(place, app.options, alone.warnings)),
+  );
+  return findings.flat();
+}
+
+function places(app: App): Place[] {
+  const own = Object.entries(app.environment).filter(
+    (entry): entry is [string, string] =>
+      entry[0].startsWith('OTEL_') && Boolean(entry[1]?.trim()),
+  );
+  return [
+    { what: 'environment', variables: Object.fromEntries(own) },
+    ...app.launchers.map(({ what, file, environment: variables }) => ({
+      what,
+      file,
+      variables,
+    })),
+  ].filter(({ variables }) => Object.keys(variables).length > 0);
+}
+
+async function inspect(
+  place: Place,
+  options: MetricsOptions,
+  known: string[],
+): Promise<Finding[]> {
+  const off = switchedOff(place, options);
+  if (off) {
+    return [off];
+  }
+  const { error, warnings } = await validate(options, place.variables);
+  const found: Finding[] = warnings
+    .filter(warning => !known.includes(warning))
+    .map(warning => wrong('warning', place, warning));
+  return error === undefined ? found : [wrong('problem', place, error)];
+}
+
+function switchedOff(
+  { what, file, variables }: Place,
+  { exporters }: MetricsOptions,
+): Finding | undefined {
+  if (variables.OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true') {
+    return {
+      check: 'environment',
+      severity: 'problem',
+      message: `OTEL_SDK_DISABLED is true in the ${what}: no metrics are kept or exported.`,
+      file,
+      fix: 'Remove OTEL_SDK_DISABLED. To switch off traces alone, set OTEL_TRACES_EXPORTER=none.',
+    };
+  }
+  const isOn = Object.values(exporters ?? {}).some(exporter => exporter);
+  if (variables.OTEL_METRICS_EXPORTER?.trim() === 'none' && !isOn) {
+    return {
+      check: 'environment',
+      severity: 'problem',
+      message: `OTEL_METRICS_EXPORTER is none in the ${what}, and the configuration has no exporter: nothing is exported.`,
+      file,
+      fix: 'Remove OTEL_METRICS_EXPORTER, or set `backend.metrics.exporters.prometheus: true` in app-config.yaml, which goes before it.',
+    };
+  }
+  return undefined;
+}
+
+function wrong(
+  severity: 'problem' | 'warning',
+  { what, file }: Place,
+  message: string,
+): Finding {
+  const [variable] = message.split(': ');
+  return {
+    check: 'environment',
+    severity,
+    message: `in the ${what}: ${message}.`,
+    file,
+    fix: `Change or remove ${variable}.`,
+  };
+}

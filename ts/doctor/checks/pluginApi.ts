@@ -1,0 +1,47 @@
+import path from 'node:path';
+import type { App, AppPackage } from '../App';
+import type { Finding } from '../Finding';
+import { resolvePackage } from '../installedPackages';
+import type { Manifest } from '../Manifest';
+
+const NAME = '@backstage/backend-plugin-api';
+const REF = 'metricsServiceRef';
+
+/** Whether the backends' plugins can ask for Backstage's own `metricsServiceRef`. */
+export function pluginApi(app: App): Promise<Finding[]> {
+  const findings = app.isPlugAndPlay
+    ? []
+    : app.backends.flatMap(backend => tooOld(app, backend) ?? []);
+  return Promise.resolve(findings);
+}
+
+function tooOld(app: App, { directory }: AppPackage): Finding | undefined {
+  const installed = resolvePackage(directory, NAME);
+  // Plugins bring it; a backend that has none of its own has nothing that is too old.
+  if (installed === undefined || hasRef(app, installed)) {
+    return undefined;
+  }
+  const manifest = app.files.json<Manifest>(
+    path.join(installed, 'package.json'),
+  );
+  return {
+    check: 'plugin-api',
+    severity: 'problem',
+    message: `${NAME} ${manifest?.version ?? 'of unknown version'} has no ${REF} under /alpha: plugins cannot ask for the metrics service.`,
+    file: app.files.name(installed),
+    fix: 'Update Backstage: `yarn backstage-cli versions:bump`, then install again.',
+  };
+}
+
+function hasRef(app: App, installed: string): boolean {
+  const manifest = app.files.json<Manifest>(
+    path.join(installed, 'package.json'),
+  );
+  const targets = manifest?.exports?.['./alpha'];
+  const file =
+    typeof targets === 'string'
+      ? targets
+      : (targets as Record<string, string> | undefined)?.default;
+  const code = file && app.files.text(path.join(installed, file));
+  return Boolean(code?.includes(REF));
+}

@@ -1,0 +1,37 @@
+import { toJson } from '../json';
+import type { MetricsOptions } from '../options';
+import { loadAddon } from './addon';
+
+/** What the addon says of settings; the same code that reads them at start. */
+export interface Verdict {
+  /** Why a backend with them would not start. */
+  error?: string;
+  warnings: string[];
+}
+
+const PATH = 'backend.metrics';
+
+/** Checks settings together with `OTEL_*` variables. Opens no port and sends nothing. */
+export async function validate(
+  options: MetricsOptions,
+  environment: Record<string, string>,
+): Promise<Verdict> {
+  const { binding } = await loadAddon();
+  if (!binding) {
+    return { warnings: [] };
+  }
+  const provider = binding.NativeProvider.isolated();
+  try {
+    // The service that names metrics refuses what cannot begin a name.
+    new binding.NativeRootMetricsService(toJson(options), PATH);
+    // A disabled provider reads and checks all settings, and starts no exporter.
+    const disabled = { ...environment, OTEL_SDK_DISABLED: 'true' };
+    provider.configure(toJson(options), PATH, disabled);
+    const lines = provider.takeLog().filter(({ level }) => level === 'warn');
+    return { warnings: lines.map(({ message }) => message) };
+  } catch (error) {
+    return { error: (error as Error).message, warnings: [] };
+  } finally {
+    await provider.shutdown();
+  }
+}
