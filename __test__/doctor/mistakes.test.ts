@@ -256,6 +256,15 @@ const MISTAKES: Mistake[] = [
     fix: /Remove the MeterProvider/,
   },
   {
+    mistake: 'an instrumentation file leaves the metric readers to NodeSDK',
+    plant: app => app.replace(INSTRUMENTATION, '  metricReaders: [],\n', ''),
+    check: 'second-pipeline',
+    severity: 'warning',
+    file: `${INSTRUMENTATION}:7`,
+    message: /makes one for OTLP then/,
+    fix: /metricReaders: \[\]/,
+  },
+  {
     mistake: 'an instrumentation file does not load /register first',
     plant: app =>
       app.replace(
@@ -264,6 +273,7 @@ const MISTAKES: Mistake[] = [
         "// require('@nativestage/metrics/register');",
       ),
     check: 'register-first',
+    severity: 'warning',
     file: `${INSTRUMENTATION}:7`,
     message: /without @nativestage\/metrics\/register/,
     fix: /require\('@nativestage\/metrics\/register'\);/,
@@ -277,6 +287,7 @@ const MISTAKES: Mistake[] = [
       app.write(INSTRUMENTATION, [...rest, register].join('\n'));
     },
     check: 'register-first',
+    severity: 'warning',
     file: `${INSTRUMENTATION}:6`,
     message: /without @nativestage\/metrics\/register/,
     fix: /first line/,

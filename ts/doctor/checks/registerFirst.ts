@@ -14,7 +14,10 @@ const SDK = /\bnew\s+NodeSDK\s*\(|\bregisterInstrumentations\s*\(/;
 const INSTRUMENTATION =
   /\bnew\s+\w*(?:NodeSDK|Instrumentation)\s*\(|\b(?:registerInstrumentations|getNodeAutoInstrumentations)\s*\(/;
 
-/** Whether instrumentations find our provider when they are made; otherwise their metrics are lost. */
+/**
+ * Whether instrumentations find our provider when they are made. Later they are given it when they
+ * next have something to do, unless they never ask, such as that of Node's runtime.
+ */
 export function registerFirst(app: App): Promise<Finding[]> {
   return Promise.resolve([
     ...app.instrumentation
@@ -60,8 +63,8 @@ function startsAlone({ preloads }: Launcher): boolean {
 function tooLate(source: SourceFile): Finding {
   return {
     check: 'register-first',
-    severity: 'problem',
-    message: `this file starts OpenTelemetry's SDK without ${REGISTER}: the metrics of its instrumentations are made before there is a provider of ours, and are lost.`,
+    severity: 'warning',
+    message: `this file starts OpenTelemetry's SDK without ${REGISTER}: its instrumentations are made before there is a provider of ours, and some never find it.`,
     file: source.at(source.text.search(INSTRUMENTATION)),
     fix: `Make \`require('${REGISTER}');\` (or \`import '${REGISTER}';\`) its first line.`,
   };
@@ -71,7 +74,7 @@ function automatic({ file, what }: Launcher): Finding {
   return {
     check: 'register-first',
     severity: 'problem',
-    message: `the ${what} preloads ${AUTOMATIC} without ${REGISTER} before it: the metrics of the instrumentations are lost.`,
+    message: `the ${what} preloads ${AUTOMATIC} without ${REGISTER} before it: it makes a metrics pipeline of its own, and the metrics of the instrumentations go there.`,
     file,
     fix: `Put \`--require ${REGISTER}\` before it.`,
   };

@@ -15,6 +15,8 @@ const PARTS: [RegExp, string][] = [
   [/\bmetricReaders?\s*:(?!\s*\[\s*\])/, 'metricReaders'],
 ];
 
+const SDK = /\bnew\s+NodeSDK\s*\(/;
+
 /** Whether an instrumentation file sets up metrics beside ours. */
 export function secondPipeline(app: App): Promise<Finding[]> {
   return Promise.resolve(
@@ -23,7 +25,12 @@ export function secondPipeline(app: App): Promise<Finding[]> {
         what,
         at: source.text.search(pattern),
       })).filter(({ at }) => at >= 0);
-      return parts.length > 0 ? [found(source, parts, app.page)] : [];
+      if (parts.length > 0) {
+        return [found(source, parts, app.page)];
+      }
+      const sdk = source.text.search(SDK);
+      const named = /\bmetricReaders\b/.test(source.text);
+      return sdk >= 0 && !named ? [byDefault(source, sdk)] : [];
     }),
   );
 }
@@ -45,6 +52,17 @@ function found(
     message: `this file sets up a metrics pipeline of its own (${list.join('; ')}): whichever registers first has what is made through @opentelemetry/api, and the other has none of it.${clash}`,
     file: source.at(Math.min(...parts.map(({ at }) => at))),
     fix: 'Remove the MeterProvider, the metric readers and the metric exporters from it, and pass `metricReaders: []` to NodeSDK; traces stay as they are. @nativestage/metrics serves the page, and pushes with `backend.metrics.exporters.otlp`.',
+  };
+}
+
+function byDefault(source: SourceFile, at: number): Finding {
+  return {
+    check: 'second-pipeline',
+    severity: 'warning',
+    message:
+      'this file makes a NodeSDK without naming its metric readers: it makes one for OTLP then, and if it starts before @nativestage/metrics is loaded, what is made through @opentelemetry/api goes there.',
+    file: source.at(at),
+    fix: 'Pass `metricReaders: []` to NodeSDK; traces stay as they are.',
   };
 }
 
