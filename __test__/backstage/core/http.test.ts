@@ -51,6 +51,7 @@ const shop = createBackendPlugin({
         orders.use('/:order/lines', lines);
         router.use('/v1.0/orders', orders);
         router.use('/app', application());
+        router.use(application());
         router.use(['/en', '/de'], translations());
         const hidden = express.Router();
         hidden.get('/secret/:id', ok);
@@ -158,6 +159,13 @@ const REQUESTS: {
     times: 15,
   },
   {
+    path: n => `/api/shop/Pages/${n}?all`,
+    route: '/api/shop/pages/:page',
+    status: '2xx',
+    plugin: 'shop',
+    times: 15,
+  },
+  {
     path: n => `/api/shop/${n % 2 ? 'en' : 'de'}/${n}`,
     route: '/api/shop/*/:word',
     status: '2xx',
@@ -166,7 +174,7 @@ const REQUESTS: {
   },
   {
     path: n => `/api/shop/secret/${n}`,
-    route: '/api/shop/*/secret/:id',
+    route: '/api/shop/secret/:id',
     status: '2xx',
     plugin: 'shop',
     times: 15,

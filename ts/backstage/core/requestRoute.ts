@@ -32,7 +32,7 @@ export function requestRoute(request: IncomingMessage): RequestRoute {
     return {};
   }
   if (!route) {
-    return { plugin: pluginOf(originalUrl) };
+    return { plugin: pluginOf(pathOf(originalUrl)) };
   }
   let found = known.get(route);
   if (!found) {
@@ -43,26 +43,51 @@ export function requestRoute(request: IncomingMessage): RequestRoute {
 }
 
 function resolve(request: ExpressRequest, route: ExpressRoute): RequestRoute {
-  const plugin = pluginOf(request.originalUrl!);
+  const path = pathOf(request.originalUrl!);
+  const plugin = pluginOf(path);
+  const mount = plugin === undefined ? '' : API + plugin;
   const template = routeTemplate(request, route);
-  const mount = plugin && `${API}${plugin}`;
   if (template && (!mount || isBelow(template, mount))) {
     return { route: template, plugin: plugin ?? pluginOf(template) };
   }
-  // An application of its own within a plugin knows its own paths only.
-  return { route: joined(`${mount ?? ''}/*`, route), plugin };
+  // An application of its own within a plugin, or a router that is called by hand, knows its own
+  // paths only. Where those are the whole path there is nothing between.
+  const own = template ?? joined('', route);
+  const between = mount && fits(own, path.slice(mount.length)) ? '' : '/*';
+  return { route: mount + between + (own === '/' ? '' : own), plugin };
 }
 
 function isBelow(path: string, mount: string): boolean {
   return path === mount || path.startsWith(`${mount}/`);
 }
 
-function pluginOf(url: string): string | undefined {
-  if (!url.startsWith(API)) {
+/** Whether a path is this template segment by segment; not for templates with more than `:name`. */
+function fits(template: string, path: string): boolean {
+  const values = segmentsOf(path);
+  const keys = segmentsOf(template);
+  return (
+    keys.length === values.length &&
+    // Routers do not mind the case either.
+    keys.every(
+      (key, i) =>
+        /^:\w+$/.test(key) || key.toLowerCase() === values[i].toLowerCase(),
+    )
+  );
+}
+
+function segmentsOf(path: string): string[] {
+  return path.split('/').filter(segment => segment !== '');
+}
+
+function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+}
+
+function pluginOf(path: string): string | undefined {
+  if (!path.startsWith(API)) {
     return undefined;
   }
-  const query = url.indexOf('?', API.length);
-  const path = query === -1 ? url : url.slice(0, query);
   const slash = path.indexOf('/', API.length);
   const id = path.slice(API.length, slash === -1 ? undefined : slash);
   return plugins.has(id) ? id : undefined;
