@@ -190,7 +190,10 @@ export declare interface MetricsOptions {
         };
         disabled?: boolean;
     }>;
-    /** Reserved: metrics of Backstage's core services. No effect in this version. */
+    /**
+     * Metrics of Backstage's core services, `backstage.core.…`. Each on by default, but for `cache` with
+     * a store that connects for every plugin (`valkey`, `infinispan`).
+     */
     core?: Partial<Record<'http' | 'database' | 'cache' | 'scheduler' | 'events' | 'runtime', boolean>>;
 }
 
