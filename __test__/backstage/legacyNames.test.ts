@@ -91,7 +91,7 @@ test('what Backstage emits today is on the page letter for letter, and under its
     const old = metrics.find(({ name }) => name === rename.old);
     assert.ok(old, rename.old);
     if (rename.boundaries.length > 0) {
-      assert.deepEqual(pointsOf(renamed!)[0].explicitBounds, rename.boundaries);
+      assert.deepEqual(pointsOf(renamed)[0].explicitBounds, rename.boundaries);
       assert.equal(pointsOf(old)[0].explicitBounds?.length, 15);
     }
   }

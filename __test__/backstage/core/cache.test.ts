@@ -122,6 +122,28 @@ describe('cache metrics', () => {
     counted.equals(valuesOf(await metrics.collect(), TOTAL));
   });
 
+  test('keep what hangs on a method, as on those of mocks', async t => {
+    const own = new OwnCache(new Tally());
+    const get = Object.assign(() => Promise.resolve(undefined), { calls: 7 });
+    const { feature, service } = pluginWith('orders', coreServices.cache);
+    await startBackend(t, {
+      features: [
+        feature,
+        createServiceFactory({
+          service: coreServices.cache,
+          deps: {},
+          factory: () => Object.assign(own, { get }),
+        }),
+      ],
+    });
+    const { get: decorated } = (await service) as unknown as {
+      get: typeof get;
+    };
+    assert.notEqual(decorated, get);
+    assert.equal(decorated.calls, 7);
+    assert.equal(decorated.name, get.name);
+  });
+
   test('do not swallow a rejection that the plugin forgot', async t => {
     const { feature, service } = pluginWith('orders', coreServices.cache);
     await startBackend(t, {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -155,6 +156,36 @@ describe('database metrics', () => {
 
     await knex.destroy();
     assert.deepEqual(pools(await metrics.collect()), {});
+  });
+
+  test('forget queries that never answer, and leave alone what is no client of Knex', async t => {
+    const knex = memoryKnex(t, { min: 0, max: 1 });
+    const client = new EventEmitter();
+    // Backstage asks first, for the keys of the plugin.
+    const clients: unknown[] = [knex, { client }, undefined, {}];
+    const { feature, service } = pluginWith('orders', coreServices.database);
+    const { metrics } = await startBackend(t, {
+      features: [
+        feature,
+        ownDatabase(() => ({
+          getClient: () => Promise.resolve(clients.shift() as Knex),
+        })),
+      ],
+    });
+    const database = await service;
+    await database.getClient();
+    assert.equal(await database.getClient(), undefined);
+    assert.deepEqual(await database.getClient(), {});
+
+    const query = (n: number) => ({ __knexQueryUid: `${n}`, method: 'select' });
+    for (let n = 0; n < 20_000; n++) {
+      client.emit('query', query(n));
+    }
+    client.emit('query-response', [], query(0));
+    client.emit('query-response', [], query(19_999));
+    client.emit('query-response', [], query(19_999));
+    const counts = valuesOf(await metrics.collect(), QUERIES);
+    assert.deepEqual(Object.values(counts), [1]);
   });
 
   test('ask for no client that the plugin does not ask for', async t => {

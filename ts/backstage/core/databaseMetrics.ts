@@ -31,6 +31,9 @@ const OPERATIONS: Record<string, string> = {
   raw: 'raw',
 };
 
+/** What a plugin gets; an app's own database may give it anything. */
+type MaybeKnex = { client?: KnexClient } | undefined;
+
 class DatabaseObserver implements ServiceObserver<DatabaseService> {
   private readonly clients = new WeakSet<KnexClient>();
   private readonly pools: PoolGauges;
@@ -64,7 +67,7 @@ class DatabaseObserver implements ServiceObserver<DatabaseService> {
         () => call(...args),
         ({ failed, value }) => {
           if (!failed) {
-            this.watch((value as { client?: KnexClient }).client, plugin);
+            this.watch((value as MaybeKnex)?.client, plugin);
           }
         },
       ),
