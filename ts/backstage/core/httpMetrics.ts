@@ -6,7 +6,7 @@ import {
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { rootMetricsServiceRef } from '../refs';
-import { harmless } from './decorate';
+import { harmless, notMeasured } from './decorate';
 import { HttpRecorder } from './HttpRecorder';
 import { sharedRun } from './perProvider';
 import { optional } from './pluginObserver';
@@ -47,8 +47,12 @@ export const httpMetrics = createServiceFactory({
     metadata: optional(coreServices.rootInstanceMetadata),
   },
   factory: async ({ root, lifecycle, metadata: [metadata] }) => {
-    const plugins = await metadata?.getInstalledPlugins();
-    addPlugins((plugins ?? []).map(({ pluginId }) => pluginId));
-    harmless(WHAT, () => lifecycle.addShutdownHook(run(root)));
+    try {
+      const plugins = (await metadata?.getInstalledPlugins()) ?? [];
+      addPlugins(plugins.map(({ pluginId }) => pluginId));
+      lifecycle.addShutdownHook(run(root));
+    } catch (error) {
+      notMeasured(WHAT, error);
+    }
   },
 });
