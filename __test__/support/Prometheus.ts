@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -15,27 +16,62 @@ export const SCRAPE_PROTOCOLS = {
   protobuf: 'PrometheusProto',
 };
 
+export interface PrometheusOptions {
+  major?: 2 | 3;
+  /** What it scrapes: a JSON object of `scrape_configs` each. */
+  jobs?: object[];
+  /** Rule groups, evaluated twice a second. */
+  groups?: object[];
+  /** Samples in OpenMetrics text with timestamps, there from the start. */
+  openmetrics?: string;
+  /** `--enable-feature`. */
+  features?: string[];
+  /** Milliseconds after which it is taken to hang. */
+  limit?: number;
+}
+
 /** A running Prometheus. Ends with the test. */
 export class Prometheus {
-  private constructor(private readonly port: number) {}
+  readonly url: string;
+
+  private constructor(port: number) {
+    this.url = `http://127.0.0.1:${port}`;
+  }
 
   /** @param jobs - what it scrapes: a JSON object of `scrape_configs` each. */
-  static async start(
+  static start(
     t: TestContext,
     major: 2 | 3,
     jobs: object[],
     features: string[] = [],
   ): Promise<Prometheus> {
+    return Prometheus.serve(t, { major, jobs, features });
+  }
+
+  static async serve(
+    t: Pick<TestContext, 'after'>,
+    options: PrometheusOptions,
+  ): Promise<Prometheus> {
+    const { major = 3, jobs = [], groups = [], features = [] } = options;
     const directory = mkdtempSync(path.join(tmpdir(), 'metrics-prometheus-'));
-    const file = path.join(directory, 'prometheus.yml');
     // JSON is YAML.
-    writeFileSync(
-      file,
-      JSON.stringify({
-        global: { scrape_interval: '200ms', scrape_timeout: '200ms' },
-        scrape_configs: jobs,
-      }),
-    );
+    const write = (name: string, content: object) => {
+      const file = path.join(directory, name);
+      writeFileSync(file, JSON.stringify(content));
+      return file;
+    };
+    const file = write('prometheus.yml', {
+      global: {
+        scrape_interval: '200ms',
+        scrape_timeout: '200ms',
+        evaluation_interval: '500ms',
+      },
+      rule_files: [write('rules.yml', { groups })],
+      scrape_configs: jobs,
+    });
+    if (options.openmetrics !== undefined) {
+      load(major, options.openmetrics, directory);
+    }
     const port = await freePort();
     const program = Program.command(
       t,
@@ -43,11 +79,13 @@ export class Prometheus {
       [
         `--config.file=${file}`,
         `--storage.tsdb.path=${directory}/data`,
+        // What is loaded may be of any time.
+        '--storage.tsdb.retention.time=100y',
         `--web.listen-address=127.0.0.1:${port}`,
         '--log.level=error',
         ...features.map(feature => `--enable-feature=${feature}`),
       ],
-      { env: {} },
+      { env: {}, limit: options.limit },
     );
     t.after(async () => {
       await program.stop();
@@ -55,7 +93,7 @@ export class Prometheus {
     });
     const server = new Prometheus(port);
     await eventually(async () => {
-      const ready = await fetch(`http://127.0.0.1:${port}/-/ready`);
+      const ready = await fetch(`${server.url}/-/ready`);
       assert.equal(ready.status, 200, program.stderr);
     });
     return server;
@@ -73,12 +111,22 @@ export class Prometheus {
   }
 
   async query(expression: string): Promise<Sample[]> {
-    const url = new URL(`http://127.0.0.1:${this.port}/api/v1/query`);
+    const url = new URL(`${this.url}/api/v1/query`);
     url.searchParams.set('query', expression);
     const response = await fetch(url);
     const answer = (await response.json()) as Answer;
     assert.equal(answer.status, 'success', JSON.stringify(answer));
     return answer.data.result;
+  }
+
+  /** The syntax tree of an expression, or `undefined` if it has none. */
+  async parse(expression: string): Promise<unknown> {
+    const response = await fetch(`${this.url}/api/v1/parse_query`, {
+      method: 'POST',
+      body: new URLSearchParams({ query: expression }),
+    });
+    const { data } = (await response.json()) as { data?: unknown };
+    return data;
   }
 
   /** Waits until every target was scraped without an error. */
@@ -87,6 +135,16 @@ export class Prometheus {
       assert.equal(await this.value('sum(up)'), targets);
     });
   }
+}
+
+function load(major: 2 | 3, openmetrics: string, directory: string): void {
+  const file = path.join(directory, 'samples.txt');
+  writeFileSync(file, openmetrics);
+  const { promtool } = prometheus(major);
+  const command = ['tsdb', 'create-blocks-from', 'openmetrics'];
+  execFileSync(promtool, [...command, file, `${directory}/data`], {
+    stdio: 'pipe',
+  });
 }
 
 interface Sample {
