@@ -28,21 +28,22 @@ export function panelsOf(
 ): Panels {
   const text = entity.metadata.annotations?.[RULE_ANNOTATION] ?? '';
   const { panels: rules, problems } = readRules(text, options);
-  const found: Panels = {
-    panels: [],
-    problems: problems.map(problem => problem.toProblem()),
-  };
+  const found: Omit<PanelSummary, 'id'>[] = [];
+  const unusable: AnnotationProblem[] = [];
   for (const rule of rules) {
     try {
-      found.panels.push(panelOf(rule, entity, queries.get(rule.query)));
+      found.push(panelOf(rule, entity, queries.get(rule.query)));
     } catch (error) {
       if (!(error instanceof QueryError)) {
         throw error;
       }
-      found.problems.push(toProblem(text, rule, error));
+      unusable.push(toProblem(text, rule, error));
     }
   }
-  return { ...found, panels: withIds(found.panels) };
+  return {
+    panels: withIds(found),
+    problems: [...problems.map(problem => problem.toProblem()), ...unusable],
+  };
 }
 
 function panelOf(
