@@ -19,11 +19,7 @@ export default defineConfig(
       parserOptions: {
         projectService: {
           // What no tsconfig.json includes: the public types at the root.
-          allowDefaultProject: [
-            'plugins/*/config.d.ts',
-            'config.d.ts',
-            'index.d.ts',
-          ],
+          allowDefaultProject: ['config.d.ts', 'index.d.ts'],
         },
       },
     },

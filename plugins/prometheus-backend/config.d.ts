@@ -1,4 +1,118 @@
+import type { HumanDuration } from '@backstage/types';
+
 export interface Config {
-  /** The Prometheus plugin. */
-  prometheus?: object;
+  prometheus?: {
+    /**
+     * The Prometheus servers that the backend asks. An item that has a `proxyPath` and no `url` is
+     * left to the frontend, which reaches it through Backstage's proxy.
+     */
+    instances?: Array<{
+      /**
+       * How the annotation `prometheus.io/service-name` names it; entities without one are served by
+       * `default`, or by the first.
+       */
+      name: string;
+
+      /** Where its API is, with or without `/api/v1` at the end: http or https. Redirects are not followed. */
+      url?: string;
+
+      /** Where rules and alerts are, if elsewhere: vmalert, or a ruler of its own. */
+      rulesUrl?: string;
+
+      /** Of its own web page, for links. */
+      uiUrl?: string;
+
+      /** Defaults to `prometheus`. With `victoriametrics` queries may be MetricsQL. */
+      flavor?: 'prometheus' | 'thanos' | 'mimir' | 'victoriametrics';
+
+      /**
+       * How the backend shows who it is.
+       * @deepVisibility secret
+       */
+      auth?:
+        | { type: 'basic'; username: string; password: string }
+        | { type: 'bearer'; token: string }
+        | { type: 'header'; name: string; value: string };
+
+      /**
+       * The tenant of Mimir, Cortex or Loki's kin: the header `X-Scope-OrgID`.
+       * @visibility secret
+       */
+      tenant?: string;
+
+      /** Files in PEM, read at start. */
+      tls?: {
+        /** Who vouches for the server, in place of the system's authorities. */
+        caFile?: string;
+        /** The backend's own certificate. */
+        certFile?: string;
+        /** Its key. */
+        keyFile?: string;
+        /** The name in the server's certificate, if not its host's. */
+        serverName?: string;
+        /** `false` trusts whoever answers. Defaults to `true`. */
+        rejectUnauthorized?: boolean;
+      };
+
+      /** Thanos' parameters, sent with every query. */
+      parameters?: {
+        dedup?: boolean;
+        partialResponse?: boolean;
+        /** Such as `5m` or `auto`. */
+        maxSourceResolution?: string;
+      };
+
+      /**
+       * Labels that every selector of every query gets, with variables of the entity:
+       * `namespace: '${{ entity.metadata.namespace }}'`.
+       */
+      enforceLabels?: { [label: string]: string };
+    }>;
+
+    /** Queries that operators wrote, by the name that entities put into `prometheus.io/rule`. */
+    queries?: {
+      [name: string]: {
+        /** Defaults to the name. */
+        title?: string;
+        /** PromQL; may have `${{ entity.… }}` in the values of labels. */
+        query: string;
+        /** The label that names the series. */
+        dimension?: string;
+        graphType?: 'line' | 'area';
+        /** Such as `seconds`, `bytes`, `ratio` or `seconds/s`. */
+        unit?: string;
+      };
+    };
+
+    /**
+     * Whether there are queries of a user's own, for those with the permission
+     * `prometheus.query.custom`. Defaults to whether the permission framework is on: without it
+     * everyone has every permission.
+     */
+    customQueries?: boolean;
+
+    /** What requests may cost. */
+    limits?: {
+      /** Between start and end. Defaults to 31 days. */
+      maxRange?: HumanDuration | string;
+      /** Of a series: 3 to 11000, which is the default and Prometheus' own limit. */
+      maxPoints?: number;
+      /** Of an answer; more are left out, and the page says so. Defaults to 500. */
+      maxSeries?: number;
+      /** Of an answer, after decompression. Defaults to 33554432. */
+      maxBytes?: number;
+      /** For a request, its answer included. Defaults to 15 seconds. */
+      timeout?: HumanDuration | string;
+      /** Queries of one user that run at once. Defaults to 8. */
+      perUser?: number;
+      /** Queries to one instance that run at once. Defaults to 16. */
+      perInstance?: number;
+      /** Queries that wait, for each user and each instance. Defaults to 100. */
+      queue?: number;
+      /** Answers that are kept until their step ends. Defaults to 1000. */
+      cacheEntries?: number;
+      /** About how much memory they may take. Defaults to 67108864. */
+      cacheBytes?: number;
+    };
+  };
 }

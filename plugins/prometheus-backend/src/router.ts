@@ -15,8 +15,12 @@ import {
   prometheusPanelReadPermission,
   prometheusQueryCustomPermission,
 } from '@nativestage/backstage-plugin-prometheus-common';
-import express, { type Request, type Response, type Router } from 'express';
-import PromiseRouter from 'express-promise-router';
+import express, {
+  type Request,
+  type RequestHandler,
+  type Response,
+  type Router,
+} from 'express';
 import { Querier } from './client';
 import { EntityAccess } from './EntityAccess';
 import { type Caller, EntityPrometheus } from './EntityPrometheus';
@@ -47,22 +51,25 @@ export interface RouterOptions {
  *
  * @throws Error that names the path of what is wrong in `prometheus`
  */
-export async function createRouter(options: RouterOptions): Promise<Router> {
-  const { config, logger } = options;
+export function createRouter(options: RouterOptions): Promise<Router> {
+  return Promise.resolve(options).then(makeRouter);
+}
+
+function makeRouter(options: RouterOptions): Router {
+  const { catalog, chooseInstance, config, logger, permissions } = options;
   const querier = Querier.fromConfig(config);
-  const routes = new Routes({
-    ...options,
-    querier,
-    access: new EntityAccess(options.catalog, options.permissions),
+  return new Routes({
+    httpAuth: options.httpAuth,
+    access: new EntityAccess(catalog, permissions),
     prometheus: new EntityPrometheus({
       querier,
       queries: readNamedQueries(config),
       logger,
-      chooseInstance: options.chooseInstance,
+      chooseInstance,
     }),
+    querier,
     isCustomAllowed: allowsCustomQueries(config),
-  });
-  return routes.router();
+  }).router();
 }
 
 /**
@@ -93,102 +100,120 @@ class Routes {
   constructor(private readonly options: RoutesOptions) {}
 
   router(): Router {
-    const { prometheus, querier } = this.options;
-    const router = PromiseRouter();
+    const router = express.Router();
     router.use(express.json({ limit: MAX_BODY }));
+    this.addPanels(router);
+    this.addAlerts(router);
+    this.addCustomQueries(router);
+    return router;
+  }
 
-    router.get(`${ENTITY}/panels`, async (request, response) => {
-      const { entity, caller } = await this.seen(request, response);
-      response.json(await prometheus.panels(entity, caller));
-    });
-    router.post(`${ENTITY}/panels/:panel/range`, async (request, response) => {
-      const range = parseBody(bodies.range, request.body);
-      const { entity, caller } = await this.seen(request, response);
-      const { panel } = request.params;
-      response.json(await prometheus.panelRange(entity, panel, range, caller));
-    });
-    router.post(
-      `${ENTITY}/panels/:panel/instant`,
-      async (request, response) => {
-        parseBody(bodies.instant, request.body);
+  private addPanels(router: Router): void {
+    const { prometheus } = this.options;
+    router.get(
+      `${ENTITY}/panels`,
+      answered(async (request, response) => {
         const { entity, caller } = await this.seen(request, response);
-        const { panel } = request.params;
-        response.json(await prometheus.panelInstant(entity, panel, caller));
-      },
+        return prometheus.panels(entity, caller);
+      }),
     );
     router.post(
-      `${ENTITY}/panels/:panel/exemplars`,
-      async (request, response) => {
+      `${ENTITY}/panels/:panel/range`,
+      answered(async (request, response) => {
         const range = parseBody(bodies.range, request.body);
         const { entity, caller } = await this.seen(request, response);
         const { panel } = request.params;
-        response.json(
-          await prometheus.panelExemplars(entity, panel, range, caller),
-        );
-      },
+        return prometheus.panelRange(entity, panel, range, caller);
+      }),
     );
+    router.post(
+      `${ENTITY}/panels/:panel/instant`,
+      answered(async (request, response) => {
+        parseBody(bodies.instant, request.body);
+        const { entity, caller } = await this.seen(request, response);
+        return prometheus.panelInstant(entity, request.params.panel, caller);
+      }),
+    );
+    router.post(
+      `${ENTITY}/panels/:panel/exemplars`,
+      answered(async (request, response) => {
+        const range = parseBody(bodies.range, request.body);
+        const { entity, caller } = await this.seen(request, response);
+        const { panel } = request.params;
+        return prometheus.panelExemplars(entity, panel, range, caller);
+      }),
+    );
+  }
 
-    router.get(`${ENTITY}/alerts`, async (request, response) => {
-      const { entity, caller } = await this.seen(
-        request,
-        response,
-        prometheusAlertReadPermission,
-      );
-      response.json(await prometheus.alerts(entity, caller));
-    });
+  private addAlerts(router: Router): void {
+    router.get(
+      `${ENTITY}/alerts`,
+      answered(async (request, response) => {
+        const { entity, caller } = await this.seen(
+          request,
+          response,
+          prometheusAlertReadPermission,
+        );
+        return this.options.prometheus.alerts(entity, caller);
+      }),
+    );
+  }
 
-    router.post(`${ENTITY}/query/range`, async (request, response) => {
-      const { query, ...range } = parseBody(
-        bodies.entityRangeQuery,
-        request.body,
-      );
-      await this.assertCustom(request);
-      const { entity, caller } = await this.seen(request, response);
-      response.json(await prometheus.customRange(entity, query, range, caller));
-    });
-    router.post(`${ENTITY}/query/instant`, async (request, response) => {
-      const { query } = parseBody(bodies.entityInstantQuery, request.body);
-      await this.assertCustom(request);
-      const { entity, caller } = await this.seen(request, response);
-      response.json(await prometheus.customInstant(entity, query, caller));
-    });
-
-    router.get('/instances', async (request, response) => {
-      await this.assertCustom(request);
-      response.json({ instances: querier.instances.names });
-    });
-    router.post('/query/range', async (request, response) => {
-      const body = parseBody(bodies.rangeQuery, request.body);
-      const credentials = await this.assertCustom(request);
-      response.json(
-        await querier.queryRange({
-          ...body,
-          instance: this.free(body.instance),
-          ...callerOf(credentials, response),
-        }),
-      );
-    });
-    router.post('/query/instant', async (request, response) => {
-      const body = parseBody(bodies.instantQuery, request.body);
-      const credentials = await this.assertCustom(request);
-      response.json(
-        await querier.query({
-          ...body,
-          instance: this.free(body.instance),
-          ...callerOf(credentials, response),
-        }),
-      );
-    });
-    return router;
+  private addCustomQueries(router: Router): void {
+    const { prometheus, querier } = this.options;
+    router.post(
+      `${ENTITY}/query/range`,
+      answered(async (request, response) => {
+        const { query, ...range } = parseBody(
+          bodies.entityRangeQuery,
+          request.body,
+        );
+        await this.assertCustom(request);
+        const { entity, caller } = await this.seen(request, response);
+        return prometheus.customRange(entity, query, range, caller);
+      }),
+    );
+    router.post(
+      `${ENTITY}/query/instant`,
+      answered(async (request, response) => {
+        const { query } = parseBody(bodies.entityInstantQuery, request.body);
+        await this.assertCustom(request);
+        const { entity, caller } = await this.seen(request, response);
+        return prometheus.customInstant(entity, query, caller);
+      }),
+    );
+    router.get(
+      '/instances',
+      answered(async request => {
+        await this.assertCustom(request);
+        return { instances: querier.instances.names };
+      }),
+    );
+    router.post(
+      '/query/range',
+      answered(async (request, response) => {
+        const body = parseBody(bodies.rangeQuery, request.body);
+        const caller = callerOf(await this.assertCustom(request), response);
+        const instance = this.free(body.instance);
+        return querier.queryRange({ ...body, ...caller, instance });
+      }),
+    );
+    router.post(
+      '/query/instant',
+      answered(async (request, response) => {
+        const body = parseBody(bodies.instantQuery, request.body);
+        const caller = callerOf(await this.assertCustom(request), response);
+        const instance = this.free(body.instance);
+        return querier.query({ ...body, ...caller, instance });
+      }),
+    );
   }
 
   /** The entity of the path, if whoever asks may see that of it. */
   private async seen(
     request: Request,
     response: Response,
-    permission:
-      | typeof prometheusPanelReadPermission
-      | typeof prometheusAlertReadPermission = prometheusPanelReadPermission,
+    permission = prometheusPanelReadPermission,
   ): Promise<{ entity: Entity; caller: Caller }> {
     const { access } = this.options;
     const credentials = await this.credentials(request);
@@ -228,6 +253,15 @@ class Routes {
     }
     return instance.name;
   }
+}
+
+/** Answers with JSON; failures are for the error handler of whoever mounts the router. */
+function answered(
+  produce: (request: Request, response: Response) => Promise<object>,
+): RequestHandler {
+  return (request, response, next) => {
+    produce(request, response).then(body => response.json(body), next);
+  };
 }
 
 function callerOf(

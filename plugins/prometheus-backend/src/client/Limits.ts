@@ -1,0 +1,89 @@
+import { type Config, readDurationFromConfig } from '@backstage/config';
+import { durationToMilliseconds } from '@backstage/types';
+import { MAX_POINTS } from '@nativestage/backstage-plugin-prometheus-common';
+
+const PATH = 'prometheus.limits';
+
+/** What a request may cost. */
+export interface Limits {
+  /** Seconds between start and end. */
+  maxRange: number;
+  /** Of one series. */
+  maxPoints: number;
+  /** Of one answer; what is more is left out, and the answer says so. */
+  maxSeries: number;
+  /** Of one answer, after decompression. */
+  maxBytes: number;
+  /** Milliseconds for one request, its answer included. */
+  timeout: number;
+  /** Queries of one user that run at once. */
+  perUser: number;
+  /** Queries to one instance that run at once, and connections to it. */
+  perInstance: number;
+  /** Queries that wait, for each user and each instance; more are refused. */
+  queue: number;
+  /** Answers that are kept. */
+  cacheEntries: number;
+  /** About how much memory they take. */
+  cacheBytes: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxRange: 31 * 24 * 3600,
+  maxPoints: MAX_POINTS,
+  maxSeries: 500,
+  maxBytes: 32 * 2 ** 20,
+  timeout: 15_000,
+  perUser: 8,
+  perInstance: 16,
+  queue: 100,
+  cacheEntries: 1000,
+  cacheBytes: 64 * 2 ** 20,
+};
+
+const DURATIONS = { maxRange: 1000, timeout: 1 } as const;
+
+/** Prometheus' own limit is the most; fewer than 3 points are no line. */
+const RANGES: Partial<Record<keyof Limits, [least: number, most: number]>> = {
+  maxPoints: [3, MAX_POINTS],
+  queue: [0, Infinity],
+  cacheEntries: [0, Infinity],
+  cacheBytes: [0, Infinity],
+};
+
+/**
+ * Reads `prometheus.limits`; what it lacks is as in {@link DEFAULT_LIMITS}.
+ *
+ * @throws Error that names the path of what is wrong
+ */
+export function readLimits(config: Config): Limits {
+  const own = config.getOptionalConfig(PATH);
+  const unknown = own?.keys().find(key => !Object.hasOwn(DEFAULT_LIMITS, key));
+  if (unknown !== undefined) {
+    throw new Error(
+      `${PATH}.${unknown} is none of ${Object.keys(DEFAULT_LIMITS).join(', ')}`,
+    );
+  }
+  const keys = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
+  return Object.fromEntries(
+    keys.map(key => [key, readLimit(own, key)]),
+  ) as unknown as Limits;
+}
+
+function readLimit(config: Config | undefined, key: keyof Limits): number {
+  if (!config?.has(key)) {
+    return DEFAULT_LIMITS[key];
+  }
+  const value =
+    key === 'maxRange' || key === 'timeout'
+      ? durationToMilliseconds(readDurationFromConfig(config, { key })) /
+        DURATIONS[key]
+      : config.getNumber(key);
+  const [least, most] = RANGES[key] ?? [1, Infinity];
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new Error(
+      `${PATH}.${key} is ${value}; it has to be a whole number from ${least}${most === Infinity ? '' : ` to ${most}`}`,
+    );
+  }
+  return value;
+}

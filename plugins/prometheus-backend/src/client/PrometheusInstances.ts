@@ -1,0 +1,61 @@
+import type { Config } from '@backstage/config';
+import { InputError } from '@backstage/errors';
+import { PrometheusInstance } from './PrometheusInstance';
+
+const PATH = 'prometheus.instances';
+
+/** The Prometheus servers of the configuration. No other is ever asked. */
+export class PrometheusInstances {
+  private constructor(
+    private readonly instances: ReadonlyMap<string, PrometheusInstance>,
+  ) {}
+
+  /**
+   * Reads `prometheus.instances`. Items with a `proxyPath` and no `url` are left out: the frontend
+   * reaches those through Backstage's proxy.
+   *
+   * @throws Error that names the path of what is wrong, and no secret
+   */
+  static fromConfig(config: Config): PrometheusInstances {
+    const instances = new Map<string, PrometheusInstance>();
+    const items = config.getOptionalConfigArray(PATH) ?? [];
+    for (const [index, item] of items.entries()) {
+      if (item.has('proxyPath') && !item.has('url')) {
+        continue;
+      }
+      const path = `${PATH}[${index}]`;
+      const instance = PrometheusInstance.fromConfig(item, path);
+      if (instances.has(instance.name)) {
+        throw new Error(
+          `${path}.name is "${instance.name}", as another instance's is`,
+        );
+      }
+      instances.set(instance.name, instance);
+    }
+    return new PrometheusInstances(instances);
+  }
+
+  get names(): string[] {
+    return [...this.instances.keys()];
+  }
+
+  /**
+   * @param name - without one it is the instance called `default`, or the first
+   * @throws InputError that names the instances there are
+   */
+  get(name = this.defaultName): PrometheusInstance {
+    const instance = this.instances.get(name);
+    if (instance) {
+      return instance;
+    }
+    throw new InputError(
+      this.names.length === 0
+        ? 'No Prometheus instance is configured'
+        : `There is no Prometheus instance "${name}"; there are ${this.names.join(', ')}`,
+    );
+  }
+
+  private get defaultName(): string {
+    return this.instances.has('default') ? 'default' : (this.names[0] ?? '');
+  }
+}

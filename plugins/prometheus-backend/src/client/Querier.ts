@@ -1,0 +1,241 @@
+import type { Config } from '@backstage/config';
+import { InputError } from '@backstage/errors';
+import {
+  alignRange,
+  type AlignedRange,
+  chooseStep,
+  countPoints,
+  type InstantResult,
+  type RangeResult,
+} from '@nativestage/backstage-plugin-prometheus-common';
+import { ConcurrencyLimit } from './ConcurrencyLimit';
+import { type Limits, readLimits } from './Limits';
+import { type MetricMetadata, PrometheusClient } from './PrometheusClient';
+import { PrometheusInstances } from './PrometheusInstances';
+import { type Loaded, QueryCache } from './QueryCache';
+import type { RuleGroup } from './rules';
+
+export interface QueryRequest {
+  /** The name of an instance of the configuration. */
+  instance: string;
+  /** Whose share of the queries it takes. */
+  user: string;
+  /** The request's end, such as a browser tab that was closed. */
+  signal?: AbortSignal;
+}
+
+export interface RangeRequest extends QueryRequest {
+  /** As it is sent: variables filled in, labels enforced. */
+  query: string;
+  /** Seconds since 1970. */
+  start: number;
+  /** Seconds since 1970. */
+  end: number;
+  /** Whole seconds; chosen by `maxPoints` if left out. */
+  step?: number;
+  /** Points that are drawn at the most; 3 and more. */
+  maxPoints?: number;
+}
+
+/** Milliseconds for which rules, metadata and the past are taken not to change. */
+const RULES_AGE = 5_000;
+const METADATA_AGE = 600_000;
+const PAST_AGE = 60_000;
+
+/** Milliseconds. Steps may take days, and samples may come late. */
+const MAX_AGE = 300_000;
+
+/** About what a value and a label take in memory. */
+const VALUE_BYTES = 16;
+const LABEL_BYTES = 100;
+
+/**
+ * Asks the configured instances within the limits: identical requests share one, answers are kept
+ * until their step ends, and neither a user nor all users together ask an instance for too much.
+ */
+export class Querier {
+  private readonly clients = new Map<string, PrometheusClient>();
+  private readonly cache: QueryCache;
+  private readonly users: ConcurrencyLimit;
+  private readonly upstream: ConcurrencyLimit;
+
+  /** @throws Error that names the path of what is wrong, and no secret */
+  static fromConfig(config: Config): Querier {
+    return new Querier(
+      PrometheusInstances.fromConfig(config),
+      readLimits(config),
+    );
+  }
+
+  constructor(
+    readonly instances: PrometheusInstances,
+    readonly limits: Limits,
+  ) {
+    const { perUser, perInstance, queue } = limits;
+    this.cache = new QueryCache({
+      maxEntries: limits.cacheEntries,
+      maxBytes: limits.cacheBytes,
+    });
+    this.users = new ConcurrencyLimit({
+      running: perUser,
+      waiting: queue,
+      describe: () => 'you',
+    });
+    this.upstream = new ConcurrencyLimit({
+      running: perInstance,
+      waiting: queue,
+      describe: name => `the Prometheus instance "${name}"`,
+    });
+  }
+
+  /**
+   * Values on a grid: the range is aligned to the step.
+   *
+   * @throws InputError for an unknown instance, a range or step beyond the limits, and whatever the
+   *   server refuses
+   * @throws TooManyRequestsError when too many wait already
+   */
+  queryRange(request: RangeRequest): Promise<RangeResult> {
+    const range = this.toRange(request);
+    const { query } = request;
+    return this.get(
+      request,
+      ['range', query, range],
+      (client, signal) => client.queryRange(query, range, { signal }),
+      result => ({ bytes: sizeOf(result), expiresAt: expiryOf(range) }),
+    );
+  }
+
+  /** The values of this moment; whoever asks within a second shares them. */
+  query(request: QueryRequest & { query: string }): Promise<InstantResult> {
+    const { query } = request;
+    const time = Math.floor(Date.now() / 1000);
+    return this.get(
+      request,
+      ['instant', query, time],
+      (client, signal) => client.query(query, { time, signal }),
+      ({ samples }) => ({
+        bytes: samples.length * LABEL_BYTES * 5,
+        expiresAt: (time + 1) * 1000,
+      }),
+    );
+  }
+
+  /** The groups of alerting rules, of the last 5 seconds. */
+  rules(request: QueryRequest): Promise<RuleGroup[]> {
+    return this.get(
+      request,
+      ['rules'],
+      (client, signal) => client.rules({ signal }),
+      groups => ({
+        bytes: JSON.stringify(groups).length * 2,
+        expiresAt: Date.now() + RULES_AGE,
+      }),
+    );
+  }
+
+  /** What is known of a metric, of the last 10 minutes. */
+  metadata(
+    request: QueryRequest & { metric: string },
+  ): Promise<MetricMetadata[]> {
+    const { metric } = request;
+    return this.get(
+      request,
+      ['metadata', metric],
+      (client, signal) => client.metadata(metric, { signal }),
+      known => ({
+        bytes: JSON.stringify(known).length * 2,
+        expiresAt: Date.now() + METADATA_AGE,
+      }),
+    );
+  }
+
+  /** The client of an instance, for what is neither kept nor limited. */
+  client(name: string): PrometheusClient {
+    const instance = this.instances.get(name);
+    const known = this.clients.get(name);
+    if (known) {
+      return known;
+    }
+    const { perInstance: connections, ...options } = this.limits;
+    const client = new PrometheusClient(instance, { ...options, connections });
+    this.clients.set(name, client);
+    return client;
+  }
+
+  /** Ends all connections. */
+  async close(): Promise<void> {
+    await Promise.all([...this.clients.values()].map(one => one.close()));
+  }
+
+  private async get<T>(
+    { instance, user, signal }: QueryRequest,
+    key: unknown[],
+    ask: (client: PrometheusClient, signal: AbortSignal) => Promise<T>,
+    describe: (value: T) => Omit<Loaded<T>, 'value'>,
+  ): Promise<T> {
+    const client = this.client(instance);
+    const load = async (flight: AbortSignal) => {
+      const value = await this.upstream.run(
+        instance,
+        () => ask(client, flight),
+        flight,
+      );
+      return { value, ...describe(value) };
+    };
+    return this.users.run(
+      user,
+      () => this.cache.get(JSON.stringify([instance, ...key]), load, signal),
+      signal,
+    );
+  }
+
+  private toRange({ start, end, step, maxPoints }: RangeRequest): AlignedRange {
+    const { maxRange, maxPoints: most } = this.limits;
+    if (!Number.isFinite(start) || !Number.isFinite(end) || end < start) {
+      throw new InputError('The range has to start before it ends');
+    }
+    if (end - start > maxRange) {
+      throw new InputError(
+        `The range is ${end - start} s, and ${maxRange} s are the most`,
+      );
+    }
+    if (step !== undefined && !(Number.isSafeInteger(step) && step > 0)) {
+      throw new InputError('The step has to be whole seconds, 1 or more');
+    }
+    const points = Math.min(maxPoints ?? most, most);
+    if (!(points >= 3)) {
+      throw new InputError('At least 3 points are needed');
+    }
+    const range = alignRange({
+      start,
+      end,
+      step: step ?? chooseStep({ start, end, maxPoints: points }),
+    });
+    if (countPoints(range) > most) {
+      throw new InputError(
+        `With a step of ${step} s the range has ${countPoints(range)} points, and ${most} are the most`,
+      );
+    }
+    return range;
+  }
+}
+
+/** An aligned answer changes when its next step begins; what is long past hardly does. */
+function expiryOf({ end, step }: AlignedRange): number {
+  const now = Date.now();
+  const nextStep = (Math.floor(now / 1000 / step) + 1) * step;
+  return end + step < nextStep
+    ? now + PAST_AGE
+    : Math.min(nextStep * 1000, now + MAX_AGE);
+}
+
+function sizeOf({ series, timestamps }: RangeResult): number {
+  return series.reduce(
+    (bytes, { labels, values }) =>
+      bytes +
+      values.length * VALUE_BYTES +
+      Object.keys(labels).length * LABEL_BYTES,
+    timestamps.length * VALUE_BYTES,
+  );
+}

@@ -1,0 +1,203 @@
+import { pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { InputError, ServiceUnavailableError } from '@backstage/errors';
+import { Agent, type Dispatcher } from 'undici';
+import { UpstreamTimeoutError } from './errors';
+import type { PrometheusInstance } from './PrometheusInstance';
+import {
+  type ApiError,
+  fromAnswer,
+  fromFailure,
+  fromStatus,
+} from './upstreamErrors';
+
+export interface UpstreamOptions {
+  /** Milliseconds for a whole request, its answer included. */
+  timeout: number;
+  /** Bytes of an answer, after decompression. */
+  maxBytes: number;
+  /** Connections that are open at once; more requests wait. */
+  connections: number;
+}
+
+export interface UpstreamRequest {
+  method: 'GET' | 'POST';
+  /** Below `/api/v1`, such as `/query_range`. */
+  path: string;
+  parameters: [name: string, value: string][];
+  signal?: AbortSignal;
+}
+
+/** Bytes of an answer that is an error. */
+const MAX_ERROR = 65_536;
+
+/** What may not be accepted although its stream goes on. */
+class TooLarge extends Error {}
+
+/**
+ * Sends requests to one server. Each is made from scratch; redirects are not followed; whatever goes
+ * wrong is an error that does not say where the server is.
+ */
+export class Upstream {
+  private readonly agent: Agent;
+  private readonly hosts: string[];
+
+  constructor(
+    private readonly instance: PrometheusInstance,
+    private readonly url: URL,
+    private readonly options: UpstreamOptions,
+  ) {
+    this.hosts = [url.host, url.hostname];
+    this.agent = new Agent({
+      connections: options.connections,
+      // The request's own signal is the only clock.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: { ...instance.tls, timeout: options.timeout },
+    });
+  }
+
+  /**
+   * @param onChunk - takes the answer as it arrives; what it throws ends the request
+   * @throws InputError for a query that the server refused, or whose answer is too large
+   * @throws UpstreamTimeoutError for an answer that takes too long
+   * @throws ServiceUnavailableError for everything else that is not the caller's doing
+   */
+  async send(
+    request: UpstreamRequest,
+    onChunk: (chunk: Buffer) => void,
+  ): Promise<void> {
+    request.signal?.throwIfAborted();
+    const deadline = AbortSignal.timeout(this.options.timeout);
+    const signal = AbortSignal.any(
+      request.signal ? [deadline, request.signal] : [deadline],
+    );
+    try {
+      const response = await this.agent.request(
+        this.toDispatch(request, signal),
+      );
+      await this.receive(response, onChunk);
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      throw deadline.aborted ? this.timedOut() : this.toPublic(error);
+    }
+  }
+
+  /** Ends all connections; requests that are under way fail. */
+  async close(): Promise<void> {
+    await this.agent.destroy();
+  }
+
+  private toDispatch(
+    { method, path, parameters }: UpstreamRequest,
+    signal: AbortSignal,
+  ): Dispatcher.RequestOptions & { origin: string } {
+    const form = new URLSearchParams(parameters).toString();
+    const isPost = method === 'POST';
+    const target = `${this.url.pathname.replace(/\/$/, '')}/api/v1${path}`;
+    return {
+      origin: this.url.origin,
+      path: isPost || form === '' ? target : `${target}?${form}`,
+      method,
+      headers: {
+        ...this.instance.headers,
+        accept: 'application/json',
+        'accept-encoding': 'gzip',
+        ...(isPost && { 'content-type': 'application/x-www-form-urlencoded' }),
+      },
+      body: isPost ? form : undefined,
+      signal,
+    };
+  }
+
+  private async receive(
+    { statusCode, headers, body }: Dispatcher.ResponseData,
+    onChunk: (chunk: Buffer) => void,
+  ): Promise<void> {
+    const stream = decoded(body, headers['content-encoding']);
+    if (statusCode === 200) {
+      await this.read(stream, this.options.maxBytes, onChunk);
+      return;
+    }
+    const chunks: Buffer[] = [];
+    await this.read(stream, MAX_ERROR, chunk => chunks.push(chunk)).catch(
+      (error: unknown) => {
+        if (!(error instanceof TooLarge)) {
+          throw error;
+        }
+      },
+    );
+    throw this.toError(statusCode, Buffer.concat(chunks).toString());
+  }
+
+  private async read(
+    stream: Readable,
+    maxBytes: number,
+    onChunk: (chunk: Buffer) => void,
+  ): Promise<void> {
+    let bytes = 0;
+    // Leaving the loop by an error destroys the stream, and with it the connection.
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) {
+        throw new TooLarge();
+      }
+      onChunk(chunk);
+    }
+  }
+
+  private toError(status: number, text: string): PublicError {
+    let answer: unknown;
+    try {
+      answer = JSON.parse(text);
+    } catch {
+      // A proxy's page, which is nobody's business.
+    }
+    const { name } = this.instance;
+    const isApiError =
+      typeof answer === 'object' && answer !== null && 'errorType' in answer;
+    return new PublicError(
+      isApiError
+        ? fromAnswer(name, status, answer as ApiError, this.hosts)
+        : fromStatus(name, status),
+    );
+  }
+
+  private timedOut(): Error {
+    return new UpstreamTimeoutError(
+      `The Prometheus instance "${this.instance.name}" did not answer within ${this.options.timeout / 1000} s; a shorter range or a simpler query may help`,
+    );
+  }
+
+  private toPublic(error: unknown): Error {
+    const { name } = this.instance;
+    if (error instanceof PublicError) {
+      return error.error;
+    }
+    if (error instanceof TooLarge) {
+      return new InputError(
+        `The answer of the Prometheus instance "${name}" is larger than ${this.options.maxBytes} bytes; a shorter range, a larger step or fewer series may help`,
+      );
+    }
+    return error instanceof SyntaxError
+      ? new ServiceUnavailableError(
+          `The Prometheus instance "${name}" gave an answer that is not Prometheus' API`,
+        )
+      : fromFailure(name, error);
+  }
+}
+
+/** Carries an error that may be shown past those that may not. */
+class PublicError extends Error {
+  constructor(readonly error: Error) {
+    super();
+  }
+}
+
+function decoded(
+  body: Readable,
+  encoding: string | string[] | undefined,
+): Readable {
+  // Its errors are those of the stream that is read.
+  return encoding === 'gzip' ? pipeline(body, createGunzip(), () => {}) : body;
+}

@@ -1,0 +1,91 @@
+import { InputError, ServiceUnavailableError } from '@backstage/errors';
+import { UpstreamTimeoutError } from './errors';
+
+/** UTF-16 code units of a server's text that are passed on. */
+const MAX_TEXT = 1000;
+
+/** What of a server's text could tell where it is, or with what it was asked. */
+const TRANSPORT = [
+  /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'`<>]+/gi,
+  /\b(?:dial|read|write|lookup) (?:tcp|udp)?\d?[^:]*(?=: )/g,
+  /\[[0-9a-f:.%]*:[0-9a-f:.%]*\](?::\d+)?/gi,
+  /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b/g,
+  /\b(?=[\w.-]*[a-z])[\w-]+(?:\.[\w-]+)*:\d{2,5}\b(?!\w)/gi,
+];
+
+/** The error of an answer, as Prometheus' API has it. */
+export interface ApiError {
+  errorType?: unknown;
+  error?: unknown;
+}
+
+/** A server's own words, without addresses and credentials. */
+export function publicText(text: string, hosts: string[] = []): string {
+  let clean = text;
+  for (const pattern of TRANSPORT) {
+    clean = clean.replace(pattern, '[…]');
+  }
+  for (const host of hosts) {
+    clean = clean.replaceAll(host, '[…]');
+  }
+  return clean.length > MAX_TEXT ? `${clean.slice(0, MAX_TEXT)}…` : clean;
+}
+
+/** An answer that says what went wrong: with the server's text. */
+export function fromAnswer(
+  instance: string,
+  status: number,
+  { errorType, error }: ApiError,
+  hosts: string[],
+): Error {
+  const text = publicText(typeof error === 'string' ? error : '', hosts);
+  const kind = typeof errorType === 'string' ? errorType : '';
+  if (kind === 'timeout') {
+    return new UpstreamTimeoutError(`Prometheus gave up on the query: ${text}`);
+  }
+  if (status === 429 || status >= 500 || status < 400) {
+    return fromStatus(instance, status, text);
+  }
+  if (status === 401 || status === 403) {
+    return fromStatus(instance, status);
+  }
+  return new InputError(
+    kind === 'execution'
+      ? `Prometheus could not execute the query: ${text}`
+      : `Prometheus refused the query: ${text}`,
+  );
+}
+
+/** An answer that is not of Prometheus' API. */
+export function fromStatus(instance: string, status: number, text = ''): Error {
+  return new ServiceUnavailableError(
+    `The Prometheus instance "${instance}" ${reason(status)}${text && `: ${text}`}`,
+  );
+}
+
+/** A request without an answer. The code says what happened, and not where. */
+export function fromFailure(instance: string, error: unknown): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  const detail = typeof code === 'string' ? ` (${code})` : '';
+  return new ServiceUnavailableError(
+    `The Prometheus instance "${instance}" cannot be reached${detail}`,
+  );
+}
+
+function reason(status: number): string {
+  if (status >= 300 && status < 400) {
+    return `answered with a redirect (HTTP ${status}), which is not followed; its url has to be the final one`;
+  }
+  switch (status) {
+    case 401:
+    case 403:
+      return `refused the backend's credentials (HTTP ${status})`;
+    case 404:
+    case 405:
+      return `has no Prometheus API at its url (HTTP ${status})`;
+    case 429:
+      return 'is asked too much (HTTP 429)';
+    default:
+      return `answered with HTTP ${status}`;
+  }
+}
