@@ -1,4 +1,4 @@
-// Writes what users of the package see of its types: index.d.ts, the main entry's types in one
+// Writes what users of the packages see of their types: index.d.ts, the main entry's types in one
 // file, and docs/api/*.api.md, a report per entry point that shows every change of the API in a
 // diff. With --check it fails when a committed file is out of date.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,28 +8,54 @@ import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const check = process.argv.includes('--check');
-const entries = ['index', 'register', 'sdk', 'testing'];
 const temporary = path.join(root, '.cache/api');
 mkdirSync(temporary, { recursive: true });
 
-const stale = [];
-for (const entry of entries) {
-  const rollup = path.join(temporary, `${entry}.d.ts`);
+/** A folder with a package, an entry point of it, and what its report is called. */
+const entries = [
+  ...['index', 'register', 'sdk', 'testing'].map(entry => ({
+    folder: root,
+    entry,
+    report: entry,
+  })),
+  ...['prometheus-backend', 'prometheus-common'].map(plugin => ({
+    folder: path.join(root, 'plugins', plugin),
+    entry: 'index',
+    report: plugin,
+  })),
+];
+const stale = entries.flatMap(({ folder, entry, report }) => {
+  const rollup =
+    report === 'index' ? path.join(temporary, 'index.d.ts') : undefined;
+  return [
+    ...extract(folder, entry, report, rollup),
+    ...(rollup ? publish(rollup) : []),
+  ];
+});
+if (stale.length > 0) {
+  console.error(
+    `Out of date or in error: ${stale.join(', ')}; run "npm run api" and commit the result.`,
+  );
+  process.exitCode = 1;
+}
+
+/** Writes or compares one report. */
+function extract(folder, entry, report, rollup) {
   const config = ExtractorConfig.prepare({
-    configObjectFullPath: path.join(root, 'api-extractor.json'),
-    packageJsonFullPath: path.join(root, 'package.json'),
+    configObjectFullPath: path.join(folder, 'api-extractor.json'),
+    packageJsonFullPath: path.join(folder, 'package.json'),
     configObject: {
-      projectFolder: root,
-      mainEntryPointFilePath: path.join(root, `dist/${entry}.d.ts`),
-      compiler: { tsconfigFilePath: path.join(root, 'tsconfig.json') },
+      projectFolder: folder,
+      mainEntryPointFilePath: path.join(folder, `dist/${entry}.d.ts`),
+      compiler: { tsconfigFilePath: path.join(folder, 'tsconfig.json') },
       apiReport: {
         enabled: true,
-        reportFileName: `${entry}.api.md`,
+        reportFileName: `${report}.api.md`,
         reportFolder: path.join(root, 'docs/api'),
         reportTempFolder: temporary,
       },
       docModel: { enabled: false },
-      dtsRollup: { enabled: entry === 'index', untrimmedFilePath: rollup },
+      dtsRollup: { enabled: Boolean(rollup), untrimmedFilePath: rollup },
       tsdocMetadata: { enabled: false },
       newlineKind: 'lf',
       messages: {
@@ -40,26 +66,22 @@ for (const entry of entries) {
       },
     },
   });
-  const result = Extractor.invoke(config, {
+  const { errorCount, apiReportChanged } = Extractor.invoke(config, {
     localBuild: !check,
     showVerboseMessages: false,
   });
-  if (result.errorCount > 0 || (check && result.apiReportChanged)) {
-    stale.push(`docs/api/${entry}.api.md`);
-  }
-  if (entry === 'index') {
-    const target = path.join(root, 'index.d.ts');
-    const types = readFileSync(rollup, 'utf8');
-    if (!check) {
-      writeFileSync(target, types);
-    } else if (readFileSync(target, 'utf8') !== types) {
-      stale.push('index.d.ts');
-    }
-  }
+  return errorCount > 0 || (check && apiReportChanged)
+    ? [`docs/api/${report}.api.md`]
+    : [];
 }
-if (stale.length > 0) {
-  console.error(
-    `Out of date or in error: ${stale.join(', ')}; run "npm run api" and commit the result.`,
-  );
-  process.exitCode = 1;
+
+/** Writes or compares index.d.ts. */
+function publish(rollup) {
+  const target = path.join(root, 'index.d.ts');
+  const types = readFileSync(rollup, 'utf8');
+  if (!check) {
+    writeFileSync(target, types);
+    return [];
+  }
+  return readFileSync(target, 'utf8') === types ? [] : ['index.d.ts'];
 }
