@@ -29,7 +29,13 @@ interface Example {
   code: string;
 }
 
-const pages = ['README.md', ...markdown('docs')];
+const pages = [
+  'README.md',
+  ...markdown('docs'),
+  ...readdirSync(path.join(ROOT, 'plugins')).map(plugin =>
+    path.join('plugins', plugin, 'README.md'),
+  ),
+];
 const examples = pages.flatMap(page =>
   [...read(page).matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(
     ([, language, code]): Example => ({ page, language, code }),
@@ -108,7 +114,7 @@ async function runs(t: TestContext, { code }: Example): Promise<void> {
   writeFileSync(file, code);
   if (code.includes('createBackend()')) {
     await serves(t, file);
-  } else if (code.includes('createBackendPlugin(')) {
+  } else if (/createBackend(Plugin|Module)\(/.test(code)) {
     const entry = file.replace('example', 'entry');
     writeFileSync(entry, STARTS_PLUGINS);
     await serves(t, entry);
@@ -180,7 +186,7 @@ async function preloads(t: TestContext, { code }: Example): Promise<void> {
   });
 }
 
-/** A part of app-config.yaml, or of prometheus.yml. */
+/** A part of app-config.yaml, or of prometheus.yml, by its first key. */
 async function configures(t: TestContext, { code }: Example): Promise<void> {
   const config = parse(code) as {
     backend?: { metrics: MetricsOptions };
@@ -188,6 +194,10 @@ async function configures(t: TestContext, { code }: Example): Promise<void> {
   };
   if (config.scrape_configs) {
     await checkedByPromtool(t, 'config', code);
+    return;
+  }
+  if (config.prometheus) {
+    await serves(t, writeEntry(t, PROMETHEUS), {}, config);
     return;
   }
   assert.ok(config.backend, code);
