@@ -148,6 +148,20 @@ describe('PrometheusInstances', () => {
     assert.equal(url.pathname, '/select/0/prometheus');
   });
 
+  test('lets VictoriaMetrics have its own language unless labels are enforced', () => {
+    const languages = [
+      { name: 'a', url: URL },
+      { name: 'a', url: URL, flavor: 'victoriametrics' },
+      {
+        name: 'a',
+        url: URL,
+        flavor: 'victoriametrics',
+        enforceLabels: { b: 'c' },
+      },
+    ].map(instance => read(instance).get().language);
+    assert.deepEqual(languages, ['promql', 'any', 'promql']);
+  });
+
   test('enforces labels with names of any kind', () => {
     const instance = read({
       name: 'a',

@@ -175,10 +175,10 @@ describe('Querier', () => {
   ] as [string, Partial<typeof ASK>, RegExp][]) {
     test(`refuses ${what} without asking`, async t => {
       const { server, querier } = await prompt(t);
-      await assert.rejects(
-        async () => querier.queryRange({ ...ASK, ...request }),
-        { name: 'InputError', message: says },
-      );
+      await assert.rejects(querier.queryRange({ ...ASK, ...request }), {
+        name: 'InputError',
+        message: says,
+      });
       assert.equal(server.asked.length, 0);
     });
   }
