@@ -41,6 +41,7 @@ export const DEFAULT_LIMITS: Limits = {
   cacheBytes: 64 * 2 ** 20,
 };
 
+/** Milliseconds of the unit that a limit is kept in. */
 const DURATIONS = { maxRange: 1000, timeout: 1 } as const;
 
 /** Prometheus' own limit is the most; fewer than 3 points are no line. */
@@ -57,32 +58,33 @@ const RANGES: Partial<Record<keyof Limits, [least: number, most: number]>> = {
  * @throws Error that names the path of what is wrong
  */
 export function readLimits(config: Config): Limits {
-  const own = config.getOptionalConfig(PATH);
-  const unknown = own?.keys().find(key => !Object.hasOwn(DEFAULT_LIMITS, key));
+  const known = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
+  const unknown = config
+    .getOptionalConfig(PATH)
+    ?.keys()
+    .find(key => !known.includes(key as keyof Limits));
   if (unknown !== undefined) {
-    throw new Error(
-      `${PATH}.${unknown} is none of ${Object.keys(DEFAULT_LIMITS).join(', ')}`,
-    );
+    throw new Error(`${PATH}.${unknown} is none of ${known.join(', ')}`);
   }
-  const keys = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
   return Object.fromEntries(
-    keys.map(key => [key, readLimit(own, key)]),
+    known.map(key => [key, readLimit(config, key)]),
   ) as unknown as Limits;
 }
 
-function readLimit(config: Config | undefined, key: keyof Limits): number {
-  if (!config?.has(key)) {
+function readLimit(config: Config, key: keyof Limits): number {
+  const path = `${PATH}.${key}`;
+  if (!config.has(path)) {
     return DEFAULT_LIMITS[key];
   }
   const value =
     key === 'maxRange' || key === 'timeout'
-      ? durationToMilliseconds(readDurationFromConfig(config, { key })) /
+      ? durationToMilliseconds(readDurationFromConfig(config, { key: path })) /
         DURATIONS[key]
-      : config.getNumber(key);
+      : config.getNumber(path);
   const [least, most] = RANGES[key] ?? [1, Infinity];
   if (!Number.isInteger(value) || value < least || value > most) {
     throw new Error(
-      `${PATH}.${key} is ${value}; it has to be a whole number from ${least}${most === Infinity ? '' : ` to ${most}`}`,
+      `${path} is ${value}; it has to be a whole number from ${least}${most === Infinity ? '' : ` to ${most}`}`,
     );
   }
   return value;

@@ -105,6 +105,13 @@ export class PrometheusInstance {
     return this.#parameters;
   }
 
+  /** What queries may be written in, for `parseRules`. Enforced ones have to be PromQL. */
+  get language(): 'promql' | 'any' {
+    return this.flavor === 'victoriametrics' && !this.isEnforcing
+      ? 'any'
+      : 'promql';
+  }
+
   /** Whether queries are narrowed to some labels. */
   get isEnforcing(): boolean {
     return Object.keys(this.#enforceLabels).length > 0;

@@ -52,6 +52,7 @@ const LABEL_BYTES = 100;
 /**
  * Asks the configured instances within the limits: identical requests share one, answers are kept
  * until their step ends, and neither a user nor all users together ask an instance for too much.
+ * Answers are shared: nobody may change them.
  */
 export class Querier {
   private readonly clients = new Map<string, PrometheusClient>();
@@ -95,7 +96,7 @@ export class Querier {
    *   server refuses
    * @throws TooManyRequestsError when too many wait already
    */
-  queryRange(request: RangeRequest): Promise<RangeResult> {
+  async queryRange(request: RangeRequest): Promise<RangeResult> {
     const range = this.toRange(request);
     const { query } = request;
     return this.get(

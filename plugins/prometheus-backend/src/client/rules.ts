@@ -4,6 +4,7 @@ import type {
   AlertState,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { z } from 'zod';
+import { publicText } from './upstreamErrors';
 
 /** Go's zero time, for what has not happened. */
 const NEVER = /^0001-/;
@@ -119,7 +120,10 @@ export function toAlerts(groups: RuleGroup[], filter: AlertFilter): Alert[] {
 function alertsOf(own: RuleGroup['rules'][number]): Alert[] {
   const { name, query, duration, lastEvaluation, lastError } = own;
   const common = { name, query, duration, lastEvaluation };
-  const withError = { ...common, ...(lastError && { lastError }) };
+  const withError = {
+    ...common,
+    ...(lastError && { lastError: publicText(lastError) }),
+  };
   const active = own.alerts.filter(
     ({ state }) => stateOf(state) !== 'inactive',
   );

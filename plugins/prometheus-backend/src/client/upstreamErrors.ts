@@ -7,10 +7,10 @@ const MAX_TEXT = 1000;
 /** What of a server's text could tell where it is, or with what it was asked. */
 const TRANSPORT = [
   /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'`<>]+/gi,
-  /\b(?:dial|read|write|lookup) (?:tcp|udp)?\d?[^:]*(?=: )/g,
+  /(?<=\blookup )\S+/g,
   /\[[0-9a-f:.%]*:[0-9a-f:.%]*\](?::\d+)?/gi,
   /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b/g,
-  /\b(?=[\w.-]*[a-z])[\w-]+(?:\.[\w-]+)*:\d{2,5}\b(?!\w)/gi,
+  /\b(?=[\w.-]*[a-z])[\w-]+(?:\.[\w-]+)*:\d{2,5}\b/gi,
 ];
 
 /** The error of an answer, as Prometheus' API has it. */
@@ -19,16 +19,29 @@ export interface ApiError {
   error?: unknown;
 }
 
-/** A server's own words, without addresses and credentials. */
+/**
+ * A server's own words, without addresses and credentials.
+ *
+ * @param hosts - names that are left out too where they are whole words
+ */
 export function publicText(text: string, hosts: string[] = []): string {
-  let clean = text;
-  for (const pattern of TRANSPORT) {
+  let clean = clip(text);
+  for (const pattern of [...TRANSPORT, ...hosts.map(toPattern)]) {
     clean = clean.replace(pattern, '[…]');
   }
-  for (const host of hosts) {
-    clean = clean.replaceAll(host, '[…]');
-  }
-  return clean.length > MAX_TEXT ? `${clean.slice(0, MAX_TEXT)}…` : clean;
+  return clean;
+}
+
+/** Before the patterns, whose time grows with the square of the length; no word is cut in two. */
+function clip(text: string): string {
+  return text.length > MAX_TEXT
+    ? `${text.slice(0, MAX_TEXT).replace(/\S*$/, '')}…`
+    : text;
+}
+
+function toPattern(host: string): RegExp {
+  const escaped = host.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`(?<![\\w.-])${escaped}(?![\\w-])`, 'gi');
 }
 
 /** An answer that says what went wrong: with the server's text. */

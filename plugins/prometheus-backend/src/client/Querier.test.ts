@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { eventually } from '../../../../__test__/support/eventually';
+import { querierOf } from '../../../../__test__/support/prometheusClients';
+import {
+  json,
+  UpstreamServer,
+} from '../../../../__test__/support/UpstreamServer';
+
+const EMPTY = { data: { resultType: 'matrix', result: [] } };
+const ASK = {
+  instance: 'a',
+  user: 'user:default/guest',
+  query: 'up',
+  start: 1000,
+  end: 2000,
+  step: 10,
+};
+
+/** A querier of one instance whose server answers when it is told to. */
+async function held(t: Parameters<typeof querierOf>[0], limits = {}) {
+  const answers: (() => void)[] = [];
+  const server = await UpstreamServer.start(t, (_, response) => {
+    answers.push(() => json(response, EMPTY));
+  });
+  const instances = [{ name: 'a', url: server.url }];
+  const querier = querierOf(t, { instances, limits });
+  return { server, querier, answers };
+}
+
+async function prompt(t: Parameters<typeof querierOf>[0], limits = {}) {
+  const server = await UpstreamServer.start(t, (_, response) =>
+    json(response, EMPTY),
+  );
+  const instances = [{ name: 'a', url: server.url }];
+  return { server, querier: querierOf(t, { instances, limits }) };
+}
+
+describe('Querier', () => {
+  test('asks once for many users who want the same at once', async t => {
+    const { server, querier, answers } = await held(t);
+    const all = Array.from({ length: 200 }, (_, user) =>
+      // Within one step, so the aligned range is the same.
+      querier.queryRange({ ...ASK, user: `u${user}`, end: 2000 + (user % 10) }),
+    );
+    await eventually(() => assert.equal(answers.length, 1));
+    answers[0]();
+    const results = await Promise.all(all);
+    assert.equal(server.asked.length, 1);
+    assert.ok(results.every(({ end }) => end === 2000));
+  });
+
+  test('answers a repeated request from the cache', async t => {
+    const { server, querier } = await prompt(t);
+    for (let round = 0; round < 5; round++) {
+      await querier.queryRange(ASK);
+      await querier.metadata({ ...ASK, metric: 'up' }).catch(() => {});
+    }
+    const ranges = server.asked.filter(({ url }) => url.includes('range'));
+    assert.equal(ranges.length, 1);
+  });
+
+  test('asks again when the step of a range up to now is over', async t => {
+    t.mock.timers.enable({ apis: ['Date'], now: 2_000_000 });
+    const { server, querier } = await prompt(t);
+    const ask = () => querier.queryRange({ ...ASK, end: Date.now() / 1000 });
+    await ask();
+    t.mock.timers.tick(9_999);
+    await ask();
+    assert.equal(server.asked.length, 1);
+    t.mock.timers.tick(1);
+    await ask();
+    assert.equal(server.asked.length, 2);
+    assert.equal(server.asked[1].parameters.get('end'), '2010');
+  });
+
+  test('asks separately for what differs', async t => {
+    const { server, querier } = await prompt(t);
+    await Promise.all(
+      [
+        ASK,
+        { ...ASK, query: 'up{a="b"}' },
+        { ...ASK, step: 20 },
+        { ...ASK, end: 3000 },
+      ].map(request => querier.queryRange(request)),
+    );
+    assert.equal(server.asked.length, 4);
+  });
+
+  test('ends the request upstream when the last of its callers leaves', async t => {
+    const { server, querier, answers } = await held(t);
+    const tabs = [new AbortController(), new AbortController()];
+    const all = tabs.map(({ signal }) =>
+      querier.queryRange({ ...ASK, signal }),
+    );
+    await eventually(() => assert.equal(answers.length, 1));
+    tabs[0].abort(new Error('tab closed'));
+    await assert.rejects(all[0], /tab closed/);
+    assert.equal(server.abandoned, 0);
+    tabs[1].abort(new Error('tab closed'));
+    await assert.rejects(all[1], /tab closed/);
+    await eventually(() => assert.equal(server.abandoned, 1));
+  });
+
+  test('lets one user have only a share, and other users theirs', async t => {
+    const { querier, answers } = await held(t, { perUser: 2, queue: 1 });
+    const ask = (user: string, query: string) =>
+      querier.queryRange({ ...ASK, user, query });
+    const all = ['q1', 'q2', 'q3'].map(query => ask('greedy', query));
+    await assert.rejects(ask('greedy', 'q4'), {
+      statusCode: 429,
+      message: /at once for you/,
+    });
+    all.push(ask('modest', 'q5'));
+    await eventually(() => assert.equal(answers.length, 3));
+    answers.forEach(answer => answer());
+    await eventually(() => assert.equal(answers.length, 4));
+    answers[3]();
+    await Promise.all(all);
+  });
+
+  test('asks an instance for only so much at once, whoever wants it', async t => {
+    const { server, querier, answers } = await held(t, {
+      perInstance: 2,
+      queue: 1,
+    });
+    const ask = (user: string) =>
+      querier.queryRange({ ...ASK, user, query: user });
+    const all = ['u1', 'u2', 'u3'].map(ask);
+    await assert.rejects(ask('u4'), {
+      statusCode: 429,
+      message: /the Prometheus instance "a"/,
+    });
+    await eventually(() => assert.equal(server.asked.length, 2));
+    answers.forEach(answer => answer());
+    await eventually(() => assert.equal(answers.length, 3));
+    answers[2]();
+    await Promise.all(all);
+  });
+
+  test('chooses a step for the points that are drawn', async t => {
+    const { querier } = await prompt(t);
+    const { step, timestamps } = await querier.queryRange({
+      ...ASK,
+      start: 0,
+      end: 86_400,
+      step: undefined,
+      maxPoints: 500,
+    });
+    assert.equal(step, 300);
+    assert.equal(timestamps.length, 289);
+  });
+
+  for (const [what, request, says] of [
+    [
+      'a range that is too long',
+      { start: 0, end: 32 * 86_400 },
+      /2678400 s are the most/,
+    ],
+    [
+      'a step that is too small',
+      { start: 0, end: 86_400, step: 1 },
+      /86401 points, and 11000 are the most/,
+    ],
+    ['a step of nothing', { step: 0 }, /whole seconds/],
+    ['a step that is no number', { step: NaN }, /whole seconds/],
+    ['a range that ends first', { start: 3000 }, /start before it ends/],
+    ['a range without end', { end: Infinity }, /start before it ends/],
+    ['too few points', { step: undefined, maxPoints: 1 }, /3 points/],
+    [
+      'an unknown instance',
+      { instance: 'http://169.254.169.254' },
+      /no Prometheus instance "http:\/\/169.254.169.254"; there are a$/,
+    ],
+  ] as [string, Partial<typeof ASK>, RegExp][]) {
+    test(`refuses ${what} without asking`, async t => {
+      const { server, querier } = await prompt(t);
+      await assert.rejects(querier.queryRange({ ...ASK, ...request }), {
+        name: 'InputError',
+        message: says,
+      });
+      assert.equal(server.asked.length, 0);
+    });
+  }
+});

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+import { loadConfigSchema } from '@backstage/config-loader';
+
+const CONFIG = {
+  // What the schemas of the packages that ours depends on require.
+  app: { baseUrl: 'http://localhost:3000' },
+  backend: {
+    baseUrl: 'http://localhost:7007',
+    listen: ':7007',
+    database: { client: 'better-sqlite3', connection: ':memory:' },
+  },
+  prometheus: {
+    instances: [
+      {
+        name: 'a',
+        url: 'https://prometheus.example.com',
+        auth: { type: 'bearer', token: 'hunter2' },
+        tenant: 'hunter2',
+        enforceLabels: { namespace: '${{ entity.metadata.namespace }}' },
+      },
+    ],
+    limits: { maxRange: { days: 7 }, timeout: '30s' },
+  },
+};
+
+test('the schema takes the configuration, and marks its secrets', async () => {
+  const schema = await loadConfigSchema({
+    dependencies: [],
+    packagePaths: [path.join(__dirname, '../package.json')],
+  });
+  const shown = (visibility: 'frontend' | 'backend' | 'secret') =>
+    JSON.stringify(
+      schema.process([{ context: 'app-config.yaml', data: CONFIG }], {
+        visibility: [visibility],
+      }),
+    );
+  assert.equal(shown('secret').split('hunter2').length - 1, 2);
+  assert.ok(!shown('backend').includes('hunter2'), shown('backend'));
+  assert.ok(!shown('frontend').includes('example.com'));
+});
