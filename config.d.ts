@@ -198,13 +198,22 @@ export interface Config {
         prometheus?: boolean;
       };
 
-      /** Metrics of Backstage's core services. All default to true. */
+      /** Metrics of Backstage's core services, `backstage.core.…`. Each on by default. */
       core?: {
+        /** Requests to the HTTP servers of the process, by route. */
         http?: boolean;
+        /** Connection pools and queries. */
         database?: boolean;
+        /**
+         * Operations on the cache. Off by default with the stores `valkey` and `infinispan`, which
+         * would connect for every plugin, whether it uses its cache or not.
+         */
         cache?: boolean;
+        /** Scheduled tasks. */
         scheduler?: boolean;
+        /** Events that were published and processed. */
         events?: boolean;
+        /** The event loop, the garbage collector, the heap and the process. */
         runtime?: boolean;
       };
     };

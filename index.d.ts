@@ -198,7 +198,10 @@ export declare interface MetricsOptions {
          */
         prometheus?: boolean;
     };
-    /** Metrics of Backstage's core services; all on by default. */
+    /**
+     * Metrics of Backstage's core services, `backstage.core.…`. Each on by default, but for `cache` with
+     * a store that connects for every plugin (`valkey`, `infinispan`).
+     */
     core?: Partial<Record<'http' | 'database' | 'cache' | 'scheduler' | 'events' | 'runtime', boolean>>;
 }
 

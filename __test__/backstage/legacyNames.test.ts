@@ -121,6 +121,8 @@ async function scrape(t: TestContext, metrics: JsonObject) {
     t,
     {
       ...rest,
+      // Real schedulers would register what the fixture does, with descriptions of their own.
+      core: { scheduler: false },
       exporters: { ...(exporters as JsonObject), prometheus: { port } },
     },
     ['upstream'],

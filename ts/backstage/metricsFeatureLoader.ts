@@ -5,6 +5,7 @@ import {
 import { awaitConfiguration } from '../globalProvider';
 import { isOn } from '../isOn';
 import { readMetricsConfig } from '../readMetricsConfig';
+import { coreMetrics } from './core/coreMetrics';
 import { metricsPagePlugin } from './metricsPagePlugin';
 import { metricsServiceFactory } from './metricsServiceFactory';
 import { rootMetricsServiceFactory } from './rootMetricsServiceFactory';
@@ -20,7 +21,9 @@ export const metricsFeatureLoader = createBackendFeatureLoader({
   *loader({ config }) {
     yield rootMetricsServiceFactory;
     yield metricsServiceFactory;
-    const prometheus = readMetricsConfig(config).exporters?.prometheus;
+    const { core, exporters } = readMetricsConfig(config);
+    yield* coreMetrics(core, config);
+    const prometheus = exporters?.prometheus;
     // Not otherwise: a backend without an HTTP router must start too.
     if (typeof prometheus === 'object' && isOn(prometheus.onBackend)) {
       yield metricsPagePlugin(prometheus.path ?? '/metrics');

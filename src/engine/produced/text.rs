@@ -211,6 +211,8 @@ fn whole(count: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Vec<KeyValue> {
@@ -328,5 +330,25 @@ mod tests {
         };
         assert_eq!(series[0].bucket_counts, [5, 0, 0]);
         assert_eq!(series[0].count, 5);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(lines in prop::collection::vec("[ -~\\n{}\",=]{0,40}", 0..8)) {
+            for kind in ["counter", "gauge", "histogram", "summary"] {
+                let _ = parse(&format!("# TYPE a {kind}\n{}", lines.join("\n")));
+            }
+        }
+
+        #[test]
+        fn every_label_value_comes_back(value in any::<String>(), number in any::<f64>()) {
+            let escaped = value.replace('\\', "\\\\").replace('\n', "\\n").replace('"', "\\\"");
+            // `lines()` takes a carriage return before a line feed off; none stands there.
+            let text = format!("# TYPE a gauge\na{{x=\"{escaped}\",y=\"\"}} {number:?}");
+            let parsed = parse(&text).unwrap();
+            let Series::Gauge(series) = parsed.series else { panic!("not a gauge") };
+            prop_assert_eq!(&series[0].attributes, &labels([("x", &value), ("y", "")]));
+            prop_assert_eq!(series[0].value.to_bits(), number.to_bits());
+        }
     }
 }

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { eventually } from '../../support/eventually';
+import { startBackend } from './support';
+
+const RUNTIME = 'backstage.core.runtime';
+
+describe('runtime metrics', () => {
+  test('tell of the event loop, the heap, the garbage collector and the process', async t => {
+    const { metrics, stop } = await startBackend(t, { features: [] });
+    setFlagsFromString('--expose-gc');
+    (runInNewContext('gc') as () => void)();
+    await sleep(200);
+    await eventually(async () => {
+      const collection = await metrics.collect();
+      const names = collection.metrics
+        .map(({ name }) => name)
+        .filter(name => name.startsWith(RUNTIME));
+      for (const name of [
+        'nodejs.eventloop.delay.p99',
+        'nodejs.eventloop.time',
+        'nodejs.eventloop.utilization',
+        'v8js.gc.duration',
+        'v8js.memory.heap.space.size',
+        'process.cpu.time',
+        'process.memory.usage',
+        'process.uptime',
+        'process.handles',
+      ]) {
+        assert.ok(
+          names.includes(`${RUNTIME}.${name}`),
+          `${name} of ${names.join()}`,
+        );
+      }
+    });
+
+    const collection = await metrics.collect();
+    const value = (name: string, attributes = {}) =>
+      collection.value(`${RUNTIME}.${name}`, attributes)!;
+    assert.ok(Math.abs(value('process.uptime') - process.uptime()) < 5);
+    const cpu =
+      value('process.cpu.time', { 'cpu.mode': 'user' }) +
+      value('process.cpu.time', { 'cpu.mode': 'system' });
+    const { user, system } = process.cpuUsage();
+    assert.ok(Math.abs(cpu - (user + system) / 1e6) < 5, `${cpu}`);
+    const rss = process.memoryUsage.rss();
+    assert.ok(Math.abs(value('process.memory.usage') / rss - 1) < 0.5);
+
+    await stop();
+    const after = await metrics.collect();
+    assert.equal(after.metric(`${RUNTIME}.process.uptime`), undefined);
+    assert.equal(
+      after.metric(`${RUNTIME}.nodejs.eventloop.utilization`),
+      undefined,
+    );
+  });
+
+  test('count handles by type, also when there are none any more', async t => {
+    const { metrics } = await startBackend(t, { features: [] });
+    const servers = async () =>
+      (await metrics.collect()).value(`${RUNTIME}.process.handles`, {
+        type: 'TCPServerWrap',
+      });
+    const before = (await servers()) ?? 0;
+    const more = [createServer(), createServer()];
+    for (const server of more) {
+      await new Promise<void>(resolve =>
+        server.listen(0, '127.0.0.1', () => resolve()),
+      );
+    }
+    assert.equal(await servers(), before + 2);
+    for (const server of more) {
+      await new Promise(resolve => server.close(resolve));
+    }
+    assert.equal(await servers(), before);
+  });
+});

@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import {
+  createMeterProvider,
+  type MetricsOptions,
+} from '@nativestage/metrics/sdk';
+import { parse } from 'yaml';
+import { eventually } from './support/eventually';
+import { freePort } from './support/ports';
+import { Program, runNode } from './support/Program';
+import { pipe, prometheus, without } from './support/tools';
+
+const ROOT = path.join(__dirname, '..');
+const TSC = path.join(ROOT, 'node_modules/typescript/bin/tsc');
+
+interface Example {
+  page: string;
+  /** As it stands behind the fence: `ts`, `yaml`. */
+  language: string;
+  code: string;
+}
+
+const pages = ['README.md', ...markdown('docs')];
+const examples = pages.flatMap(page =>
+  [...read(page).matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(
+    ([, language, code]): Example => ({ page, language, code }),
+  ),
+);
+
+/** Every kind of example that there is, and what is done with it. */
+const KINDS: Record<
+  string,
+  (t: TestContext, example: Example) => Promise<void>
+> = {
+  ts: runs,
+  js: preloads,
+  yaml: configures,
+  promql: asks,
+  // What a reader types; what these commands do is tested where it is done.
+  sh: () => Promise.resolve(),
+};
+
+for (const page of pages) {
+  describe(`the examples of ${page}`, () => {
+    for (const example of examples.filter(one => one.page === page)) {
+      const [title] = example.code
+        .split('\n')
+        .filter(line => !/^(import|\/\/|$)/.test(line));
+      test(`${example.language}: ${title}`, async t => {
+        const check = KINDS[example.language];
+        assert.ok(check, `nobody checks ${example.language}`);
+        await check(t, example);
+      });
+    }
+  });
+
+  test(`the links of ${page} lead somewhere`, () => {
+    for (const [, target] of read(page).matchAll(/\]\(([^)]+)\)/g)) {
+      const [file, anchor] = target.split('#');
+      if (!/^https?:/.test(target)) {
+        const found = path.join(ROOT, path.dirname(page), file);
+        assert.ok(file === '' || existsSync(found), target);
+        if (anchor) {
+          const text = read(file === '' ? page : path.relative(ROOT, found));
+          assert.ok(anchors(text).includes(anchor), target);
+        }
+      }
+    }
+  });
+}
+
+test('the TypeScript in the documentation compiles', async t => {
+  const folder = temporary(t);
+  examples
+    .filter(({ language }) => language === 'ts')
+    .forEach(({ code }, index) =>
+      writeFileSync(path.join(folder, `example${index}.mts`), code),
+    );
+  writeFileSync(
+    path.join(folder, 'tsconfig.json'),
+    JSON.stringify({
+      extends: '../tsconfig.json',
+      // As Backstage's apps are compiled.
+      compilerOptions: {
+        module: 'preserve',
+        moduleResolution: 'bundler',
+        noEmit: true,
+      },
+      include: ['*.mts'],
+    }),
+  );
+  const { code, stdout } = await runNode(t, TSC, { args: ['-p', folder] });
+  assert.equal(code, 0, stdout);
+});
+
+/** A whole program, a plugin, or the entry of a backend: by what it does. */
+async function runs(t: TestContext, { code }: Example): Promise<void> {
+  const file = path.join(temporary(t), 'example.mts');
+  writeFileSync(file, code);
+  if (code.includes('createBackend()')) {
+    await serves(t, file);
+  } else if (code.includes('createBackendPlugin(')) {
+    const entry = file.replace('example', 'entry');
+    writeFileSync(entry, STARTS_PLUGINS);
+    await serves(t, entry);
+  } else {
+    const { code: exit, stderr } = await runNode(t, file, {
+      execArgv: ['--import', 'tsx'],
+      cwd: ROOT,
+    });
+    assert.equal(exit, 0, stderr);
+    assert.doesNotMatch(stderr, /Assertion failed/);
+  }
+}
+
+const STARTS_PLUGINS = `
+import { createBackend } from '@backstage/backend-defaults';
+import * as example from './example.mts';
+const backend = createBackend();
+backend.add(import('@nativestage/metrics'));
+Object.values(example).forEach(plugin => backend.add(plugin));
+backend.start();
+`;
+
+/** Starts a backend and waits for its page. */
+async function serves(
+  t: TestContext,
+  entry: string,
+  env: Record<string, string> = {},
+): Promise<void> {
+  const [port, page] = [await freePort(), await freePort()];
+  const config = path.join(path.dirname(entry), 'app-config.yaml');
+  writeFileSync(
+    config,
+    JSON.stringify({
+      app: { baseUrl: `http://localhost:${port}` },
+      backend: {
+        baseUrl: `http://localhost:${port}`,
+        listen: { host: '127.0.0.1', port },
+        metrics: { exporters: { prometheus: { port: page } } },
+      },
+    }),
+  );
+  const program = Program.node(t, entry, {
+    execArgv: ['--import', 'tsx'],
+    args: ['--config', config],
+    cwd: ROOT,
+    env: { NODE_ENV: 'production', ...env },
+  });
+  await eventually(async () => {
+    const url = `http://127.0.0.1:${port}/.backstage/health/v1/readiness`;
+    assert.equal((await fetch(url)).status, 200);
+  }, 60_000).catch((error: unknown) => {
+    throw new Error(program.stdout + program.stderr, { cause: error });
+  });
+  const response = await fetch(`http://127.0.0.1:${page}/metrics`);
+  assert.match(await response.text(), /^target_info/m);
+  assert.doesNotMatch(program.stdout, /\berror\b/);
+}
+
+/** A file for \`--require\`, beside a backend. */
+async function preloads(t: TestContext, { code }: Example): Promise<void> {
+  const folder = temporary(t);
+  const preloaded = path.join(folder, 'instrumentation.cjs');
+  writeFileSync(preloaded, code);
+  const entry = path.join(folder, 'entry.mts');
+  writeFileSync(entry, STARTS_PLUGINS.replace(/^.*example.*$/gm, ''));
+  await serves(t, entry, {
+    NODE_OPTIONS: `--require ${preloaded}`,
+    OTEL_TRACES_EXPORTER: 'none',
+  });
+}
+
+/** A part of app-config.yaml, or of prometheus.yml. */
+async function configures(t: TestContext, { code }: Example): Promise<void> {
+  const config = parse(code) as {
+    backend?: { metrics: MetricsOptions };
+    scrape_configs?: unknown;
+  };
+  if (config.scrape_configs) {
+    await checkedByPromtool(t, 'config', code);
+    return;
+  }
+  assert.ok(config.backend, code);
+  const { exporters, ...rest } = config.backend.metrics;
+  const { prometheus: page, otlp } = exporters ?? {};
+  const provider = createMeterProvider({
+    ...rest,
+    exporters: {
+      // As it stands, but no fixed port, and no file that is not there.
+      prometheus:
+        typeof page === 'object'
+          ? { ...page, host: '127.0.0.1', port: 0 }
+          : { port: 0 },
+      ...(typeof otlp === 'object'
+        ? { otlp: { ...otlp, endpoint: 'http://127.0.0.1:9', tls: undefined } }
+        : {}),
+    },
+  });
+  t.after(() => provider.shutdown().catch(() => {}));
+}
+
+async function asks(t: TestContext, { code }: Example): Promise<void> {
+  const rule = { record: 'example', expr: code };
+  await checkedByPromtool(
+    t,
+    'rules',
+    JSON.stringify({ groups: [{ name: 'examples', rules: [rule] }] }),
+  );
+}
+
+async function checkedByPromtool(
+  t: TestContext,
+  what: 'config' | 'rules',
+  content: string,
+): Promise<void> {
+  const { promtool } = prometheus(3);
+  const missing = without(promtool);
+  if (missing) {
+    t.skip(missing);
+    return;
+  }
+  const folder = temporary(t);
+  const file = path.join(folder, 'checked.yaml');
+  writeFileSync(file, content);
+  writeFileSync(path.join(folder, 'metrics-token'), 'token');
+  const { code, stderr } = await pipe(promtool, ['check', what, file], '');
+  assert.equal(code, 0, stderr);
+}
+
+/** Inside the repository, so that the package's name resolves as it does for users. */
+function temporary(t: TestContext): string {
+  const folder = mkdtempSync(path.join(__dirname, 'docs-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+function markdown(folder: string): string[] {
+  return readdirSync(path.join(ROOT, folder))
+    .filter(file => file.endsWith('.md'))
+    .map(file => path.join(folder, file));
+}
+
+function read(page: string): string {
+  return readFileSync(path.join(ROOT, page), 'utf8');
+}
+
+/** As GitHub makes them of headings. */
+function anchors(page: string): string[] {
+  return [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}

@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type {
+  MetricsCounter,
+  MetricsHistogram,
+  MetricsService,
+  MetricsUpDownCounter,
+} from '../../services';
+import { harmless } from './decorate';
+import { requestRoute } from './requestRoute';
+
+/** Of the semantic conventions for `http.server.request.duration`. */
+const SECONDS = [
+  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+];
+
+/** Of the semantic conventions; any other is `_OTHER`, as a client may send what it likes. */
+const METHODS = new Set([
+  'CONNECT',
+  'DELETE',
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PATCH',
+  'POST',
+  'PUT',
+  'TRACE',
+]);
+
+const STATUS_CLASSES = ['', '1xx', '2xx', '3xx', '4xx', '5xx'];
+
+/** Records the requests of Node's HTTP servers. */
+export class HttpRecorder {
+  private readonly total: MetricsCounter;
+  private readonly duration: MetricsHistogram;
+  private readonly active: MetricsUpDownCounter;
+
+  constructor(metrics: MetricsService) {
+    this.total = metrics.createCounter('requests.total', {
+      description: 'HTTP requests that have ended',
+      unit: '{request}',
+    });
+    this.duration = metrics.createHistogram('requests.duration', {
+      description: 'How long HTTP requests took until the answer was sent',
+      unit: 's',
+      advice: { explicitBucketBoundaries: SECONDS },
+    });
+    this.active = metrics.createUpDownCounter('requests.active', {
+      description: 'HTTP requests that are being answered',
+      unit: '{request}',
+    });
+  }
+
+  started(request: IncomingMessage, response: ServerResponse): void {
+    const start = performance.now();
+    const raw = request.method ?? '';
+    const method = METHODS.has(raw) ? raw : '_OTHER';
+    this.active.add(1, { 'http.request.method': method });
+    response.on('close', () =>
+      harmless('backstage.core.http', () => {
+        this.active.add(-1, { 'http.request.method': method });
+        const { route, plugin } = requestRoute(request);
+        const attributes = {
+          'http.request.method': method,
+          'http.route': route,
+          'http.response.status_class': statusClass(response),
+          plugin,
+        };
+        this.total.add(1, attributes);
+        this.duration.record((performance.now() - start) / 1000, attributes);
+      }),
+    );
+  }
+}
+
+function statusClass(response: ServerResponse): string {
+  return response.writableFinished
+    ? STATUS_CLASSES[Math.floor(response.statusCode / 100)]
+    : 'aborted';
+}

@@ -1,0 +1,19 @@
+import { RuntimeNodeInstrumentation } from '@opentelemetry/instrumentation-runtime-node';
+import { sharedRun } from './perProvider';
+import { observeProcess } from './processMetrics';
+
+/**
+ * Starts OpenTelemetry's own metrics of the event loop, the garbage collector and the heap, and ours
+ * of the process. Neither keeps the process alive.
+ */
+export const runRuntime = sharedRun('runtime', metrics => {
+  // Its instruments must be ours before it starts: those of the global provider have no prefix.
+  const instrumentation = new RuntimeNodeInstrumentation({ enabled: false });
+  instrumentation.setMeterProvider({ getMeter: () => metrics });
+  instrumentation.enable();
+  const stopProcess = observeProcess(metrics);
+  return () => {
+    instrumentation.disable();
+    stopProcess();
+  };
+});
