@@ -15,16 +15,23 @@ export const SCRAPE_PROTOCOLS = {
   protobuf: 'PrometheusProto',
 };
 
+/** It serves as long as a test of several steps takes. */
+const LIMIT_MS = 300_000;
+
 /** A running Prometheus. Ends with the test. */
 export class Prometheus {
   private constructor(private readonly port: number) {}
 
-  /** @param jobs - what it scrapes: a JSON object of `scrape_configs` each. */
+  /**
+   * @param jobs - what it scrapes: a JSON object of `scrape_configs` each.
+   * @param rules - absolute paths of files with rules, which it evaluates every second.
+   */
   static async start(
     t: TestContext,
     major: 2 | 3,
     jobs: object[],
     features: string[] = [],
+    rules: string[] = [],
   ): Promise<Prometheus> {
     const directory = mkdtempSync(path.join(tmpdir(), 'metrics-prometheus-'));
     const file = path.join(directory, 'prometheus.yml');
@@ -32,7 +39,12 @@ export class Prometheus {
     writeFileSync(
       file,
       JSON.stringify({
-        global: { scrape_interval: '200ms', scrape_timeout: '200ms' },
+        global: {
+          scrape_interval: '200ms',
+          scrape_timeout: '200ms',
+          evaluation_interval: '1s',
+        },
+        rule_files: rules,
         scrape_configs: jobs,
       }),
     );
@@ -47,7 +59,7 @@ export class Prometheus {
         '--log.level=error',
         ...features.map(feature => `--enable-feature=${feature}`),
       ],
-      { env: {} },
+      { env: {}, limit: LIMIT_MS },
     );
     t.after(async () => {
       await program.stop();
@@ -73,12 +85,21 @@ export class Prometheus {
   }
 
   async query(expression: string): Promise<Sample[]> {
-    const url = new URL(`http://127.0.0.1:${this.port}/api/v1/query`);
-    url.searchParams.set('query', expression);
+    const data = await this.get('query', { query: expression });
+    return (data as { result: Sample[] }).result;
+  }
+
+  /** What its HTTP API says, of a path below `/api/v1/`. */
+  async get(
+    resource: string,
+    parameters: Record<string, string> = {},
+  ): Promise<unknown> {
+    const url = new URL(`http://127.0.0.1:${this.port}/api/v1/${resource}`);
+    url.search = new URLSearchParams(parameters).toString();
     const response = await fetch(url);
     const answer = (await response.json()) as Answer;
     assert.equal(answer.status, 'success', JSON.stringify(answer));
-    return answer.data.result;
+    return answer.data;
   }
 
   /** Waits until every target was scraped without an error. */
@@ -89,12 +110,12 @@ export class Prometheus {
   }
 }
 
-interface Sample {
+export interface Sample {
   metric: Record<string, string>;
   value: [number, string];
 }
 
 interface Answer {
   status: string;
-  data: { result: Sample[] };
+  data: unknown;
 }
