@@ -84,7 +84,7 @@ const scheduler = row(
       value: 'Since',
       w: 12,
       description:
-        'Of any run, failed ones included, on any instance. Longer than the task’s frequency: it hangs or its worker is gone; restart the instance and look at its log.',
+        'Of any run, failed ones included, on any instance. Longer than the frequency of the task: it hangs or its worker is gone; restart the instance and look at its log.',
     },
     `topk(25, ${sinceEnd()})`,
   ),

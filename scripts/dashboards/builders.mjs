@@ -4,6 +4,8 @@
 
 const SCHEMA_VERSION = 39;
 const GRID_WIDTH = 24;
+/** What the editor of variables calls `label_values` of a selector. */
+const LABEL_VALUES = 1;
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 
 /**
@@ -60,7 +62,11 @@ export function variable(name, metric) {
     label: name[0].toUpperCase() + name.slice(1),
     type: 'query',
     datasource: DATASOURCE,
-    query: { query, refId: 'A' },
+    query: {
+      qryType: LABEL_VALUES,
+      query,
+      refId: 'PrometheusVariableQueryEditor-VariableQuery',
+    },
     definition: query,
     includeAll: true,
     allValue: '.*',
