@@ -19,7 +19,11 @@ export default defineConfig(
       parserOptions: {
         projectService: {
           // What no tsconfig.json includes: the public types at the root.
-          allowDefaultProject: ['config.d.ts', 'index.d.ts'],
+          allowDefaultProject: [
+            'plugins/*/config.d.ts',
+            'config.d.ts',
+            'index.d.ts',
+          ],
         },
       },
     },

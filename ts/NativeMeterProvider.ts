@@ -116,7 +116,7 @@ export class NativeMeterProvider implements MeterProvider {
     this.facade.reshape();
     if (isOn(options.producers?.prometheus ?? this.bridges)) {
       const producer = new PrometheusProducer(this.native, this.facade.id);
-      this.callbacks.addProducer(() => producer.produce());
+      this.callbacks.addProducer(patience => producer.produce(patience));
     }
   }
 

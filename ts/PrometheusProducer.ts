@@ -12,7 +12,7 @@ const CLIENT =
 /** Looking through the loaded modules takes a millisecond where there are 10 000. */
 const LOOK_INTERVAL_MS = 10_000;
 
-/** A metric whose own callback takes longer is exported as it was read last. */
+/** A metric whose own callback takes longer, at most, is exported as it was read last. */
 const PATIENCE_MS = 1000;
 
 /** The part of a registry that both clients have had for years. */
@@ -47,13 +47,13 @@ export class PrometheusProducer {
     private readonly facade: number,
   ) {}
 
-  /** Hands over what every registry holds now. Never rejects. */
-  async produce(): Promise<void> {
+  /** Hands over what every registry holds now, within `patience` milliseconds. Never rejects. */
+  async produce(patience: number): Promise<void> {
     this.look();
     const clients = [...this.clients.values()];
     await Promise.all(
       clients.map((client, index) =>
-        this.read(client, index).catch((error: unknown) =>
+        this.read(client, index, patience).catch((error: unknown) =>
           this.report(client, 'registry', error),
         ),
       ),
@@ -83,11 +83,18 @@ export class PrometheusProducer {
     }
   }
 
-  private async read(client: Client, index: number): Promise<void> {
+  private async read(
+    client: Client,
+    index: number,
+    patience: number,
+  ): Promise<void> {
     const { name, version, registry, texts } = client;
     const names = registry.getMetricsAsArray().map(metric => metric.name);
     const reads = names.map(metric => this.refresh(client, metric));
-    await Promise.race([Promise.all(reads), sleep(PATIENCE_MS)]);
+    await Promise.race([
+      Promise.all(reads),
+      sleep(Math.min(patience, PATIENCE_MS)),
+    ]);
     this.native.produce(
       this.facade,
       index,

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Prometheus } from '../support/Prometheus';
 
 /** What the tests look at of Prometheus' syntax tree. */
@@ -22,11 +23,14 @@ export interface Matcher {
   value: string;
 }
 
+/** The syntax tree of an expression; its error is the test's. */
 export async function parse(
   prometheus: Prometheus,
-  query: string,
+  expression: string,
 ): Promise<Node> {
-  return (await prometheus.get('parse_query', { query })) as Node;
+  const tree = await prometheus.parse(expression);
+  assert.ok(tree, `not understood: ${expression}`);
+  return tree as Node;
 }
 
 export function children({ expr, param, lhs, rhs, args }: Node): Node[] {

@@ -56,7 +56,7 @@ export class Program {
 
   /** Runs any command, with nothing but this environment. */
   static command(
-    t: TestContext,
+    t: Pick<TestContext, 'after'>,
     command: string,
     args: string[],
     options: Pick<ProgramOptions, 'env' | 'cwd' | 'limit'> = {},

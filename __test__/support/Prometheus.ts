@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -15,39 +16,65 @@ export const SCRAPE_PROTOCOLS = {
   protobuf: 'PrometheusProto',
 };
 
-/** It serves as long as a test of several steps takes. */
-const LIMIT_MS = 300_000;
+export interface PrometheusOptions {
+  major?: 2 | 3;
+  /** What it scrapes: a JSON object of `scrape_configs` each. */
+  jobs?: object[];
+  /** Rule groups, evaluated twice a second. */
+  groups?: object[];
+  /** Files with further ones, by absolute paths. */
+  ruleFiles?: string[];
+  /** Samples in OpenMetrics text with timestamps, there from the start. */
+  openmetrics?: string;
+  /** `--enable-feature`. */
+  features?: string[];
+  /** Milliseconds after which it is taken to hang. */
+  limit?: number;
+}
 
 /** A running Prometheus. Ends with the test. */
 export class Prometheus {
-  private constructor(private readonly port: number) {}
+  readonly url: string;
 
-  /**
-   * @param jobs - what it scrapes: a JSON object of `scrape_configs` each.
-   * @param rules - absolute paths of files with rules, which it evaluates every second.
-   */
-  static async start(
+  private constructor(port: number) {
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  /** @param jobs - what it scrapes: a JSON object of `scrape_configs` each. */
+  static start(
     t: TestContext,
     major: 2 | 3,
     jobs: object[],
     features: string[] = [],
-    rules: string[] = [],
   ): Promise<Prometheus> {
+    return Prometheus.serve(t, { major, jobs, features });
+  }
+
+  static async serve(
+    t: Pick<TestContext, 'after'>,
+    options: PrometheusOptions,
+  ): Promise<Prometheus> {
+    const { major = 3, jobs = [], groups = [], features = [] } = options;
+    const { ruleFiles = [] } = options;
     const directory = mkdtempSync(path.join(tmpdir(), 'metrics-prometheus-'));
-    const file = path.join(directory, 'prometheus.yml');
     // JSON is YAML.
-    writeFileSync(
-      file,
-      JSON.stringify({
-        global: {
-          scrape_interval: '200ms',
-          scrape_timeout: '200ms',
-          evaluation_interval: '1s',
-        },
-        rule_files: rules,
-        scrape_configs: jobs,
-      }),
-    );
+    const write = (name: string, content: object) => {
+      const file = path.join(directory, name);
+      writeFileSync(file, JSON.stringify(content));
+      return file;
+    };
+    const file = write('prometheus.yml', {
+      global: {
+        scrape_interval: '200ms',
+        scrape_timeout: '200ms',
+        evaluation_interval: '500ms',
+      },
+      rule_files: [write('rules.yml', { groups }), ...ruleFiles],
+      scrape_configs: jobs,
+    });
+    if (options.openmetrics !== undefined) {
+      load(major, options.openmetrics, directory);
+    }
     const port = await freePort();
     const program = Program.command(
       t,
@@ -55,11 +82,13 @@ export class Prometheus {
       [
         `--config.file=${file}`,
         `--storage.tsdb.path=${directory}/data`,
+        // What is loaded may be of any time.
+        '--storage.tsdb.retention.time=100y',
         `--web.listen-address=127.0.0.1:${port}`,
         '--log.level=error',
         ...features.map(feature => `--enable-feature=${feature}`),
       ],
-      { env: {}, limit: LIMIT_MS },
+      { env: {}, limit: options.limit },
     );
     t.after(async () => {
       await program.stop();
@@ -67,7 +96,7 @@ export class Prometheus {
     });
     const server = new Prometheus(port);
     await eventually(async () => {
-      const ready = await fetch(`http://127.0.0.1:${port}/-/ready`);
+      const ready = await fetch(`${server.url}/-/ready`);
       assert.equal(ready.status, 200, program.stderr);
     });
     return server;
@@ -89,17 +118,27 @@ export class Prometheus {
     return (data as { result: Sample[] }).result;
   }
 
-  /** What its HTTP API says, of a path below `/api/v1/`. */
+  /** What a path below `/api/v1/` says. */
   async get(
     resource: string,
     parameters: Record<string, string> = {},
   ): Promise<unknown> {
-    const url = new URL(`http://127.0.0.1:${this.port}/api/v1/${resource}`);
+    const url = new URL(`${this.url}/api/v1/${resource}`);
     url.search = new URLSearchParams(parameters).toString();
     const response = await fetch(url);
     const answer = (await response.json()) as Answer;
     assert.equal(answer.status, 'success', JSON.stringify(answer));
     return answer.data;
+  }
+
+  /** The syntax tree of an expression, or `undefined` if it has none. */
+  async parse(expression: string): Promise<unknown> {
+    const response = await fetch(`${this.url}/api/v1/parse_query`, {
+      method: 'POST',
+      body: new URLSearchParams({ query: expression }),
+    });
+    const { data } = (await response.json()) as { data?: unknown };
+    return data;
   }
 
   /** Waits until every target was scraped without an error. */
@@ -110,7 +149,17 @@ export class Prometheus {
   }
 }
 
-export interface Sample {
+function load(major: 2 | 3, openmetrics: string, directory: string): void {
+  const file = path.join(directory, 'samples.txt');
+  writeFileSync(file, openmetrics);
+  const { promtool } = prometheus(major);
+  const command = ['tsdb', 'create-blocks-from', 'openmetrics'];
+  execFileSync(promtool, [...command, file, `${directory}/data`], {
+    stdio: 'pipe',
+  });
+}
+
+interface Sample {
   metric: Record<string, string>;
   value: [number, string];
 }

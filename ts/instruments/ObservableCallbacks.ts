@@ -77,6 +77,9 @@ interface Batch {
   observables: Set<NativeObservable>;
 }
 
+/** What else is done at a collection, within some milliseconds; it must not reject. */
+type Producer = (patience: number) => Promise<void>;
+
 /** The observable callbacks of one thread, run once a collection. */
 export class ObservableCallbacks {
   private readonly singles = new Map<
@@ -84,7 +87,7 @@ export class ObservableCallbacks {
     Set<ObservableCallback>
   >();
   private batches: Batch[] = [];
-  private readonly producers: (() => Promise<void>)[] = [];
+  private readonly producers: Producer[] = [];
   /** Batch callbacks of which it was said that they observe what they are not registered for. */
   private readonly said = new WeakSet<BatchObservableCallback>();
   /** There were callbacks, so what they observed must be kept up to date. */
@@ -122,8 +125,7 @@ export class ObservableCallbacks {
     this.batches.push({ callback, observables: own });
   }
 
-  /** Has this done at every collection; it must not reject. */
-  addProducer(produce: () => Promise<void>): void {
+  addProducer(produce: Producer): void {
     this.used = true;
     this.producers.push(produce);
   }
@@ -158,21 +160,21 @@ export class ObservableCallbacks {
       return;
     }
     const round = new Round();
+    const limit = timeout * CALLBACK_SHARE;
     const pending = [
       ...this.start(round),
-      ...this.producers.map(produce => produce()),
+      ...this.producers.map(produce => produce(limit * CALLBACK_SHARE)),
     ];
     if (pending.length === 0) {
       done(round.close());
       return;
     }
-    const limit = timeout * CALLBACK_SHARE;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>(resolve => {
       timer = setTimeout(() => {
         log(
           'warn',
-          `an observable callback, or a one-off metric's, did not finish within ${Math.round(limit)} ms; what it had not observed by then is missing from this collection`,
+          `an observable callback did not finish within ${Math.round(limit)} ms; what it had not observed by then is missing from this collection`,
         );
         resolve();
       }, limit);

@@ -1,0 +1,4 @@
+export interface Config {
+  /** The Prometheus plugin. */
+  prometheus?: object;
+}

@@ -1,0 +1,11 @@
+/** Queries or recording rules to draw, each with an optional dimension: `query|dimension,query`. */
+export const RULE_ANNOTATION = 'prometheus.io/rule';
+
+/** Names of alerts to list, or `all`. */
+export const ALERT_ANNOTATION = 'prometheus.io/alert';
+
+/** Labels that alerts must have: `environment=production,service=api`. */
+export const LABELS_ANNOTATION = 'prometheus.io/labels';
+
+/** The configured Prometheus instance that serves the entity. */
+export const SERVICE_NAME_ANNOTATION = 'prometheus.io/service-name';
