@@ -16,7 +16,7 @@ import {
 import { parse } from 'yaml';
 import { eventually } from './support/eventually';
 import { freePort } from './support/ports';
-import { Program, runNode } from './support/Program';
+import { preloading, Program, runNode } from './support/Program';
 import { pipe, prometheus, without } from './support/tools';
 
 const ROOT = path.join(__dirname, '..');
@@ -175,7 +175,7 @@ async function preloads(t: TestContext, { code }: Example): Promise<void> {
   const entry = path.join(folder, 'entry.mts');
   writeFileSync(entry, STARTS_PLUGINS.replace(/^.*example.*$/gm, ''));
   await serves(t, entry, {
-    NODE_OPTIONS: `--require ${preloaded}`,
+    ...preloading([preloaded]),
     OTEL_TRACES_EXPORTER: 'none',
   });
 }

@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually';
 import { backend, ready } from '../support/backend';
 import { OtlpReceiver } from '../support/OtlpReceiver';
 import { freePort } from '../support/ports';
-import { FIXTURES } from '../support/Program';
+import { FIXTURES, preloading } from '../support/Program';
 
 const INSTRUMENTATION = path.join(FIXTURES, 'backstage/instrumentation.cjs');
 const REGISTER = path.resolve('dist/register.js');
@@ -77,7 +77,7 @@ async function start(
     ['orders'],
     {
       ...env,
-      NODE_OPTIONS: preloaded.map(file => `--require ${file}`).join(' '),
+      ...preloading(preloaded),
     },
   );
   await ready(started);

@@ -113,6 +113,14 @@ export class Program {
   }
 }
 
+/** The environment of a program that loads these files first, after what the tests' own Node does. */
+export function preloading(files: readonly string[]): Record<string, string> {
+  const options = files.map(file => `--require "${file}"`);
+  return {
+    NODE_OPTIONS: [process.env.NODE_OPTIONS ?? '', ...options].join(' '),
+  };
+}
+
 /** Runs a script to its end. */
 export function runNode(
   t: TestContext,

@@ -1,1 +1,14 @@
-export {};
+/**
+ * Serves the panels and alerts of entities from Prometheus, behind Backstage's own permissions. The
+ * default export is the plugin: `backend.add(import('@nativestage/backstage-plugin-prometheus-backend'))`.
+ *
+ * @packageDocumentation
+ */
+export {
+  type InstanceChoice,
+  type InstanceChooser,
+  prometheusInstanceExtensionPoint,
+  type PrometheusInstanceExtensionPoint,
+} from './instanceExtensionPoint';
+export { prometheusPlugin as default } from './plugin';
+export { createRouter, type RouterOptions } from './router';

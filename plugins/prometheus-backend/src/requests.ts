@@ -1,50 +1,35 @@
 import { InputError } from '@backstage/errors';
-import {
-  alignRange,
-  type AlignedRange,
-  chooseStep,
-  MAX_POINTS,
-} from '@nativestage/backstage-plugin-prometheus-common';
+import { MAX_POINTS } from '@nativestage/backstage-plugin-prometheus-common';
 import { z } from 'zod';
 
-const seconds = z.number().finite().nonnegative();
+/** Seconds since 1970. */
+const moment = z.number().finite().nonnegative();
 
-const rangeBody = z
-  .object({
-    /** Seconds since 1970. */
-    start: seconds,
-    end: seconds,
-    /** Whole seconds; chosen by the range where it is left out. */
-    step: z.number().int().positive().optional(),
-    /** How many points a series is drawn with. */
-    maxPoints: z.number().int().min(3).max(MAX_POINTS).optional(),
-  })
-  .strict();
+const range = {
+  start: moment,
+  end: moment,
+  /** Whole seconds; chosen by the range where it is left out. */
+  step: z.number().int().positive().optional(),
+  /** How many points a series is drawn with. */
+  maxPoints: z.number().int().min(3).max(MAX_POINTS).optional(),
+};
 
-const instantBody = z
-  .object({
-    /** Seconds since 1970; now where it is left out. */
-    time: seconds.optional(),
-  })
-  .strict();
+/** PromQL of one's own. */
+const query = { query: z.string().min(1) };
+const instance = { instance: z.string().optional() };
 
-const queryBody = { query: z.string().min(1), instance: z.string().optional() };
-
-/** Free PromQL over a range. */
-const rangeQueryBody = rangeBody.extend(queryBody).strict();
-
-/** Free PromQL at one moment. */
-const instantQueryBody = instantBody.extend(queryBody).strict();
-
+/** What requests may hold. Unknown keys are errors: a misspelt `step` would change the answer. */
 export const bodies = {
-  range: rangeBody,
-  instant: instantBody,
-  rangeQuery: rangeQueryBody,
-  instantQuery: instantQueryBody,
+  range: z.strictObject(range),
+  instant: z.strictObject({}),
+  entityRangeQuery: z.strictObject({ ...query, ...range }),
+  entityInstantQuery: z.strictObject(query),
+  rangeQuery: z.strictObject({ ...query, ...instance, ...range }),
+  instantQuery: z.strictObject({ ...query, ...instance }),
 };
 
 /**
- * Reads what a client sent. Unknown keys are errors: a misspelt `step` would change the answer.
+ * Reads what a client sent.
  *
  * @throws InputError naming the key
  */
@@ -55,26 +40,4 @@ export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
     throw new InputError(`${path.join('.') || 'body'}: ${message}`);
   }
   return parsed.data;
-}
-
-/**
- * The range on a grid.
- *
- * @throws InputError for a range that ends before it starts
- */
-export function toAlignedRange({
-  start,
-  end,
-  step,
-  maxPoints,
-}: z.infer<typeof rangeBody>): AlignedRange {
-  try {
-    return alignRange({
-      start,
-      end,
-      step: step ?? chooseStep({ start, end, maxPoints }),
-    });
-  } catch (error) {
-    throw new InputError((error as Error).message);
-  }
 }

@@ -1,0 +1,294 @@
+import type { LoggerService } from '@backstage/backend-plugin-api';
+import type { Entity } from '@backstage/catalog-model';
+import { InputError, NotFoundError } from '@backstage/errors';
+import {
+  ALERT_ANNOTATION,
+  AnnotationError,
+  type AlertsResult,
+  type EntityPanels,
+  inferUnit,
+  type InstantResult,
+  LABELS_ANNOTATION,
+  parseAlerts,
+  parseLabels,
+  type PanelSummary,
+  QueryError,
+  type RangeResult,
+  type RuleOptions,
+  SERVICE_NAME_ANNOTATION,
+} from '@nativestage/backstage-plugin-prometheus-common';
+import {
+  type PrometheusInstance,
+  type Querier,
+  type QueryRequest,
+  type RangeRequest,
+  toAlerts,
+} from './client';
+import type { InstanceChooser } from './instanceExtensionPoint';
+import type { NamedQuery } from './NamedQueries';
+import { panelsOf } from './panels';
+
+/** Metrics of one entity that the server is asked about for their units. */
+const MAX_METADATA = 20;
+
+/** Who asks, and until when. */
+export type Caller = Pick<QueryRequest, 'user' | 'signal'>;
+
+type Range = Pick<RangeRequest, 'start' | 'end' | 'step' | 'maxPoints'>;
+
+export interface EntityPrometheusOptions {
+  querier: Querier;
+  queries: ReadonlyMap<string, NamedQuery>;
+  logger: LoggerService;
+  chooseInstance?: InstanceChooser;
+}
+
+/**
+ * What entities have in Prometheus. The queries come from their annotations and the configuration,
+ * the instance from the configuration alone; whether the caller may see the entity was asked before.
+ */
+export class EntityPrometheus {
+  constructor(private readonly options: EntityPrometheusOptions) {}
+
+  /** @throws InputError for an unknown instance, naming those there are */
+  async panels(entity: Entity, caller: Caller): Promise<EntityPanels> {
+    const instance = await this.instanceOf(entity);
+    const { panels, problems } = this.read(entity, instance);
+    return {
+      instance: instance.name,
+      uiUrl: instance.uiUrl,
+      panels: await this.withUnits(panels, instance, caller),
+      problems,
+    };
+  }
+
+  /** @throws NotFoundError where the entity has no such panel, as after a change of its annotation */
+  async panelRange(
+    entity: Entity,
+    panel: string,
+    range: Range,
+    caller: Caller,
+  ): Promise<RangeResult> {
+    const instance = await this.instanceOf(entity);
+    const { query } = this.find(entity, instance, panel);
+    return this.range(query, entity, instance, range, caller);
+  }
+
+  /** As {@link panelRange}, at this moment. */
+  async panelInstant(
+    entity: Entity,
+    panel: string,
+    caller: Caller,
+  ): Promise<InstantResult> {
+    const instance = await this.instanceOf(entity);
+    const { query } = this.find(entity, instance, panel);
+    return this.instant(query, entity, instance, caller);
+  }
+
+  /** The traces and the like that stand for samples of a panel, where the server keeps any. */
+  async panelExemplars(
+    entity: Entity,
+    panel: string,
+    { start, end }: Range,
+    { signal }: Caller,
+  ) {
+    const instance = await this.instanceOf(entity);
+    const { query } = this.find(entity, instance, panel);
+    const enforced = enforce(instance, query, entity);
+    const client = this.options.querier.client(instance.name);
+    return client.exemplars(enforced, { start, end }, { signal });
+  }
+
+  /** PromQL of the caller's own, asked of the entity's instance and within its labels. */
+  async customRange(
+    entity: Entity,
+    query: string,
+    range: Range,
+    caller: Caller,
+  ): Promise<RangeResult> {
+    const instance = await this.instanceOf(entity);
+    return this.range(query, entity, instance, range, caller);
+  }
+
+  /** As {@link customRange}, at this moment. */
+  async customInstant(
+    entity: Entity,
+    query: string,
+    caller: Caller,
+  ): Promise<InstantResult> {
+    const instance = await this.instanceOf(entity);
+    return this.instant(query, entity, instance, caller);
+  }
+
+  /**
+   * The alerts that the entity asks for, none without an annotation. Where labels are enforced, an
+   * alert has to have them too.
+   *
+   * @throws InputError for an annotation that cannot be read, showing the place
+   */
+  async alerts(entity: Entity, caller: Caller): Promise<AlertsResult> {
+    const annotations = entity.metadata.annotations ?? {};
+    const instance = await this.instanceOf(entity);
+    const filter = readable(() => ({
+      names: parseAlerts(annotations[ALERT_ANNOTATION] ?? ''),
+      labels: [
+        ...parseLabels(annotations[LABELS_ANNOTATION] ?? ''),
+        ...instance.matchersFor(entity),
+      ],
+    }));
+    if (filter.names.length === 0) {
+      return { alerts: [], warnings: [] };
+    }
+    const groups = await this.options.querier.rules({
+      instance: instance.name,
+      ...caller,
+    });
+    const { maxSeries } = this.options.querier.limits;
+    const alerts = toAlerts(groups, filter);
+    const shown = alerts.slice(0, maxSeries);
+    return {
+      alerts: shown,
+      warnings: [],
+      ...(shown.length < alerts.length && {
+        truncated: { shown: shown.length, received: alerts.length },
+      }),
+    };
+  }
+
+  private async instanceOf(entity: Entity): Promise<PrometheusInstance> {
+    const { querier, chooseInstance } = this.options;
+    const { instances } = querier;
+    const named = entity.metadata.annotations?.[SERVICE_NAME_ANNOTATION];
+    const preferred = instances.get(named?.trim() || undefined);
+    const chosen = await chooseInstance?.({
+      entity,
+      preferred: preferred.name,
+      names: instances.names,
+    });
+    return chosen === undefined ? preferred : instances.get(chosen);
+  }
+
+  private read(entity: Entity, { flavor }: PrometheusInstance) {
+    // MetricsQL has more than the official grammar knows.
+    const language: RuleOptions['language'] =
+      flavor === 'victoriametrics' ? 'any' : 'promql';
+    return panelsOf(entity, this.options.queries, { language });
+  }
+
+  private find(
+    entity: Entity,
+    instance: PrometheusInstance,
+    id: string,
+  ): PanelSummary {
+    const { panels } = this.read(entity, instance);
+    const panel = panels.find(one => one.id === id);
+    if (!panel) {
+      throw new NotFoundError(
+        'The entity has no such panel; its annotations may have changed since the page was loaded',
+      );
+    }
+    return panel;
+  }
+
+  private range(
+    query: string,
+    entity: Entity,
+    instance: PrometheusInstance,
+    range: Range,
+    caller: Caller,
+  ): Promise<RangeResult> {
+    return this.options.querier.queryRange({
+      instance: instance.name,
+      query: enforce(instance, query, entity),
+      ...range,
+      ...caller,
+    });
+  }
+
+  private instant(
+    query: string,
+    entity: Entity,
+    instance: PrometheusInstance,
+    caller: Caller,
+  ): Promise<InstantResult> {
+    return this.options.querier.query({
+      instance: instance.name,
+      query: enforce(instance, query, entity),
+      ...caller,
+    });
+  }
+
+  /** Names often tell the unit; where they do not, the server may. */
+  private async withUnits(
+    panels: PanelSummary[],
+    instance: PrometheusInstance,
+    caller: Caller,
+  ): Promise<PanelSummary[]> {
+    const units = await this.unitsOf(metricsOf(panels), instance, caller);
+    return panels.map(panel => ({
+      ...panel,
+      unit: panel.unit ?? inferUnit(panel.query, metric => units.get(metric)),
+    }));
+  }
+
+  private async unitsOf(
+    metrics: string[],
+    instance: PrometheusInstance,
+    caller: Caller,
+  ): Promise<Map<string, string>> {
+    const known = await Promise.all(
+      metrics.map(metric => this.unitOf(metric, instance, caller)),
+    );
+    return new Map(known.filter(entry => entry[1] !== ''));
+  }
+
+  private async unitOf(
+    metric: string,
+    { name }: PrometheusInstance,
+    caller: Caller,
+  ): Promise<[metric: string, unit: string]> {
+    const { querier, logger } = this.options;
+    try {
+      const request = { instance: name, metric, ...caller };
+      const [first] = await querier.metadata(request);
+      return [metric, first?.unit ?? ''];
+    } catch (error) {
+      // A picture without a unit is better than none, and the query itself will say what is wrong.
+      logger.debug(`The unit of ${metric} is not known: ${String(error)}`);
+      return [metric, ''];
+    }
+  }
+}
+
+/** The metrics whose units would tell those of the panels that have none. */
+function metricsOf(panels: PanelSummary[]): string[] {
+  const metrics = new Set<string>();
+  for (const { query, unit } of panels) {
+    if (unit === undefined) {
+      inferUnit(query, metric => {
+        metrics.add(metric);
+        return undefined;
+      });
+    }
+  }
+  return [...metrics].slice(0, MAX_METADATA);
+}
+
+function enforce(
+  instance: PrometheusInstance,
+  query: string,
+  entity: Entity,
+): string {
+  return readable(() => instance.enforce(query, entity));
+}
+
+/** What an author or a caller wrote wrongly is said to them. */
+function readable<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof QueryError || error instanceof AnnotationError
+      ? new InputError(error.message)
+      : error;
+  }
+}

@@ -1,0 +1,42 @@
+import {
+  coreServices,
+  createBackendPlugin,
+} from '@backstage/backend-plugin-api';
+import { catalogServiceRef } from '@backstage/plugin-catalog-node';
+import { prometheusPermissions } from '@nativestage/backstage-plugin-prometheus-common';
+import {
+  type InstanceChooser,
+  prometheusInstanceExtensionPoint,
+} from './instanceExtensionPoint';
+import { createRouter } from './router';
+
+/** Serves the panels and alerts of entities from Prometheus. */
+export const prometheusPlugin = createBackendPlugin({
+  pluginId: 'prometheus',
+  register(env) {
+    let chooseInstance: InstanceChooser | undefined;
+    env.registerExtensionPoint(prometheusInstanceExtensionPoint, {
+      setInstanceChooser(chooser) {
+        if (chooseInstance) {
+          throw new Error('An instance chooser is set already; there is one');
+        }
+        chooseInstance = chooser;
+      },
+    });
+    env.registerInit({
+      deps: {
+        catalog: catalogServiceRef,
+        config: coreServices.rootConfig,
+        httpAuth: coreServices.httpAuth,
+        httpRouter: coreServices.httpRouter,
+        logger: coreServices.logger,
+        permissions: coreServices.permissions,
+        permissionsRegistry: coreServices.permissionsRegistry,
+      },
+      async init({ httpRouter, permissionsRegistry, ...services }) {
+        permissionsRegistry.addPermissions(prometheusPermissions);
+        httpRouter.use(await createRouter({ ...services, chooseInstance }));
+      },
+    });
+  },
+});
