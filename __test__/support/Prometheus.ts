@@ -54,8 +54,8 @@ export class Prometheus {
     t: Pick<TestContext, 'after'>,
     options: PrometheusOptions,
   ): Promise<Prometheus> {
-    const { major = 3, jobs = [], groups = [], features = [] } = options;
-    const { ruleFiles = [] } = options;
+    const { major = 3, jobs = [], groups = [], ruleFiles = [] } = options;
+    const { features = [] } = options;
     const directory = mkdtempSync(path.join(tmpdir(), 'metrics-prometheus-'));
     // JSON is YAML.
     const write = (name: string, content: object) => {
