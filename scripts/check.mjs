@@ -24,6 +24,7 @@ const checks = [
   ['git', 'diff', '--exit-code', '--', 'binding.js', 'binding.d.ts'],
   ['node', 'scripts/api.mjs', '--check'],
   ['node', 'scripts/names.mjs', '--check'],
+  ['node', 'scripts/dashboards.mjs', '--check'],
   ['npx', 'tsc', '--project', '__test__'],
   ['npx', 'tsc', '--project', 'packages/example-plugin'],
   ['npx', 'tsc', '--project', 'packages/backend'],

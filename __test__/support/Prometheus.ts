@@ -22,6 +22,8 @@ export interface PrometheusOptions {
   jobs?: object[];
   /** Rule groups, evaluated twice a second. */
   groups?: object[];
+  /** Files with further ones, by absolute paths. */
+  ruleFiles?: string[];
   /** Samples in OpenMetrics text with timestamps, there from the start. */
   openmetrics?: string;
   /** `--enable-feature`. */
@@ -52,7 +54,8 @@ export class Prometheus {
     t: Pick<TestContext, 'after'>,
     options: PrometheusOptions,
   ): Promise<Prometheus> {
-    const { major = 3, jobs = [], groups = [], features = [] } = options;
+    const { major = 3, jobs = [], groups = [], ruleFiles = [] } = options;
+    const { features = [] } = options;
     const directory = mkdtempSync(path.join(tmpdir(), 'metrics-prometheus-'));
     // JSON is YAML.
     const write = (name: string, content: object) => {
@@ -66,7 +69,7 @@ export class Prometheus {
         scrape_timeout: '200ms',
         evaluation_interval: '500ms',
       },
-      rule_files: [write('rules.yml', { groups })],
+      rule_files: [write('rules.yml', { groups }), ...ruleFiles],
       scrape_configs: jobs,
     });
     if (options.openmetrics !== undefined) {
@@ -111,12 +114,21 @@ export class Prometheus {
   }
 
   async query(expression: string): Promise<Sample[]> {
-    const url = new URL(`${this.url}/api/v1/query`);
-    url.searchParams.set('query', expression);
+    const data = await this.get('query', { query: expression });
+    return (data as { result: Sample[] }).result;
+  }
+
+  /** What a path below `/api/v1/` says. */
+  async get(
+    resource: string,
+    parameters: Record<string, string> = {},
+  ): Promise<unknown> {
+    const url = new URL(`${this.url}/api/v1/${resource}`);
+    url.search = new URLSearchParams(parameters).toString();
     const response = await fetch(url);
     const answer = (await response.json()) as Answer;
     assert.equal(answer.status, 'success', JSON.stringify(answer));
-    return answer.data.result;
+    return answer.data;
   }
 
   /** The syntax tree of an expression, or `undefined` if it has none. */
@@ -154,5 +166,5 @@ interface Sample {
 
 interface Answer {
   status: string;
-  data: { result: Sample[] };
+  data: unknown;
 }

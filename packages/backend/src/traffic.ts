@@ -2,6 +2,7 @@ import {
   coreServices,
   createBackendPlugin,
 } from '@backstage/backend-plugin-api';
+import { eventsServiceRef } from '@backstage/plugin-events-node';
 import { scaffolderServiceRef } from '@backstage/plugin-scaffolder-node';
 
 const pizzas = ['margherita', 'marinara', 'quattro-formaggi', 'hawaii'];
@@ -9,7 +10,7 @@ const channels = ['counter', 'phone', 'web'];
 
 /**
  * Plays the customers and the developers, so that the page of a freshly started example shows
- * orders, catalog entities and scaffolder runs without anyone clicking.
+ * orders, catalog entities, scaffolder runs, events and a cache in use without anyone clicking.
  */
 export default createBackendPlugin({
   pluginId: 'traffic',
@@ -17,13 +18,22 @@ export default createBackendPlugin({
     env.registerInit({
       deps: {
         auth: coreServices.auth,
+        cache: coreServices.cache,
         discovery: coreServices.discovery,
+        events: eventsServiceRef,
         logger: coreServices.logger,
         scaffolder: scaffolderServiceRef,
         scheduler: coreServices.scheduler,
       },
-      async init({ auth, discovery, logger, scaffolder, scheduler }) {
-        let orders = 0;
+      async init({
+        auth,
+        cache,
+        discovery,
+        events,
+        logger,
+        scaffolder,
+        scheduler,
+      }) {
         let services = 0;
 
         await scheduler.scheduleTask({
@@ -36,12 +46,13 @@ export default createBackendPlugin({
               onBehalfOf: await auth.getOwnServiceCredentials(),
               targetPluginId: 'example',
             });
+            const orders = (await cache.get<number>('orders')) ?? 0;
+            await cache.set('orders', orders + 1);
             const order = {
               // Hawaii is on nobody's menu: the page shows refused orders as well.
               pizza: pizzas[orders % pizzas.length],
               channel: channels[orders % channels.length],
             };
-            orders += 1;
             const response = await fetch(
               `${await discovery.getBaseUrl('example')}/orders`,
               {
@@ -55,6 +66,15 @@ export default createBackendPlugin({
               },
             );
             logger.debug(`${order.pizza}: HTTP ${response.status}`);
+          },
+        });
+
+        await events.subscribe({
+          id: 'traffic',
+          topics: ['scaffolder.task'],
+          onEvent({ topic }) {
+            logger.debug(`Heard of ${topic}`);
+            return Promise.resolve();
           },
         });
 

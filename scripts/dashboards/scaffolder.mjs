@@ -1,0 +1,157 @@
+import {
+  dashboard,
+  graph,
+  quantile,
+  quantiles,
+  query,
+  rate,
+  ratio,
+  row,
+  stat,
+  table,
+  top,
+  variable,
+} from './builders.mjs';
+import { instance, job, SCOPE } from './scope.mjs';
+
+const TASKS = 'backstage_plugin_scaffolder_tasks_completed_total';
+const TASK_DURATION = 'backstage_plugin_scaffolder_tasks_duration_seconds';
+const STEPS = 'backstage_plugin_scaffolder_steps_completed_total';
+const STEP_DURATION = 'backstage_plugin_scaffolder_steps_duration_seconds';
+
+const template = variable('template', `${TASKS}{${SCOPE}}`);
+const SELECTED = `${SCOPE}, template=~"$template"`;
+const FAILED = 'result="failed"';
+
+/** Tasks are rare: their number within the time shown says more than a rate. */
+function increase(counter, selector, by) {
+  return `sum by (${by}) (increase(${counter}{${selector}}[$__range]))`;
+}
+
+const summary = row(
+  'Summary',
+  stat(
+    'Tasks',
+    {
+      unit: 'short',
+      description:
+        'That ended within the time shown. None although people start some: the workers hang; look at the log of the scaffolder.',
+    },
+    `sum(increase(${TASKS}{${SELECTED}}[$__range]))`,
+  ),
+  stat(
+    'Failed tasks',
+    {
+      unit: 'short',
+      bad: [1, 10],
+      description:
+        'Within the time shown. The steps below say where; the log of the task says why.',
+    },
+    `sum(increase(${TASKS}{${SELECTED}, ${FAILED}}[$__range])) or sum(increase(${TASKS}{${SELECTED}}[$__range])) * 0`,
+  ),
+  stat(
+    'Duration, median',
+    {
+      unit: 's',
+      description:
+        'Of a task. Minutes: people watch it; see which step takes them.',
+    },
+    quantile(0.5, TASK_DURATION, SELECTED),
+  ),
+  stat(
+    'Duration, p95',
+    {
+      unit: 's',
+      description:
+        'Of a task. Far above the median: a step waits for something at times.',
+    },
+    quantile(0.95, TASK_DURATION, SELECTED),
+  ),
+);
+
+const tasks = row(
+  'Tasks',
+  graph(
+    'Ended tasks by result',
+    {
+      unit: 'ops',
+      stacked: true,
+      description:
+        '"ok", "failed" and "cancelled" per second. Failures that begin at one moment: a deployment, or a credential that ran out.',
+    },
+    query(rate(TASKS, SELECTED, 'result'), '{{result}}'),
+  ),
+  graph(
+    'Failures by template',
+    {
+      unit: 'percentunit',
+      description:
+        'Failed tasks, of all that ended. One template: its owner; all: what they share, such as access to source control.',
+    },
+    query(ratio(TASKS, SELECTED, FAILED, ['template']), '{{template}}'),
+  ),
+  graph(
+    'Duration by template',
+    {
+      unit: 's',
+      description:
+        'Median and p95 of a task. The table of steps below says where the time goes.',
+    },
+    ...quantiles(TASK_DURATION, SELECTED, { by: ['template'] }),
+  ),
+  table(
+    'Tasks by template',
+    {
+      unit: 'short',
+      value: 'Tasks',
+      w: 24,
+      description:
+        'What people use, within the time shown, and what came of it. A template that nobody uses can go.',
+    },
+    top(increase(TASKS, SELECTED, 'template, result')),
+  ),
+);
+
+const steps = row(
+  'Steps',
+  graph(
+    'Ended steps by result',
+    {
+      unit: 'ops',
+      stacked: true,
+      w: 24,
+      description:
+        '"ok", "failed", "cancelled" and "skipped" per second. Skipped are those whose condition did not hold.',
+    },
+    query(rate(STEPS, SELECTED, 'result'), '{{result}}'),
+  ),
+  table(
+    'Failing steps',
+    {
+      unit: 'short',
+      value: 'Failures',
+      description:
+        'Within the time shown. Empty is good. Else begin with the first: open one of its tasks and read the log.',
+    },
+    top(increase(STEPS, `${SELECTED}, ${FAILED}`, 'template, step')),
+  ),
+  table(
+    'Slowest steps, p95',
+    {
+      unit: 's',
+      value: 'Duration',
+      description:
+        'Where templates spend their time. Fetching and publishing depend on source control; compare with its status.',
+    },
+    top(quantile(0.95, STEP_DURATION, SELECTED, ['template', 'step'])),
+  ),
+);
+
+export default dashboard({
+  uid: 'backstage-scaffolder',
+  title: 'Scaffolder',
+  description:
+    'Tasks and steps by template and result, and how long they take.',
+  variables: [job, instance, template],
+  rows: [summary, tasks, steps],
+});
