@@ -28,6 +28,8 @@ const checks = [
   ['npx', 'tsc', '--project', '__test__'],
   ['npx', 'tsc', '--project', 'packages/example-plugin'],
   ['npx', 'tsc', '--project', 'packages/backend'],
+  ['npx', 'tsc', '--project', 'plugins/prometheus-common/src'],
+  ['npx', 'tsc', '--project', 'plugins/prometheus-backend/src'],
   ['npx', 'eslint', '.'],
 ];
 

@@ -14,7 +14,6 @@ import {
   type PanelSummary,
   QueryError,
   type RangeResult,
-  type RuleOptions,
   SERVICE_NAME_ANNOTATION,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import {
@@ -168,10 +167,7 @@ export class EntityPrometheus {
     return chosen === undefined ? preferred : instances.get(chosen);
   }
 
-  private read(entity: Entity, { flavor }: PrometheusInstance) {
-    // MetricsQL has more than the official grammar knows.
-    const language: RuleOptions['language'] =
-      flavor === 'victoriametrics' ? 'any' : 'promql';
+  private read(entity: Entity, { language }: PrometheusInstance) {
     return panelsOf(entity, this.options.queries, { language });
   }
 
