@@ -51,6 +51,8 @@ const KINDS: Record<
   js: preloads,
   yaml: configures,
   promql: asks,
+  // What is printed, not run.
+  text: () => Promise.resolve(),
   // What a reader types; what these commands do is tested where it is done.
   sh: () => Promise.resolve(),
 };
