@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import {
   existsSync,
   mkdtempSync,
@@ -9,11 +10,13 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
 import {
   createMeterProvider,
   type MetricsOptions,
 } from '@nativestage/metrics/sdk';
 import { parse } from 'yaml';
+import { AppFixture } from './doctor/AppFixture';
 import { eventually } from './support/eventually';
 import { freePort } from './support/ports';
 import { preloading, Program, runNode } from './support/Program';
@@ -53,8 +56,7 @@ const KINDS: Record<
   promql: asks,
   // What is printed, not run.
   text: () => Promise.resolve(),
-  // What a reader types; what these commands do is tested where it is done.
-  sh: () => Promise.resolve(),
+  sh: types,
 };
 
 for (const page of pages) {
@@ -235,6 +237,28 @@ async function configures(t: TestContext, { code }: Example): Promise<void> {
     },
   });
   t.after(() => provider.shutdown().catch(() => {}));
+}
+
+/** What a reader types: to install and test this very project, in an app, or between two pages. */
+async function types(t: TestContext, { code }: Example): Promise<void> {
+  if (code.startsWith('npm ci && npm ')) {
+    return;
+  }
+  const env = { ...process.env, npm_config_offline: 'true' };
+  const app = await AppFixture.create(t);
+  app.linkCommand();
+  app.write('before.txt', '# HELP a A\na_total 1\nb{x="1"} 2\n');
+  app.write('after.txt', 'b{x="1"} 2\nnew_a 1\na_total 1\n');
+  const run = () =>
+    promisify(execFile)('sh', ['-ec', code], { cwd: app.directory, env });
+  const { stdout } = await run();
+  if (code.startsWith('npx @nativestage/metrics doctor')) {
+    assert.match(stdout, /0 problems, 0 warnings/);
+    return;
+  }
+  assert.equal(stdout, '', 'no name is missing');
+  app.write('after.txt', 'a_total 1\n');
+  assert.equal((await run()).stdout, 'b\n');
 }
 
 async function asks(t: TestContext, { code }: Example): Promise<void> {

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -185,6 +186,16 @@ export class AppFixture {
       this.read(`${place}/package.json`),
     ) as JsonObject;
     this.json(`${place}/package.json`, { ...manifest, version });
+  }
+
+  /** As npm links the command of an installed package. */
+  linkCommand(): void {
+    const command = path.join(ROOT, 'dist/cli.js');
+    this.write(
+      'node_modules/.bin/metrics',
+      `#!/bin/sh\nexec "${process.execPath}" "${command}" "$@"\n`,
+    );
+    chmodSync(path.join(this.directory, 'node_modules/.bin/metrics'), 0o755);
   }
 
   private link(name: string, target: string): void {
