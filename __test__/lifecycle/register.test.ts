@@ -79,7 +79,10 @@ test('another MeterProvider that came first is named aloud, and our services sti
   assert.equal(ending.code, 0, ending.stderr);
   assert.match(ending.stderr, /another OpenTelemetry MeterProvider/);
   assert.match(ending.stderr, /AcmeMeterProvider/);
-  assert.match(ending.stderr, /import @nativestage\/metrics\/register before it starts/);
+  assert.match(
+    ending.stderr,
+    /import @nativestage\/metrics\/register before it starts/,
+  );
   assert.equal(count(ending.stderr, 'AcmeMeterProvider'), 1);
   assert.equal(receiver.value('backstage.plugin.catalog.ours.count'), 1);
   assert.ok(receiver.metrics.every(({ name }) => name !== 'theirs'));

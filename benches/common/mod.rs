@@ -130,6 +130,10 @@ pub fn totals(collection: &Collection) -> (usize, f64) {
                 points_seen += 1;
                 total += point.count as f64;
             }),
+            Data::Summary { points, .. } => points.for_each(|point| {
+                points_seen += 1;
+                total += point.count as f64;
+            }),
         }
     }
     (points_seen, total)

@@ -321,9 +321,9 @@ mod tests {
 
     #[test]
     fn bucket_counts_that_fall_do_not_wrap_around() {
-        let parsed = parse(concat!(
+        let parsed = parse(
             "# TYPE d histogram\nd_bucket{le=\"1\"} 5\nd_bucket{le=\"2\"} 3\nd_count -1\nd_sum 1",
-        ))
+        )
         .unwrap();
         let Series::Histogram(series) = parsed.series else {
             panic!("not a histogram");
