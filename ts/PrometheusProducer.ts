@@ -9,7 +9,7 @@ import { log } from './log';
 const CLIENT =
   /[\\/]node_modules[\\/](prom-client|@prometheus-io[\\/]client)[\\/]index\.js$/;
 
-/** Looking through the loaded modules takes a millisecond where there are 10 000. */
+/** Looking through 10 000 loaded modules takes about 1.5 ms. */
 const LOOK_INTERVAL_MS = 10_000;
 
 /** A metric whose own callback takes longer, at most, is exported as it was read last. */

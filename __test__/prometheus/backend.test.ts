@@ -409,6 +409,13 @@ describe(
         assert.equal(status, 400, JSON.stringify(range));
         assert.match(body.error!.message, message);
       }
+      const [{ id }] = (await panels('shop')).panels;
+      const exemplars = await portal.ask<Refusal>(
+        entityRoute('shop', `panels/${id}/exemplars`),
+        { start: 0, end: T0 },
+      );
+      assert.equal(exemplars.status, 400);
+      assert.match(exemplars.body.error!.message, /range/i);
       const { status, body } = await portal.ask<Refusal>('/query/instant', {
         query: 'rate(up)',
       });

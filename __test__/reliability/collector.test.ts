@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -15,6 +11,7 @@ import {
   setLogger,
 } from '@nativestage/metrics/sdk';
 import { type Counter, ValueType } from '@opentelemetry/api';
+import { certificate, withoutOpenssl } from '../support/certificate';
 import { Collector, refused, silent, taken } from '../support/Collector';
 import { GrpcCollector, retryInfo } from '../support/GrpcCollector';
 
@@ -443,34 +440,3 @@ describe('a collector that takes requests and never answers', () => {
     await hanging.until(() => hanging.last('c', { shard: '0' }) === all);
   });
 });
-
-function withoutOpenssl(): string | false {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return false;
-  } catch {
-    return 'openssl is not installed';
-  }
-}
-
-/** A certificate for localhost that vouches for itself. */
-function certificate(t: TestContext) {
-  const directory = mkdtempSync(path.join(tmpdir(), 'metrics-tls-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
-  const [key, file] = ['key.pem', 'cert.pem'].map(name =>
-    path.join(directory, name),
-  );
-  execFileSync(
-    'openssl',
-    [
-      ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2'.split(
-        ' ',
-      ),
-      ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'],
-      ...['-addext', 'basicConstraints=critical,CA:FALSE'],
-      ...['-keyout', key, '-out', file],
-    ],
-    { stdio: 'ignore' },
-  );
-  return { key: readFileSync(key), cert: readFileSync(file), file };
-}

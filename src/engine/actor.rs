@@ -19,12 +19,10 @@ use tokio::sync::oneshot;
 use super::attributes::Interner;
 use super::canonical::{is_overflow, Canonical};
 use super::cells::{is_touched_gauge, is_touched_sum, Cells};
-use super::collection::{
-    Aggregated, CollectedMetric, CollectedPart, Collection, PageNaming, Parts,
-};
+use super::collection::{CollectedMetric, Collection};
 use super::instrument::{InstrumentId, InstrumentSpec};
-use super::plan::{deprecation, PipelineSettings, Settings, Storage};
-use super::produced::{Produced, ProducedMetric, Production};
+use super::plan::{PipelineSettings, Settings, Storage};
+use super::produced::{Produced, Production};
 use super::self_metrics::SelfMetric;
 use super::series::{Instrument, SeriesId};
 use super::{FacadeId, Gate, Handover, PipelineId, Samples};
@@ -36,9 +34,6 @@ use crate::log::Logger;
 /// Samples kept one by one until configuration tells their buckets. Beyond it (16 MiB) they are
 /// aggregated under the default view.
 const EARLY_SAMPLES: usize = 1 << 20;
-
-/// Different sentences about produced metrics that are said.
-const SAID: usize = 100;
 
 /// Wakes the actor when nothing happens, only to notice that every handle is gone.
 const IDLE: Duration = Duration::from_secs(3600);
@@ -124,8 +119,6 @@ pub struct Actor {
     /// Instruments that were reported to overflow their numbers.
     overflowed: HashSet<InstrumentId>,
     produced: Produced,
-    /// What was said about produced metrics, so that it is said once.
-    said: HashSet<String>,
     round: Option<Round>,
     /// Collections that exporters may still hold.
     collected: Vec<Weak<Collection>>,
@@ -149,7 +142,6 @@ impl Actor {
             early: Vec::new(),
             overflowed: HashSet::new(),
             produced: Produced::default(),
-            said: HashSet::new(),
             round: None,
             collected: Vec::new(),
             tidy_at: None,
@@ -220,9 +212,7 @@ impl Actor {
                 self.take_over(id, handover);
             }
             Command::Produce(id, production) => {
-                for problem in self.produced.replace(id, &production) {
-                    self.warn_once(problem);
-                }
+                self.produced.replace(id, &production, &self.log);
             }
             Command::Remove(instrument, attributes) => {
                 if let Ok(Json::Array(flat)) = serde_json::from_str(&attributes) {
@@ -578,50 +568,13 @@ impl Actor {
                 );
             }
         }
-        metrics.extend(self.produced());
+        if !self.produced.is_empty() {
+            // Behind everything else: where two want one name on the page, the first has it.
+            let overlaps = self.settings.as_ref().is_some_and(|s| s.legacy_names);
+            let twins = twins(&self.instruments);
+            metrics.extend(self.produced.collect(&twins, overlaps, &self.log));
+        }
         Collection::new(self.resource.clone(), metrics)
-    }
-
-    /// What producers found. Behind everything else: where two metrics want one name on the page,
-    /// the first has it.
-    fn produced(&mut self) -> Vec<CollectedMetric> {
-        let twins = self.twins();
-        let overlaps = self.settings.as_ref().is_some_and(|s| s.legacy_names);
-        let mut names = HashSet::new();
-        let mut repeated = Vec::new();
-        let mut collected = Vec::new();
-        for metric in self.produced.metrics() {
-            if !names.insert(&metric.name) {
-                repeated.push(metric.name.clone());
-                continue;
-            }
-            let successor = twins.get(metric.name.as_str());
-            if successor.is_none() || overlaps {
-                collected.push(collected_product(metric, successor.copied()));
-            }
-        }
-        for name in repeated {
-            self.warn_once(format!(
-                "several registries of one-off metrics have a metric {name:?}; the first is exported"
-            ));
-        }
-        collected
-    }
-
-    /// The metrics that their plugins also keep in prom-client's registry, by their name there, and
-    /// what to use instead.
-    fn twins(&self) -> HashMap<&'static str, &str> {
-        let legacies = self.instruments.iter();
-        legacies
-            .filter_map(|instrument| instrument.spec.legacy.as_ref())
-            .filter_map(|legacy| Some((legacy.twin?, legacy.successor.as_str())))
-            .collect()
-    }
-
-    fn warn_once(&mut self, message: String) {
-        if self.said.len() < SAID && self.said.insert(message.clone()) {
-            self.log.warn(message);
-        }
     }
 
     fn release_stale(&mut self) {
@@ -676,24 +629,14 @@ impl Actor {
     }
 }
 
-/// A metric of a producer. One that has a successor is in the collection under its new name already:
-/// only the page, which knew both, keeps it.
-fn collected_product(metric: &Arc<ProducedMetric>, successor: Option<&str>) -> CollectedMetric {
-    CollectedMetric {
-        scope: metric.scope.clone(),
-        description: match successor {
-            Some(successor) => deprecation(successor, &metric.description).into(),
-            None => metric.description.clone(),
-        },
-        created: metric.interval.start,
-        sums: true,
-        naming: PageNaming::AsProduced,
-        page_only: successor.is_some(),
-        parts: Parts::Read(vec![CollectedPart {
-            hidden: None,
-            data: Aggregated::Produced(metric.clone()),
-        }]),
-    }
+/// The metrics that their plugins also keep in prom-client's registry, by their name there, and what
+/// to use instead.
+fn twins(instruments: &[Instrument]) -> HashMap<&'static str, &str> {
+    instruments
+        .iter()
+        .filter_map(|instrument| instrument.spec.legacy.as_ref())
+        .filter_map(|legacy| Some((legacy.twin?, legacy.successor.as_str())))
+        .collect()
 }
 
 /// What one round observed, one value per attribute set, in the order they came. Observed twice,

@@ -15,6 +15,7 @@ import {
   QueryError,
   type RangeResult,
   SERVICE_NAME_ANNOTATION,
+  type TimeRange,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import {
   type PrometheusInstance,
@@ -88,14 +89,17 @@ export class EntityPrometheus {
   async panelExemplars(
     entity: Entity,
     panel: string,
-    { start, end }: Range,
-    { signal }: Caller,
+    range: TimeRange,
+    caller: Caller,
   ) {
     const instance = await this.instanceOf(entity);
     const { query } = this.find(entity, instance, panel);
-    const enforced = enforce(instance, query, entity);
-    const client = this.options.querier.client(instance.name);
-    return client.exemplars(enforced, { start, end }, { signal });
+    return this.options.querier.exemplars({
+      instance: instance.name,
+      query: enforce(instance, query, entity),
+      ...range,
+      ...caller,
+    });
   }
 
   /** PromQL of the caller's own, asked of the entity's instance and within its labels. */

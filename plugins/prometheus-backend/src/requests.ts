@@ -5,9 +5,10 @@ import { z } from 'zod';
 /** Seconds since 1970. */
 const moment = z.number().finite().nonnegative();
 
+const ends = { start: moment, end: moment };
+
 const range = {
-  start: moment,
-  end: moment,
+  ...ends,
   /** Whole seconds; chosen by the range where it is left out. */
   step: z.number().int().positive().optional(),
   /** How many points a series is drawn with. */
@@ -21,6 +22,7 @@ const instance = { instance: z.string().optional() };
 /** What requests may hold. Unknown keys are errors: a misspelt `step` would change the answer. */
 export const bodies = {
   range: z.strictObject(range),
+  exemplars: z.strictObject(ends),
   instant: z.strictObject({}),
   entityRangeQuery: z.strictObject({ ...query, ...range }),
   entityInstantQuery: z.strictObject(query),

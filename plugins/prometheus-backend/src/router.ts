@@ -137,7 +137,7 @@ class Routes {
     router.post(
       `${ENTITY}/panels/:panel/exemplars`,
       answered(async (request, response) => {
-        const range = parseBody(bodies.range, request.body);
+        const range = parseBody(bodies.exemplars, request.body);
         const { entity, caller } = await this.seen(request, response);
         const { panel } = request.params;
         return prometheus.panelExemplars(entity, panel, range, caller);

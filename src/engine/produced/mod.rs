@@ -4,7 +4,7 @@
 
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,9 +14,15 @@ use opentelemetry_sdk::metrics::Temporality;
 use smallvec::SmallVec;
 
 use super::collection::{
-    Data, HistogramPoint, Identity, Interval, Number, NumberPoint, Point, SummaryPoint, Visit,
+    Aggregated, CollectedMetric, CollectedPart, Data, HistogramPoint, Identity, Interval, Number,
+    NumberPoint, PageNaming, Parts, Point, SummaryPoint, Visit,
 };
+use super::plan::deprecation;
 use super::FacadeId;
+use crate::log::Logger;
+
+/// Different sentences that are said.
+const SAID: usize = 100;
 
 /// One of the registries of an environment, and what it held.
 pub struct Production {
@@ -85,6 +91,26 @@ pub struct SummarySeries {
 }
 
 impl ProducedMetric {
+    /// One that has a successor is in the collection under its new name already: only the page, which
+    /// knew both, keeps it.
+    fn collect(self: Arc<Self>, successor: Option<&str>) -> CollectedMetric {
+        CollectedMetric {
+            scope: self.scope.clone(),
+            description: match successor {
+                Some(successor) => deprecation(successor, &self.description).into(),
+                None => self.description.clone(),
+            },
+            created: self.interval.start,
+            sums: true,
+            naming: PageNaming::AsProduced,
+            page_only: successor.is_some(),
+            parts: Parts::Read(vec![CollectedPart {
+                hidden: None,
+                data: Aggregated::Produced(self),
+            }]),
+        }
+    }
+
     pub(super) fn data(&self) -> Data<'_> {
         let interval = self.interval;
         match &self.series {
@@ -175,43 +201,42 @@ impl SummarySeries {
 #[derive(Default)]
 pub struct Produced {
     by_producer: BTreeMap<(FacadeId, u32), Vec<Arc<ProducedMetric>>>,
+    /// What was said, so that it is said once.
+    said: HashSet<String>,
 }
 
 impl Produced {
-    /// Replaces what a producer found before. Returns a sentence for each text that is not what it
-    /// should be; that metric is left out.
-    pub fn replace(&mut self, facade: FacadeId, production: &Production) -> Vec<String> {
+    pub fn is_empty(&self) -> bool {
+        self.by_producer.values().all(Vec::is_empty)
+    }
+
+    /// Replaces what a producer found before. A text that is not what it should be is reported and
+    /// left out.
+    pub fn replace(&mut self, facade: FacadeId, production: &Production, log: &Logger) {
         let interval = Interval {
             start: production.start,
             time: SystemTime::now(),
         };
-        let mut problems = Vec::new();
-        let read = |text: &String| {
-            text::parse(text)
-                .map_err(|problem| {
-                    let producer = production.scope.name();
-                    problems.push(format!("a metric of {producer} is left out: {problem}"));
-                })
-                .ok()
-        };
-        let metrics = production
-            .texts
-            .iter()
-            .filter_map(read)
-            .filter(|metric| !metric.series.is_empty())
-            .map(|metric| {
-                Arc::new(ProducedMetric {
-                    scope: production.scope.clone(),
+        let scope = &production.scope;
+        let mut metrics = Vec::new();
+        for text in &production.texts {
+            match text::parse(text) {
+                Ok(metric) if metric.series.is_empty() => {}
+                Ok(metric) => metrics.push(Arc::new(ProducedMetric {
+                    scope: scope.clone(),
                     name: metric.name,
                     description: metric.help.into(),
                     interval,
                     series: metric.series,
-                })
-            })
-            .collect();
-        self.by_producer
-            .insert((facade, production.producer), metrics);
-        problems
+                })),
+                Err(problem) => self.warn(
+                    log,
+                    format!("a metric of {} is left out: {problem}", scope.name()),
+                ),
+            }
+        }
+        let producer = (facade, production.producer);
+        self.by_producer.insert(producer, metrics);
     }
 
     /// The environment has ended.
@@ -219,8 +244,42 @@ impl Produced {
         self.by_producer.retain(|(owner, _), _| *owner != facade);
     }
 
-    /// Every metric, in the order of the producers.
-    pub fn metrics(&self) -> impl Iterator<Item = &Arc<ProducedMetric>> {
-        self.by_producer.values().flatten()
+    /// Every metric, of those with one name the first. `twins` are those that stand for the same as
+    /// another metric of the collection, which is their successor; without `overlaps` they go.
+    pub fn collect(
+        &mut self,
+        twins: &HashMap<&str, &str>,
+        overlaps: bool,
+        log: &Logger,
+    ) -> Vec<CollectedMetric> {
+        let mut names = HashSet::new();
+        let mut repeated = Vec::new();
+        let mut collected = Vec::new();
+        for metric in self.by_producer.values().flatten() {
+            if !names.insert(&metric.name) {
+                repeated.push(metric.name.clone());
+                continue;
+            }
+            let successor = twins.get(metric.name.as_str());
+            if successor.is_none() || overlaps {
+                collected.push(metric.clone().collect(successor.copied()));
+            }
+        }
+        for name in repeated {
+            self.warn(
+                log,
+                format!(
+                    "several registries of one-off metrics have a metric {name:?}; the first is \
+                     exported"
+                ),
+            );
+        }
+        collected
+    }
+
+    fn warn(&mut self, log: &Logger, message: String) {
+        if self.said.len() < SAID && self.said.insert(message.clone()) {
+            log.warn(message);
+        }
     }
 }

@@ -41,6 +41,8 @@ pub fn parse(text: &str) -> Result<Parsed, String> {
         }
     }
     let (name, kind) = header.ok_or("it has no type")?;
+    // In OpenMetrics, which a registry can be set to, a counter's samples have a longer name.
+    let sample_name = samples.first().map_or(name, |sample| sample.name);
     let series = match kind {
         "counter" => Series::Counter(numbers(samples)),
         "gauge" => Series::Gauge(numbers(samples)),
@@ -48,12 +50,15 @@ pub fn parse(text: &str) -> Result<Parsed, String> {
         "summary" => Series::Summary(summaries(name, samples)?),
         other => return Err(format!("{name} is of the unknown type {other:?}")),
     };
-    // OpenMetrics, which a registry can be set to, has it in the samples only.
     let name = match &series {
-        Series::Counter(_) if text.contains(&format!("\n{name}_total")) => format!("{name}_total"),
-        _ => name.to_owned(),
+        Series::Counter(_) => sample_name,
+        _ => name,
     };
-    Ok(Parsed { name, help, series })
+    Ok(Parsed {
+        name: name.to_owned(),
+        help,
+        series,
+    })
 }
 
 /// `name{label="value",…} value`, and whatever follows: an exemplar or a time.

@@ -267,8 +267,6 @@ test('Prometheus 3', { skip }, async t => {
     assert.equal(odd.runbookUrl, undefined);
     assert.equal(waiting.duration, 3600);
     assert.deepEqual([quiet.value, quiet.activeAt], [undefined, undefined]);
-    assert.equal((await client.alerts()).length, 3);
-    assert.equal((await client.rules({ type: 'record' }))[0].rules.length, 1);
   });
 
   await t.test('filters alerts by name and label', async () => {
@@ -286,11 +284,13 @@ test('Prometheus 3', { skip }, async t => {
     );
   });
 
-  await t.test('has metadata, exemplars and a version', async () => {
-    assert.deepEqual(await client.metadata('nothing'), []);
-    assert.deepEqual(await client.exemplars('requests', RANGE), []);
-    assert.match((await client.buildInfo()).version, /^3\./);
-  });
+  await t.test(
+    'has neither metadata nor exemplars of what it was not told',
+    async () => {
+      assert.deepEqual(await client.metadata('nothing'), []);
+      assert.deepEqual(await client.exemplars('requests', RANGE), []);
+    },
+  );
 
   await t.test(
     'serves the entity that an enforced label stands for, and no other',

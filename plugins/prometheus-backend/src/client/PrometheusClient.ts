@@ -9,12 +9,7 @@ import { z, ZodError } from 'zod';
 import { toInstantResult, toRangeResult } from './answers';
 import type { PrometheusInstance } from './PrometheusInstance';
 import { RangeScanner } from './RangeScanner';
-import {
-  type ActiveAlert,
-  type RuleGroup,
-  toActiveAlerts,
-  toRuleGroups,
-} from './rules';
+import { type RuleGroup, toRuleGroups } from './rules';
 import { Upstream, type UpstreamOptions } from './Upstream';
 
 export interface ClientOptions extends UpstreamOptions {
@@ -78,10 +73,6 @@ const exemplarsAnswer = z.object({
     .nullish(),
 });
 
-const buildInfoAnswer = z.object({
-  data: z.object({ version: z.string().catch('') }),
-});
-
 /**
  * Prometheus' HTTP API of one instance, https://prometheus.io/docs/prometheus/latest/querying/api/.
  * Every method fails as {@link Upstream.send} does, and with ServiceUnavailableError for an answer of
@@ -139,26 +130,16 @@ export class PrometheusClient {
     return this.understand(() => toInstantResult(json, this.options.maxSeries));
   }
 
-  /** The groups of alerting rules, or of recording rules. */
-  async rules({
-    type = 'alert',
-    signal,
-  }: CallOptions & { type?: 'alert' | 'record' } = {}): Promise<RuleGroup[]> {
-    const parameters: [string, string][] = [['type', type]];
+  /** The groups of alerting rules. */
+  async rules({ signal }: CallOptions = {}): Promise<RuleGroup[]> {
     const json = await this.ask(
       'GET',
       '/rules',
-      parameters,
+      [['type', 'alert']],
       signal,
       this.ruler,
     );
     return this.understand(() => toRuleGroups(json));
-  }
-
-  /** Alerts that are pending or firing. */
-  async alerts({ signal }: CallOptions = {}): Promise<ActiveAlert[]> {
-    const json = await this.ask('GET', '/alerts', [], signal, this.ruler);
-    return this.understand(() => toActiveAlerts(json));
   }
 
   /** What targets say of a metric; several may disagree, and many servers know nothing. */
@@ -189,12 +170,6 @@ export class PrometheusClient {
       labels: seriesLabels,
       exemplars,
     }));
-  }
-
-  /** The server's version; empty if it does not tell. */
-  async buildInfo({ signal }: CallOptions = {}): Promise<{ version: string }> {
-    const json = await this.ask('GET', '/status/buildinfo', [], signal);
-    return this.understand(() => buildInfoAnswer.parse(json)).data;
   }
 
   /** Ends all connections. */

@@ -7,10 +7,15 @@ import {
   countPoints,
   type InstantResult,
   type RangeResult,
+  type TimeRange,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { ConcurrencyLimit } from './ConcurrencyLimit';
 import { type Limits, readLimits } from './Limits';
-import { type MetricMetadata, PrometheusClient } from './PrometheusClient';
+import {
+  type ExemplarSeries,
+  type MetricMetadata,
+  PrometheusClient,
+} from './PrometheusClient';
 import { PrometheusInstances } from './PrometheusInstances';
 import { type Loaded, QueryCache } from './QueryCache';
 import type { RuleGroup } from './rules';
@@ -37,8 +42,9 @@ export interface RangeRequest extends QueryRequest {
   maxPoints?: number;
 }
 
-/** Milliseconds for which rules, metadata and the past are taken not to change. */
+/** Milliseconds for which rules, exemplars, metadata and the past are taken not to change. */
 const RULES_AGE = 5_000;
+const EXEMPLARS_AGE = 10_000;
 const METADATA_AGE = 600_000;
 const PAST_AGE = 60_000;
 
@@ -151,8 +157,24 @@ export class Querier {
     );
   }
 
-  /** The client of an instance, for what is neither kept nor limited. */
-  client(name: string): PrometheusClient {
+  /** Exemplars of a query's series; an answer is 10 seconds old at the most. */
+  exemplars(
+    request: QueryRequest & { query: string } & TimeRange,
+  ): Promise<ExemplarSeries[]> {
+    const { query, start, end } = request;
+    this.assertRange({ start, end });
+    return this.get(
+      request,
+      ['exemplars', query, start, end],
+      (client, signal) => client.exemplars(query, { start, end }, { signal }),
+      series => ({
+        bytes: JSON.stringify(series).length * 2,
+        expiresAt: Date.now() + EXEMPLARS_AGE,
+      }),
+    );
+  }
+
+  private client(name: string): PrometheusClient {
     const instance = this.instances.get(name);
     const known = this.clients.get(name);
     if (known) {
@@ -191,8 +213,8 @@ export class Querier {
     );
   }
 
-  private toRange({ start, end, step, maxPoints }: RangeRequest): AlignedRange {
-    const { maxRange, maxPoints: most } = this.limits;
+  private assertRange({ start, end }: TimeRange): void {
+    const { maxRange } = this.limits;
     if (!Number.isFinite(start) || !Number.isFinite(end) || end < start) {
       throw new InputError('The range has to start before it ends');
     }
@@ -201,6 +223,11 @@ export class Querier {
         `The range is ${end - start} s, and ${maxRange} s are the most`,
       );
     }
+  }
+
+  private toRange({ start, end, step, maxPoints }: RangeRequest): AlignedRange {
+    const { maxPoints: most } = this.limits;
+    this.assertRange({ start, end });
     if (step !== undefined && !(Number.isSafeInteger(step) && step > 0)) {
       throw new InputError('The step has to be whole seconds, 1 or more');
     }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import {
+  certificate,
+  withoutOpenssl,
+} from '../../../../__test__/support/certificate';
 import { eventually } from '../../../../__test__/support/eventually';
 import { freePort } from '../../../../__test__/support/ports';
 import { clientOf } from '../../../../__test__/support/prometheusClients';
@@ -435,33 +435,3 @@ describe('TLS', { skip: withoutOpenssl() }, () => {
     );
   });
 });
-
-function withoutOpenssl(): string | false {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return false;
-  } catch {
-    return 'openssl is not installed';
-  }
-}
-
-/** A certificate for localhost that vouches for itself. */
-function certificate(t: TestContext) {
-  const directory = mkdtempSync(path.join(tmpdir(), 'prometheus-tls-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
-  const keyFile = path.join(directory, 'key.pem');
-  const file = path.join(directory, 'cert.pem');
-  const request =
-    'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost';
-  execFileSync(
-    'openssl',
-    [...request.split(' '), '-keyout', keyFile, '-out', file],
-    { stdio: 'ignore' },
-  );
-  return {
-    key: readFileSync(keyFile),
-    cert: readFileSync(file),
-    file,
-    keyFile,
-  };
-}

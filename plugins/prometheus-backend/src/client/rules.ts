@@ -64,27 +64,12 @@ const rulesAnswer = z.object({
     .transform(data => data?.groups ?? []),
 });
 
-const alertsAnswer = z.object({
-  data: z
-    .object({ alerts: z.array(activeAlert).nullish() })
-    .nullish()
-    .transform(data => data?.alerts ?? []),
-});
-
 /** A group of rules as `/api/v1/rules` has it, whichever server wrote it. */
 export type RuleGroup = z.infer<typeof group>;
-
-/** A pending or firing alert as `/api/v1/alerts` has it. */
-export type ActiveAlert = z.infer<typeof activeAlert>;
 
 /** @throws ZodError for an answer of another shape */
 export function toRuleGroups(json: unknown): RuleGroup[] {
   return rulesAnswer.parse(json).data;
-}
-
-/** @throws ZodError for an answer of another shape */
-export function toActiveAlerts(json: unknown): ActiveAlert[] {
-  return alertsAnswer.parse(json).data;
 }
 
 export interface AlertFilter {
