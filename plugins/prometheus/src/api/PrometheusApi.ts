@@ -1,0 +1,64 @@
+import type { Entity } from '@backstage/catalog-model';
+import { createApiRef } from '@backstage/core-plugin-api';
+import type {
+  AlertsResult,
+  EntityPanels,
+  PanelSummary,
+  RangeResult,
+  TimeRange,
+} from '@nativestage/backstage-plugin-prometheus-common';
+
+/** What of a range is asked for. */
+export interface RangeQuery extends TimeRange {
+  /** Whole seconds; chosen by the range and `maxPoints` where it is left out. */
+  step?: number;
+  /** How many points a series is drawn with: 3 to 11000. */
+  maxPoints?: number;
+}
+
+export interface RequestOptions {
+  /** Ends the request, and with it the query at the server. */
+  signal?: AbortSignal;
+}
+
+/**
+ * What entities have in Prometheus. Errors are those of `@backstage/errors`: `ResponseError` of the
+ * backend, with what Prometheus says of a query as its message.
+ */
+export interface PrometheusApi {
+  /** The graphs of the annotation `prometheus.io/rule`. */
+  panels(entity: Entity, options?: RequestOptions): Promise<EntityPanels>;
+
+  /** The series of one of them. */
+  panelRange(
+    entity: Entity,
+    panel: PanelSummary,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult>;
+
+  /**
+   * PromQL of one's own, asked of the entity's instance. It takes the permission
+   * `prometheus.query.custom`.
+   */
+  customRange(
+    entity: Entity,
+    query: string,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult>;
+
+  /**
+   * Alerts, firing first. Without `names` those of the annotation `prometheus.io/alert`; others take
+   * the permission `prometheus.query.custom`.
+   */
+  alerts(
+    entity: Entity,
+    names?: 'all' | string[],
+    options?: RequestOptions,
+  ): Promise<AlertsResult>;
+}
+
+export const prometheusApiRef = createApiRef<PrometheusApi>({
+  id: 'plugin.prometheus.service',
+});
