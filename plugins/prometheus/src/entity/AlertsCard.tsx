@@ -1,0 +1,64 @@
+import { InfoCard } from '@backstage/core-components';
+import { AlertTable, type AlertTableProps } from '../alerts/AlertTable';
+import { Note, StaleNote } from '../state/Note';
+import { Failure, Loading } from '../state/StateMessage';
+import { useAlerts } from './useAlerts';
+
+const TITLE = 'Prometheus Alerts';
+const HEIGHT = 160;
+
+/** How alerts are shown. */
+export type AlertOptions = Pick<
+  AlertTableProps,
+  | 'title'
+  | 'extraColumns'
+  | 'onRowClick'
+  | 'showAnnotations'
+  | 'showLabels'
+  | 'showInactiveAlerts'
+>;
+
+export interface AlertsCardProps extends AlertOptions {
+  /** Those of the entity's annotation where they are left out. */
+  names?: 'all' | string[];
+  /** Seconds since 1970; asks again when it changes. */
+  now: number;
+  onRetry(): void;
+}
+
+/** The table of alerts, or what stands in its place. */
+export function AlertsCard({ names, now, onRetry, ...table }: AlertsCardProps) {
+  const { data, error, isLoading } = useAlerts(names, now);
+  const title = table.title ?? TITLE;
+  if (!data) {
+    return (
+      <InfoCard title={title}>
+        {error ? (
+          <Failure error={error} height={HEIGHT} onRetry={onRetry} />
+        ) : (
+          <Loading title="Asking for alerts" height={HEIGHT} />
+        )}
+      </InfoCard>
+    );
+  }
+  const { alerts, warnings, truncated } = data;
+  return (
+    <>
+      <AlertTable
+        {...table}
+        title={title}
+        alerts={alerts}
+        isLoading={isLoading}
+      />
+      {error && <StaleNote error={error} />}
+      {truncated && (
+        <Note>
+          {`${truncated.shown} of ${truncated.received} alerts are shown; the annotations can ask for fewer.`}
+        </Note>
+      )}
+      {warnings.map(warning => (
+        <Note key={warning}>{warning}</Note>
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,100 @@
+import { InfoCard } from '@backstage/core-components';
+import {
+  MissingAnnotationEmptyState,
+  useEntity,
+} from '@backstage/plugin-catalog-react';
+import {
+  type PanelSummary,
+  RULE_ANNOTATION,
+  substituteInQuery,
+} from '@nativestage/backstage-plugin-prometheus-common';
+import {
+  GraphCard,
+  PrometheusGraph,
+  type PrometheusGraphProps,
+} from '../graph/PrometheusGraph';
+import { useNow } from '../range/useNow';
+import { Failure, Loading } from '../state/StateMessage';
+import { hasGraphs } from './isPrometheusAvailable';
+import { PanelProblems } from './PanelProblems';
+import { usePanelQuery } from './usePanelQuery';
+import { usePanels } from './usePanels';
+
+export interface EntityPrometheusGraphCardProps extends Omit<
+  PrometheusGraphProps,
+  'query'
+> {
+  /** PromQL in place of the annotation's; it takes the permission `prometheus.query.custom`. */
+  query?: string;
+  /** Whether `query` has variables of the entity: `${{ entity.metadata.name }}`. */
+  enableQueryTemplating?: boolean;
+}
+
+/** Every graph that an entity asks for, or one of a query of one's own. */
+export function EntityPrometheusGraphCard({
+  query,
+  enableQueryTemplating = false,
+  ...graph
+}: EntityPrometheusGraphCardProps) {
+  const { entity } = useEntity();
+  if (query !== undefined) {
+    const filled = enableQueryTemplating
+      ? substituteInQuery(query, entity)
+      : query;
+    return <PrometheusGraph {...graph} query={filled} />;
+  }
+  return hasGraphs(entity) ? (
+    <AnnotatedGraphs {...graph} />
+  ) : (
+    <MissingAnnotationEmptyState annotation={RULE_ANNOTATION} />
+  );
+}
+
+type GraphOptions = Omit<PrometheusGraphProps, 'query'>;
+
+function AnnotatedGraphs(graph: GraphOptions) {
+  const { now, refresh } = useNow();
+  const { data, error } = usePanels(now);
+  if (!data) {
+    return (
+      <InfoCard title={graph.title ?? 'Prometheus'}>
+        {error ? (
+          <Failure error={error} onRetry={refresh} />
+        ) : (
+          <Loading title="Looking for the graphs of this entity" />
+        )}
+      </InfoCard>
+    );
+  }
+  return (
+    <>
+      <PanelProblems problems={data.problems} />
+      {data.panels.map(panel => (
+        <AnnotatedGraph
+          {...graph}
+          key={panel.id}
+          panel={panel}
+          uiUrl={data.uiUrl}
+        />
+      ))}
+    </>
+  );
+}
+
+function AnnotatedGraph({
+  panel,
+  ...graph
+}: GraphOptions & { panel: PanelSummary; uiUrl?: string }) {
+  const ask = usePanelQuery(panel);
+  return (
+    <GraphCard
+      {...graph}
+      title={graph.title ?? panel.title}
+      query={panel.query}
+      dimension={graph.dimension ?? panel.dimension}
+      graphType={panel.graphType ?? graph.graphType}
+      unit={panel.unit ?? graph.unit}
+      ask={ask}
+    />
+  );
+}

@@ -1,0 +1,184 @@
+import Button from '@material-ui/core/Button';
+import ButtonGroup from '@material-ui/core/ButtonGroup';
+import IconButton from '@material-ui/core/IconButton';
+import MenuItem from '@material-ui/core/MenuItem';
+import { makeStyles } from '@material-ui/core/styles';
+import TextField from '@material-ui/core/TextField';
+import Tooltip from '@material-ui/core/Tooltip';
+import LeftIcon from '@material-ui/icons/ChevronLeft';
+import RightIcon from '@material-ui/icons/ChevronRight';
+import RefreshIcon from '@material-ui/icons/Refresh';
+import ZoomOutIcon from '@material-ui/icons/ZoomOut';
+import { useState } from 'react';
+import { CustomRange } from './CustomRange';
+import {
+  formatDuration,
+  isRelative,
+  shift,
+  type TimeSpan,
+  toRange,
+  zoomOut,
+} from './TimeSpan';
+import type { TimeSpanState } from './useTimeSpan';
+
+/** Seconds, and what people call them. */
+const SPANS: [last: number, label: string][] = [
+  [300, '5 minutes'],
+  [900, '15 minutes'],
+  [1800, '30 minutes'],
+  [3600, '1 hour'],
+  [10_800, '3 hours'],
+  [21_600, '6 hours'],
+  [43_200, '12 hours'],
+  [86_400, '1 day'],
+  [172_800, '2 days'],
+  [604_800, '7 days'],
+  [2_592_000, '30 days'],
+];
+
+const CUSTOM = 'custom';
+
+/** Seconds. */
+const INTERVALS = [5, 10, 30, 60, 300, 900];
+
+const useStyles = makeStyles(theme => ({
+  root: {
+    display: 'flex',
+    flexWrap: 'wrap',
+    alignItems: 'center',
+    gap: theme.spacing(1),
+  },
+  span: { minWidth: '13em' },
+  interval: { minWidth: '8em' },
+}));
+
+export interface RangeControlsProps extends TimeSpanState {
+  /** Seconds since 1970. */
+  now: number;
+  refresh(): void;
+}
+
+/** Chooses what a page looks at, and how often it looks again. */
+export function RangeControls(props: RangeControlsProps) {
+  const { span, setSpan, now } = props;
+  const classes = useStyles();
+  const [isCustom, setCustom] = useState(false);
+  const choose = (value: string) =>
+    value === CUSTOM ? setCustom(true) : setSpan({ last: Number(value) });
+  return (
+    <div className={classes.root} role="group" aria-label="Time range">
+      <TextField
+        select
+        size="small"
+        variant="outlined"
+        label="Range"
+        className={classes.span}
+        value={isRelative(span) ? String(span.last) : CUSTOM}
+        onChange={event => choose(event.target.value)}
+        SelectProps={{
+          renderValue: () => labelOf(span),
+          SelectDisplayProps: { 'aria-label': `Range: ${labelOf(span)}` },
+        }}
+      >
+        {withCurrent(span).map(([last, label]) => (
+          <MenuItem key={last} value={String(last)}>
+            {`Last ${label}`}
+          </MenuItem>
+        ))}
+        {/* A click on what is selected already says nothing to a select. */}
+        <MenuItem value={CUSTOM} onClick={() => setCustom(true)}>
+          From … to …
+        </MenuItem>
+      </TextField>
+      <ButtonGroup size="small">
+        <Move label="Earlier" onClick={() => setSpan(shift(span, -1, now))}>
+          <LeftIcon fontSize="small" />
+        </Move>
+        <Move label="Zoom out" onClick={() => setSpan(zoomOut(span))}>
+          <ZoomOutIcon fontSize="small" />
+        </Move>
+        <Move label="Later" onClick={() => setSpan(shift(span, 1, now))}>
+          <RightIcon fontSize="small" />
+        </Move>
+      </ButtonGroup>
+      <TextField
+        select
+        size="small"
+        variant="outlined"
+        label="Refresh"
+        className={classes.interval}
+        value={props.interval ?? 0}
+        onChange={event =>
+          props.setInterval(Number(event.target.value) || undefined)
+        }
+        SelectProps={{
+          SelectDisplayProps: { 'aria-label': refreshLabel(props.interval) },
+        }}
+      >
+        <MenuItem value={0}>Off</MenuItem>
+        {[...new Set([...INTERVALS, props.interval ?? 5])]
+          .sort((a, b) => a - b)
+          .map(seconds => (
+            <MenuItem key={seconds} value={seconds}>
+              {formatDuration(seconds)}
+            </MenuItem>
+          ))}
+      </TextField>
+      <Tooltip title="Refresh">
+        <IconButton size="small" aria-label="Refresh" onClick={props.refresh}>
+          <RefreshIcon />
+        </IconButton>
+      </Tooltip>
+      {isCustom && (
+        <CustomRange
+          range={toRange(span, now)}
+          onClose={() => setCustom(false)}
+          onRange={setSpan}
+        />
+      )}
+    </div>
+  );
+}
+
+function Move({
+  label,
+  onClick,
+  children,
+}: {
+  label: string;
+  onClick(): void;
+  children: JSX.Element;
+}) {
+  return (
+    <Button aria-label={label} title={label} onClick={onClick}>
+      {children}
+    </Button>
+  );
+}
+
+/** A span of somebody's address need not be one of ours. */
+function withCurrent(span: TimeSpan): [number, string][] {
+  const isListed =
+    !isRelative(span) || SPANS.some(([last]) => last === span.last);
+  return isListed
+    ? SPANS
+    : [...SPANS, [span.last, formatDuration(span.last)] as [number, string]];
+}
+
+function labelOf(span: TimeSpan): string {
+  if (isRelative(span)) {
+    const [, label] = SPANS.find(([last]) => last === span.last) ?? [];
+    return `Last ${label ?? formatDuration(span.last)}`;
+  }
+  const format = new Intl.DateTimeFormat(undefined, {
+    dateStyle: 'short',
+    timeStyle: 'medium',
+  });
+  return format.formatRange(span.start * 1000, span.end * 1000);
+}
+
+function refreshLabel(interval: number | undefined): string {
+  return interval === undefined
+    ? 'Refresh: off'
+    : `Refresh: every ${formatDuration(interval)}`;
+}

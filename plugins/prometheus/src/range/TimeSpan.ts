@@ -1,0 +1,88 @@
+import type { TimeRange } from '@nativestage/backstage-plugin-prometheus-common';
+
+/** What a page looks at: the last so many seconds, or one moment to another. */
+export type TimeSpan = { last: number } | TimeRange;
+
+/** Seconds. */
+const UNITS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
+
+/** Nobody means less by a drag over the picture; seconds. */
+const SHORTEST = 10;
+
+export function isRelative(span: TimeSpan): span is { last: number } {
+  return 'last' in span;
+}
+
+/** @param now seconds since 1970 */
+export function toRange(span: TimeSpan, now: number): TimeRange {
+  return isRelative(span)
+    ? { start: now - span.last, end: now }
+    : { start: span.start, end: span.end };
+}
+
+/** The span between two moments, at least ten seconds of it. */
+export function between({ start, end }: TimeRange): TimeSpan {
+  const missing = Math.max(SHORTEST - (end - start), 0) / 2;
+  return {
+    start: Math.floor(start - missing),
+    end: Math.ceil(end + missing),
+  };
+}
+
+/** Twice as much, around the same middle; the past counts back from now all the same. */
+export function zoomOut(span: TimeSpan): TimeSpan {
+  if (isRelative(span)) {
+    return { last: span.last * 2 };
+  }
+  const quarter = (span.end - span.start) / 2;
+  return between({ start: span.start - quarter, end: span.end + quarter });
+}
+
+/** Half of it earlier (-1) or later (1). */
+export function shift(
+  span: TimeSpan,
+  direction: -1 | 1,
+  now: number,
+): TimeSpan {
+  const { start, end } = toRange(span, now);
+  const half = ((end - start) / 2) * direction;
+  return between({ start: start + half, end: end + half });
+}
+
+/** As it stands in an address: `90m`, or an interval of ISO 8601. */
+export function formatSpan(span: TimeSpan): string {
+  return isRelative(span)
+    ? formatDuration(span.last)
+    : `${toIso(span.start)}/${toIso(span.end)}`;
+}
+
+/** Reads {@link formatSpan}; `undefined` for anything else. */
+export function parseSpan(text: string): TimeSpan | undefined {
+  const last = parseDuration(text);
+  if (last !== undefined) {
+    return { last };
+  }
+  const [start, end, ...rest] = text
+    .split('/')
+    .map(moment => Date.parse(moment) / 1000);
+  return rest.length === 0 && start < end ? { start, end } : undefined;
+}
+
+/** Whole seconds in the largest unit that they are a multiple of: `90` is `90s`, `7200` is `2h`. */
+export function formatDuration(seconds: number): string {
+  const units = Object.entries(UNITS).reverse();
+  const [unit, size] = units.find(([, one]) => seconds % one === 0) ?? ['s', 1];
+  return `${Math.round(seconds / size)}${unit}`;
+}
+
+/** Seconds of `30s`, `5m`, `1h`, `7d` or `2w`. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^([1-9]\d{0,5})([smhdw])$/.exec(text);
+  return match
+    ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS]
+    : undefined;
+}
+
+function toIso(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+}

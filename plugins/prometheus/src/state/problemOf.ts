@@ -1,0 +1,57 @@
+import { ResponseError } from '@backstage/errors';
+import { PluginMissingError } from '../api/PluginMissingError';
+
+/** What went wrong, for whoever looks at the page. */
+export interface Problem {
+  title: string;
+  /** What the server says, or what to do. */
+  detail: string;
+  /** Whether it may be better soon. */
+  isTransient: boolean;
+}
+
+/** Says of an error what it means and what can be done. */
+export function problemOf(error: Error): Problem {
+  if (error instanceof PluginMissingError) {
+    return lasting('The Prometheus backend is not installed', error.message);
+  }
+  if (!(error instanceof ResponseError)) {
+    return error instanceof TypeError
+      ? passing('Backstage could not be reached', error.message)
+      : lasting('Prometheus could not answer', error.message);
+  }
+  const { message } = error.cause;
+  switch (error.response.status) {
+    case 400:
+    case 422:
+      return lasting('The query could not be run', message);
+    case 401:
+      return lasting(
+        'You are not signed in',
+        'Sign in to see what Prometheus knows.',
+      );
+    case 403:
+      return lasting(
+        'You may not see this',
+        `${message}. Ask whoever runs this portal for it.`,
+      );
+    case 404:
+      return lasting('There is nothing here', message);
+    case 429:
+      return passing('Too many queries at once', message);
+    case 502:
+    case 503:
+    case 504:
+      return passing('Prometheus did not answer', message);
+    default:
+      return passing('Backstage could not answer', message);
+  }
+}
+
+function lasting(title: string, detail: string): Problem {
+  return { title, detail, isTransient: false };
+}
+
+function passing(title: string, detail: string): Problem {
+  return { title, detail, isTransient: true };
+}

@@ -1,0 +1,77 @@
+// `npm start`: the example's backend, which serves its app, and a Prometheus that scrapes it if there
+// is one on this machine. All of it ends with Ctrl-C.
+import { spawn } from 'node:child_process';
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { toolsDirectory } from './tools.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const backend = path.join(root, 'packages/backend');
+
+const children = [
+  run('npm', ['start', '--workspace', 'packages/backend'], {
+    shell: process.platform === 'win32',
+  }),
+];
+const prometheus = findPrometheus();
+if (prometheus) {
+  const data = mkdtempSync(path.join(tmpdir(), 'pizzeria-prometheus-'));
+  process.once('exit', () => rmSync(data, { recursive: true, force: true }));
+  children.push(
+    run(prometheus, [
+      `--config.file=${path.join(backend, 'prometheus/prometheus.yml')}`,
+      `--storage.tsdb.path=${data}`,
+      '--web.listen-address=127.0.0.1:9090',
+      '--log.level=warn',
+    ]),
+  );
+} else {
+  console.log(
+    'No Prometheus was found, so the graphs will say that it does not answer: "npm run tools" fetches Debian\'s, or put one on the PATH.',
+  );
+}
+console.log(
+  'The page of the example service: http://localhost:7007/catalog/default/component/pizza-orders/prometheus',
+);
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => children.forEach(child => child.kill(signal)));
+}
+
+/** One that ends takes the others with it: half an example would only puzzle. */
+function run(command, args, options) {
+  const child = spawn(command, args, {
+    cwd: root,
+    stdio: 'inherit',
+    ...options,
+  });
+  child.once('error', error => console.error(`${command}: ${error.message}`));
+  child.once('exit', code => {
+    process.exitCode ||= code ?? 0;
+    children.forEach(other => other.kill());
+  });
+  return child;
+}
+
+/** The first on the PATH, or what `npm run tools` has fetched. */
+function findPrometheus() {
+  const name = process.platform === 'win32' ? 'prometheus.exe' : 'prometheus';
+  return [
+    ...(process.env.PATH ?? '').split(path.delimiter),
+    ...['prometheus-3', 'prometheus-2'].map(tool =>
+      path.join(toolsDirectory, tool, 'usr/bin'),
+    ),
+  ]
+    .map(folder => path.join(folder, name))
+    .find(isExecutable);
+}
+
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
