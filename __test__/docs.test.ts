@@ -15,6 +15,15 @@ import {
   createMeterProvider,
   type MetricsOptions,
 } from '@nativestage/metrics/sdk';
+import type { Entity } from '@backstage/catalog-model';
+import {
+  ALERT_ANNOTATION,
+  checkQuery,
+  parseAlerts,
+  readRules,
+  RULE_ANNOTATION,
+  substituteInQuery,
+} from '@nativestage/backstage-plugin-prometheus-common';
 import { parse } from 'yaml';
 import { AppFixture } from './doctor/AppFixture';
 import { eventually } from './support/eventually';
@@ -51,6 +60,8 @@ const KINDS: Record<
   (t: TestContext, example: Example) => Promise<void>
 > = {
   ts: runs,
+  // Compiled with all the others; the apps of __test__/prometheus show what it does.
+  tsx: () => Promise.resolve(),
   js: preloads,
   yaml: configures,
   promql: asks,
@@ -91,10 +102,11 @@ for (const page of pages) {
 test('the TypeScript in the documentation compiles', async t => {
   const folder = temporary(t);
   examples
-    .filter(({ language }) => language === 'ts')
-    .forEach(({ code }, index) =>
-      writeFileSync(path.join(folder, `example${index}.mts`), code),
-    );
+    .filter(({ language }) => language.startsWith('ts'))
+    .forEach(({ language, code }, index) => {
+      const extension = language === 'tsx' ? 'tsx' : 'mts';
+      writeFileSync(path.join(folder, `example${index}.${extension}`), code);
+    });
   writeFileSync(
     path.join(folder, 'tsconfig.json'),
     JSON.stringify({
@@ -103,9 +115,11 @@ test('the TypeScript in the documentation compiles', async t => {
       compilerOptions: {
         module: 'preserve',
         moduleResolution: 'bundler',
+        jsx: 'react-jsx',
+        lib: ['ES2022', 'DOM'],
         noEmit: true,
       },
-      include: ['*.mts'],
+      include: ['*'],
     }),
   );
   const { code, stdout } = await runNode(t, TSC, { args: ['-p', folder] });
@@ -203,13 +217,24 @@ async function preloads(t: TestContext, { code }: Example): Promise<void> {
   });
 }
 
-/** A part of app-config.yaml, or of prometheus.yml, by its first key. */
+/** A part of app-config.yaml, or of prometheus.yml, or an entity, by what it has. */
 async function configures(t: TestContext, { code }: Example): Promise<void> {
   const config = parse(code) as {
+    app?: { extensions: unknown };
     backend?: { metrics: MetricsOptions };
+    kind?: string;
     prometheus?: object;
     scrape_configs?: unknown;
   };
+  if (config.kind) {
+    annotates(config as Entity);
+    return;
+  }
+  if (config.app) {
+    // The app of the new frontend system runs with it: __test__/prometheus/newApp.test.ts.
+    assert.ok(config.app.extensions);
+    return;
+  }
   if (config.scrape_configs) {
     await checkedByPromtool(t, 'config', code);
     return;
@@ -244,6 +269,10 @@ async function types(t: TestContext, { code }: Example): Promise<void> {
   if (code.startsWith('npm ci && npm ')) {
     return;
   }
+  if (code.startsWith('yarn ')) {
+    adds(code);
+    return;
+  }
   const env = { ...process.env, npm_config_offline: 'true' };
   const app = await AppFixture.create(t);
   app.linkCommand();
@@ -259,6 +288,25 @@ async function types(t: TestContext, { code }: Example): Promise<void> {
   assert.equal(stdout, '', 'no name is missing');
   app.write('after.txt', 'a_total 1\n');
   assert.equal((await run()).stdout, 'b\n');
+}
+
+/** A package that is added is one of ours, by its right name. */
+function adds(code: string): void {
+  for (const [, name] of code.matchAll(/ add (\S+)$/gm)) {
+    assert.ok(existsSync(path.join(ROOT, 'node_modules', name)), name);
+  }
+}
+
+/** What an entity asks for can be read. */
+function annotates(entity: Entity): void {
+  const annotations = entity.metadata.annotations!;
+  const { panels, problems } = readRules(annotations[RULE_ANNOTATION]);
+  assert.deepEqual(problems, []);
+  assert.ok(panels.length > 0);
+  for (const { query } of panels) {
+    assert.equal(checkQuery(substituteInQuery(query, entity)), undefined);
+  }
+  assert.ok(parseAlerts(annotations[ALERT_ANNOTATION]).length > 0);
 }
 
 async function asks(t: TestContext, { code }: Example): Promise<void> {

@@ -1,0 +1,96 @@
+import { createServer, type Server } from 'node:http';
+import type { TestContext } from 'node:test';
+import path from 'node:path';
+import type { JsonObject } from '@backstage/types';
+import { build, type OutputFile } from 'esbuild';
+
+const TYPES: Record<string, string> = {
+  '.css': 'text/css',
+  '.js': 'text/javascript',
+  '.svg': 'image/svg+xml',
+};
+
+/** A Backstage app, bundled in memory and served with a configuration of its own. */
+export class AppServer {
+  private constructor(
+    readonly url: string,
+    private readonly server: Server,
+  ) {}
+
+  /** @param entry the app's first module */
+  static async start(
+    t: TestContext,
+    entry: string,
+    port: number,
+    config: JsonObject,
+  ): Promise<AppServer> {
+    const files = await bundle(entry);
+    const page = indexPage(config);
+    const server = createServer((request, response) => {
+      const { pathname } = new URL(request.url!, 'http://app');
+      const file = files.get(pathname);
+      response.setHeader(
+        'content-type',
+        file ? TYPES[path.extname(pathname)] : 'text/html',
+      );
+      response.end(file?.contents ?? page);
+    });
+    await new Promise<void>(resolve =>
+      server.listen(port, '127.0.0.1', resolve),
+    );
+    t.after(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    return new AppServer(`http://127.0.0.1:${port}`, server);
+  }
+}
+
+async function bundle(entry: string): Promise<Map<string, OutputFile>> {
+  const { outputFiles } = await build({
+    entryPoints: { main: entry },
+    outdir: '/',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2022',
+    jsx: 'automatic',
+    write: false,
+    logLevel: 'error',
+    assetNames: '[name]-[hash]',
+    loader: {
+      '.eot': 'dataurl',
+      '.gif': 'dataurl',
+      '.jpg': 'dataurl',
+      '.png': 'dataurl',
+      '.svg': 'dataurl',
+      '.ttf': 'dataurl',
+      '.woff': 'dataurl',
+      '.woff2': 'dataurl',
+    },
+    define: {
+      global: 'globalThis',
+      'process.env': '{}',
+      'process.env.NODE_ENV': '"development"',
+    },
+  });
+  return new Map(outputFiles.map(file => [file.path, file]));
+}
+
+function indexPage(config: JsonObject): string {
+  const configs = [{ context: 'test', data: config }];
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <base href="/" />
+    <title>Test</title>
+    <link rel="stylesheet" href="/main.css" />
+    <script type="backstage.io/config">${JSON.stringify(configs).replaceAll('<', '\\u003c')}</script>
+  </head>
+  <body>
+    <div id="root"></div>
+    <script type="module" src="/main.js"></script>
+  </body>
+</html>`;
+}
