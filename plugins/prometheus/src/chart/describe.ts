@@ -1,0 +1,58 @@
+import {
+  formatValue,
+  type RangeResult,
+  type Unit,
+} from '@nativestage/backstage-plugin-prometheus-common';
+import { fullTime } from './timeAxis';
+import { tooltipRows } from './tooltipRows';
+
+/** What a screen reader says of a plot before it is read. */
+export function describePlot(
+  { timestamps, series }: RangeResult,
+  isSelectable: boolean,
+): string {
+  const count = series.length === 1 ? '1 series' : `${series.length} series`;
+  if (timestamps.length === 0) {
+    return `${count}, no points.`;
+  }
+  const from = fullTime(timestamps[0]);
+  const to = fullTime(timestamps[timestamps.length - 1]);
+  return [
+    `${count} from ${from} to ${to}.`,
+    'Left and right arrows read the values, Home and End go to the oldest and newest.',
+    isSelectable &&
+      'Shift with these selects, Enter zooms into the selection, Backspace zooms out.',
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+export interface Place {
+  data: RangeResult;
+  names: string[];
+  unit?: Unit;
+  isShown: (series: number) => boolean;
+  /** Where in the timestamps. */
+  at: number;
+}
+
+/** What a screen reader says of one place: the time and the largest values. */
+export function describeReading({
+  data,
+  names,
+  unit,
+  isShown,
+  at,
+}: Place): string {
+  if (at >= data.timestamps.length) {
+    return '';
+  }
+  const { rows, more } = tooltipRows(data.series, at, isShown);
+  const values = rows.map(
+    ({ index, value }) => `${names[index]} ${formatValue(value, unit)}`,
+  );
+  if (more > 0) {
+    values.push(`and ${more} more`);
+  }
+  return `${fullTime(data.timestamps[at])}: ${values.join(', ') || 'no values'}`;
+}

@@ -1,0 +1,47 @@
+import type { RangeSeries } from '@nativestage/backstage-plugin-prometheus-common';
+
+/** A series at the crosshair. */
+export interface TooltipRow {
+  /** Where the series is in the data. */
+  index: number;
+  value: number;
+}
+
+export interface TooltipRows {
+  rows: TooltipRow[];
+  /** How many series have a value here and are not among the rows. */
+  more: number;
+}
+
+/** As many as are taken in at a glance. */
+export const MAX_ROWS = 10;
+
+/**
+ * The series that have a value at that place, largest first. Of many, those that come before and
+ * after the focused one.
+ */
+export function tooltipRows(
+  series: Pick<RangeSeries, 'values'>[],
+  at: number,
+  isShown: (index: number) => boolean,
+  focused?: number,
+): TooltipRows {
+  const all: TooltipRow[] = [];
+  series.forEach(({ values }, index) => {
+    const value = values[at] ?? null;
+    if (value !== null && isShown(index)) {
+      all.push({ index, value });
+    }
+  });
+  all.sort((a, b) => b.value - a.value || a.index - b.index);
+  const place = Math.max(
+    0,
+    all.findIndex(({ index }) => index === focused),
+  );
+  const from = Math.max(
+    0,
+    Math.min(place - MAX_ROWS / 2, all.length - MAX_ROWS),
+  );
+  const rows = all.slice(from, from + MAX_ROWS);
+  return { rows, more: all.length - rows.length };
+}

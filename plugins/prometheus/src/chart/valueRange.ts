@@ -1,0 +1,40 @@
+import uPlot from 'uplot';
+
+export interface ValueRangeOptions {
+  /** Whether zero has to be in sight: areas grow from there. */
+  fromZero?: boolean;
+  /** Values to take in, if that does not squeeze the series. */
+  near?: number[];
+}
+
+/** How far outside the series a threshold may be, as a share of what they span. */
+const REACH = 1;
+
+/** The share of the span that is left free above and below. */
+const PADDING = 0.1;
+
+/**
+ * From where to where the value axis goes. Without values, and for zero alone, it is 0 to 1; a
+ * constant is drawn in the middle. An axis that comes near zero begins there.
+ */
+export function valueRange(
+  min: number | null,
+  max: number | null,
+  { fromZero = false, near = [] }: ValueRangeOptions = {},
+): [min: number, max: number] {
+  if (min === null || max === null || (min === 0 && max === 0)) {
+    return [0, 1];
+  }
+  const low = fromZero ? Math.min(min, 0) : min;
+  const high = fromZero ? Math.max(max, 0) : max;
+  const reach = REACH * (high - low || Math.abs(high));
+  const all = [
+    low,
+    high,
+    ...near.filter(value => value >= low - reach && value <= high + reach),
+  ];
+  const lowest = Math.min(...all);
+  const highest = Math.max(...all);
+  const [from, to] = uPlot.rangeNum(lowest, highest, PADDING, true);
+  return [from ?? lowest, to ?? highest];
+}
