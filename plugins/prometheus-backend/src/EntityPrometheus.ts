@@ -9,6 +9,7 @@ import {
   inferUnit,
   type InstantResult,
   LABELS_ANNOTATION,
+  type NamedQuery,
   parseAlerts,
   parseLabels,
   type PanelSummary,
@@ -25,7 +26,6 @@ import {
   toAlerts,
 } from './client';
 import type { InstanceChooser } from './instanceExtensionPoint';
-import type { NamedQuery } from './NamedQueries';
 import { panelsOf } from './panels';
 
 /** Metrics of one entity that the server is asked about for their units. */
