@@ -220,7 +220,11 @@ describe(
       const { body } = await portal.ask<AlertsResult>(
         entityRoute('plain', 'alerts'),
       );
-      assert.deepEqual(body, { alerts: [], warnings: [] });
+      assert.deepEqual(body, {
+        uiUrl: 'https://prom.example/',
+        alerts: [],
+        warnings: [],
+      });
     });
 
     it('asks the instance that the entity names, and the one that is chosen for it', async () => {
@@ -307,6 +311,38 @@ describe(
         labelled.body.alerts.map(({ name }) => name),
         ['AlwaysFiring'],
       );
+    });
+
+    it('lists alerts by name: of the annotation to all readers, others to whom custom queries are allowed', async () => {
+      const named = (fixture: PortalFixture, name: string, names: unknown) =>
+        fixture.ask<AlertsResult>(entityRoute(name, 'alerts'), { names });
+      const quiet = await named(strict, 'shop', ['NeverFiring']);
+      assert.deepEqual(
+        quiet.body.alerts.map(({ name }) => name),
+        ['NeverFiring'],
+      );
+      const wide = await named(strict, 'everything', ['LongPending']);
+      assert.deepEqual(
+        wide.body.alerts.map(({ name }) => name),
+        ['LongPending'],
+      );
+      for (const names of ['all', ['AlwaysFiring', 'LongPending']]) {
+        const { status, body } = await named(strict, 'shop', names);
+        assert.equal(status, 403);
+        assert.match(body.error!.message, /prometheus\.query\.custom/);
+        const allowed = await named(portal, 'shop', names);
+        assert.equal(allowed.status, 200, JSON.stringify(allowed.body));
+        assert.equal(allowed.body.alerts.length, names === 'all' ? 3 : 2);
+      }
+      const labelled = await named(portal, 'labelled', ['LongPending']);
+      assert.deepEqual(labelled.body.alerts, [], 'it has another team');
+      const narrowed = await named(portal, 'narrowed', ['NeverFiring']);
+      assert.deepEqual(narrowed.body.alerts, [], 'it has another team');
+      const hidden = await named(portal, 'hidden', ['AlwaysFiring']);
+      assert.equal(hidden.status, 403);
+      const wrong = await named(portal, 'shop', 'some');
+      assert.equal(wrong.status, 400);
+      assert.match(wrong.body.error!.message, /^names: /);
     });
 
     it('says nothing of an entity that the caller may not read', async () => {

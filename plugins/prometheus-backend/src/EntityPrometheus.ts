@@ -2,6 +2,7 @@ import type { LoggerService } from '@backstage/backend-plugin-api';
 import type { Entity } from '@backstage/catalog-model';
 import { InputError, NotFoundError } from '@backstage/errors';
 import {
+  type AlertFilter,
   ALERT_ANNOTATION,
   AnnotationError,
   type AlertsResult,
@@ -9,6 +10,7 @@ import {
   inferUnit,
   type InstantResult,
   LABELS_ANNOTATION,
+  type NamedQuery,
   parseAlerts,
   parseLabels,
   type PanelSummary,
@@ -25,7 +27,6 @@ import {
   toAlerts,
 } from './client';
 import type { InstanceChooser } from './instanceExtensionPoint';
-import type { NamedQuery } from './NamedQueries';
 import { panelsOf } from './panels';
 
 /** Metrics of one entity that the server is asked about for their units. */
@@ -33,6 +34,8 @@ const MAX_METADATA = 20;
 
 /** Who asks, and until when. */
 export type Caller = Pick<QueryRequest, 'user' | 'signal'>;
+
+type AlertNames = AlertFilter['names'];
 
 type Range = Pick<RangeRequest, 'start' | 'end' | 'step' | 'maxPoints'>;
 
@@ -124,32 +127,47 @@ export class EntityPrometheus {
   }
 
   /**
-   * The alerts that the entity asks for, none without an annotation. Where labels are enforced, an
-   * alert has to have them too.
+   * Whether the entity's annotation asks for all these alerts.
    *
    * @throws InputError for an annotation that cannot be read, showing the place
    */
-  async alerts(entity: Entity, caller: Caller): Promise<AlertsResult> {
-    const annotations = entity.metadata.annotations ?? {};
+  asksFor(entity: Entity, names: AlertNames): boolean {
+    const asked = alertNamesOf(entity);
+    return (
+      asked === 'all' ||
+      (names !== 'all' && names.every(name => asked.includes(name)))
+    );
+  }
+
+  /**
+   * Alerts by their rules' names, those that the entity asks for if none are given. They have the
+   * labels of the annotation and, where the instance enforces some, those too.
+   *
+   * @throws InputError for an annotation that cannot be read, showing the place
+   */
+  async alerts(
+    entity: Entity,
+    caller: Caller,
+    names: AlertNames = alertNamesOf(entity),
+  ): Promise<AlertsResult> {
     const instance = await this.instanceOf(entity);
-    const filter = readable(() => ({
-      names: parseAlerts(annotations[ALERT_ANNOTATION] ?? ''),
-      labels: [
-        ...parseLabels(annotations[LABELS_ANNOTATION] ?? ''),
-        ...instance.matchersFor(entity),
-      ],
-    }));
-    if (filter.names.length === 0) {
-      return { alerts: [], warnings: [] };
+    const { uiUrl } = instance;
+    const labels = readable(() => [
+      ...parseLabels(annotationOf(entity, LABELS_ANNOTATION)),
+      ...instance.matchersFor(entity),
+    ]);
+    if (names.length === 0) {
+      return { uiUrl, alerts: [], warnings: [] };
     }
     const groups = await this.options.querier.rules({
       instance: instance.name,
       ...caller,
     });
     const { maxSeries } = this.options.querier.limits;
-    const alerts = toAlerts(groups, filter);
+    const alerts = toAlerts(groups, { names, labels });
     const shown = alerts.slice(0, maxSeries);
     return {
+      uiUrl,
       alerts: shown,
       warnings: [],
       ...(shown.length < alerts.length && {
@@ -258,6 +276,15 @@ export class EntityPrometheus {
       return [metric, ''];
     }
   }
+}
+
+/** @throws InputError */
+function alertNamesOf(entity: Entity): AlertNames {
+  return readable(() => parseAlerts(annotationOf(entity, ALERT_ANNOTATION)));
+}
+
+function annotationOf(entity: Entity, name: string): string {
+  return entity.metadata.annotations?.[name] ?? '';
 }
 
 /** The metrics whose units would tell those of the panels that have none. */

@@ -2,23 +2,13 @@ import type { Config } from '@backstage/config';
 import { InputError } from '@backstage/errors';
 import {
   checkQuery,
+  type NamedQuery,
   toUnit,
   type Unit,
 } from '@nativestage/backstage-plugin-prometheus-common';
 
 const PATH = 'prometheus.queries';
 const GRAPH_TYPES = ['line', 'area'] as const;
-
-/** A query that operators wrote, and that entities name in `prometheus.io/rule`. */
-export interface NamedQuery {
-  title: string;
-  /** May hold `${{ entity.… }}` in the values of labels. */
-  query: string;
-  /** The label that names the series. */
-  dimension?: string;
-  graphType?: (typeof GRAPH_TYPES)[number];
-  unit?: Unit;
-}
 
 /**
  * Reads `prometheus.queries`.

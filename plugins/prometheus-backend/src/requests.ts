@@ -21,6 +21,9 @@ const instance = { instance: z.string().optional() };
 
 /** What requests may hold. Unknown keys are errors: a misspelt `step` would change the answer. */
 export const bodies = {
+  alerts: z.strictObject({
+    names: z.union([z.literal('all'), z.array(z.string().min(1))]),
+  }),
   range: z.strictObject(range),
   exemplars: z.strictObject(ends),
   instant: z.strictObject({}),

@@ -146,6 +146,7 @@ class Routes {
   }
 
   private addAlerts(router: Router): void {
+    const { prometheus } = this.options;
     router.get(
       `${ENTITY}/alerts`,
       answered(async (request, response) => {
@@ -154,7 +155,22 @@ class Routes {
           response,
           prometheusAlertReadPermission,
         );
-        return this.options.prometheus.alerts(entity, caller);
+        return prometheus.alerts(entity, caller);
+      }),
+    );
+    router.post(
+      `${ENTITY}/alerts`,
+      answered(async (request, response) => {
+        const { names } = parseBody(bodies.alerts, request.body);
+        const { entity, caller } = await this.seen(
+          request,
+          response,
+          prometheusAlertReadPermission,
+        );
+        if (!prometheus.asksFor(entity, names)) {
+          await this.assertCustom(request);
+        }
+        return prometheus.alerts(entity, caller, names);
       }),
     );
   }

@@ -102,6 +102,8 @@ export interface Alert {
 }
 
 export interface AlertsResult {
+  /** Of the instance's own web page. */
+  uiUrl?: string;
   /** Firing first, then pending, then inactive; each by name. */
   alerts: Alert[];
   warnings: string[];

@@ -1,9 +1,13 @@
+export * from './AnswerError';
+export * from './alerts/RuleGroup';
+export * from './alerts/toAlerts';
 export * from './annotations/AnnotationError';
 export * from './annotations/alerts';
 export * from './annotations/labels';
 export * from './annotations/names';
 export * from './annotations/rules';
 export * from './api';
+export * from './panels/panelsOf';
 export * from './permissions';
 export type { Position } from './position';
 export * from './promql/enforceMatchers';

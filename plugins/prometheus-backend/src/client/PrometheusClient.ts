@@ -1,15 +1,17 @@
 import { ServiceUnavailableError } from '@backstage/errors';
-import type {
-  AlignedRange,
-  InstantResult,
-  RangeResult,
-  TimeRange,
+import {
+  type AlignedRange,
+  AnswerError,
+  type InstantResult,
+  type RangeResult,
+  type RuleGroup,
+  type TimeRange,
+  toRuleGroups,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { z, ZodError } from 'zod';
 import { toInstantResult, toRangeResult } from './answers';
 import type { PrometheusInstance } from './PrometheusInstance';
 import { RangeScanner } from './RangeScanner';
-import { type RuleGroup, toRuleGroups } from './rules';
 import { Upstream, type UpstreamOptions } from './Upstream';
 
 export interface ClientOptions extends UpstreamOptions {
@@ -208,7 +210,9 @@ export class PrometheusClient {
     try {
       return read();
     } catch (error) {
-      throw error instanceof SyntaxError || error instanceof ZodError
+      throw error instanceof SyntaxError ||
+        error instanceof ZodError ||
+        error instanceof AnswerError
         ? new ServiceUnavailableError(
             `The Prometheus instance "${this.instance.name}" gave an answer that is not Prometheus' API`,
           )

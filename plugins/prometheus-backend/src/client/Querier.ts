@@ -7,6 +7,7 @@ import {
   countPoints,
   type InstantResult,
   type RangeResult,
+  type RuleGroup,
   type TimeRange,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { ConcurrencyLimit } from './ConcurrencyLimit';
@@ -18,7 +19,6 @@ import {
 } from './PrometheusClient';
 import { PrometheusInstances } from './PrometheusInstances';
 import { type Loaded, QueryCache } from './QueryCache';
-import type { RuleGroup } from './rules';
 
 export interface QueryRequest {
   /** The name of an instance of the configuration. */

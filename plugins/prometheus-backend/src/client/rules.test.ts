@@ -1,80 +1,16 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { test } from 'node:test';
-import { toAlerts, toRuleGroups } from './rules';
+import { toRuleGroups } from '@nativestage/backstage-plugin-prometheus-common';
+import { toAlerts } from './rules';
 
-test('rules of vmalert become alerts, also those without alerts', () => {
-  const file = path.join(__dirname, 'fixtures/vmalert-rules.json');
-  const groups = toRuleGroups(JSON.parse(readFileSync(file, 'utf8')));
-  assert.deepEqual(clean(toAlerts(groups, { names: 'all' })), [
-    {
-      name: 'HighLatency',
-      state: 'firing',
-      value: 0.75,
-      labels: {
-        alertgroup: 'api',
-        alertname: 'HighLatency',
-        service: 'api',
-        severity: 'page',
-      },
-      annotations: {
-        summary: 'Slow',
-        runbook_url: 'https://runbooks.example.com/latency',
-      },
-      activeAt: '2026-01-01T11:00:00Z',
-      lastEvaluation: '2026-01-01T12:00:00.5Z',
-      duration: 60,
-      query: 'latency_seconds > 0.5',
-      runbookUrl: 'https://runbooks.example.com/latency',
-    },
-    {
-      name: 'NoTraffic',
-      state: 'inactive',
-      labels: { alertname: 'NoTraffic' },
-      annotations: {},
-      duration: 0,
-      query: 'absent(requests_total)',
-      lastError: 'cannot fetch […] connection refused',
-    },
-  ]);
-});
-
-for (const answer of [
-  {},
-  { data: null },
-  { data: {} },
-  { data: { groups: null } },
-  { data: { groups: [] } },
-  { data: { groups: [{ name: 'a', rules: null }] } },
-]) {
-  test(`${JSON.stringify(answer)} has no alerts`, () => {
-    assert.deepEqual(toAlerts(toRuleGroups(answer), { names: 'all' }), []);
-  });
-}
-
-for (const alerts of [undefined, null, []]) {
-  test(`a rule with ${JSON.stringify(alerts)} for alerts is inactive`, () => {
-    const rules = [{ name: 'a', type: 'alerting', alerts }];
-    const groups = toRuleGroups({ data: { groups: [{ name: 'g', rules }] } });
-    const [{ state }] = toAlerts(groups, { names: 'all' });
-    assert.equal(state, 'inactive');
-  });
-}
-
-test('states that only some servers know count as inactive', () => {
-  const rules = ['nomatch', 'unknown', ''].map(state => ({
-    name: 'a',
-    type: 'alerting',
-    state,
-    alerts: [{ state }],
-  }));
+test('the error of a rule does not say where its server is', () => {
+  const rules = [
+    { name: 'a', lastError: 'cannot fetch http://10.0.0.1:8428/x: refused' },
+    { name: 'b' },
+  ];
   const groups = toRuleGroups({ data: { groups: [{ name: 'g', rules }] } });
-  for (const { state } of toAlerts(groups, { names: ['a'] })) {
-    assert.equal(state, 'inactive');
-  }
+  const [broken, fine] = toAlerts(groups, { names: 'all' });
+  assert.match(broken.lastError!, /^cannot fetch \[…\]/);
+  assert.doesNotMatch(broken.lastError!, /10\.0\.0\.1/);
+  assert.ok(!('lastError' in fine));
 });
-
-function clean(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { AnswerError } from '../AnswerError';
+import { toRuleGroups } from './RuleGroup';
+import { toAlerts } from './toAlerts';
+
+test('rules of vmalert become alerts, also those without alerts', () => {
+  const file = path.join(__dirname, 'fixtures/vmalert-rules.json');
+  const groups = toRuleGroups(JSON.parse(readFileSync(file, 'utf8')));
+  assert.deepEqual(clean(toAlerts(groups, { names: 'all' })), [
+    {
+      name: 'HighLatency',
+      state: 'firing',
+      value: 0.75,
+      labels: {
+        alertgroup: 'api',
+        alertname: 'HighLatency',
+        service: 'api',
+        severity: 'page',
+      },
+      annotations: {
+        summary: 'Slow',
+        runbook_url: 'https://runbooks.example.com/latency',
+      },
+      activeAt: '2026-01-01T11:00:00Z',
+      lastEvaluation: '2026-01-01T12:00:00.5Z',
+      duration: 60,
+      query: 'latency_seconds > 0.5',
+      runbookUrl: 'https://runbooks.example.com/latency',
+    },
+    {
+      name: 'NoTraffic',
+      state: 'inactive',
+      labels: { alertname: 'NoTraffic' },
+      annotations: {},
+      duration: 0,
+      query: 'absent(requests_total)',
+      lastError: 'cannot fetch http://vm:8428/api: connection refused',
+    },
+  ]);
+});
+
+for (const answer of [
+  {},
+  { data: null },
+  { data: {} },
+  { data: { groups: null } },
+  { data: { groups: [] } },
+  { data: { groups: [{ name: 'a', rules: null }] } },
+]) {
+  test(`${JSON.stringify(answer)} has no alerts`, () => {
+    assert.deepEqual(toAlerts(toRuleGroups(answer), { names: 'all' }), []);
+  });
+}
+
+for (const alerts of [undefined, null, []]) {
+  test(`a rule with ${JSON.stringify(alerts)} for alerts is inactive`, () => {
+    const rules = [{ name: 'a', type: 'alerting', alerts }];
+    const groups = toRuleGroups(rulesOf(rules));
+    const [{ state }] = toAlerts(groups, { names: 'all' });
+    assert.equal(state, 'inactive');
+  });
+}
+
+test('states that only some servers know count as inactive', () => {
+  const rules = ['nomatch', 'unknown', ''].map(state => ({
+    name: 'a',
+    type: 'alerting',
+    state,
+    alerts: [{ state }],
+  }));
+  const groups = toRuleGroups(rulesOf(rules));
+  for (const { state } of toAlerts(groups, { names: ['a'] })) {
+    assert.equal(state, 'inactive');
+  }
+});
+
+for (const [answer, message] of [
+  ['<html>', /^the answer has to be an object, found "<html>"$/],
+  [{ data: [] }, /^data has to be an object/],
+  [{ data: { groups: {} } }, /^data\.groups has to be a list/],
+  [rulesOf([{ type: 'alerting' }]), /rules\[0\]\.name has to be a text/],
+  [rulesOf([{ name: 'a', labels: { b: 1 } }]), /labels\.b has to be a text/],
+] as const) {
+  test(`${JSON.stringify(answer)} is no answer with rules`, () => {
+    assert.throws(
+      () => toRuleGroups(answer),
+      error => error instanceof AnswerError && message.test(error.message),
+    );
+  });
+}
+
+function rulesOf(rules: object[]): object {
+  return { data: { groups: [{ name: 'g', rules }] } };
+}
+
+function clean(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
