@@ -12,6 +12,8 @@ const backend = path.join(root, 'packages/backend');
 
 const children = [
   run('npm', ['start', '--workspace', 'packages/backend'], {
+    // Guests are for development.
+    env: { NODE_ENV: 'development', ...process.env },
     shell: process.platform === 'win32',
   }),
 ];

@@ -78,9 +78,16 @@ export interface Config {
         query: string;
         /** The label that names the series. */
         dimension?: string;
-        graphType?: 'line' | 'area';
+        graphType?: 'line' | 'area' | 'stacked';
         /** Such as `seconds`, `bytes`, `ratio` or `seconds/s`. */
         unit?: string;
+        /** Values worth knowing, drawn as lines across the graph. */
+        thresholds?: Array<{
+          /** In the unit of the query's samples. */
+          value: number;
+          label?: string;
+          severity?: 'warning' | 'critical';
+        }>;
       };
     };
 

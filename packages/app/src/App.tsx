@@ -1,4 +1,4 @@
-import { SignInPage } from '@backstage/core-components';
+import { ProxiedSignInPage } from '@backstage/core-components';
 import { createApp } from '@backstage/frontend-defaults';
 import { createFrontendModule } from '@backstage/frontend-plugin-api';
 import { SignInPageBlueprint } from '@backstage/plugin-app-react';
@@ -10,7 +10,7 @@ import userSettingsPlugin from '@backstage/plugin-user-settings/alpha';
 const signInPage = SignInPageBlueprint.make({
   params: {
     loader: async () => props => (
-      <SignInPage {...props} auto providers={['guest']} />
+      <ProxiedSignInPage {...props} provider="guest" />
     ),
   },
 });

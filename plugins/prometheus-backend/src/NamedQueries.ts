@@ -3,12 +3,14 @@ import { InputError } from '@backstage/errors';
 import {
   checkQuery,
   type NamedQuery,
+  type Threshold,
   toUnit,
   type Unit,
 } from '@nativestage/backstage-plugin-prometheus-common';
 
 const PATH = 'prometheus.queries';
-const GRAPH_TYPES = ['line', 'area'] as const;
+const GRAPH_TYPES = ['line', 'area', 'stacked'] as const;
+const SEVERITIES = ['warning', 'critical'] as const;
 
 /**
  * Reads `prometheus.queries`.
@@ -36,17 +38,35 @@ function readQuery(config: Config, path: string, name: string): NamedQuery {
     title: config.getOptionalString('title') ?? name,
     query,
     dimension: config.getOptionalString('dimension'),
-    graphType: readGraphType(config, path),
+    graphType: readOneOf(config, 'graphType', path, GRAPH_TYPES),
     unit: readUnit(config, path),
+    thresholds: config
+      .getOptionalConfigArray('thresholds')
+      ?.map((threshold, index) =>
+        readThreshold(threshold, `${path}.thresholds[${index}]`),
+      ),
   };
 }
 
-function readGraphType(config: Config, path: string): NamedQuery['graphType'] {
-  const found = config.getOptionalString('graphType');
-  const known = GRAPH_TYPES.find(type => type === found);
+function readThreshold(config: Config, path: string): Threshold {
+  return {
+    value: config.getNumber('value'),
+    label: config.getOptionalString('label'),
+    severity: readOneOf(config, 'severity', path, SEVERITIES),
+  };
+}
+
+function readOneOf<T extends string>(
+  config: Config,
+  key: string,
+  path: string,
+  allowed: readonly T[],
+): T | undefined {
+  const found = config.getOptionalString(key);
+  const known = allowed.find(one => one === found);
   if (found !== undefined && known === undefined) {
     throw new InputError(
-      `${path}.graphType: found "${found}", expected ${GRAPH_TYPES.join(' or ')}`,
+      `${path}.${key}: found "${found}", expected one of ${allowed.join(', ')}`,
     );
   }
   return known;

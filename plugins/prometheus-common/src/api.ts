@@ -3,6 +3,17 @@
 import type { AnnotationProblem } from './annotations/AnnotationError';
 import type { Unit } from './units/Unit';
 
+/** `area` fills each series down to zero, `stacked` puts them on top of one another. */
+export type GraphType = 'line' | 'area' | 'stacked';
+
+/** A value worth knowing, drawn as a line across the graph. */
+export interface Threshold {
+  /** In the unit of the query's samples. */
+  value: number;
+  label?: string;
+  severity?: 'warning' | 'critical';
+}
+
 /** A graph that an entity has. */
 export interface PanelSummary {
   /** Names the panel in requests, within its entity. */
@@ -12,8 +23,9 @@ export interface PanelSummary {
   query: string;
   /** The label that names the series. */
   dimension?: string;
-  graphType?: 'line' | 'area';
+  graphType?: GraphType;
   unit?: Unit;
+  thresholds?: Threshold[];
 }
 
 /** All graphs of an entity. */

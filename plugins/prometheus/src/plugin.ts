@@ -8,7 +8,7 @@ import {
   discoveryApiRef,
   fetchApiRef,
 } from '@backstage/core-plugin-api';
-import { createPrometheusApi } from './api/createPrometheusApi';
+import { DefaultPrometheusApi } from './api/DefaultPrometheusApi';
 import { prometheusApiRef } from './api/PrometheusApi';
 
 export const rootRouteRef = createRouteRef({ id: 'prometheus' });
@@ -17,11 +17,11 @@ export const rootRouteRef = createRouteRef({ id: 'prometheus' });
 export const prometheusApiFactory = createApiFactory({
   api: prometheusApiRef,
   deps: {
-    config: configApiRef,
-    discovery: discoveryApiRef,
-    fetch: fetchApiRef,
+    configApi: configApiRef,
+    discoveryApi: discoveryApiRef,
+    fetchApi: fetchApiRef,
   },
-  factory: dependencies => createPrometheusApi(dependencies),
+  factory: dependencies => DefaultPrometheusApi.create(dependencies),
 });
 
 export const prometheusPlugin = createPlugin({

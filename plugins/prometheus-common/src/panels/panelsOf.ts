@@ -70,6 +70,7 @@ function panelOf(
     dimension: dimension ?? named?.dimension,
     graphType: named?.graphType,
     unit: named?.unit ?? inferUnit(query),
+    thresholds: named?.thresholds,
   };
 }
 

@@ -8,14 +8,16 @@ const TITLE = 'Prometheus Alerts';
 const HEIGHT = 160;
 
 /** How alerts are shown. */
-export type AlertOptions = Pick<
-  AlertTableProps,
-  | 'title'
-  | 'extraColumns'
-  | 'onRowClick'
-  | 'showAnnotations'
-  | 'showLabels'
-  | 'showInactiveAlerts'
+export type AlertOptions = Partial<
+  Pick<
+    AlertTableProps,
+    | 'title'
+    | 'extraColumns'
+    | 'onRowClick'
+    | 'showAnnotations'
+    | 'showLabels'
+    | 'showInactiveAlerts'
+  >
 >;
 
 export interface AlertsCardProps extends AlertOptions {

@@ -161,6 +161,7 @@ function EntityPanel({
       dimension={panel.dimension}
       graphType={panel.graphType ?? props.graphType}
       unit={panel.unit}
+      thresholds={panel.thresholds}
       ask={ask}
     />
   );

@@ -94,6 +94,7 @@ function AnnotatedGraph({
       dimension={graph.dimension ?? panel.dimension}
       graphType={panel.graphType ?? graph.graphType}
       unit={panel.unit ?? graph.unit}
+      thresholds={panel.thresholds ?? graph.thresholds}
       ask={ask}
     />
   );

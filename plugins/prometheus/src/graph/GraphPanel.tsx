@@ -77,7 +77,7 @@ export function GraphPanel(props: GraphPanelProps) {
   return (
     <InfoCard
       title={title}
-      titleTypographyProps={{ variant: 'h6', component: 'h3' }}
+      titleTypographyProps={{ variant: 'subtitle1', component: 'h3' }}
       action={
         <PanelMenu
           title={title}

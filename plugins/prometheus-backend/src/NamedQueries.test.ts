@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ConfigReader } from '@backstage/config';
+import type { JsonObject } from '@backstage/types';
+import { readNamedQueries } from './NamedQueries';
+
+function read(query: JsonObject) {
+  return readNamedQueries(
+    new ConfigReader({ prometheus: { queries: { latency: query } } }),
+  ).get('latency');
+}
+
+test('a named query is titled by its name, and has what its operator wrote', () => {
+  assert.deepEqual(read({ query: 'up' }), {
+    title: 'latency',
+    query: 'up',
+    dimension: undefined,
+    graphType: undefined,
+    unit: undefined,
+    thresholds: undefined,
+  });
+  const thresholds = [
+    { value: 0.5, label: 'objective', severity: 'critical' },
+    { value: 0.2, label: undefined, severity: undefined },
+  ];
+  assert.deepEqual(
+    read({
+      query: 'up',
+      graphType: 'stacked',
+      thresholds: [
+        { value: 0.5, label: 'objective', severity: 'critical' },
+        { value: 0.2 },
+      ],
+    })?.thresholds,
+    thresholds,
+  );
+});
+
+for (const [query, message] of [
+  [{ query: 'sum(' }, /^prometheus\.queries\.latency\.query: /],
+  [
+    { query: 'up', graphType: 'pie' },
+    'prometheus.queries.latency.graphType: found "pie", expected one of line, area, stacked',
+  ],
+  [
+    { query: 'up', thresholds: [{ value: 1, severity: 'bad' }] },
+    'prometheus.queries.latency.thresholds[0].severity: found "bad", expected one of warning, critical',
+  ],
+  [{ query: 'up', thresholds: [{ value: 'x' }] }, /value/],
+  [{ query: 'up', unit: 'parsec' }, /unit: found "parsec"/],
+] as const) {
+  test(`${JSON.stringify(query)} is refused by its path`, () => {
+    assert.throws(() => read(query as unknown as JsonObject), { message });
+  });
+}
