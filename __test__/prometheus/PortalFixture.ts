@@ -79,6 +79,20 @@ export class PortalFixture {
     return portal;
   }
 
+  readonly discoveryApi = {
+    getBaseUrl: (plugin: string) =>
+      Promise.resolve(`${this.url}/api/${plugin}`),
+  };
+
+  /** Sends the guest's token along, as an app does. */
+  readonly fetchApi = {
+    fetch: (input: string | URL | Request, init?: RequestInit) => {
+      const request = new Request(input, init);
+      request.headers.set('authorization', `Bearer ${this.guest}`);
+      return fetch(request);
+    },
+  };
+
   /** Asks as the guest. */
   ask<T>(route: string, body?: object, signal?: AbortSignal) {
     return this.send<T>(this.guest, route, body, signal);

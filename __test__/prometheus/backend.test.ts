@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import type { Entity } from '@backstage/catalog-model';
 import type {
   AlertsResult,
   EntityPanels,
   InstantResult,
   RangeResult,
 } from '@nativestage/backstage-plugin-prometheus-common';
+import { BackendPrometheusApi } from '../../plugins/prometheus/src/api/BackendPrometheusApi';
 import { eventually } from '../support/eventually';
 import { Prometheus } from '../support/Prometheus';
 import { prometheus, without } from '../support/tools';
@@ -458,6 +460,49 @@ describe(
       assert.equal(status, 400);
       assert.match(body.error!.message, /expected type range vector/);
       assert.doesNotMatch(JSON.stringify(body), /127\.0\.0\.1/);
+    });
+
+    it('serves the frontend plugin, which shows what is refused as it was said', async () => {
+      const api = (fixture: PortalFixture) => new BackendPrometheusApi(fixture);
+      const of = (name: keyof typeof ENTITIES): Entity => ({
+        apiVersion: 'backstage.io/v1alpha1',
+        kind: 'Component',
+        metadata: { name, ...ENTITIES[name] },
+      });
+      const { panels: found } = await api(portal).panels(of('shop'));
+      assert.equal(found.length, 3);
+      const extra = { ...HOUR, maxPoints: 100, label: 'an hour' };
+      const range = await api(portal).panelRange(of('shop'), found[2], extra);
+      assert.equal(range.series[0].values[10], 30);
+      const custom = await api(portal).customRange(
+        of('shop'),
+        'vector(5)',
+        HOUR,
+      );
+      assert.equal(custom.series[0].values[10], 5);
+      const { alerts, uiUrl } = await api(portal).alerts(of('shop'));
+      assert.deepEqual([alerts.length, uiUrl], [2, 'https://prom.example/']);
+      const all = await api(portal).alerts(of('shop'), 'all');
+      assert.equal(all.alerts.length, 3);
+      for (const [request, message] of [
+        [() => api(portal).panels(of('nowhere')), /there are default, staging/],
+        [
+          () =>
+            api(portal).panelRange(of('shop'), { ...found[0], id: 'x' }, HOUR),
+          /annotations may have changed/,
+        ],
+        [
+          () => api(portal).customRange(of('shop'), 'rate(up)', HOUR),
+          /expected type range vector/,
+        ],
+        [
+          () => api(strict).alerts(of('shop'), 'all'),
+          /prometheus\.query\.custom/,
+        ],
+        [() => api(portal).panels(of('secret')), /There is no entity/],
+      ] as const) {
+        await assert.rejects(request(), { name: 'ResponseError', message });
+      }
     });
 
     it('knows a panel by what it asks for', async () => {

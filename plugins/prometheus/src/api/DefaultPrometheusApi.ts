@@ -1,0 +1,91 @@
+import type { Entity } from '@backstage/catalog-model';
+import type {
+  AlertsResult,
+  EntityPanels,
+  PanelSummary,
+  RangeResult,
+} from '@nativestage/backstage-plugin-prometheus-common';
+import { BackendPrometheusApi } from './BackendPrometheusApi';
+import { PluginMissingError } from './PluginMissingError';
+import type {
+  PrometheusApi,
+  RangeQuery,
+  RequestOptions,
+} from './PrometheusApi';
+import { ProxyInstances } from './ProxyInstances';
+import { type ProxyOptions, ProxyPrometheusApi } from './ProxyPrometheusApi';
+
+/**
+ * Asks through Backstage's proxy for entities whose instance the configuration gives a `proxyPath`,
+ * and the backend plugin for all others. Where there is no backend plugin, the proxy's customary
+ * endpoints are tried: `/prometheus/api` needs no configuration.
+ */
+export class DefaultPrometheusApi implements PrometheusApi {
+  /** For as long as the page is open: a plugin does not come without a restart. */
+  private isPluginMissing = false;
+
+  private constructor(
+    private readonly backend: PrometheusApi,
+    private readonly proxy: PrometheusApi,
+    private readonly instances: ProxyInstances,
+  ) {}
+
+  static create(options: ProxyOptions): DefaultPrometheusApi {
+    return new DefaultPrometheusApi(
+      new BackendPrometheusApi(options),
+      ProxyPrometheusApi.create(options),
+      ProxyInstances.fromConfig(options.configApi),
+    );
+  }
+
+  panels(entity: Entity, options?: RequestOptions): Promise<EntityPanels> {
+    return this.ask(entity, api => api.panels(entity, options));
+  }
+
+  panelRange(
+    entity: Entity,
+    panel: PanelSummary,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult> {
+    return this.ask(entity, api =>
+      api.panelRange(entity, panel, range, options),
+    );
+  }
+
+  customRange(
+    entity: Entity,
+    query: string,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult> {
+    return this.ask(entity, api =>
+      api.customRange(entity, query, range, options),
+    );
+  }
+
+  alerts(
+    entity: Entity,
+    names?: 'all' | string[],
+    options?: RequestOptions,
+  ): Promise<AlertsResult> {
+    return this.ask(entity, api => api.alerts(entity, names, options));
+  }
+
+  private async ask<T>(
+    entity: Entity,
+    request: (api: PrometheusApi) => Promise<T>,
+  ): Promise<T> {
+    if (!this.isPluginMissing && !this.instances.find(entity)) {
+      try {
+        return await request(this.backend);
+      } catch (error) {
+        if (!(error instanceof PluginMissingError)) {
+          throw error;
+        }
+        this.isPluginMissing = true;
+      }
+    }
+    return request(this.proxy);
+  }
+}
