@@ -140,11 +140,15 @@ describe('PrometheusInstances', () => {
 
   test('takes addresses as the proxy’s targets were written', () => {
     for (const url of [URL, `${URL}/`, `${URL}/api/v1`, `${URL}/api/v1/`]) {
-      assert.equal(read({ name: 'a', url }).get('a').url.href, `${URL}/`);
+      assert.equal(
+        read({ name: 'a', url }).get('a').queries.url.href,
+        `${URL}/`,
+      );
     }
-    const { url } = read({ name: 'a', url: `${URL}/select/0/prometheus/` }).get(
-      'a',
-    );
+    const { url } = read({
+      name: 'a',
+      url: `${URL}/select/0/prometheus/`,
+    }).get('a').queries;
     assert.equal(url.pathname, '/select/0/prometheus');
   });
 
