@@ -71,6 +71,18 @@ const WRONG: [instance: JsonObject, says: RegExp][] = [
     /instances\[0\]\.tenant has characters/,
   ],
   [
+    { name: 'a', url: URL, alertmanager: {} },
+    /instances\[0\]\.alertmanager\.url is missing/,
+  ],
+  [
+    { name: 'a', url: URL, alertmanager: { url: 'http://u:secret@b' } },
+    /alertmanager\.url has credentials/,
+  ],
+  [
+    { name: 'a', url: URL, alertmanager: { url: URL, tenant: 'secret\n' } },
+    /alertmanager\.tenant has characters/,
+  ],
+  [
     { name: 'a', url: URL, tls: { caFile: '/nowhere/ca.pem' } },
     /tls\.caFile is a file that cannot be read \(ENOENT\)/,
   ],

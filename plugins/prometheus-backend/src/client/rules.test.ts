@@ -1,44 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { test } from 'node:test';
 import { toAlerts, toRuleGroups } from './rules';
-
-test('rules of vmalert become alerts, also those without alerts', () => {
-  const file = path.join(__dirname, 'fixtures/vmalert-rules.json');
-  const groups = toRuleGroups(JSON.parse(readFileSync(file, 'utf8')));
-  assert.deepEqual(clean(toAlerts(groups, { names: 'all' })), [
-    {
-      name: 'HighLatency',
-      state: 'firing',
-      value: 0.75,
-      labels: {
-        alertgroup: 'api',
-        alertname: 'HighLatency',
-        service: 'api',
-        severity: 'page',
-      },
-      annotations: {
-        summary: 'Slow',
-        runbook_url: 'https://runbooks.example.com/latency',
-      },
-      activeAt: '2026-01-01T11:00:00Z',
-      lastEvaluation: '2026-01-01T12:00:00.5Z',
-      duration: 60,
-      query: 'latency_seconds > 0.5',
-      runbookUrl: 'https://runbooks.example.com/latency',
-    },
-    {
-      name: 'NoTraffic',
-      state: 'inactive',
-      labels: { alertname: 'NoTraffic' },
-      annotations: {},
-      duration: 0,
-      query: 'absent(requests_total)',
-      lastError: 'cannot fetch […] connection refused',
-    },
-  ]);
-});
 
 for (const answer of [
   {},
@@ -74,7 +36,3 @@ test('states that only some servers know count as inactive', () => {
     assert.equal(state, 'inactive');
   }
 });
-
-function clean(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}
