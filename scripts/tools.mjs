@@ -2,11 +2,14 @@
 //
 //   prometheus-2/usr/bin/{prometheus,promtool}          Debian stable's
 //   prometheus-3/usr/bin/{prometheus,promtool}          Debian forky's: UTF-8 names, OTLP receiver
+//   victoria-metrics/usr/bin/{victoria-metrics,vmalert} Debian stable's
+//   alertmanager/usr/bin/{prometheus-alertmanager,amtool}
 //   python/bin/{python,rotel}                           with the packages of requirements.txt
 //   rust/rustc.sh                                       Debian's, with the sources of its library
 //   node-24/node_modules/node-linux-<arch>/bin/node     and better-sqlite3 built for it
 //
 // Nothing is installed on the machine. Each tool is kept until what it is made of changes here.
+import { Buffer } from 'node:buffer';
 import {
   chmod,
   cp,
@@ -42,13 +45,34 @@ const tools = [
   {
     name: 'prometheus-2',
     version: () => 'stable',
-    install: directory => prometheus(directory, ['prometheus']),
+    install: directory =>
+      programs(directory, ['prometheus'], ['prometheus', 'promtool']),
   },
   {
     name: 'prometheus-3',
     version: () => PROMETHEUS_3_SUITE,
     install: directory =>
-      prometheus(directory, ['prometheus', 'promtool'], PROMETHEUS_3_SUITE),
+      programs(
+        directory,
+        ['prometheus', 'promtool'],
+        ['prometheus', 'promtool'],
+        PROMETHEUS_3_SUITE,
+      ),
+  },
+  {
+    name: 'victoria-metrics',
+    version: () => 'stable',
+    install: directory =>
+      programs(
+        directory,
+        ['victoria-metrics'],
+        ['victoria-metrics', 'vmalert'],
+      ),
+  },
+  {
+    name: 'alertmanager',
+    version: () => 'stable',
+    install: alertmanager,
   },
   {
     name: 'python',
@@ -187,11 +211,34 @@ async function debian(directory, packages, { suite, needed } = {}) {
   await must('sh', ['-c', 'rm -r *.deb .apt'], options);
 }
 
-async function prometheus(directory, packages, suite) {
+/** Unpacks Debian packages, and sees that their programs run. */
+async function programs(directory, packages, executables, suite) {
   await debian(directory, packages, { suite });
-  const options = { cwd: directory };
-  await must('usr/bin/prometheus', ['--version'], options);
-  await must('usr/bin/promtool', ['--version'], options);
+  for (const executable of executables) {
+    await must(`usr/bin/${executable}`, ['--version'], { cwd: directory });
+  }
+}
+
+/**
+ * Debian's Alertmanager has its templates in a fixed place of an installed machine. Here it looks for
+ * them below its working directory, which has to be the folder of the tool.
+ */
+async function alertmanager(directory) {
+  const executables = ['prometheus-alertmanager', 'amtool'];
+  await programs(directory, ['prometheus-alertmanager'], executables);
+  const file = path.join(directory, 'usr/bin/prometheus-alertmanager');
+  const bytes = await readFile(file);
+  const installed = Buffer.from('/usr/share/prometheus/alertmanager');
+  // The lengths of texts are elsewhere in the executable, so this one keeps its own.
+  const relative = Buffer.from('usr/share/prometheus//alertmanager');
+  for (
+    let at = bytes.indexOf(installed);
+    at >= 0;
+    at = bytes.indexOf(installed, at)
+  ) {
+    relative.copy(bytes, at);
+  }
+  await writeFile(file, bytes);
 }
 
 /** The mirror that this machine already uses: the project names none. */

@@ -187,7 +187,9 @@ function configuration(
         ],
       },
     },
-    auth: { providers: { guest: {} } },
+    auth: {
+      providers: { guest: { dangerouslyAllowOutsideDevelopment: true } },
+    },
     permission: { enabled: permissions },
     catalog: {
       rules: [{ allow: ['Component'] }],

@@ -28,6 +28,8 @@ export interface PrometheusOptions {
   openmetrics?: string;
   /** `--enable-feature`. */
   features?: string[];
+  /** The address of the Alertmanager that it sends its alerts to, as of the cluster "test". */
+  alertmanager?: string;
   /** Milliseconds after which it is taken to hang. */
   limit?: number;
 }
@@ -55,7 +57,7 @@ export class Prometheus {
     options: PrometheusOptions,
   ): Promise<Prometheus> {
     const { major = 3, jobs = [], groups = [], ruleFiles = [] } = options;
-    const { features = [] } = options;
+    const { features = [], alertmanager } = options;
     const directory = mkdtempSync(path.join(tmpdir(), 'metrics-prometheus-'));
     // JSON is YAML.
     const write = (name: string, content: object) => {
@@ -68,6 +70,12 @@ export class Prometheus {
         scrape_interval: '200ms',
         scrape_timeout: '200ms',
         evaluation_interval: '500ms',
+        external_labels: alertmanager ? { cluster: 'test' } : {},
+      },
+      alerting: {
+        alertmanagers: alertmanager
+          ? [{ static_configs: [{ targets: [new URL(alertmanager).host] }] }]
+          : [],
       },
       rule_files: [write('rules.yml', { groups }), ...ruleFiles],
       scrape_configs: jobs,

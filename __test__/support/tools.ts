@@ -16,6 +16,19 @@ export function prometheus(major: 2 | 3) {
   };
 }
 
+/** Debian's VictoriaMetrics. */
+export const VICTORIA_METRICS = path.join(
+  TOOLS,
+  'victoria-metrics/usr/bin/victoria-metrics',
+);
+export const VMALERT = path.join(TOOLS, 'victoria-metrics/usr/bin/vmalert');
+
+/** Debian's Alertmanager, which has to be started in its folder. */
+export const ALERTMANAGER = {
+  directory: path.join(TOOLS, 'alertmanager'),
+  server: path.join(TOOLS, 'alertmanager/usr/bin/prometheus-alertmanager'),
+};
+
 /**
  * For the `skip` of tests: why they cannot run here. In CI a missing tool is a failure, so there
  * they run and say so.

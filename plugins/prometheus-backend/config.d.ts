@@ -54,6 +54,44 @@ export interface Config {
         rejectUnauthorized?: boolean;
       };
 
+      /**
+       * The Alertmanager that the instance sends its alerts to; with it the page says which of them
+       * are silenced.
+       */
+      alertmanager?: {
+        /** Where its API is, with or without `/api/v2` at the end: http or https. */
+        url: string;
+
+        /**
+         * How the backend shows who it is; nothing is taken over from the instance.
+         * @deepVisibility secret
+         */
+        auth?:
+          | { type: 'basic'; username: string; password: string }
+          | { type: 'bearer'; token: string }
+          | { type: 'header'; name: string; value: string };
+
+        /**
+         * Of Mimir's or Cortex' Alertmanager: the header `X-Scope-OrgID`.
+         * @visibility secret
+         */
+        tenant?: string;
+
+        /** Files in PEM, read at start. */
+        tls?: {
+          /** Who vouches for the server, in place of the system's authorities. */
+          caFile?: string;
+          /** The backend's own certificate. */
+          certFile?: string;
+          /** Its key. */
+          keyFile?: string;
+          /** The name in the server's certificate, if not its host's. */
+          serverName?: string;
+          /** `false` trusts whoever answers. Defaults to `true`. */
+          rejectUnauthorized?: boolean;
+        };
+      };
+
       /** Thanos' parameters, sent with every query. */
       parameters?: {
         dedup?: boolean;

@@ -1,7 +1,8 @@
 import type { LoggerService } from '@backstage/backend-plugin-api';
 import type { Entity } from '@backstage/catalog-model';
-import { InputError, NotFoundError } from '@backstage/errors';
+import { InputError, NotFoundError, toError } from '@backstage/errors';
 import {
+  type Alert,
   type AlertFilter,
   ALERT_ANNOTATION,
   AnnotationError,
@@ -24,6 +25,7 @@ import {
   type Querier,
   type QueryRequest,
   type RangeRequest,
+  type Silences,
   toAlerts,
 } from './client';
 import type { InstanceChooser } from './instanceExtensionPoint';
@@ -168,12 +170,34 @@ export class EntityPrometheus {
     const shown = alerts.slice(0, maxSeries);
     return {
       uiUrl,
-      alerts: shown,
-      warnings: [],
+      ...(await this.withSilences(shown, instance, caller)),
       ...(shown.length < alerts.length && {
         truncated: { shown: shown.length, received: alerts.length },
       }),
     };
+  }
+
+  /** What is silenced is said of what is firing, if the Alertmanager answers. */
+  private async withSilences(
+    alerts: Alert[],
+    { name }: PrometheusInstance,
+    caller: Caller,
+  ): Promise<Pick<AlertsResult, 'alerts' | 'warnings'>> {
+    if (!alerts.some(({ state }) => state === 'firing')) {
+      return { alerts, warnings: [] };
+    }
+    try {
+      const request = { instance: name, ...caller };
+      const silences = await this.options.querier.silences(request);
+      return { alerts: markSilenced(alerts, silences), warnings: [] };
+    } catch (error) {
+      caller.signal?.throwIfAborted();
+      const { message } = toError(error);
+      return {
+        alerts,
+        warnings: [`It is not known which alerts are silenced: ${message}`],
+      };
+    }
   }
 
   private async instanceOf(entity: Entity): Promise<PrometheusInstance> {
@@ -285,6 +309,14 @@ function alertNamesOf(entity: Entity): AlertNames {
 
 function annotationOf(entity: Entity, name: string): string {
   return entity.metadata.annotations?.[name] ?? '';
+}
+
+function markSilenced(alerts: Alert[], silences?: Silences): Alert[] {
+  return alerts.map(alert =>
+    silences && alert.state === 'firing'
+      ? { ...alert, silenced: silences.has(alert.labels) }
+      : alert,
+  );
 }
 
 /** The metrics whose units would tell those of the panels that have none. */

@@ -18,6 +18,11 @@ const CONFIG = {
         url: 'https://prometheus.example.com',
         auth: { type: 'bearer', token: 'hunter2' },
         tenant: 'hunter2',
+        alertmanager: {
+          url: 'https://alertmanager.example.com',
+          auth: { type: 'basic', username: 'hunter2', password: 'hunter2' },
+          tenant: 'hunter2',
+        },
         enforceLabels: { namespace: '${{ entity.metadata.namespace }}' },
       },
     ],
@@ -36,7 +41,7 @@ test('the schema takes the configuration, and marks its secrets', async () => {
         visibility: [visibility],
       }),
     );
-  assert.equal(shown('secret').split('hunter2').length - 1, 2);
+  assert.equal(shown('secret').split('hunter2').length - 1, 5);
   assert.ok(!shown('backend').includes('hunter2'), shown('backend'));
   assert.ok(!shown('frontend').includes('example.com'));
 });

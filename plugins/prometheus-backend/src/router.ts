@@ -3,6 +3,7 @@ import type {
   BackstageServicePrincipal,
   BackstageUserPrincipal,
   HttpAuthService,
+  LifecycleService,
   LoggerService,
   PermissionsService,
 } from '@backstage/backend-plugin-api';
@@ -41,6 +42,8 @@ export interface RouterOptions {
   catalog: CatalogService;
   httpAuth: HttpAuthService;
   permissions: PermissionsService;
+  /** When it ends, so do the connections to Prometheus and the requests that wait for it. */
+  lifecycle?: LifecycleService;
   /** Chooses the instance of an entity among those of the configuration. */
   chooseInstance?: InstanceChooser;
 }
@@ -58,6 +61,7 @@ export function createRouter(options: RouterOptions): Promise<Router> {
 function makeRouter(options: RouterOptions): Router {
   const { catalog, chooseInstance, config, logger, permissions } = options;
   const querier = Querier.fromConfig(config);
+  options.lifecycle?.addShutdownHook(() => querier.close());
   return new Routes({
     httpAuth: options.httpAuth,
     access: new EntityAccess(catalog, permissions),

@@ -1,18 +1,17 @@
-import { ServiceUnavailableError } from '@backstage/errors';
 import {
   type AlignedRange,
-  AnswerError,
   type InstantResult,
   type RangeResult,
   type RuleGroup,
   type TimeRange,
   toRuleGroups,
 } from '@nativestage/backstage-plugin-prometheus-common';
-import { z, ZodError } from 'zod';
+import { z } from 'zod';
 import { toInstantResult, toRangeResult } from './answers';
 import type { PrometheusInstance } from './PrometheusInstance';
 import { RangeScanner } from './RangeScanner';
 import { Upstream, type UpstreamOptions } from './Upstream';
+import { understand } from './upstreamErrors';
 
 export interface ClientOptions extends UpstreamOptions {
   /** Series of an answer; what is more is left out, and the answer says so. */
@@ -88,11 +87,10 @@ export class PrometheusClient {
     readonly instance: PrometheusInstance,
     private readonly options: ClientOptions,
   ) {
-    this.queries = new Upstream(instance, instance.url, options);
+    const { queries, ruler } = instance;
+    this.queries = new Upstream(queries, options);
     this.ruler =
-      instance.rulesUrl === instance.url
-        ? this.queries
-        : new Upstream(instance, instance.rulesUrl, options);
+      ruler === queries ? this.queries : new Upstream(ruler, options);
   }
 
   /** Values on a grid. Off it nothing is asked: the range is aligned. */
@@ -110,10 +108,12 @@ export class PrometheusClient {
       ...this.bounds(),
     ];
     await this.queries.send(
-      { method: 'POST', path: '/query_range', parameters, signal },
+      { method: 'POST', path: '/api/v1/query_range', parameters, signal },
       chunk => scanner.write(chunk),
     );
-    return this.understand(() => toRangeResult(scanner.end(), range));
+    return understand(this.instance.queries, () =>
+      toRangeResult(scanner.end(), range),
+    );
   }
 
   /** @param options.time - seconds since 1970; now if left out */
@@ -128,20 +128,19 @@ export class PrometheusClient {
         : [['time', String(time)] as [string, string]]),
       ...this.bounds(),
     ];
-    const json = await this.ask('POST', '/query', parameters, signal);
-    return this.understand(() => toInstantResult(json, this.options.maxSeries));
+    return this.queries.ask(
+      { method: 'POST', path: '/api/v1/query', parameters, signal },
+      json => toInstantResult(json, this.options.maxSeries),
+    );
   }
 
   /** The groups of alerting rules. */
   async rules({ signal }: CallOptions = {}): Promise<RuleGroup[]> {
-    const json = await this.ask(
-      'GET',
-      '/rules',
-      [['type', 'alert']],
-      signal,
-      this.ruler,
+    const parameters: [string, string][] = [['type', 'alert']];
+    return this.ruler.ask(
+      { method: 'GET', path: '/api/v1/rules', parameters, signal },
+      toRuleGroups,
     );
-    return this.understand(() => toRuleGroups(json));
   }
 
   /** What targets say of a metric; several may disagree, and many servers know nothing. */
@@ -150,8 +149,10 @@ export class PrometheusClient {
     { signal }: CallOptions = {},
   ): Promise<MetricMetadata[]> {
     const parameters: [string, string][] = [['metric', metric]];
-    const json = await this.ask('GET', '/metadata', parameters, signal);
-    const { data } = this.understand(() => metadataAnswer.parse(json));
+    const { data } = await this.queries.ask(
+      { method: 'GET', path: '/api/v1/metadata', parameters, signal },
+      json => metadataAnswer.parse(json),
+    );
     return data && Object.hasOwn(data, metric) ? data[metric] : [];
   }
 
@@ -166,8 +167,10 @@ export class PrometheusClient {
       ['start', String(start)],
       ['end', String(end)],
     ];
-    const json = await this.ask('POST', '/query_exemplars', parameters, signal);
-    const { data } = this.understand(() => exemplarsAnswer.parse(json));
+    const { data } = await this.queries.ask(
+      { method: 'POST', path: '/api/v1/query_exemplars', parameters, signal },
+      json => exemplarsAnswer.parse(json),
+    );
     return (data ?? []).map(({ seriesLabels, exemplars }) => ({
       labels: seriesLabels,
       exemplars,
@@ -179,22 +182,6 @@ export class PrometheusClient {
     await Promise.all([this.queries.close(), this.ruler.close()]);
   }
 
-  private async ask(
-    method: 'GET' | 'POST',
-    path: string,
-    parameters: [string, string][],
-    signal?: AbortSignal,
-    upstream = this.queries,
-  ): Promise<unknown> {
-    const chunks: Buffer[] = [];
-    await upstream.send({ method, path, parameters, signal }, chunk =>
-      chunks.push(chunk),
-    );
-    return this.understand(
-      () => JSON.parse(Buffer.concat(chunks).toString()) as unknown,
-    );
-  }
-
   /** What the server itself stops at; the client checks all of it again. */
   private bounds(): [string, string][] {
     const { maxSeries, timeout } = this.options;
@@ -204,19 +191,5 @@ export class PrometheusClient {
       ['limit', String(maxSeries + 1)],
       ...Object.entries(this.instance.parameters),
     ];
-  }
-
-  private understand<T>(read: () => T): T {
-    try {
-      return read();
-    } catch (error) {
-      throw error instanceof SyntaxError ||
-        error instanceof ZodError ||
-        error instanceof AnswerError
-        ? new ServiceUnavailableError(
-            `The Prometheus instance "${this.instance.name}" gave an answer that is not Prometheus' API`,
-          )
-        : error;
-    }
   }
 }

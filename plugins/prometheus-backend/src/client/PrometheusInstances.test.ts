@@ -71,6 +71,18 @@ const WRONG: [instance: JsonObject, says: RegExp][] = [
     /instances\[0\]\.tenant has characters/,
   ],
   [
+    { name: 'a', url: URL, alertmanager: {} },
+    /instances\[0\]\.alertmanager\.url is missing/,
+  ],
+  [
+    { name: 'a', url: URL, alertmanager: { url: 'http://u:secret@b' } },
+    /alertmanager\.url has credentials/,
+  ],
+  [
+    { name: 'a', url: URL, alertmanager: { url: URL, tenant: 'secret\n' } },
+    /alertmanager\.tenant has characters/,
+  ],
+  [
     { name: 'a', url: URL, tls: { caFile: '/nowhere/ca.pem' } },
     /tls\.caFile is a file that cannot be read \(ENOENT\)/,
   ],
@@ -140,11 +152,15 @@ describe('PrometheusInstances', () => {
 
   test('takes addresses as the proxy’s targets were written', () => {
     for (const url of [URL, `${URL}/`, `${URL}/api/v1`, `${URL}/api/v1/`]) {
-      assert.equal(read({ name: 'a', url }).get('a').url.href, `${URL}/`);
+      assert.equal(
+        read({ name: 'a', url }).get('a').queries.url.href,
+        `${URL}/`,
+      );
     }
-    const { url } = read({ name: 'a', url: `${URL}/select/0/prometheus/` }).get(
-      'a',
-    );
+    const { url } = read({
+      name: 'a',
+      url: `${URL}/select/0/prometheus/`,
+    }).get('a').queries;
     assert.equal(url.pathname, '/select/0/prometheus');
   });
 

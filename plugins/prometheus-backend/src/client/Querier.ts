@@ -10,6 +10,7 @@ import {
   type RuleGroup,
   type TimeRange,
 } from '@nativestage/backstage-plugin-prometheus-common';
+import { AlertmanagerClient } from './AlertmanagerClient';
 import { ConcurrencyLimit } from './ConcurrencyLimit';
 import { type Limits, readLimits } from './Limits';
 import {
@@ -19,6 +20,7 @@ import {
 } from './PrometheusClient';
 import { PrometheusInstances } from './PrometheusInstances';
 import { type Loaded, QueryCache } from './QueryCache';
+import type { Silences } from './Silences';
 
 export interface QueryRequest {
   /** The name of an instance of the configuration. */
@@ -42,8 +44,9 @@ export interface RangeRequest extends QueryRequest {
   maxPoints?: number;
 }
 
-/** Milliseconds for which rules, exemplars, metadata and the past are taken not to change. */
+/** Milliseconds for which rules, silences, exemplars, metadata and the past are taken not to change. */
 const RULES_AGE = 5_000;
+const SILENCES_AGE = 5_000;
 const EXEMPLARS_AGE = 10_000;
 const METADATA_AGE = 600_000;
 const PAST_AGE = 60_000;
@@ -54,6 +57,13 @@ const MAX_AGE = 300_000;
 /** About what a value and a label take in memory. */
 const VALUE_BYTES = 16;
 const LABEL_BYTES = 100;
+const SENT_ALERT_BYTES = 1000;
+
+/** Who asks the servers of an instance. */
+interface Clients {
+  prometheus: PrometheusClient;
+  alertmanager?: AlertmanagerClient;
+}
 
 /**
  * Asks the configured instances within the limits: identical requests share one, answers are kept
@@ -61,7 +71,7 @@ const LABEL_BYTES = 100;
  * Answers are shared: nobody may change them.
  */
 export class Querier {
-  private readonly clients = new Map<string, PrometheusClient>();
+  private readonly clients: ReadonlyMap<string, Clients>;
   private readonly cache: QueryCache;
   private readonly users: ConcurrencyLimit;
   private readonly upstream: ConcurrencyLimit;
@@ -79,6 +89,9 @@ export class Querier {
     readonly limits: Limits,
   ) {
     const { perUser, perInstance, queue } = limits;
+    this.clients = new Map(
+      instances.names.map(name => [name, this.connect(name)]),
+    );
     this.cache = new QueryCache({
       maxEntries: limits.cacheEntries,
       maxBytes: limits.cacheBytes,
@@ -91,7 +104,7 @@ export class Querier {
     this.upstream = new ConcurrencyLimit({
       running: perInstance,
       waiting: queue,
-      describe: name => `the Prometheus instance "${name}"`,
+      describe: title => `the ${title}`,
     });
   }
 
@@ -174,36 +187,80 @@ export class Querier {
     );
   }
 
-  private client(name: string): PrometheusClient {
-    const instance = this.instances.get(name);
-    const known = this.clients.get(name);
-    if (known) {
-      return known;
-    }
-    const { perInstance: connections, ...options } = this.limits;
-    const client = new PrometheusClient(instance, { ...options, connections });
-    this.clients.set(name, client);
-    return client;
+  /**
+   * What the instance's Alertmanager has silenced, of the last 5 seconds; `undefined` where none is
+   * configured.
+   */
+  async silences(request: QueryRequest): Promise<Silences | undefined> {
+    const { alertmanager } = this.clientsOf(request.instance);
+    return (
+      alertmanager &&
+      this.share(
+        request,
+        ['silences'],
+        alertmanager.endpoint.title,
+        signal => alertmanager.silences(signal),
+        ({ alerts }) => ({
+          bytes: alerts * SENT_ALERT_BYTES,
+          expiresAt: Date.now() + SILENCES_AGE,
+        }),
+      )
+    );
   }
 
-  /** Ends all connections. */
+  /** Ends all connections, and with them the requests that are under way. */
   async close(): Promise<void> {
-    await Promise.all([...this.clients.values()].map(one => one.close()));
+    await Promise.all(
+      [...this.clients.values()].map(async ({ prometheus, alertmanager }) => {
+        await prometheus.close();
+        await alertmanager?.close();
+      }),
+    );
+  }
+
+  private connect(name: string): Clients {
+    const { perInstance: connections, ...limits } = this.limits;
+    const options = { ...limits, connections };
+    const instance = this.instances.get(name);
+    return {
+      prometheus: new PrometheusClient(instance, options),
+      alertmanager:
+        instance.alertmanager &&
+        new AlertmanagerClient(instance.alertmanager, options),
+    };
+  }
+
+  /** @throws InputError that names the instances there are */
+  private clientsOf(name: string): Clients {
+    return this.clients.get(this.instances.get(name).name)!;
   }
 
   private async get<T>(
-    { instance, user, signal }: QueryRequest,
+    request: QueryRequest,
     key: unknown[],
     ask: (client: PrometheusClient, signal: AbortSignal) => Promise<T>,
     describe: (value: T) => Omit<Loaded<T>, 'value'>,
   ): Promise<T> {
-    const client = this.client(instance);
+    const { prometheus } = this.clientsOf(request.instance);
+    return this.share(
+      request,
+      key,
+      prometheus.instance.queries.title,
+      signal => ask(prometheus, signal),
+      describe,
+    );
+  }
+
+  /** @param lane - whose queries are limited together */
+  private share<T>(
+    { instance, user, signal }: QueryRequest,
+    key: unknown[],
+    lane: string,
+    ask: (signal: AbortSignal) => Promise<T>,
+    describe: (value: T) => Omit<Loaded<T>, 'value'>,
+  ): Promise<T> {
     const load = async (flight: AbortSignal) => {
-      const value = await this.upstream.run(
-        instance,
-        () => ask(client, flight),
-        flight,
-      );
+      const value = await this.upstream.run(lane, () => ask(flight), flight);
       return { value, ...describe(value) };
     };
     return this.users.run(

@@ -179,33 +179,33 @@ const ANSWERS: [status: number, body: unknown, name: string, says: RegExp][] = [
   ],
   [
     400,
-    '<html>nginx</html>',
+    'unsupported path requested: "/api/v1/query_range"',
     'ServiceUnavailableError',
-    /answered with HTTP 400$/,
+    /no Prometheus API at its url \(HTTP 400\)$/,
   ],
   [
     200,
     '<html>login</html>',
     'ServiceUnavailableError',
-    /not Prometheus' API$/,
+    /not of the API of Prometheus$/,
   ],
   [
     200,
     { status: 'success' },
     'ServiceUnavailableError',
-    /not Prometheus' API$/,
+    /not of the API of Prometheus$/,
   ],
   [
     200,
     { data: { resultType: 'matrix', result: [{}] } },
     'ServiceUnavailableError',
-    /not Prometheus' API$/,
+    /not of the API of Prometheus$/,
   ],
   [
     200,
     { data: { resultType: 'matrix', result: [{ metric: {}, values: [[1]] }] } },
     'ServiceUnavailableError',
-    /not Prometheus' API$/,
+    /not of the API of Prometheus$/,
   ],
   // What would tell where servers are, and with what they were asked.
   [
@@ -229,9 +229,9 @@ const ANSWERS: [status: number, body: unknown, name: string, says: RegExp][] = [
   ],
   [
     422,
-    { errorType: 'execution', error: 'long '.repeat(1000) },
+    { errorType: 'execution', error: `first ${'long '.repeat(1000)}last` },
     'InputError',
-    /: (?:long ){200}…$/,
+    /: first (?:long ){50,100}… (?:long ){50,100}last$/,
   ],
 ];
 

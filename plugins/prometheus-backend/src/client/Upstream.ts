@@ -1,14 +1,16 @@
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { InputError, ServiceUnavailableError } from '@backstage/errors';
+import { InputError } from '@backstage/errors';
 import { Agent, type Dispatcher } from 'undici';
+import type { Endpoint } from './Endpoint';
 import { UpstreamTimeoutError } from './errors';
-import type { PrometheusInstance } from './PrometheusInstance';
 import {
   type ApiError,
   fromAnswer,
   fromFailure,
   fromStatus,
+  notUnderstood,
+  understand,
 } from './upstreamErrors';
 
 export interface UpstreamOptions {
@@ -22,7 +24,7 @@ export interface UpstreamOptions {
 
 export interface UpstreamRequest {
   method: 'GET' | 'POST';
-  /** Below `/api/v1`, such as `/query_range`. */
+  /** Below the endpoint's address, such as `/api/v1/query_range`. */
   path: string;
   parameters: [name: string, value: string][];
   signal?: AbortSignal;
@@ -43,17 +45,16 @@ export class Upstream {
   private readonly hosts: string[];
 
   constructor(
-    private readonly instance: PrometheusInstance,
-    private readonly url: URL,
+    private readonly endpoint: Endpoint,
     private readonly options: UpstreamOptions,
   ) {
-    this.hosts = [url.host, url.hostname];
+    this.hosts = [endpoint.url.host, endpoint.url.hostname];
     this.agent = new Agent({
       connections: options.connections,
       // The request's own signal is the only clock.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { ...instance.tls, timeout: options.timeout },
+      connect: { ...endpoint.tls, timeout: options.timeout },
     });
   }
 
@@ -83,6 +84,22 @@ export class Upstream {
     }
   }
 
+  /**
+   * As {@link send}, for an answer that is read as a whole.
+   *
+   * @param read - takes the JSON; its SyntaxError, ZodError or AnswerError says that the answer has another shape
+   */
+  async ask<T>(
+    request: UpstreamRequest,
+    read: (json: unknown) => T,
+  ): Promise<T> {
+    const chunks: Buffer[] = [];
+    await this.send(request, chunk => chunks.push(chunk));
+    return understand(this.endpoint, () =>
+      read(JSON.parse(Buffer.concat(chunks).toString())),
+    );
+  }
+
   /** Ends all connections; requests that are under way fail. */
   async close(): Promise<void> {
     await this.agent.destroy();
@@ -94,13 +111,14 @@ export class Upstream {
   ): Dispatcher.RequestOptions & { origin: string } {
     const form = new URLSearchParams(parameters).toString();
     const isPost = method === 'POST';
-    const target = `${this.url.pathname.replace(/\/$/, '')}/api/v1${path}`;
+    const { url, headers } = this.endpoint;
+    const target = `${url.pathname.replace(/\/$/, '')}${path}`;
     return {
-      origin: this.url.origin,
+      origin: url.origin,
       path: isPost || form === '' ? target : `${target}?${form}`,
       method,
       headers: {
-        ...this.instance.headers,
+        ...headers,
         accept: 'application/json',
         'accept-encoding': 'gzip',
         ...(isPost && { 'content-type': 'application/x-www-form-urlencoded' }),
@@ -153,37 +171,33 @@ export class Upstream {
     } catch {
       // A proxy's page, which is nobody's business.
     }
-    const { name } = this.instance;
     const isApiError =
       typeof answer === 'object' && answer !== null && 'errorType' in answer;
     return new PublicError(
       isApiError
-        ? fromAnswer(name, status, answer as ApiError, this.hosts)
-        : fromStatus(name, status),
+        ? fromAnswer(this.endpoint, status, answer as ApiError, this.hosts)
+        : fromStatus(this.endpoint, status),
     );
   }
 
   private timedOut(): Error {
     return new UpstreamTimeoutError(
-      `The Prometheus instance "${this.instance.name}" did not answer within ${this.options.timeout / 1000} s; a shorter range or a simpler query may help`,
+      `The ${this.endpoint.title} did not answer within ${this.options.timeout / 1000} s; a shorter range or a simpler query may help`,
     );
   }
 
   private toPublic(error: unknown): Error {
-    const { name } = this.instance;
     if (error instanceof PublicError) {
       return error.error;
     }
     if (error instanceof TooLarge) {
       return new InputError(
-        `The answer of the Prometheus instance "${name}" is larger than ${this.options.maxBytes} bytes; a shorter range, a larger step or fewer series may help`,
+        `The answer of the ${this.endpoint.title} is larger than ${this.options.maxBytes} bytes; a shorter range, a larger step or fewer series may help`,
       );
     }
     return error instanceof SyntaxError
-      ? new ServiceUnavailableError(
-          `The Prometheus instance "${name}" gave an answer that is not Prometheus' API`,
-        )
-      : fromFailure(name, error);
+      ? notUnderstood(this.endpoint)
+      : fromFailure(this.endpoint, error);
   }
 }
 

@@ -1,3 +1,4 @@
 export type { PrometheusInstance } from './PrometheusInstance';
 export { Querier, type QueryRequest, type RangeRequest } from './Querier';
 export { toAlerts } from './rules';
+export type { Silences } from './Silences';

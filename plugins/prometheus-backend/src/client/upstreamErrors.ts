@@ -1,4 +1,7 @@
 import { InputError, ServiceUnavailableError } from '@backstage/errors';
+import { AnswerError } from '@nativestage/backstage-plugin-prometheus-common';
+import { ZodError } from 'zod';
+import type { EndpointName } from './Endpoint';
 import { UpstreamTimeoutError } from './errors';
 
 /** UTF-16 code units of a server's text that are passed on. */
@@ -32,10 +35,14 @@ export function publicText(text: string, hosts: string[] = []): string {
   return clean;
 }
 
-/** Before the patterns, whose time grows with the square of the length; no word is cut in two. */
+/**
+ * Before the patterns, whose time grows with the square of the length; no word is cut in two. What is
+ * wrong may be at either end: VictoriaMetrics repeats the query first.
+ */
 function clip(text: string): string {
+  const half = MAX_TEXT / 2;
   return text.length > MAX_TEXT
-    ? `${text.slice(0, MAX_TEXT).replace(/\S*$/, '')}…`
+    ? `${text.slice(0, half).replace(/\S*$/, '')}…${text.slice(-half).replace(/^\S*/, '')}`
     : text;
 }
 
@@ -46,7 +53,7 @@ function toPattern(host: string): RegExp {
 
 /** An answer that says what went wrong: with the server's text. */
 export function fromAnswer(
-  instance: string,
+  endpoint: EndpointName,
   status: number,
   { errorType, error }: ApiError,
   hosts: string[],
@@ -57,10 +64,10 @@ export function fromAnswer(
     return new UpstreamTimeoutError(`Prometheus gave up on the query: ${text}`);
   }
   if (status === 429 || status >= 500 || status < 400) {
-    return fromStatus(instance, status, text);
+    return fromStatus(endpoint, status, text);
   }
   if (status === 401 || status === 403) {
-    return fromStatus(instance, status);
+    return fromStatus(endpoint, status);
   }
   return new InputError(
     kind === 'execution'
@@ -69,23 +76,49 @@ export function fromAnswer(
   );
 }
 
-/** An answer that is not of Prometheus' API. */
-export function fromStatus(instance: string, status: number, text = ''): Error {
+/** An answer that is not of the server's API. */
+export function fromStatus(
+  { title, product }: EndpointName,
+  status: number,
+  text = '',
+): Error {
   return new ServiceUnavailableError(
-    `The Prometheus instance "${instance}" ${reason(status)}${text && `: ${text}`}`,
+    `The ${title} ${reason(status, product)}${text && `: ${text}`}`,
   );
 }
 
 /** A request without an answer. The code says what happened, and not where. */
-export function fromFailure(instance: string, error: unknown): Error {
+export function fromFailure({ title }: EndpointName, error: unknown): Error {
   const { code } = error as NodeJS.ErrnoException;
   const detail = typeof code === 'string' ? ` (${code})` : '';
+  return new ServiceUnavailableError(`The ${title} cannot be reached${detail}`);
+}
+
+/** An answer of another shape. */
+export function notUnderstood({ title, product }: EndpointName): Error {
   return new ServiceUnavailableError(
-    `The Prometheus instance "${instance}" cannot be reached${detail}`,
+    `The ${title} gave an answer that is not of the API of ${product}`,
   );
 }
 
-function reason(status: number): string {
+/**
+ * Reads an answer.
+ *
+ * @throws ServiceUnavailableError where that is a SyntaxError, a ZodError or an AnswerError
+ */
+export function understand<T>(endpoint: EndpointName, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof SyntaxError ||
+      error instanceof ZodError ||
+      error instanceof AnswerError
+      ? notUnderstood(endpoint)
+      : error;
+  }
+}
+
+function reason(status: number, product: string): string {
   if (status >= 300 && status < 400) {
     return `answered with a redirect (HTTP ${status}), which is not followed; its url has to be the final one`;
   }
@@ -93,9 +126,11 @@ function reason(status: number): string {
     case 401:
     case 403:
       return `refused the backend's credentials (HTTP ${status})`;
+    // VictoriaMetrics and vmalert say 400 of a path that they do not have.
+    case 400:
     case 404:
     case 405:
-      return `has no Prometheus API at its url (HTTP ${status})`;
+      return `has no ${product} API at its url (HTTP ${status})`;
     case 429:
       return 'is asked too much (HTTP 429)';
     default:

@@ -1,46 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { test } from 'node:test';
 import { AnswerError } from '../AnswerError';
 import { toRuleGroups } from './RuleGroup';
 import { toAlerts } from './toAlerts';
-
-test('rules of vmalert become alerts, also those without alerts', () => {
-  const file = path.join(__dirname, 'fixtures/vmalert-rules.json');
-  const groups = toRuleGroups(JSON.parse(readFileSync(file, 'utf8')));
-  assert.deepEqual(clean(toAlerts(groups, { names: 'all' })), [
-    {
-      name: 'HighLatency',
-      state: 'firing',
-      value: 0.75,
-      labels: {
-        alertgroup: 'api',
-        alertname: 'HighLatency',
-        service: 'api',
-        severity: 'page',
-      },
-      annotations: {
-        summary: 'Slow',
-        runbook_url: 'https://runbooks.example.com/latency',
-      },
-      activeAt: '2026-01-01T11:00:00Z',
-      lastEvaluation: '2026-01-01T12:00:00.5Z',
-      duration: 60,
-      query: 'latency_seconds > 0.5',
-      runbookUrl: 'https://runbooks.example.com/latency',
-    },
-    {
-      name: 'NoTraffic',
-      state: 'inactive',
-      labels: { alertname: 'NoTraffic' },
-      annotations: {},
-      duration: 0,
-      query: 'absent(requests_total)',
-      lastError: 'cannot fetch http://vm:8428/api: connection refused',
-    },
-  ]);
-});
 
 for (const answer of [
   {},
@@ -94,8 +56,4 @@ for (const [answer, message] of [
 
 function rulesOf(rules: object[]): object {
   return { data: { groups: [{ name: 'g', rules }] } };
-}
-
-function clean(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
 }

@@ -1,0 +1,43 @@
+import type { Endpoint } from './Endpoint';
+import { Silences } from './Silences';
+import { Upstream, type UpstreamOptions } from './Upstream';
+
+/** Milliseconds: alerts do not wait longer for what is only said beside them. */
+const MAX_TIMEOUT = 5_000;
+
+const EVERY_ALERT: [string, string][] = [
+  ['active', 'true'],
+  ['silenced', 'true'],
+  ['inhibited', 'true'],
+];
+
+/** Alertmanager's API, version 2. */
+export class AlertmanagerClient {
+  private readonly upstream: Upstream;
+
+  constructor(
+    readonly endpoint: Endpoint,
+    options: UpstreamOptions,
+  ) {
+    const timeout = Math.min(options.timeout, MAX_TIMEOUT);
+    this.upstream = new Upstream(endpoint, { ...options, timeout });
+  }
+
+  /** Fails as {@link Upstream.send} does. */
+  silences(signal?: AbortSignal): Promise<Silences> {
+    return this.upstream.ask(
+      {
+        method: 'GET',
+        path: '/api/v2/alerts',
+        parameters: EVERY_ALERT,
+        signal,
+      },
+      json => Silences.fromAnswer(json),
+    );
+  }
+
+  /** Ends all connections. */
+  close(): Promise<void> {
+    return this.upstream.close();
+  }
+}
