@@ -20,6 +20,12 @@ export interface PortalOptions {
   env?: Record<string, string>;
   /** Defaults to true. */
   permissions?: boolean;
+  /** Where the app is that a browser opens. */
+  app?: string;
+  /** `false` leaves the Prometheus plugin out. */
+  plugin?: boolean;
+  /** Targets of Backstage's proxy, by their paths below `/api/proxy`. */
+  proxy?: Record<string, string>;
 }
 
 export interface Answer<T> {
@@ -30,7 +36,7 @@ export interface Answer<T> {
 /** A real backend with the plugin, a catalog of components and a guest who asks. */
 export class PortalFixture {
   private constructor(
-    private readonly url: string,
+    readonly url: string,
     readonly program: Program,
     private readonly guest: string,
   ) {}
@@ -57,7 +63,11 @@ export class PortalFixture {
     );
     const program = Program.node(t, 'prometheus/backend.cjs', {
       args: ['--config', config],
-      env: { NODE_ENV: 'development', ...options.env },
+      env: {
+        NODE_ENV: 'development',
+        PLUGIN: String(options.plugin ?? true),
+        ...options.env,
+      },
       limit: 180_000,
     });
     await eventually(async () => {
@@ -170,12 +180,18 @@ function configuration(
   url: string,
   port: number,
   catalog: string,
-  { prometheus, permissions = true }: PortalOptions,
+  { prometheus, permissions = true, app = url, proxy = {} }: PortalOptions,
 ): object {
+  const endpoints = Object.entries(proxy).map(([path, target]) => [
+    path,
+    { target, credentials: 'require' },
+  ]);
   return {
-    app: { baseUrl: url },
+    app: { baseUrl: app },
+    proxy: { endpoints: Object.fromEntries(endpoints) as object },
     backend: {
       baseUrl: url,
+      cors: { origin: app, methods: ['GET', 'POST'], credentials: true },
       listen: { host: '127.0.0.1', port },
       database: { client: 'better-sqlite3', connection: ':memory:' },
       auth: {
