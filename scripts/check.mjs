@@ -30,6 +30,7 @@ const checks = [
   ['npx', 'tsc', '--project', 'packages/backend'],
   ['npx', 'tsc', '--project', 'plugins/prometheus-common/src'],
   ['npx', 'tsc', '--project', 'plugins/prometheus-backend/src'],
+  ['npx', 'tsc', '--project', 'plugins/prometheus/src'],
   ['npx', 'eslint', '.'],
 ];
 

@@ -38,6 +38,8 @@ const ROWS_IN_SIGHT = 7;
 const ALL_COLUMNS: (keyof Summary)[] = ['last', 'min', 'max', 'mean'];
 const FEW_COLUMNS: (keyof Summary)[] = ['last', 'max'];
 
+const TITLES = { last: 'Last', min: 'Min', max: 'Max', mean: 'Mean' };
+
 const HELP =
   'Click or Enter hides and shows a series; with Ctrl, Alt, ⌘ or Shift it shows only that one';
 
@@ -98,7 +100,6 @@ const useStyles = makeStyles(
         outlineOffset: -2,
       },
       '&[aria-pressed="false"]': {
-        color: theme.palette.text.secondary,
         textDecoration: 'line-through',
         '& svg': { opacity: 0.3 },
       },
@@ -114,7 +115,7 @@ const useStyles = makeStyles(
       padding: theme.spacing(0, 1),
       border: 0,
       background: 'none',
-      color: theme.palette.text.secondary,
+      color: 'inherit',
       font: 'inherit',
       textDecoration: 'underline',
       cursor: 'pointer',
@@ -181,7 +182,7 @@ export const Legend = memo(function Legend(props: LegendProps) {
           </span>
           {columns.map(column => (
             <span key={column} role="columnheader" className={classes.value}>
-              {column}
+              {TITLES[column]}
             </span>
           ))}
         </div>

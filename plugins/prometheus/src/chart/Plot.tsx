@@ -41,6 +41,8 @@ export interface PlotProps {
 
 /** What is read in the plot, with the mouse or at the keyboard. */
 interface Crosshair {
+  /** The plotting area. */
+  over: HTMLElement;
   at: number;
   focused?: number;
   /** Pixels in the plotting area. */
@@ -116,7 +118,7 @@ export function Plot(props: PlotProps) {
   const { title, data, names, unit, isShown } = props;
   const classes = useStyles();
   const help = useUniqueId();
-  const { target, chart, crosshair, setReading } = useChart(props);
+  const { target, crosshair, setReading } = useChart(props);
   const latest = useLatest(props);
   const reading = useRef<Reading>({});
 
@@ -174,13 +176,12 @@ export function Plot(props: PlotProps) {
         {crosshair?.isKeyboard &&
           describeReading({ data, names, unit, isShown, ...crosshair })}
       </span>
-      {crosshair && chart && crosshair.at < data.timestamps.length && (
+      {crosshair && crosshair.at < data.timestamps.length && (
         <Tooltip
           data={data}
           names={names}
           unit={unit}
           isShown={isShown}
-          over={chart.over}
           {...crosshair}
         />
       )}
@@ -196,7 +197,7 @@ function useChart(props: PlotProps) {
   const isDrawable = width > 0;
   const theme = useTheme();
   const target = useRef<HTMLDivElement>(null);
-  const [chart, setChart] = useState<uPlot>();
+  const chart = useRef<uPlot>();
   const [crosshair, setCrosshair] = useState<Crosshair>();
   const plotData = useMemo(
     () => toUplotData(data, graphType, isShown),
@@ -228,10 +229,10 @@ function useChart(props: PlotProps) {
       current.plotData.aligned,
       target.current,
     );
-    setChart(created);
+    chart.current = created;
     return () => {
       created.destroy();
-      setChart(undefined);
+      chart.current = undefined;
       setCrosshair(undefined);
     };
   }, [
@@ -247,37 +248,39 @@ function useChart(props: PlotProps) {
   ]);
 
   useLayoutEffect(() => {
-    chart?.batch(() => {
-      for (let index = 1; index < chart.series.length; index++) {
-        const show = isShown(index - 1);
-        if (chart.series[index].show !== show) {
-          chart.setSeries(index, { show });
+    chart.current?.batch((current: uPlot) => {
+      current.series.slice(1).forEach((series, index) => {
+        const show = isShown(index);
+        if (series.show !== show) {
+          current.setSeries(index + 1, { show });
         }
-      }
-      if (chart.data !== plotData.aligned) {
-        chart.setData(plotData.aligned);
+      });
+      if (current.data !== plotData.aligned) {
+        current.setData(plotData.aligned);
       }
     });
-  }, [chart, plotData, isShown]);
+  }, [plotData, isShown]);
 
   useLayoutEffect(() => {
-    if (chart && isDrawable) {
-      chart.setSize({ width, height });
+    // A chart that is not shown keeps its size.
+    if (width > 0) {
+      chart.current?.setSize({ width, height });
     }
-  }, [chart, isDrawable, width, height]);
+  }, [width, height]);
 
   useLayoutEffect(() => {
-    chart?.setSeries(highlighted === undefined ? null : highlighted + 1, {
-      focus: true,
-    });
-  }, [chart, highlighted]);
+    chart.current?.setSeries(
+      highlighted === undefined ? null : highlighted + 1,
+      { focus: true },
+    );
+  }, [highlighted]);
 
   const setReading = (reading: Reading) => {
-    if (chart) {
-      setCrosshair(readAt(chart, reading));
+    if (chart.current) {
+      setCrosshair(readAt(chart.current, reading));
     }
   };
-  return { target, chart, crosshair, setReading };
+  return { target, crosshair, setReading };
 }
 
 function listen(
@@ -289,12 +292,12 @@ function listen(
     onFocus(series) {
       focused = series;
     },
-    onCursor({ cursor }) {
+    onCursor({ cursor, over }) {
       const { idx: at, left = 0, top = 0, event } = cursor;
       // Without an event another chart moved it, and has the tooltip.
       const isOwn = typeof at === 'number' && Boolean(event);
       setCrosshair(
-        isOwn ? { at, focused, left, top, isKeyboard: false } : undefined,
+        isOwn ? { over, at, focused, left, top, isKeyboard: false } : undefined,
       );
     },
     onSelect(chart) {
@@ -333,7 +336,9 @@ function readAt(
     false,
   );
   publish(chart, { at, left, top, width, height });
-  return at === undefined ? undefined : { at, left, top, isKeyboard: true };
+  return at === undefined
+    ? undefined
+    : { over: chart.over, at, left, top, isKeyboard: true };
 }
 
 /** As uPlot does it for the mouse: its `setCursor` tells no one. */

@@ -1,5 +1,4 @@
 import Paper from '@material-ui/core/Paper';
-import Portal from '@material-ui/core/Portal';
 import { makeStyles } from '@material-ui/core/styles';
 import {
   formatValue,
@@ -7,6 +6,7 @@ import {
   type Unit,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { useLayoutEffect, useRef } from 'react';
+import { createPortal } from 'react-dom';
 import { LineSample } from './LineSample';
 import { formatLabels } from './labels';
 import { placeTooltip } from './placeTooltip';
@@ -84,37 +84,37 @@ export function Tooltip(props: TooltipProps) {
     return () => window.removeEventListener('scroll', place, { capture: true });
   }, [props, over]);
 
-  return (
-    <Portal>
-      <Paper
-        ref={ref}
-        className={classes.root}
-        elevation={4}
-        aria-hidden
-        data-testid="prometheus-tooltip"
-      >
-        <div className={classes.time}>{fullTime(data.timestamps[at])}</div>
-        {rows.map(({ index, value }) => {
-          const isFocused = index === focused;
-          const labels = formatLabels(data.series[index].labels);
-          return (
-            <div
-              key={index}
-              className={`${classes.row} ${isFocused ? classes.focused : ''}`}
-            >
-              <LineSample series={index} />
-              <span className={classes.name}>{names[index]}</span>
-              <span className={classes.value}>{formatValue(value, unit)}</span>
-              {isFocused && labels !== '' && labels !== names[index] && (
-                <span className={classes.labels}>{labels}</span>
-              )}
-            </div>
-          );
-        })}
-        {more > 0 && <div className={classes.time}>and {more} more</div>}
-        {rows.length === 0 && <div className={classes.time}>No values</div>}
-      </Paper>
-    </Portal>
+  // In the page's body, since a card cuts off what reaches out of it.
+  return createPortal(
+    <Paper
+      ref={ref}
+      className={classes.root}
+      elevation={4}
+      aria-hidden
+      data-testid="prometheus-tooltip"
+    >
+      <div className={classes.time}>{fullTime(data.timestamps[at])}</div>
+      {rows.map(({ index, value }) => {
+        const isFocused = index === focused;
+        const labels = formatLabels(data.series[index].labels);
+        return (
+          <div
+            key={index}
+            className={`${classes.row} ${isFocused ? classes.focused : ''}`}
+          >
+            <LineSample series={index} />
+            <span className={classes.name}>{names[index]}</span>
+            <span className={classes.value}>{formatValue(value, unit)}</span>
+            {isFocused && labels !== '' && labels !== names[index] && (
+              <span className={classes.labels}>{labels}</span>
+            )}
+          </div>
+        );
+      })}
+      {more > 0 && <div className={classes.time}>and {more} more</div>}
+      {rows.length === 0 && <div className={classes.time}>No values</div>}
+    </Paper>,
+    document.body,
   );
 }
 

@@ -46,9 +46,9 @@ const FEW = 20;
 /** Dimming the others draws all of them once more: 40 ms for 200 lines is too much to hover. */
 const MAX_DIMMED = FEW;
 
-const DIMMED = 0.3;
+const DIMMED = 0.35;
 
-const FILL = { line: 0, area: 0.14, stacked: 0.45 };
+const FILL = { line: 0, area: 0.08, stacked: 0.45 };
 
 /** Pixels of the time axis, which has two lines of text. */
 const TIME_AXIS_HEIGHT = 42;
@@ -110,7 +110,7 @@ function axes({ theme, unit }: ChartSpec): uPlot.Axis[] {
     {
       ...common,
       gap: 8,
-      space: 36,
+      space: 28,
       grid: line,
       ticks: { show: false },
       incrs: valueIncrements(unit),

@@ -17,6 +17,9 @@ const DASH = [6, 4];
 /** Pixels between a line and its label, and between the label and the plot's edge. */
 const GAP = 4;
 
+/** Pixels of paper around a label, both sides taken together. */
+const HALO = 3;
+
 /** Draws the lines that the value axis has room for, each with its label or its value. */
 export function drawThresholds(
   chart: uPlot,
@@ -31,24 +34,45 @@ export function drawThresholds(
   ctx.lineWidth = scale;
   ctx.font = scaled(font, scale);
   ctx.textAlign = 'right';
+  ctx.fillStyle = theme.palette.text.primary;
   for (const { value, label, severity } of thresholds) {
     if (value >= min && value <= max) {
-      const y = Math.round(chart.valToPos(value, 'y', true));
+      // A line of one pixel is sharp between two pixels' edges.
+      const y = Math.round(chart.valToPos(value, 'y', true)) + scale / 2;
       const isNearTop = y - bbox.top < 20 * scale;
       ctx.strokeStyle = thresholdColor(theme, severity);
-      ctx.fillStyle = ctx.strokeStyle;
       ctx.beginPath();
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
       ctx.textBaseline = isNearTop ? 'top' : 'bottom';
-      ctx.fillText(
+      write(
+        ctx,
         label ?? formatValue(value, unit),
         bbox.left + bbox.width - GAP * scale,
         y + (isNearTop ? GAP : -GAP / 2) * scale,
+        theme.palette.background.paper,
       );
     }
   }
+  ctx.restore();
+}
+
+/** With paper around the letters, as lines of series may run through them. */
+function write(
+  ctx: CanvasRenderingContext2D,
+  text: string,
+  x: number,
+  y: number,
+  paper: string,
+): void {
+  ctx.save();
+  ctx.setLineDash([]);
+  ctx.lineJoin = 'round';
+  ctx.lineWidth *= HALO;
+  ctx.strokeStyle = paper;
+  ctx.strokeText(text, x, y);
+  ctx.fillText(text, x, y);
   ctx.restore();
 }
 

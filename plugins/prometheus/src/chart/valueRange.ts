@@ -36,5 +36,6 @@ export function valueRange(
   const lowest = Math.min(...all);
   const highest = Math.max(...all);
   const [from, to] = uPlot.rangeNum(lowest, highest, PADDING, true);
-  return [from ?? lowest, to ?? highest];
+  // uPlot rounds to 24 decimals: what is smaller would be outside.
+  return [Math.min(from ?? lowest, lowest), Math.max(to ?? highest, highest)];
 }

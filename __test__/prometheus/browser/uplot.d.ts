@@ -1,0 +1,5 @@
+declare module '*/uPlot.esm.js' {
+  import uPlot from 'uplot';
+
+  export default uPlot;
+}

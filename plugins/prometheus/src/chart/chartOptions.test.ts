@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { createTheme } from '@material-ui/core/styles';
+import { chartOptions, type ChartSpec } from './chartOptions';
+import { PALETTES } from './colors';
+
+function options(spec: Partial<ChartSpec> = {}) {
+  return chartOptions({
+    theme: createTheme(),
+    width: 600,
+    height: 240,
+    names: ['a', 'b'],
+    graphType: 'line',
+    thresholds: [],
+    isSelectable: true,
+    plotData: () => ({ aligned: [[]] }),
+    isShown: () => true,
+    events: {
+      onCursor: () => {},
+      onSelect: () => {},
+      onDoubleClick: () => {},
+      onFocus: () => {},
+    },
+    ...spec,
+  });
+}
+
+test('every series is one of the chart, hidden ones too', () => {
+  const { series } = options({ isShown: index => index === 1 });
+  assert.deepEqual(
+    series.slice(1).map(({ label, show }) => [label, show]),
+    [
+      ['a', false],
+      ['b', true],
+    ],
+  );
+});
+
+test('colors are those of the theme', () => {
+  const dark = createTheme({ palette: { type: 'dark' } });
+  assert.equal(options().series[1].stroke, PALETTES.light[0]);
+  assert.equal(options({ theme: dark }).series[1].stroke, PALETTES.dark[0]);
+});
+
+test('a line is not filled, an area is', () => {
+  assert.equal(options().series[1].fill, undefined);
+  assert.match(String(options({ graphType: 'area' }).series[1].fill), /^rgba/);
+});
+
+test('a drag selects only where there is something to zoom', () => {
+  assert.equal(options().cursor?.drag?.x, true);
+  assert.equal(options({ isSelectable: false }).cursor?.drag?.x, false);
+  assert.equal(options().cursor?.drag?.setScale, false);
+});
+
+test('charts of one key share movements and nothing else', () => {
+  assert.equal(options().cursor?.sync, undefined);
+  const { sync } = options({ syncKey: 'page' }).cursor ?? {};
+  assert.equal(sync?.key, 'page');
+  const shares = (type: string) =>
+    sync?.filters?.pub?.(type, {} as never, 0, 0, 0, 0, 0);
+  assert.deepEqual(
+    ['mousemove', 'mousedown', 'mouseup', 'dblclick'].filter(shares),
+    ['mousemove'],
+  );
+});
+
+test('many series do not dim one another, and share one point', () => {
+  const names = Array.from({ length: 200 }, (_, index) => String(index));
+  assert.equal(options({ names }).focus?.alpha, 1);
+  assert.equal(options({ names }).cursor?.points?.one, true);
+});

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { toCsv } from './toCsv';
+
+const csv = (labels: Record<string, string>, values: (number | null)[] = []) =>
+  toCsv({
+    timestamps: values.map((_, index) => index * 60),
+    series: [{ labels, values }],
+  });
+
+test('a line for each timestamp, a column for each series, gaps empty', () => {
+  assert.equal(
+    toCsv({
+      timestamps: [1_700_000_000, 1_700_000_060],
+      series: [
+        { labels: { __name__: 'up' }, values: [1, null] },
+        { labels: {}, values: [-0.5, 1e21] },
+      ],
+    }),
+    'time,up,value\r\n2023-11-14T22:13:20.000Z,1,-0.5\r\n2023-11-14T22:14:20.000Z,,1e+21\r\n',
+  );
+});
+
+test('quotes, commas and line ends are quoted', () => {
+  assert.equal(
+    csv({ __name__: 'up', a: 'x,"y"\n' }),
+    'time,"up{a=""x,\\""y\\""\\n""}"\r\n',
+  );
+});
+
+test('no header is a formula', () => {
+  for (const start of ['=', '+', '-', '@']) {
+    const header = csv({ [`${start}cmd`]: '1' }).split('\r\n')[0];
+    assert.match(header, /^time,"?['{]/);
+  }
+});
+
+test('a number is no formula', () => {
+  assert.match(csv({}, [-1]), /,-1\r\n$/);
+});
