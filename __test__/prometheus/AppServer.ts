@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test';
 import path from 'node:path';
 import type { JsonObject } from '@backstage/types';
 import { build, type OutputFile } from 'esbuild';
+import nodeLibraries from 'node-stdlib-browser';
 
 const TYPES: Record<string, string> = {
   '.css': 'text/css',
@@ -57,6 +58,8 @@ async function bundle(entry: string): Promise<Map<string, OutputFile>> {
     jsx: 'automatic',
     write: false,
     logLevel: 'error',
+    // As Backstage's own bundler does: some packages import what only Node has.
+    alias: { stream: nodeLibraries.stream },
     assetNames: '[name]-[hash]',
     loader: {
       '.eot': 'dataurl',

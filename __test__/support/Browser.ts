@@ -21,6 +21,8 @@ export interface PageOptions {
   colorScheme?: 'light' | 'dark';
   /** IANA. Defaults to UTC. */
   timeZone?: string;
+  /** Errors of the console that belong to what is looked at. */
+  expected?: RegExp;
 }
 
 /** A made-up origin, which gives pages storage; nothing listens there. */
@@ -62,7 +64,7 @@ export class Browser {
       locale: 'en-GB',
     });
     const page = await context.newPage();
-    const errors = collectErrors(page);
+    const errors = collectErrors(page, look.expected);
     t.after(async () => {
       await context.close();
       assert.deepEqual(errors, [], 'the page has errors');
@@ -78,12 +80,17 @@ export class Browser {
   }
 }
 
-function collectErrors(page: Page): string[] {
+function collectErrors(page: Page, expected = /$^/): string[] {
   const errors: string[] = [];
   page.on('pageerror', error => errors.push(error.stack ?? error.message));
   page.on('console', (message: ConsoleMessage) => {
-    if (message.type() === 'error' && !KNOWN.test(message.text())) {
-      errors.push(message.text());
+    const text = message.text();
+    if (
+      message.type() === 'error' &&
+      !KNOWN.test(text) &&
+      !expected.test(text)
+    ) {
+      errors.push(text);
     }
   });
   return errors;

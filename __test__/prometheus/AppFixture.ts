@@ -1,0 +1,78 @@
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import type { JsonObject } from '@backstage/types';
+import type { Page } from 'playwright-core';
+import { Browser } from '../support/Browser';
+import { freePort } from '../support/ports';
+import { AppServer } from './AppServer';
+import { PortalFixture, type PortalOptions } from './PortalFixture';
+
+/** Modules of apps, below the fixtures. */
+export type AppName = 'legacyApp' | 'newApp';
+
+export interface AppOptions extends Omit<PortalOptions, 'app'> {
+  app?: AppName;
+  /** What the app's configuration has beside its addresses. */
+  appConfig?: JsonObject;
+}
+
+export interface View {
+  /** Below the entity's page. */
+  tab?: string;
+  search?: string;
+  viewport?: { width: number; height: number };
+  colorScheme?: 'light' | 'dark';
+  timeZone?: string;
+  /** Errors on the console that belong to what is shown. */
+  expected?: RegExp;
+}
+
+/** A Backstage app in a browser, in front of a real backend. */
+export class AppFixture {
+  private constructor(
+    readonly portal: PortalFixture,
+    private readonly url: string,
+    private readonly browser: Browser,
+  ) {}
+
+  static async start(
+    t: TestContext,
+    { app = 'legacyApp', appConfig = {}, ...options }: AppOptions,
+  ): Promise<AppFixture> {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const portal = await PortalFixture.start(t, { ...options, app: url });
+    await AppServer.start(
+      t,
+      path.join(__dirname, `../fixtures/prometheus/${app}.tsx`),
+      port,
+      {
+        ...appConfig,
+        app: {
+          title: 'Portal',
+          baseUrl: url,
+          ...(appConfig.app as JsonObject),
+        },
+        backend: { baseUrl: portal.url },
+        auth: { environment: 'development' },
+      },
+    );
+    return new AppFixture(portal, url, await Browser.launch(t));
+  }
+
+  /** Opens the page of an entity as a guest. */
+  async open(
+    t: Pick<TestContext, 'after'>,
+    entity: string,
+    { tab = 'prometheus', search = '', ...look }: View = {},
+  ): Promise<Page> {
+    const page = await this.browser.page(t, {
+      viewport: { width: 1400, height: 1000 },
+      ...look,
+    });
+    await page.goto(
+      `${this.url}/catalog/default/component/${entity}/${tab}${search}`,
+    );
+    return page;
+  }
+}
