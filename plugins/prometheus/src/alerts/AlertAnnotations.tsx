@@ -9,7 +9,11 @@ const KNOWN = ['summary', 'description', 'runbook_url', 'runbook'];
 
 const useStyles = makeStyles(
   {
-    text: { whiteSpace: 'pre-line', overflowWrap: 'anywhere' },
+    text: {
+      lineHeight: 'inherit',
+      overflowWrap: 'anywhere',
+      whiteSpace: 'pre-line',
+    },
   },
   { name: 'PrometheusAlertAnnotations' },
 );

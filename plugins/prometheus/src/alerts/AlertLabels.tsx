@@ -12,6 +12,7 @@ const useStyles = makeStyles(
       listStyle: 'none',
       margin: 0,
       padding: 0,
+      '& li': { display: 'flex', maxWidth: '100%' },
     },
     chip: {
       height: 'auto',

@@ -26,7 +26,11 @@ const useStyles = makeStyles(
       verticalAlign: 'baseline',
       '&:focus-visible': { outline: '2px solid currentColor' },
     },
-    iconLink: { marginLeft: theme.spacing(0.5), verticalAlign: 'text-bottom' },
+    iconLink: {
+      display: 'inline-flex',
+      marginLeft: theme.spacing(0.5),
+      verticalAlign: 'middle',
+    },
     icon: { verticalAlign: 'text-bottom' },
     error: {
       display: 'block',

@@ -17,6 +17,8 @@ const useStyles = makeStyles(
     cell: {
       paddingTop: theme.spacing(1.25),
       paddingBottom: theme.spacing(1.25),
+      // A chip's height, so that first lines are level.
+      lineHeight: '24px',
       verticalAlign: 'top',
       '&:first-child': { paddingLeft: theme.spacing(2.5) },
     },

@@ -23,7 +23,7 @@ const useStyles = makeStyles(
       margin: 0,
       fontWeight: 'bold',
       // Whichever colour the chip has, its icon has too.
-      '& .MuiChip-icon': { color: 'inherit' },
+      '& .MuiChip-icon': { color: 'inherit', fontSize: '1rem' },
       '& + &': { marginTop: theme.spacing(0.5) },
     },
     firing: {

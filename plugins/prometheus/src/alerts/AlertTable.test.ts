@@ -289,6 +289,27 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
     assert.equal(await box.count(), 0);
   });
 
+  it('scrolls by itself where it is narrow, also with the keyboard', async () => {
+    await page.setViewportSize({ width: 600, height: 900 });
+    await show({ props: { alerts: ALERTS } });
+    await shoot('narrow-light');
+    const [body, own] = await Promise.all(
+      [page.locator('html'), page.getByRole('region')].map(part =>
+        part.evaluate(
+          ({ scrollWidth, clientWidth }) => scrollWidth - clientWidth,
+        ),
+      ),
+    );
+    assert.equal(body, 0);
+    assert.ok(own > 0);
+    await page.getByRole('region').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction(
+      () => document.querySelector('[role=region]')!.scrollLeft > 0,
+    );
+    await page.setViewportSize({ width: 1400, height: 900 });
+  });
+
   it('says why it is empty', async () => {
     const quiet = ['a', 'b'].map(name => alert(name, { state: 'inactive' }));
     await show({ props: { alerts: quiet } });

@@ -19,7 +19,11 @@ export function TimeAgo({ time = '', now }: TimeAgoProps) {
     return <>–</>;
   }
   return (
-    <time dateTime={time} title={EXACT.format(parsed)}>
+    <time
+      dateTime={time}
+      title={EXACT.format(parsed)}
+      style={{ whiteSpace: 'nowrap' }}
+    >
       {relativeTime(parsed, now)}
     </time>
   );

@@ -94,7 +94,7 @@ const SINCE: Column = {
   id: 'activeAt',
   title: 'Active since',
   sortBy: 'activeAt',
-  minWidth: '7rem',
+  minWidth: '8rem',
   cell: ({ activeAt }, { now }) => <TimeAgo time={activeAt} now={now} />,
 };
 
@@ -102,7 +102,7 @@ const EVALUATED: Column = {
   id: 'lastEvaluation',
   title: 'Evaluated',
   sortBy: 'lastEvaluation',
-  minWidth: '7rem',
+  minWidth: '8rem',
   cell: ({ lastEvaluation }, { now }) => (
     <TimeAgo time={lastEvaluation} now={now} />
   ),
