@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import type { Entity } from '@backstage/catalog-model';
+import { ConfigReader } from '@backstage/config';
 import type {
   AlertsResult,
   EntityPanels,
@@ -8,6 +9,7 @@ import type {
   RangeResult,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { BackendPrometheusApi } from '../../plugins/prometheus/src/api/BackendPrometheusApi';
+import { DefaultPrometheusApi } from '../../plugins/prometheus/src/api/DefaultPrometheusApi';
 import { eventually } from '../support/eventually';
 import { Prometheus } from '../support/Prometheus';
 import { prometheus, without } from '../support/tools';
@@ -464,45 +466,76 @@ describe(
 
     it('serves the frontend plugin, which shows what is refused as it was said', async () => {
       const api = (fixture: PortalFixture) => new BackendPrometheusApi(fixture);
-      const of = (name: keyof typeof ENTITIES): Entity => ({
-        apiVersion: 'backstage.io/v1alpha1',
-        kind: 'Component',
-        metadata: { name, ...ENTITIES[name] },
-      });
-      const { panels: found } = await api(portal).panels(of('shop'));
+      const { panels: found } = await api(portal).panels(entityOf('shop'));
       assert.equal(found.length, 3);
       const extra = { ...HOUR, maxPoints: 100, label: 'an hour' };
-      const range = await api(portal).panelRange(of('shop'), found[2], extra);
+      const range = await api(portal).panelRange(
+        entityOf('shop'),
+        found[2],
+        extra,
+      );
       assert.equal(range.series[0].values[10], 30);
       const custom = await api(portal).customRange(
-        of('shop'),
+        entityOf('shop'),
         'vector(5)',
         HOUR,
       );
       assert.equal(custom.series[0].values[10], 5);
-      const { alerts, uiUrl } = await api(portal).alerts(of('shop'));
+      const { alerts, uiUrl } = await api(portal).alerts(entityOf('shop'));
       assert.deepEqual([alerts.length, uiUrl], [2, 'https://prom.example/']);
-      const all = await api(portal).alerts(of('shop'), 'all');
+      const all = await api(portal).alerts(entityOf('shop'), 'all');
       assert.equal(all.alerts.length, 3);
       for (const [request, message] of [
-        [() => api(portal).panels(of('nowhere')), /there are default, staging/],
+        [
+          () => api(portal).panels(entityOf('nowhere')),
+          /there are default, staging/,
+        ],
         [
           () =>
-            api(portal).panelRange(of('shop'), { ...found[0], id: 'x' }, HOUR),
+            api(portal).panelRange(
+              entityOf('shop'),
+              { ...found[0], id: 'x' },
+              HOUR,
+            ),
           /annotations may have changed/,
         ],
         [
-          () => api(portal).customRange(of('shop'), 'rate(up)', HOUR),
+          () => api(portal).customRange(entityOf('shop'), 'rate(up)', HOUR),
           /expected type range vector/,
         ],
         [
-          () => api(strict).alerts(of('shop'), 'all'),
+          () => api(strict).alerts(entityOf('shop'), 'all'),
           /prometheus\.query\.custom/,
         ],
-        [() => api(portal).panels(of('secret')), /There is no entity/],
+        [() => api(portal).panels(entityOf('secret')), /There is no entity/],
       ] as const) {
         await assert.rejects(request(), { name: 'ResponseError', message });
       }
+    });
+
+    it('is what the frontend plugin asks where no path of a proxy is configured', async () => {
+      const { discoveryApi, fetchApi } = portal;
+      const prometheusConfig = {
+        instances: [{ name: 'default' }, { name: 'old', proxyPath: '/old' }],
+      };
+      const api = DefaultPrometheusApi.create({
+        configApi: new ConfigReader({ prometheus: prometheusConfig }),
+        discoveryApi,
+        fetchApi,
+      });
+      const shop = entityOf('shop');
+      const { panels: found, uiUrl } = await api.panels(shop);
+      assert.deepEqual([found.length, uiUrl], [3, 'https://prom.example/']);
+      await assert.rejects(api.customRange(shop, 'rate(up)', HOUR), {
+        name: 'ResponseError',
+        message: /expected type range vector/,
+      });
+      const old = entityOf('plain');
+      old.metadata.annotations = { [SERVICE]: 'old' };
+      await assert.rejects(api.customRange(old, 'up', HOUR), {
+        name: 'NotFoundError',
+        message: /The proxy has no endpoint "\/old"/,
+      });
     });
 
     it('knows a panel by what it asks for', async () => {
@@ -515,6 +548,14 @@ describe(
     });
   },
 );
+
+function entityOf(name: keyof typeof ENTITIES): Entity {
+  return {
+    apiVersion: 'backstage.io/v1alpha1',
+    kind: 'Component',
+    metadata: { name, ...ENTITIES[name] },
+  };
+}
 
 const alertRules = [
   {

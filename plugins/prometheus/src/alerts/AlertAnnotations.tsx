@@ -1,0 +1,69 @@
+import { makeStyles } from '@material-ui/core/styles';
+import Typography from '@material-ui/core/Typography';
+import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
+import { ExternalLink } from './ExternalLink';
+import { httpUrl } from './links';
+
+/** What has a place of its own. */
+const KNOWN = ['summary', 'description', 'runbook_url', 'runbook'];
+
+const useStyles = makeStyles(
+  {
+    text: {
+      lineHeight: 'inherit',
+      overflowWrap: 'anywhere',
+      whiteSpace: 'pre-line',
+    },
+  },
+  { name: 'PrometheusAlertAnnotations' },
+);
+
+/** What the rule's author says of an alert: summary, description, runbook and the rest. */
+export function AlertAnnotations({ alert }: { alert: Alert }) {
+  const classes = useStyles();
+  const { summary, description } = alert.annotations;
+  const runbook = httpUrl(alert.runbookUrl);
+  const others = Object.entries(alert.annotations).filter(
+    ([name]) => !KNOWN.includes(name),
+  );
+  return (
+    <>
+      {summary && (
+        <Typography variant="body2" className={classes.text}>
+          {summary}
+        </Typography>
+      )}
+      {description && (
+        <Typography
+          variant="body2"
+          color={summary ? 'textSecondary' : 'textPrimary'}
+          className={classes.text}
+        >
+          {description}
+        </Typography>
+      )}
+      {others.map(([name, value]) => (
+        <Typography
+          key={name}
+          variant="body2"
+          color="textSecondary"
+          className={classes.text}
+        >
+          {name}:{' '}
+          {httpUrl(value) ? (
+            <ExternalLink href={value}>{value}</ExternalLink>
+          ) : (
+            value
+          )}
+        </Typography>
+      ))}
+      {runbook && (
+        <Typography variant="body2">
+          <ExternalLink href={runbook} label={`Runbook of ${alert.name}`}>
+            Runbook
+          </ExternalLink>
+        </Typography>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,90 @@
+import ButtonBase from '@material-ui/core/ButtonBase';
+import { makeStyles } from '@material-ui/core/styles';
+import Typography from '@material-ui/core/Typography';
+import OpenInNewIcon from '@material-ui/icons/OpenInNew';
+import WarningIcon from '@material-ui/icons/Warning';
+import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
+import { ExternalLink } from './ExternalLink';
+import { expressionUrl } from './links';
+
+interface AlertNameProps {
+  alert: Alert;
+  uiUrl?: string;
+  onRowClick?: (alert: Alert) => void;
+}
+
+const useStyles = makeStyles(
+  theme => ({
+    name: {
+      font: 'inherit',
+      fontWeight: 'bold',
+      overflowWrap: 'anywhere',
+      textAlign: 'left',
+    },
+    button: {
+      borderRadius: theme.shape.borderRadius,
+      verticalAlign: 'baseline',
+      '&:focus-visible': { outline: '2px solid currentColor' },
+    },
+    iconLink: {
+      display: 'inline-flex',
+      marginLeft: theme.spacing(0.5),
+      verticalAlign: 'middle',
+    },
+    icon: { verticalAlign: 'text-bottom' },
+    error: {
+      display: 'block',
+      marginTop: theme.spacing(0.5),
+      overflowWrap: 'anywhere',
+    },
+  }),
+  { name: 'PrometheusAlertName' },
+);
+
+/**
+ * An alert's name. It leads to the rule's expression in Prometheus, or it is the button by which the
+ * keyboard reaches what a click on the row does.
+ */
+export function AlertName({ alert, uiUrl, onRowClick }: AlertNameProps) {
+  const classes = useStyles();
+  return (
+    <>
+      {onRowClick ? (
+        <ButtonBase
+          className={`${classes.name} ${classes.button}`}
+          disableRipple
+          onClick={() => onRowClick(alert)}
+        >
+          {alert.name}
+        </ButtonBase>
+      ) : (
+        <span className={classes.name}>{alert.name}</span>
+      )}
+      <PrometheusLink alert={alert} uiUrl={uiUrl} />
+      {alert.lastError && (
+        <Typography variant="caption" className={classes.error}>
+          <WarningIcon
+            fontSize="inherit"
+            color="error"
+            className={classes.icon}
+          />{' '}
+          The rule cannot be evaluated: {alert.lastError}
+        </Typography>
+      )}
+    </>
+  );
+}
+
+function PrometheusLink({ alert, uiUrl }: Omit<AlertNameProps, 'onRowClick'>) {
+  const classes = useStyles();
+  const url = expressionUrl(uiUrl, alert.query);
+  return url ? (
+    <ExternalLink
+      href={url}
+      label={`${alert.name} in Prometheus`}
+      className={classes.iconLink}
+    >
+      <OpenInNewIcon fontSize="inherit" />
+    </ExternalLink>
+  ) : null;
+}

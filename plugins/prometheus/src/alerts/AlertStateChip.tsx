@@ -1,0 +1,68 @@
+import Chip from '@material-ui/core/Chip';
+import { makeStyles } from '@material-ui/core/styles';
+import CheckCircleIcon from '@material-ui/icons/CheckCircleOutlined';
+import ErrorIcon from '@material-ui/icons/Error';
+import NotificationsOffIcon from '@material-ui/icons/NotificationsOffOutlined';
+import ScheduleIcon from '@material-ui/icons/Schedule';
+import type {
+  Alert,
+  AlertState,
+} from '@nativestage/backstage-plugin-prometheus-common';
+
+const STATES: Record<AlertState, { label: string; Icon: typeof ErrorIcon }> = {
+  firing: { label: 'Firing', Icon: ErrorIcon },
+  pending: { label: 'Pending', Icon: ScheduleIcon },
+  inactive: { label: 'Inactive', Icon: CheckCircleIcon },
+};
+
+const useStyles = makeStyles(
+  theme => ({
+    chip: {
+      display: 'flex',
+      width: 'max-content',
+      margin: 0,
+      fontWeight: 'bold',
+      // Whichever colour the chip has, its icon has too.
+      '& .MuiChip-icon': { color: 'inherit', fontSize: '1rem' },
+      '& + &': { marginTop: theme.spacing(0.5) },
+    },
+    firing: {
+      backgroundColor: theme.palette.error.dark,
+      color: theme.palette.getContrastText(theme.palette.error.dark),
+    },
+    pending: {
+      backgroundColor: theme.palette.warning.light,
+      color: theme.palette.getContrastText(theme.palette.warning.light),
+    },
+    inactive: { fontWeight: 'normal' },
+    silenced: { fontWeight: 'normal' },
+  }),
+  { name: 'PrometheusAlertStateChip' },
+);
+
+/** An alert's state, in words and with an icon; a silenced one is not loud. */
+export function AlertStateChip({ alert }: { alert: Alert }) {
+  const classes = useStyles();
+  const { label, Icon } = STATES[alert.state];
+  const isLoud = alert.state !== 'inactive' && !alert.silenced;
+  return (
+    <>
+      <Chip
+        size="small"
+        variant={isLoud ? 'default' : 'outlined'}
+        className={`${classes.chip} ${isLoud ? classes[alert.state] : classes.inactive}`}
+        icon={<Icon />}
+        label={label}
+      />
+      {alert.silenced && (
+        <Chip
+          size="small"
+          variant="outlined"
+          className={`${classes.chip} ${classes.silenced}`}
+          icon={<NotificationsOffIcon />}
+          label="Silenced"
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,156 @@
+import LinearProgress from '@material-ui/core/LinearProgress';
+import Paper from '@material-ui/core/Paper';
+import { makeStyles } from '@material-ui/core/styles';
+import Table from '@material-ui/core/Table';
+import TableBody from '@material-ui/core/TableBody';
+import TableContainer from '@material-ui/core/TableContainer';
+import TablePagination from '@material-ui/core/TablePagination';
+import Typography from '@material-ui/core/Typography';
+import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
+import { useState } from 'react';
+import type { AlertColumn } from './AlertColumn';
+import { alertColumns } from './alertColumns';
+import { AlertRow } from './AlertRow';
+import { alertRows, type AlertSort } from './alertRows';
+import { AlertTableHead } from './AlertTableHead';
+import { AlertTableToolbar } from './AlertTableToolbar';
+import { NoAlerts } from './NoAlerts';
+import { useNow } from './useNow';
+
+export interface AlertTableProps {
+  alerts: Alert[];
+  title?: string;
+  /** Of the instance's own web page, for links. */
+  uiUrl?: string;
+  /** Makes rows clickable. */
+  onRowClick?: (alert: Alert) => void;
+  /** Behind the table's own. */
+  extraColumns?: AlertColumn[];
+  /** Summaries, descriptions, runbooks and the rules' other annotations. Defaults to true. */
+  showAnnotations?: boolean;
+  /** Defaults to true. */
+  showLabels?: boolean;
+  /** Whether inactive alerts are there at first. Defaults to false. */
+  showInactiveAlerts?: boolean;
+  /** Says that others may come; those there are stay. */
+  isLoading?: boolean;
+}
+
+const PAGE_SIZES = [10, 20, 50, 100];
+
+/** Milliseconds after which "3 minutes ago" is looked at again. */
+const CLOCK = 15_000;
+
+const useStyles = makeStyles(
+  theme => ({
+    root: { position: 'relative', width: '100%' },
+    progress: { position: 'absolute', top: 0, left: 0, right: 0 },
+    loading: { padding: theme.spacing(5, 2), textAlign: 'center' },
+    // The last row ends where the card does.
+    table: { '& tbody tr:last-child td': { borderBottom: 0 } },
+  }),
+  { name: 'PrometheusAlertTable' },
+);
+
+/** Alerts with all that is known of them, to be searched, sorted and paged. */
+export function AlertTable({
+  alerts,
+  title = 'Alerts',
+  uiUrl,
+  onRowClick,
+  extraColumns = [],
+  showAnnotations = true,
+  showLabels = true,
+  showInactiveAlerts = false,
+  isLoading = false,
+}: AlertTableProps) {
+  const classes = useStyles();
+  const now = useNow(CLOCK);
+  const [search, setSearch] = useState('');
+  const [showInactive, setShowInactive] = useState(showInactiveAlerts);
+  const [sort, setSort] = useState<AlertSort>({
+    by: 'state',
+    direction: 'asc',
+  });
+  const [page, setPage] = useState(0);
+  const [pageSize, setPageSize] = useState(PAGE_SIZES[1]);
+
+  const rows = alertRows(alerts, { search, showInactive, sort });
+  // There may be fewer than there were when the page was chosen.
+  const shownPage = Math.min(page, Math.ceil(rows.length / pageSize) - 1);
+  const shown = rows.slice(shownPage * pageSize, (shownPage + 1) * pageSize);
+  const columns = alertColumns({ showLabels, showAnnotations, extraColumns });
+  const fromFirstPage =
+    <T,>(change: (value: T) => void) =>
+    (value: T) => {
+      setPage(0);
+      change(value);
+    };
+
+  return (
+    <Paper className={classes.root} aria-busy={isLoading}>
+      {isLoading && (
+        <LinearProgress
+          className={classes.progress}
+          aria-label="Alerts are loaded"
+        />
+      )}
+      <AlertTableToolbar
+        alerts={alerts}
+        title={title}
+        found={rows.length}
+        search={search}
+        onSearch={fromFirstPage(setSearch)}
+        showInactive={showInactive}
+        onShowInactive={fromFirstPage(setShowInactive)}
+      />
+      {rows.length > 0 && (
+        <TableContainer tabIndex={0} role="region" aria-label={title}>
+          <Table size="small" className={classes.table}>
+            <AlertTableHead
+              columns={columns}
+              sort={sort}
+              onSort={fromFirstPage(setSort)}
+            />
+            <TableBody>
+              {shown.map(({ key, alert }) => (
+                <AlertRow
+                  key={key}
+                  alert={alert}
+                  columns={columns}
+                  context={{ now, uiUrl, onRowClick }}
+                />
+              ))}
+            </TableBody>
+          </Table>
+        </TableContainer>
+      )}
+      {rows.length > PAGE_SIZES[0] && (
+        <TablePagination
+          component="div"
+          count={rows.length}
+          page={shownPage}
+          onPageChange={(_, next) => setPage(next)}
+          rowsPerPage={pageSize}
+          rowsPerPageOptions={PAGE_SIZES}
+          onRowsPerPageChange={event =>
+            fromFirstPage(setPageSize)(Number(event.target.value))
+          }
+        />
+      )}
+      {rows.length === 0 &&
+        (isLoading && alerts.length === 0 ? (
+          <Typography color="textSecondary" className={classes.loading}>
+            Loading alerts …
+          </Typography>
+        ) : (
+          <NoAlerts
+            count={alerts.length}
+            search={search}
+            onClearSearch={() => setSearch('')}
+            onShowInactive={() => setShowInactive(true)}
+          />
+        ))}
+    </Paper>
+  );
+}

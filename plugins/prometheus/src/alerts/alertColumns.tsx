@@ -1,0 +1,130 @@
+import {
+  type Alert,
+  formatValue,
+  inferUnit,
+} from '@nativestage/backstage-plugin-prometheus-common';
+import type { ReactNode } from 'react';
+import { AlertAnnotations } from './AlertAnnotations';
+import type { AlertColumn } from './AlertColumn';
+import { AlertLabels } from './AlertLabels';
+import { AlertName } from './AlertName';
+import { AlertStateChip } from './AlertStateChip';
+import { toText, valueAt } from './alertRows';
+import { TimeAgo } from './TimeAgo';
+
+/** What a cell may need beside its alert. */
+export interface CellContext {
+  /** Milliseconds since 1970. */
+  now: number;
+  uiUrl?: string;
+  onRowClick?: (alert: Alert) => void;
+}
+
+/** A column as the table draws it. */
+export interface Column {
+  id: string;
+  title: ReactNode;
+  /** What it is sorted by, if it can be. */
+  sortBy?: string;
+  /** So wide that words are not broken: a CSS length. */
+  minWidth?: string;
+  isNumeric?: boolean;
+  cell: (alert: Alert, context: CellContext) => ReactNode;
+}
+
+export interface ColumnsOptions {
+  showLabels: boolean;
+  showAnnotations: boolean;
+  extraColumns: AlertColumn[];
+}
+
+/** The table's columns, with those of an app's own at the end. */
+export function alertColumns({
+  showLabels,
+  showAnnotations,
+  extraColumns,
+}: ColumnsOptions): Column[] {
+  return [
+    STATE,
+    NAME,
+    VALUE,
+    ...(showLabels ? [LABELS] : []),
+    SINCE,
+    EVALUATED,
+    ...(showAnnotations ? [ANNOTATIONS] : []),
+    ...extraColumns.map(toColumn),
+  ];
+}
+
+const STATE: Column = {
+  id: 'state',
+  title: 'State',
+  sortBy: 'state',
+  cell: alert => <AlertStateChip alert={alert} />,
+};
+
+const NAME: Column = {
+  id: 'name',
+  title: 'Alert',
+  sortBy: 'name',
+  minWidth: '11rem',
+  cell: (alert, context) => <AlertName alert={alert} {...context} />,
+};
+
+const VALUE: Column = {
+  id: 'value',
+  title: 'Value',
+  sortBy: 'value',
+  isNumeric: true,
+  cell: ({ value, query }) => (
+    <span title={value === undefined ? undefined : String(value)}>
+      {formatValue(value, query === undefined ? undefined : inferUnit(query))}
+    </span>
+  ),
+};
+
+const LABELS: Column = {
+  id: 'labels',
+  title: 'Labels',
+  minWidth: '12rem',
+  cell: alert => <AlertLabels alert={alert} />,
+};
+
+const SINCE: Column = {
+  id: 'activeAt',
+  title: 'Active since',
+  sortBy: 'activeAt',
+  minWidth: '8rem',
+  cell: ({ activeAt }, { now }) => <TimeAgo time={activeAt} now={now} />,
+};
+
+const EVALUATED: Column = {
+  id: 'lastEvaluation',
+  title: 'Evaluated',
+  sortBy: 'lastEvaluation',
+  minWidth: '8rem',
+  cell: ({ lastEvaluation }, { now }) => (
+    <TimeAgo time={lastEvaluation} now={now} />
+  ),
+};
+
+const ANNOTATIONS: Column = {
+  id: 'annotations',
+  title: 'Summary',
+  sortBy: 'annotations.summary',
+  minWidth: '16rem',
+  cell: alert => <AlertAnnotations alert={alert} />,
+};
+
+function toColumn(
+  { title, field, render }: AlertColumn,
+  index: number,
+): Column {
+  return {
+    id: `extra-${index}`,
+    title,
+    sortBy: field,
+    cell: alert =>
+      render ? render(alert, 'row') : field && toText(valueAt(alert, field)),
+  };
+}

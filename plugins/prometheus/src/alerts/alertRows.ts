@@ -1,0 +1,130 @@
+import type {
+  Alert,
+  AlertState,
+} from '@nativestage/backstage-plugin-prometheus-common';
+
+/** By severity, the worst first. */
+export const STATES: AlertState[] = ['firing', 'pending', 'inactive'];
+
+export interface AlertSort {
+  /** A key of {@link Alert}, or a path into one such as `labels.team`. */
+  by: string;
+  direction: 'asc' | 'desc';
+}
+
+export interface RowsOptions {
+  /** Words that an alert has to have, all of them, wherever. */
+  search: string;
+  showInactive: boolean;
+  sort: AlertSort;
+}
+
+/** An alert in the table. */
+export interface Row {
+  /** Stays the same when the alerts are asked for again. */
+  key: string;
+  alert: Alert;
+}
+
+/** The alerts that are shown, in the order of the table. */
+export function alertRows(alerts: Alert[], options: RowsOptions): Row[] {
+  const { search, showInactive, sort } = options;
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const shown = alerts.filter(
+    alert =>
+      (showInactive || alert.state !== 'inactive') &&
+      words.every(word => textOf(alert).includes(word)),
+  );
+  return withKeys(shown.sort((a, b) => compare(a, b, sort)));
+}
+
+/** How many alerts have each state. */
+export function countStates(alerts: Alert[]): Record<AlertState, number> {
+  const counts = { firing: 0, pending: 0, inactive: 0 };
+  for (const { state } of alerts) {
+    counts[state] += 1;
+  }
+  return counts;
+}
+
+/** What of an alert is under a path such as `labels.team`. */
+export function valueAt(alert: Alert, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>(
+      (value, key) => (value as Record<string, unknown> | undefined)?.[key],
+      alert,
+    );
+}
+
+/** Any value of an alert, for a cell. */
+export function toText(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
+/** Labels that tell alerts apart; their name has a place of its own. */
+export function shownLabels({
+  labels,
+}: Alert): [label: string, value: string][] {
+  return Object.entries(labels)
+    .filter(([label]) => label !== 'alertname')
+    .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
+}
+
+/** The severity is what people look for first. */
+function rank(label: string): number {
+  return label === 'severity' ? 0 : 1;
+}
+
+function textOf(alert: Alert): string {
+  const { name, state, silenced, labels, annotations } = alert;
+  return [
+    name,
+    state,
+    silenced ? 'silenced' : '',
+    ...Object.entries(labels).map(([label, value]) => `${label}: ${value}`),
+    ...Object.values(annotations),
+    alert.query,
+    alert.lastError,
+  ]
+    .join('\n')
+    .toLowerCase();
+}
+
+function compare(a: Alert, b: Alert, { by, direction }: AlertSort): number {
+  const factor = direction === 'asc' ? 1 : -1;
+  const order =
+    by === 'state'
+      ? severity(a) - severity(b)
+      : compareValues(valueAt(a, by), valueAt(b, by), factor);
+  return (
+    factor * order ||
+    severity(a) - severity(b) ||
+    compareValues(a.name, b.name, 1)
+  );
+}
+
+/** A silenced alert is less of a worry than any other of its state. */
+function severity({ state, silenced }: Alert): number {
+  return STATES.indexOf(state) + (silenced ? 0.5 : 0);
+}
+
+/** What is missing comes last in both directions. */
+function compareValues(a: unknown, b: unknown, factor: number): number {
+  if (a === undefined || b === undefined) {
+    return factor * (Number(a === undefined) - Number(b === undefined));
+  }
+  return typeof a === 'number' && typeof b === 'number'
+    ? a - b
+    : toText(a).localeCompare(toText(b), 'en', { numeric: true });
+}
+
+function withKeys(alerts: Alert[]): Row[] {
+  const seen = new Map<string, number>();
+  return alerts.map(alert => {
+    const key = JSON.stringify([alert.name, Object.entries(alert.labels)]);
+    const count = (seen.get(key) ?? 0) + 1;
+    seen.set(key, count);
+    return { key: `${key} ${count}`, alert };
+  });
+}
