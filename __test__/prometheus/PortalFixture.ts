@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually';
 import { freePort } from '../support/ports';
 import { Program } from '../support/Program';
 
+const BACKEND = 'prometheus/backend.cjs';
 const SERVICE_TOKEN = 'a-service-token-of-a-test';
 
 export interface PortalOptions {
@@ -20,6 +21,10 @@ export interface PortalOptions {
   env?: Record<string, string>;
   /** Defaults to true. */
   permissions?: boolean;
+  /** Of Backstage's own proxy, if the backend has it. */
+  proxy?: JsonObject;
+  /** The backend; by default the one of the fixtures. */
+  script?: string;
 }
 
 export interface Answer<T> {
@@ -30,13 +35,13 @@ export interface Answer<T> {
 /** A real backend with the plugin, a catalog of components and a guest who asks. */
 export class PortalFixture {
   private constructor(
-    private readonly url: string,
+    readonly url: string,
     readonly program: Program,
     private readonly guest: string,
   ) {}
 
   static async start(
-    t: TestContext,
+    t: Pick<TestContext, 'after'>,
     options: PortalOptions,
   ): Promise<PortalFixture> {
     const directory = mkdtempSync(path.join(tmpdir(), 'prometheus-backend-'));
@@ -55,7 +60,7 @@ export class PortalFixture {
       config,
       JSON.stringify(configuration(url, port, catalog, options)),
     );
-    const program = Program.node(t, 'prometheus/backend.cjs', {
+    const program = Program.node(t, options.script ?? BACKEND, {
       args: ['--config', config],
       env: { NODE_ENV: 'development', ...options.env },
       limit: 180_000,
@@ -77,6 +82,11 @@ export class PortalFixture {
     const names = Object.keys(options.entities);
     await eventually(() => portal.hasAll(names), 60_000);
     return portal;
+  }
+
+  /** Says that the guest asks. */
+  get authorization(): string {
+    return `Bearer ${this.guest}`;
   }
 
   /** Asks as the guest. */
@@ -156,7 +166,7 @@ function configuration(
   url: string,
   port: number,
   catalog: string,
-  { prometheus, permissions = true }: PortalOptions,
+  { prometheus, permissions = true, proxy = {} }: PortalOptions,
 ): object {
   return {
     app: { baseUrl: url },
@@ -182,5 +192,6 @@ function configuration(
       locations: [{ type: 'file', target: catalog }],
     },
     prometheus,
+    proxy,
   };
 }
