@@ -4,8 +4,8 @@ import type { JsonObject } from '@backstage/types';
 import type { Page } from 'playwright-core';
 import { Browser } from '../support/Browser';
 import { freePort } from '../support/ports';
-import { AppServer } from './AppServer';
 import { PortalFixture, type PortalOptions } from './PortalFixture';
+import { serveApp } from './serveApp';
 
 /** Modules of apps, below the fixtures. */
 export type AppName = 'legacyApp' | 'newApp';
@@ -42,7 +42,7 @@ export class AppFixture {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const portal = await PortalFixture.start(t, { ...options, app: url });
-    await AppServer.start(
+    await serveApp(
       t,
       path.join(__dirname, `../fixtures/prometheus/${app}.tsx`),
       port,

@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually';
 import { freePort } from '../support/ports';
 import { Program } from '../support/Program';
 
+const BACKEND = 'prometheus/backend.cjs';
 const SERVICE_TOKEN = 'a-service-token-of-a-test';
 
 export interface PortalOptions {
@@ -24,8 +25,10 @@ export interface PortalOptions {
   app?: string;
   /** `false` leaves the Prometheus plugin out. */
   plugin?: boolean;
-  /** Targets of Backstage's proxy, by their paths below `/api/proxy`. */
-  proxy?: Record<string, string>;
+  /** Of Backstage's own proxy, if the backend has it. */
+  proxy?: JsonObject;
+  /** The backend; by default the one of the fixtures. */
+  script?: string;
 }
 
 export interface Answer<T> {
@@ -42,7 +45,7 @@ export class PortalFixture {
   ) {}
 
   static async start(
-    t: TestContext,
+    t: Pick<TestContext, 'after'>,
     options: PortalOptions,
   ): Promise<PortalFixture> {
     const directory = mkdtempSync(path.join(tmpdir(), 'prometheus-backend-'));
@@ -61,7 +64,7 @@ export class PortalFixture {
       config,
       JSON.stringify(configuration(url, port, catalog, options)),
     );
-    const program = Program.node(t, 'prometheus/backend.cjs', {
+    const program = Program.node(t, options.script ?? BACKEND, {
       args: ['--config', config],
       env: {
         NODE_ENV: 'development',
@@ -98,10 +101,15 @@ export class PortalFixture {
   readonly fetchApi = {
     fetch: (input: string | URL | Request, init?: RequestInit) => {
       const request = new Request(input, init);
-      request.headers.set('authorization', `Bearer ${this.guest}`);
+      request.headers.set('authorization', this.authorization);
       return fetch(request);
     },
   };
+
+  /** Says that the guest asks. */
+  get authorization(): string {
+    return `Bearer ${this.guest}`;
+  }
 
   /** Asks as the guest. */
   ask<T>(route: string, body?: object, signal?: AbortSignal) {
@@ -182,13 +190,8 @@ function configuration(
   catalog: string,
   { prometheus, permissions = true, app = url, proxy = {} }: PortalOptions,
 ): object {
-  const endpoints = Object.entries(proxy).map(([path, target]) => [
-    path,
-    { target, credentials: 'require' },
-  ]);
   return {
     app: { baseUrl: app },
-    proxy: { endpoints: Object.fromEntries(endpoints) as object },
     backend: {
       baseUrl: url,
       cors: { origin: app, methods: ['GET', 'POST'], credentials: true },
@@ -212,5 +215,6 @@ function configuration(
       locations: [{ type: 'file', target: catalog }],
     },
     prometheus,
+    proxy,
   };
 }

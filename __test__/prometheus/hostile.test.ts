@@ -83,7 +83,7 @@ describe('the Prometheus plugin among people who mean harm', () => {
       auth: { type: 'bearer', token: SECRET },
     });
     portal = await PortalFixture.start(
-      { after: (cleanUp: () => unknown) => cleanUps.push(cleanUp) } as never,
+      { after: (cleanUp: () => unknown) => cleanUps.push(cleanUp) },
       {
         prometheus: {
           instances: ['default', 'redirecting', 'endless', 'silent'].map(

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
 import { eventually } from '../support/eventually';
-import { chromium, prometheus, without } from '../support/tools';
+import { CHROMIUM, prometheus, without } from '../support/tools';
 import { Prometheus } from '../support/Prometheus';
 import { AppFixture, type View } from './AppFixture';
 import { shopRules, shopSamples } from './shop';
@@ -88,7 +88,7 @@ function watchRanges(page: Page) {
 
 describe(
   'the Prometheus plugin in an app of the old frontend system',
-  { skip: without(prometheus(3).server, prometheus(3).promtool, chromium()) },
+  { skip: without(prometheus(3).server, prometheus(3).promtool, CHROMIUM) },
   () => {
     let app: AppFixture;
     const cleanUps: (() => unknown)[] = [];

@@ -8,6 +8,7 @@ import {
   type ConsoleMessage,
   type Page,
 } from 'playwright-core';
+import { CHROMIUM } from './tools';
 
 export interface PageOptions {
   /** A module from the repository's root: its bundle is the page's script. */
@@ -41,7 +42,7 @@ export class Browser {
   /** @param args - of Chromium's command line, beside those it needs here */
   static async launch(t: TestContext, args: string[] = []): Promise<Browser> {
     const launched = await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      executablePath: CHROMIUM,
       args: ['--no-sandbox', '--disable-background-networking', ...args],
     });
     t.after(() => launched.close());

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { eventually } from './eventually';
@@ -75,7 +76,7 @@ export class Program {
 
   /** Runs a script of `fixtures/`, or an absolute path, on the Node that runs the test. */
   static node(
-    t: TestContext,
+    t: Pick<TestContext, 'after'>,
     script: string,
     options: ProgramOptions = {},
   ): Program {
@@ -99,6 +100,19 @@ export class Program {
       }
       return match;
     });
+  }
+
+  /** What it answers to a message. */
+  ask<T>(message: string): Promise<T> {
+    const answer = this.message<T>();
+    this.child.send(message);
+    return answer;
+  }
+
+  /** The next message that it sends. */
+  async message<T>(): Promise<T> {
+    const [message] = (await once(this.child, 'message')) as [T];
+    return message;
   }
 
   send(message: string): void {

@@ -16,6 +16,9 @@ export function prometheus(major: 2 | 3) {
   };
 }
 
+/** A Chromium of this machine. */
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
 /** Debian's VictoriaMetrics. */
 export const VICTORIA_METRICS = path.join(
   TOOLS,

@@ -1,7 +1,4 @@
 import type {
-  BackstageCredentials,
-  BackstageServicePrincipal,
-  BackstageUserPrincipal,
   HttpAuthService,
   LifecycleService,
   LoggerService,
@@ -23,7 +20,7 @@ import express, {
   type Router,
 } from 'express';
 import { Querier } from './client';
-import { EntityAccess } from './EntityAccess';
+import { type CallerCredentials, EntityAccess } from './EntityAccess';
 import { type Caller, EntityPrometheus } from './EntityPrometheus';
 import type { InstanceChooser } from './instanceExtensionPoint';
 import { readNamedQueries } from './NamedQueries';
@@ -95,10 +92,6 @@ interface RoutesOptions {
   querier: Querier;
   isCustomAllowed: boolean;
 }
-
-type Credentials = BackstageCredentials<
-  BackstageUserPrincipal | BackstageServicePrincipal
->;
 
 class Routes {
   constructor(private readonly options: RoutesOptions) {}
@@ -245,13 +238,13 @@ class Routes {
     };
   }
 
-  private credentials(request: Request): Promise<Credentials> {
+  private credentials(request: Request): Promise<CallerCredentials> {
     return this.options.httpAuth.credentials(request, {
       allow: ['user', 'service'],
     });
   }
 
-  private async assertCustom(request: Request): Promise<Credentials> {
+  private async assertCustom(request: Request): Promise<CallerCredentials> {
     const { access, isCustomAllowed } = this.options;
     const credentials = await this.credentials(request);
     if (!isCustomAllowed) {
@@ -285,7 +278,7 @@ function answered(
 }
 
 function callerOf(
-  { principal }: Credentials,
+  { principal }: CallerCredentials,
   response: Response,
 ): Required<Caller> {
   const gone = new AbortController();

@@ -1,4 +1,5 @@
 export type { PrometheusInstance } from './PrometheusInstance';
 export { Querier, type QueryRequest, type RangeRequest } from './Querier';
+export { QueryCache } from './QueryCache';
 export { toAlerts } from './rules';
 export type { Silences } from './Silences';

@@ -2,7 +2,7 @@ import { makeStyles } from '@material-ui/core/styles';
 import Typography from '@material-ui/core/Typography';
 import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
 import { ExternalLink } from './ExternalLink';
-import { httpUrl } from './links';
+import { httpUrl } from '../links';
 
 /** What has a place of its own. */
 const KNOWN = ['summary', 'description', 'runbook_url', 'runbook'];

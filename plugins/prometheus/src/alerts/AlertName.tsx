@@ -5,7 +5,7 @@ import OpenInNewIcon from '@material-ui/icons/OpenInNew';
 import WarningIcon from '@material-ui/icons/Warning';
 import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
 import { ExternalLink } from './ExternalLink';
-import { expressionUrl } from './links';
+import { expressionUrl } from '../links';
 
 interface AlertNameProps {
   alert: Alert;

@@ -15,7 +15,7 @@ import { alertRows, type AlertSort } from './alertRows';
 import { AlertTableHead } from './AlertTableHead';
 import { AlertTableToolbar } from './AlertTableToolbar';
 import { NoAlerts } from './NoAlerts';
-import { useNow } from './useNow';
+import { useNow } from '../range/useNow';
 
 export interface AlertTableProps {
   alerts: Alert[];
@@ -38,8 +38,8 @@ export interface AlertTableProps {
 
 const PAGE_SIZES = [10, 20, 50, 100];
 
-/** Milliseconds after which "3 minutes ago" is looked at again. */
-const CLOCK = 15_000;
+/** Seconds after which "3 minutes ago" is looked at again. */
+const CLOCK = 15;
 
 const useStyles = makeStyles(
   theme => ({
@@ -65,7 +65,7 @@ export function AlertTable({
   isLoading = false,
 }: AlertTableProps) {
   const classes = useStyles();
-  const now = useNow(CLOCK);
+  const { now } = useNow(CLOCK);
   const [search, setSearch] = useState('');
   const [showInactive, setShowInactive] = useState(showInactiveAlerts);
   const [sort, setSort] = useState<AlertSort>({

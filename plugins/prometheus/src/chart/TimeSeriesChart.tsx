@@ -11,7 +11,7 @@ import { identify } from './labels';
 import { Plot } from './Plot';
 import { seriesNames } from './seriesNames';
 import type { Threshold } from './Threshold';
-import { useStable } from './useStable';
+import { useStable } from '../state/useStable';
 import { useWidth } from './useWidth';
 
 export type { GraphType, Threshold };

@@ -10,10 +10,10 @@ import { lazy, Suspense, useCallback, useState } from 'react';
 import type { RangeQuery, RequestOptions } from '../api/PrometheusApi';
 import type { GraphType, Threshold } from '../chart/TimeSeriesChart';
 import { toCsv } from '../chart/toCsv';
+import { expressionUrl } from '../links';
 import { StaleNote } from '../state/Note';
 import { Empty, Failure, Loading } from '../state/StateMessage';
 import { type RequestState, useRequest } from '../state/useRequest';
-import { exploreUrl } from './exploreUrl';
 import { PanelMenu, type PanelView } from './PanelMenu';
 import { PanelNotes } from './PanelNotes';
 import { saveAs } from './saveAs';
@@ -84,7 +84,7 @@ export function GraphPanel(props: GraphPanelProps) {
           view={view}
           onView={setView}
           onSave={data && (() => saveAs(`${title}.csv`, toCsv(data)))}
-          exploreUrl={exploreUrl(props.uiUrl, query, range)}
+          expressionUrl={expressionUrl(props.uiUrl, query, range)}
         />
       }
     >

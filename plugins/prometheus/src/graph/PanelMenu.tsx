@@ -23,7 +23,7 @@ export interface PanelMenuProps {
   /** Missing while there is nothing to save. */
   onSave?(): void;
   /** Of Prometheus' own interface. */
-  exploreUrl?: string;
+  expressionUrl?: string;
 }
 
 /** What can be done with a panel. */
@@ -32,7 +32,7 @@ export function PanelMenu({
   view,
   onView,
   onSave,
-  exploreUrl,
+  expressionUrl,
 }: PanelMenuProps) {
   const [anchor, setAnchor] = useState<HTMLElement>();
   const close = () => setAnchor(undefined);
@@ -72,10 +72,10 @@ export function PanelMenu({
         >
           Download CSV
         </MenuItem>
-        {exploreUrl && (
+        {expressionUrl && (
           <MenuItem
             component="a"
-            href={exploreUrl}
+            href={expressionUrl}
             target="_blank"
             rel="noopener noreferrer"
             onClick={close}

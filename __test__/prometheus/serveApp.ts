@@ -1,6 +1,7 @@
-import { createServer, type Server } from 'node:http';
-import type { TestContext } from 'node:test';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import path from 'node:path';
+import type { TestContext } from 'node:test';
 import type { JsonObject } from '@backstage/types';
 import { build, type OutputFile } from 'esbuild';
 import nodeLibraries from 'node-stdlib-browser';
@@ -11,40 +12,35 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
-/** A Backstage app, bundled in memory and served with a configuration of its own. */
-export class AppServer {
-  private constructor(
-    readonly url: string,
-    private readonly server: Server,
-  ) {}
-
-  /** @param entry the app's first module */
-  static async start(
-    t: TestContext,
-    entry: string,
-    port: number,
-    config: JsonObject,
-  ): Promise<AppServer> {
-    const files = await bundle(entry);
-    const page = indexPage(config);
-    const server = createServer((request, response) => {
-      const { pathname } = new URL(request.url!, 'http://app');
-      const file = files.get(pathname);
-      response.setHeader(
-        'content-type',
-        file ? TYPES[path.extname(pathname)] : 'text/html',
-      );
-      response.end(file?.contents ?? page);
-    });
-    await new Promise<void>(resolve =>
-      server.listen(port, '127.0.0.1', resolve),
+/**
+ * Bundles a Backstage app in memory and serves it with a configuration of its own, until the test
+ * ends.
+ *
+ * @param entry the app's first module
+ */
+export async function serveApp(
+  t: TestContext,
+  entry: string,
+  port: number,
+  config: JsonObject,
+): Promise<void> {
+  const files = await bundle(entry);
+  const page = indexPage(config);
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url!, 'http://app');
+    const file = files.get(pathname);
+    response.setHeader(
+      'content-type',
+      file ? TYPES[path.extname(pathname)] : 'text/html',
     );
-    t.after(() => {
-      server.close();
-      server.closeAllConnections();
-    });
-    return new AppServer(`http://127.0.0.1:${port}`, server);
-  }
+    response.end(file?.contents ?? page);
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
 }
 
 async function bundle(entry: string): Promise<Map<string, OutputFile>> {

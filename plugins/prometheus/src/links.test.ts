@@ -29,3 +29,14 @@ test('an expression is a link where the instance has a page and the rule an expr
   assert.equal(expressionUrl('https://prom', undefined), undefined);
   assert.equal(expressionUrl('javascript:alert(1)', 'up'), undefined);
 });
+
+test('a graph of an expression is of its range', () => {
+  const range = { start: 1_700_000_000, end: 1_700_003_600 };
+  const { searchParams } = new URL(expressionUrl('https://prom', 'up', range)!);
+  assert.deepEqual(Object.fromEntries(searchParams), {
+    'g0.expr': 'up',
+    'g0.tab': '0',
+    'g0.range_input': '1h',
+    'g0.end_input': '2023-11-14 23:13:20',
+  });
+});
