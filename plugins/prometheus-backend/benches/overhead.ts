@@ -94,6 +94,7 @@ async function send(
     body,
     dispatcher: agent,
   });
+  const bytes = Buffer.from(await response.body.arrayBuffer());
   const text = decoded(bytes, String(response.headers['content-encoding']));
   assert.equal(response.statusCode, 200, text.slice(0, 500));
   return { bytes: bytes.length, text };
