@@ -205,6 +205,19 @@ describe(
       assert.deepEqual(body.samples, [], 'the data is of long ago');
     });
 
+    it('answers the exemplars of a panel, of which this server keeps none', async () => {
+      const [{ id }] = (await panels('everything')).panels;
+      const route = entityRoute('everything', `panels/${id}/exemplars`);
+      const range = { start: T0, end: T0 + 60 * MINUTE };
+      const { status, body } = await portal.ask<object>(route, range);
+      assert.equal(status, 200, JSON.stringify(body));
+      assert.deepEqual(body, []);
+      const tooLong = { start: 0, end: T0 };
+      const refused = await portal.ask<Refusal>(route, tooLong);
+      assert.equal(refused.status, 400);
+      assert.match(refused.body.error!.message, /s are the most$/);
+    });
+
     it('shows an author where an annotation is wrong', async () => {
       const { panels: found, problems } = await panels('broken');
       assert.deepEqual(found, []);

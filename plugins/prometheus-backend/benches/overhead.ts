@@ -94,6 +94,7 @@ async function send(
     body,
     dispatcher: agent,
   });
+  const bytes = Buffer.from(await response.body.arrayBuffer());
   const text = decoded(bytes, String(response.headers['content-encoding']));
   assert.equal(response.statusCode, 200, text.slice(0, 500));
   return { bytes: bytes.length, text };
@@ -127,41 +128,73 @@ function form(size: Size, range: Range): string {
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
+/** A way to an answer. */
+interface Way {
+  ask: Ask;
+  /** What it asks for in a round. */
+  range: (round: number) => Range;
+}
+
+/** Asks every way in turn, so that what else the machine does is shared by all of them. */
 async function measure(
   portal: PortalFixture,
   size: Size,
-  ask: Ask,
-  rangeOfRound: (round: number) => Range,
-): Promise<Measured> {
-  const bytes: Record<string, number> = {};
-  for (const encoding of ['gzip', 'identity']) {
-    const received = await ask(size, rangeOfRound(size.rounds), encoding);
-    bytes[encoding] = received.bytes;
+  ways: Record<string, Way>,
+): Promise<Record<string, Measured>> {
+  const turns = Object.entries(ways).map(([name, way]) => ({
+    name,
+    way,
+    times: [] as number[],
+    usages: [] as (Usage & { grown: number })[],
+    text: '',
+  }));
+  // The first half only lets everyone's code be compiled.
+  for (let round = 0; round < size.rounds * 1.5; round++) {
+    for (const turn of turns) {
+      const { ask, range } = turn.way;
+      const before = await portal.program.ask<Usage>('reset');
+      const begun = performance.now();
+      const { text } = await ask(size, range(round), 'identity');
+      const time = performance.now() - begun;
+      const after = await portal.program.ask<Usage>('report');
+      if (round >= size.rounds / 2) {
+        turn.times.push(time);
+        turn.usages.push({ ...after, grown: after.peak - before.rss });
+        turn.text = text;
+      }
+    }
   }
-  // So that nobody is measured while its code is compiled.
-  for (let round = 0; round < size.rounds / 2; round++) {
-    await ask(size, rangeOfRound(size.rounds + round), 'identity');
+  const rows: Record<string, Measured> = {};
+  for (const { name, way, times, usages, text } of turns) {
+    const bytes: Record<string, number> = {};
+    for (const encoding of ['gzip', 'identity']) {
+      bytes[encoding] = (await way.ask(size, way.range(0), encoding)).bytes;
+    }
+    const most = (of: (usage: (typeof usages)[0]) => number) =>
+      Math.max(...usages.map(of));
+    rows[name] = {
+      median: quantile(times, 0.5),
+      p99: quantile(times, 0.99),
+      cpuMs: quantile(
+        usages.map(({ cpuMs }) => cpuMs),
+        0.5,
+      ),
+      grownMb: most(({ grown }) => grown) / 1e6,
+      blockedMs: quantile(
+        usages.map(({ blockedMs }) => blockedMs),
+        0.5,
+      ),
+      bytes,
+      parseMs: parseTime(text),
+      text,
+    };
   }
-  const before = await portal.program.ask<Usage>('reset');
-  const times: number[] = [];
-  let text = '';
-  for (let round = 0; round < size.rounds; round++) {
-    const begun = performance.now();
-    ({ text } = await ask(size, rangeOfRound(round), 'identity'));
-    times.push(performance.now() - begun);
-  }
-  const after = await portal.program.ask<Usage>('report');
-  times.sort((a, b) => a - b);
-  return {
-    median: times[times.length >> 1],
-    p99: times[Math.min(times.length - 1, Math.floor(times.length * 0.99))],
-    cpuMs: after.cpuMs / size.rounds,
-    grownMb: (after.peak - before.rss) / 1e6,
-    blockedMs: after.blockedMs,
-    bytes,
-    parseMs: parseTime(text),
-    text,
-  };
+  return rows;
+}
+
+function quantile(values: number[], q: number): number {
+  const sorted = [...values].sort((x, y) => x - y);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
 }
 
 /** Milliseconds, the median of a few: a browser has the same engine. */
@@ -171,7 +204,7 @@ function parseTime(text: string): number {
     JSON.parse(text);
     return performance.now() - begun;
   });
-  return times.sort((a, b) => a - b)[3];
+  return quantile(times, 0.5);
 }
 
 function assertSame(ours: string, theirs: string): void {
@@ -252,22 +285,22 @@ async function main(): Promise<void> {
 
   console.log(`${cpus().length} × ${cpus()[0].model}, Node ${process.version}`);
   for (const size of SIZES) {
-    for (let round = 0; round < size.rounds * 1.5; round++) {
+    for (let round = 0; round <= size.rounds * 1.5; round++) {
       await send(
         `${target}/api/v1/query_range`,
         { ...FORM, 'accept-encoding': 'gzip' },
         form(size, rangeOf(size, round)),
       );
     }
-    // Once each, so that neither is the first.
-    await proxy(size, rangeOf(size, 0), 'identity');
     const first = rangeOf(size, 0);
-    const rows = {
-      proxy: await measure(portal, size, proxy, round => rangeOf(size, round)),
-      cold: await measure(portal, size, ours, round => rangeOf(size, round)),
-      warm: await measure(portal, size, ours, () => first),
-    };
-    assertSame(rows.cold.text, rows.proxy.text);
+    const moving = (round: number) => rangeOf(size, round);
+    const rows = await measure(portal, size, {
+      proxy: { ask: proxy, range: moving },
+      cold: { ask: ours, range: round => rangeOf(size, round + 1) },
+      warm: { ask: ours, range: () => first },
+    });
+    const last = moving(size.rounds * 1.5);
+    assertSame(rows.cold.text, (await proxy(size, last, 'identity')).text);
     assertSame(rows.warm.text, (await proxy(size, first, 'identity')).text);
     print(size, rows);
   }

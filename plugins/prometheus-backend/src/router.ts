@@ -40,7 +40,7 @@ export interface RouterOptions {
   httpAuth: HttpAuthService;
   permissions: PermissionsService;
   /** When it ends, so do the connections to Prometheus and the requests that wait for it. */
-  lifecycle?: LifecycleService;
+  lifecycle?: Pick<LifecycleService, 'addShutdownHook'>;
   /** Chooses the instance of an entity among those of the configuration. */
   chooseInstance?: InstanceChooser;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../../../__test__/support/eventually';
 import { querierOf } from '../../../../__test__/support/prometheusClients';
 import {
@@ -136,6 +137,40 @@ describe('Querier', () => {
     await eventually(() => assert.equal(answers.length, 3));
     answers[2]();
     await Promise.all(all);
+  });
+
+  test('keeps 200 users who want different things of a slow server within bounds', async t => {
+    const at = { server: 0, most: 0 };
+    const server = await UpstreamServer.start(t, async (_, response) => {
+      at.most = Math.max(at.most, ++at.server);
+      await sleep(30);
+      at.server--;
+      json(response, EMPTY);
+    });
+    const querier = querierOf(t, {
+      instances: [{ name: 'a', url: server.url }],
+    });
+    const panelOf = (user: number) =>
+      querier.queryRange({
+        ...ASK,
+        user: `u${user}`,
+        query: `up{u="${user}"}`,
+      });
+    const asked = await Promise.allSettled(
+      Array.from({ length: 200 }, (_, user) => panelOf(user)),
+    );
+    const refusals = asked.flatMap(one =>
+      one.status === 'rejected' ? [one.reason as Error] : [],
+    );
+    const { perInstance, queue } = querier.limits;
+    assert.equal(at.most, perInstance);
+    assert.equal(refusals.length, 200 - perInstance - queue);
+    assert.equal(server.asked.length, perInstance + queue);
+    for (const { name } of refusals) {
+      assert.equal(name, 'TooManyRequestsError');
+    }
+    // Whoever was refused is served as soon as the others are.
+    await panelOf(199);
   });
 
   test('chooses a step for the points that are drawn', async t => {
