@@ -27,7 +27,7 @@ export interface ChartPage {
 }
 
 declare global {
-  // eslint-disable-next-line no-var -- `let` makes no property of the global object.
+  // `let` makes no property of the global object.
   var chartPage: ChartPage;
 }
 

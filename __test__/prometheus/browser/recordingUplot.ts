@@ -9,7 +9,7 @@ export interface UplotRecord {
 }
 
 declare global {
-  // eslint-disable-next-line no-var -- `let` makes no property of the global object.
+  // `let` makes no property of the global object.
   var uplots: UplotRecord;
 }
 

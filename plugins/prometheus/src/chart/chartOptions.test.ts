@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createTheme } from '@material-ui/core/styles';
+import { alpha, createTheme } from '@material-ui/core/styles';
 import { chartOptions, type ChartSpec } from './chartOptions';
 import { PALETTES } from './colors';
 
@@ -44,7 +44,10 @@ test('colors are those of the theme', () => {
 
 test('a line is not filled, an area is', () => {
   assert.equal(options().series[1].fill, undefined);
-  assert.match(String(options({ graphType: 'area' }).series[1].fill), /^rgba/);
+  assert.equal(
+    options({ graphType: 'area' }).series[1].fill,
+    alpha(PALETTES.light[0], 0.08),
+  );
 });
 
 test('a drag selects only where there is something to zoom', () => {

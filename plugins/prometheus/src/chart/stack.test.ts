@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { RangeSeries } from '@nativestage/backstage-plugin-prometheus-common';
 import { stack } from './stack';
 import { runs } from './stackedPaths';
 import { toUplotData } from './toUplotData';
@@ -58,7 +59,7 @@ test('a layer is drawn from gap to gap', () => {
 
 test('lines are drawn with the values as they came, all of them', () => {
   const timestamps = [0, 60];
-  const series = [
+  const series: RangeSeries[] = [
     { labels: {}, values: [0, 0] },
     { labels: {}, values: [null, null] },
     { labels: { a: '1' }, values: [null, 7] },

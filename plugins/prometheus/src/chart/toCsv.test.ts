@@ -28,10 +28,12 @@ test('quotes, commas and line ends are quoted', () => {
   );
 });
 
-test('no header is a formula', () => {
-  for (const start of ['=', '+', '-', '@']) {
-    const header = csv({ [`${start}cmd`]: '1' }).split('\r\n')[0];
-    assert.match(header, /^time,"?['{]/);
+test('no header is a formula, whatever a label or a metric is called', () => {
+  for (const start of ['=', '+', '-', '@', '\t', '\r']) {
+    const name = `${start}cmd()`;
+    for (const labels of [{ __name__: name }, { [name]: '1' }, { a: name }]) {
+      assert.match(csv(labels), /^time,"?[{A-Za-z_]/);
+    }
   }
 });
 

@@ -1,13 +1,10 @@
 import type { RangeResult } from '@nativestage/backstage-plugin-prometheus-common';
 import { formatLabels } from './labels';
 
-/** What a spreadsheet takes for the start of a formula. */
-const FORMULA = /^[=+\-@\t\r]/;
-
 /**
  * A table as RFC 4180 has it: a line for each timestamp in ISO 8601, a column for each series with
- * its labels as the header. Gaps are empty. A header that a spreadsheet would run as a formula gets
- * an apostrophe in front.
+ * its labels as the header. Gaps are empty. No cell is a formula to a spreadsheet: what is written of
+ * labels begins with a plain name or a brace, and the rest are numbers and times.
  */
 export function toCsv({
   timestamps,
@@ -25,8 +22,5 @@ export function toCsv({
 }
 
 function text(value: string): string {
-  const harmless = FORMULA.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(harmless)
-    ? `"${harmless.replaceAll('"', '""')}"`
-    : harmless;
+  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }
