@@ -8,6 +8,7 @@ import TablePagination from '@material-ui/core/TablePagination';
 import Typography from '@material-ui/core/Typography';
 import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
 import { useState } from 'react';
+import { useNow } from '../range/useNow';
 import type { AlertColumn } from './AlertColumn';
 import { alertColumns } from './alertColumns';
 import { AlertRow } from './AlertRow';
@@ -15,7 +16,6 @@ import { alertRows, type AlertSort } from './alertRows';
 import { AlertTableHead } from './AlertTableHead';
 import { AlertTableToolbar } from './AlertTableToolbar';
 import { NoAlerts } from './NoAlerts';
-import { useNow } from './useNow';
 
 export interface AlertTableProps {
   alerts: Alert[];
@@ -38,8 +38,8 @@ export interface AlertTableProps {
 
 const PAGE_SIZES = [10, 20, 50, 100];
 
-/** Milliseconds after which "3 minutes ago" is looked at again. */
-const CLOCK = 15_000;
+/** Seconds after which "3 minutes ago" is looked at again. */
+const CLOCK = 15;
 
 const useStyles = makeStyles(
   theme => ({
@@ -65,7 +65,7 @@ export function AlertTable({
   isLoading = false,
 }: AlertTableProps) {
   const classes = useStyles();
-  const now = useNow(CLOCK);
+  const { now } = useNow(CLOCK);
   const [search, setSearch] = useState('');
   const [showInactive, setShowInactive] = useState(showInactiveAlerts);
   const [sort, setSort] = useState<AlertSort>({

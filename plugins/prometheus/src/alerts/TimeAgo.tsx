@@ -3,7 +3,7 @@ import { relativeTime } from './relativeTime';
 interface TimeAgoProps {
   /** In ISO 8601. */
   time?: string;
-  /** Milliseconds since 1970. */
+  /** Seconds since 1970. */
   now: number;
 }
 
@@ -24,7 +24,7 @@ export function TimeAgo({ time = '', now }: TimeAgoProps) {
       title={EXACT.format(parsed)}
       style={{ whiteSpace: 'nowrap' }}
     >
-      {relativeTime(parsed, now)}
+      {relativeTime(parsed / 1000, now)}
     </time>
   );
 }

@@ -14,7 +14,7 @@ import { TimeAgo } from './TimeAgo';
 
 /** What a cell may need beside its alert. */
 export interface CellContext {
-  /** Milliseconds since 1970. */
+  /** Seconds since 1970. */
   now: number;
   uiUrl?: string;
   onRowClick?: (alert: Alert) => void;

@@ -43,13 +43,14 @@ export function AlertsCard({ names, now, onRetry, ...table }: AlertsCardProps) {
       </InfoCard>
     );
   }
-  const { alerts, warnings, truncated } = data;
+  const { alerts, uiUrl, warnings, truncated } = data;
   return (
     <>
       <AlertTable
         {...table}
         title={title}
         alerts={alerts}
+        uiUrl={uiUrl}
         isLoading={isLoading}
       />
       {error && <StaleNote error={error} />}
