@@ -8,6 +8,7 @@ import TablePagination from '@material-ui/core/TablePagination';
 import Typography from '@material-ui/core/Typography';
 import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
 import { useState } from 'react';
+import { useNow } from '../range/useNow';
 import type { AlertColumn } from './AlertColumn';
 import { alertColumns } from './alertColumns';
 import { AlertRow } from './AlertRow';
@@ -15,7 +16,6 @@ import { alertRows, type AlertSort } from './alertRows';
 import { AlertTableHead } from './AlertTableHead';
 import { AlertTableToolbar } from './AlertTableToolbar';
 import { NoAlerts } from './NoAlerts';
-import { useNow } from '../range/useNow';
 
 export interface AlertTableProps {
   alerts: Alert[];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { relativeTime } from './relativeTime';
 
-const NOW = 1_767_355_200;
+const NOW = Date.parse('2026-01-02T12:00:00Z') / 1000;
 
 for (const [seconds, text] of [
   [-5, 'now'],

@@ -7,7 +7,7 @@ const UNITS: [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
 
 const FORMAT = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
-/** How long ago, in one unit: `3 minutes ago`. Both are seconds since 1970. */
+/** How long ago, of two times in seconds, in one unit: `3 minutes ago`. */
 export function relativeTime(time: number, now: number): string {
   // Clocks differ a little, and nothing here lies ahead.
   const seconds = Math.max(0, Math.round(now - time));

@@ -1,117 +1,36 @@
+// The table of alerts in a real browser: what it shows, and how it is read with the mouse and at the
+// keyboard.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync } from 'node:fs';
-import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { createRequire } from 'node:module';
+import test, { type TestContext } from 'node:test';
 import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
-import axe from 'axe-core';
-import { build } from 'esbuild';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { AxeResults, RunOptions } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { Browser } from '../support/Browser';
+import type { AlertScene } from './browser/alertPage';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const AXE = createRequire(__filename).resolve('axe-core/axe.min.js');
 
-/** Where pictures go, for people to look at. */
-const SHOTS = process.env.SHOTS;
-
-/** Shows the table on a page: `show({ theme, props, isClickable, hasExtraColumns })`. */
-const PAGE = `
-import { StrictMode } from 'react';
-import { createRoot } from 'react-dom/client';
-import CssBaseline from '@material-ui/core/CssBaseline';
-import { ThemeProvider } from '@material-ui/core/styles';
-import { themes } from '@backstage/theme';
-import { AlertTable } from './AlertTable';
-
-const root = createRoot(document.getElementById('root'));
-const extraColumns = [
-  { title: 'Team', field: 'labels.team' },
-  { title: 'Ticket', render: alert => <b>{'#' + alert.name.length}</b> },
-];
-let shown = 0;
-globalThis.clicked = [];
-globalThis.show = ({ theme = 'light', props, isClickable, hasExtraColumns, isSame }) => {
-  globalThis.clicked.length = 0;
-  shown += isSame ? 0 : 1;
-  root.render(
-    <StrictMode>
-      <ThemeProvider theme={themes[theme].getTheme('v4')}>
-        <CssBaseline />
-        <main style={{ padding: 24 }}>
-          <AlertTable
-            key={shown}
-            {...props}
-            extraColumns={hasExtraColumns ? extraColumns : undefined}
-            onRowClick={isClickable ? alert => globalThis.clicked.push(alert.name) : undefined}
-          />
-        </main>
-      </ThemeProvider>
-    </StrictMode>,
-  );
+/** What the script of axe adds to the page. */
+declare const axe: {
+  run(selector: string, options?: RunOptions): Promise<AxeResults>;
 };
-`;
 
-interface Scene {
-  theme?: 'light' | 'dark';
-  props: { alerts: Alert[]; [prop: string]: unknown };
-  isClickable?: boolean;
-  hasExtraColumns?: boolean;
-  /** Keeps what the reader has chosen, as when alerts are asked for again. */
-  isSame?: boolean;
-}
-
-/** What the page's own script has. */
-interface Scripted {
-  show: (scene: Scene) => void;
-  clicked: string[];
-  axe: typeof axe;
-}
-
-describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
-  let browser: Browser;
+test('the table of alerts in a browser', async t => {
+  const browser = await Browser.launch(t);
   let page: Page;
-  const complaints: string[] = [];
 
-  before(async () => {
-    const bundle = await build({
-      stdin: { contents: PAGE, loader: 'tsx', resolveDir: __dirname },
-      bundle: true,
-      write: false,
-      format: 'iife',
-      jsx: 'automatic',
-      define: { 'process.env.NODE_ENV': '"development"' },
-      logLevel: 'error',
+  const it = (behaviour: string, check: () => Promise<void>) =>
+    t.test(behaviour, async (context: TestContext) => {
+      page = await browser.page(context, {
+        entry: '__test__/prometheus/browser/alertPage.tsx',
+        viewport: { width: 1400, height: 900 },
+      });
+      await check();
     });
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ['--no-sandbox', '--disable-background-networking'],
-    });
-    page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
-    page.setDefaultTimeout(10_000);
-    page.on('pageerror', error => complaints.push(String(error)));
-    page.on('console', message => {
-      // Material UI 4 does so itself, in every ButtonBase.
-      const isTheirs = message.text().includes('findDOMNode is deprecated');
-      if (['error', 'warning'].includes(message.type()) && !isTheirs) {
-        complaints.push(message.text());
-      }
-    });
-    await page.setContent(
-      '<!doctype html><html lang="en"><title>Alerts</title><div id="root"></div>',
-    );
-    await page.addScriptTag({ content: bundle.outputFiles[0].text });
-    await page.addScriptTag({ content: axe.source });
-  });
-
-  after(async () => {
-    await browser?.close();
-  });
-
-  const show = (scene: Scene) =>
-    page.evaluate(
-      given => (globalThis as unknown as Scripted).show(given),
-      scene,
-    );
-  const clicked = () =>
-    page.evaluate(() => (globalThis as unknown as Scripted).clicked);
+  const show = (scene: AlertScene) =>
+    page.evaluate(given => alertPage.show(given), scene);
+  const clicked = () => page.evaluate(() => alertPage.clicked);
   const rows = () => page.locator('tbody tr');
   const status = () => page.getByRole('status').innerText();
   const namesOf = async () => {
@@ -120,14 +39,8 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
       .allInnerTexts();
     return cells.map(text => text.split('\n')[0].trim());
   };
-  const shoot = async (name: string) => {
-    if (SHOTS) {
-      mkdirSync(SHOTS, { recursive: true });
-      await page.screenshot({ path: path.join(SHOTS, `${name}.png`) });
-    }
-  };
 
-  it('shows what is known of an alert', async () => {
+  await it('shows what is known of an alert', async () => {
     await show({ props: { alerts: ALERTS, uiUrl: 'https://prom.example/' } });
     assert.deepEqual(await namesOf(), [
       'ErrorBudgetBurn',
@@ -162,7 +75,7 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
     assert.match(await silenced.innerText(), /Pending\s+Silenced/);
   });
 
-  it('links to runbooks of the web, in a tab that knows nothing of this one, and to nothing else', async () => {
+  await it('links to runbooks of the web, in a tab that knows nothing of this one, and to nothing else', async () => {
     await show({ props: { alerts: ALERTS, uiUrl: 'javascript:alert(1)' } });
     const runbook = page.getByRole('link', { name: 'Runbook of HighLatency' });
     assert.equal(
@@ -182,7 +95,7 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
     ]);
   });
 
-  it('shows markup of annotations and labels as text', async () => {
+  await it('shows markup of annotations and labels as text', async () => {
     const text = '<img src=x onerror="document.title=1">';
     const alerts = [
       alert('A', { labels: { a: text }, annotations: { summary: text } }),
@@ -192,7 +105,7 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
     assert.equal(await page.locator('#root img').count(), 0);
   });
 
-  it('finds alerts by words, and says how many', async () => {
+  await it('finds alerts by words, and says how many', async () => {
     await show({ props: { alerts: SIXTY } });
     const box = page.getByRole('textbox', { name: 'Search alerts' });
     await box.fill('team: team-3 alert-13');
@@ -205,7 +118,7 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
     assert.equal(await status(), '30 firing, 30 pending');
   });
 
-  it('sorts by severity first, and by the column that is chosen', async () => {
+  await it('sorts by severity first, and by the column that is chosen', async () => {
     await show({ props: { alerts: SIXTY } });
     const states = await page
       .locator('tbody tr td:first-child')
@@ -222,7 +135,7 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
     assert.equal(await header.getAttribute('aria-sort'), 'descending');
   });
 
-  it('pages 60 alerts, and comes back to the first page for another order', async () => {
+  await it('pages 60 alerts, and comes back to the first page for another order', async () => {
     await show({ props: { alerts: SIXTY } });
     await page.getByRole('button', { name: 'Alert', exact: true }).click();
     const next = page.getByRole('button', { name: 'Next page' });
@@ -239,7 +152,7 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
     assert.equal(await next.count(), 0);
   });
 
-  it('tells a click on a row, by mouse and by keyboard, but not one on a link in it', async () => {
+  await it('tells a click on a row, by mouse and by keyboard, but not one on a link in it', async () => {
     const props = { alerts: ALERTS, uiUrl: 'https://prom.example' };
     await show({ props, isClickable: true });
     await rows().nth(0).locator('td').nth(2).click();
@@ -268,12 +181,12 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
     assert.equal((await clicked()).length, 4);
   });
 
-  it('has no buttons in rows where a click does nothing', async () => {
+  await it('has no buttons in rows where a click does nothing', async () => {
     await show({ props: { alerts: ALERTS } });
     assert.equal(await rows().getByRole('button').count(), 0);
   });
 
-  it('shows inactive alerts when they are asked for', async () => {
+  await it('shows inactive alerts when they are asked for', async () => {
     const quiet = alert('Quiet', { state: 'inactive', activeAt: undefined });
     const alerts = [...ALERTS, quiet];
     await show({ props: { alerts } });
@@ -289,10 +202,9 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
     assert.equal(await box.count(), 0);
   });
 
-  it('scrolls by itself where it is narrow, also with the keyboard', async () => {
+  await it('scrolls by itself where it is narrow, also with the keyboard', async () => {
     await page.setViewportSize({ width: 600, height: 900 });
     await show({ props: { alerts: ALERTS } });
-    await shoot('narrow-light');
     const [body, own] = await Promise.all(
       [page.locator('html'), page.getByRole('region')].map(part =>
         part.evaluate(
@@ -307,14 +219,12 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
     await page.waitForFunction(
       () => document.querySelector('[role=region]')!.scrollLeft > 0,
     );
-    await page.setViewportSize({ width: 1400, height: 900 });
   });
 
-  it('says why it is empty', async () => {
+  await it('says why it is empty', async () => {
     const quiet = ['a', 'b'].map(name => alert(name, { state: 'inactive' }));
     await show({ props: { alerts: quiet } });
     await page.getByText('All 2 alerts are quiet').waitFor();
-    await shoot('quiet-light');
     await page.getByRole('button', { name: 'Show inactive' }).click();
     assert.deepEqual(await namesOf(), ['a', 'b']);
     await show({ props: { alerts: [] } });
@@ -325,7 +235,7 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
     await page.getByRole('progressbar').waitFor();
   });
 
-  it('leaves out columns that are not wanted, and has those of an app', async () => {
+  await it('leaves out columns that are not wanted, and has those of an app', async () => {
     await show({
       props: { alerts: ALERTS, showLabels: false, showAnnotations: false },
       hasExtraColumns: true,
@@ -343,9 +253,10 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
   });
 
   for (const theme of ['light', 'dark'] as const) {
-    it(`is accessible with the ${theme} theme`, async () => {
+    await it(`is accessible with the ${theme} theme`, async () => {
       const quiet = alert('Quiet', { state: 'inactive', activeAt: undefined });
-      const scenes: [name: string, props: Scene['props']][] = [
+      await page.addScriptTag({ path: AXE });
+      const scenes: [name: string, props: AlertScene['props']][] = [
         [
           'table',
           {
@@ -359,12 +270,7 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
       ];
       for (const [name, props] of scenes) {
         await show({ theme, props, isClickable: true });
-        // The colours of what was there before fade.
-        await page.waitForTimeout(500);
-        await shoot(`${name}-${theme}`);
-        const { violations } = await page.evaluate(() =>
-          (globalThis as unknown as Scripted).axe.run('#root'),
-        );
+        const { violations } = await page.evaluate(() => axe.run('#root'));
         assert.deepEqual(
           violations
             .filter(({ impact }) => ['serious', 'critical'].includes(impact!))
@@ -379,10 +285,6 @@ describe('AlertTable', { skip: !existsSync(CHROMIUM) && 'no Chromium' }, () => {
       }
     });
   }
-
-  it('gives React and the browser nothing to complain about', () => {
-    assert.deepEqual(complaints, []);
-  });
 });
 
 const HOURS_AGO = new Date(Date.now() - 2 * 3_600_000).toISOString();
