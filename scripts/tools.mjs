@@ -2,7 +2,8 @@
 //
 //   prometheus-2/usr/bin/{prometheus,promtool}          Debian stable's
 //   prometheus-3/usr/bin/{prometheus,promtool}          Debian forky's: UTF-8 names, OTLP receiver
-//   python/bin/{python,rotel}                           with the packages of requirements.txt
+//   deploy/usr/{bin/kustomize,libexec/…/docker-compose} Debian forky's: they check without a server
+//   python/bin/{python,rotel,hadolint}                  with the packages of requirements.txt
 //   rust/rustc.sh                                       Debian's, with the sources of its library
 //   node-24/node_modules/node-linux-<arch>/bin/node     and better-sqlite3 built for it
 //
@@ -28,7 +29,7 @@ const NODE_PACKAGE = `node-${process.platform}-${process.arch}`;
 // An addon built on node::ObjectWrap against the headers of 24.19 to 24.21, as better-sqlite3 12 is,
 // aborts at random (nodejs/node#65446).
 const NODE_VERSION = '24.18.1';
-const PROMETHEUS_3_SUITE = 'forky';
+const NEW_SUITE = 'forky';
 const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 export const node24 = path.join(
@@ -46,9 +47,14 @@ const tools = [
   },
   {
     name: 'prometheus-3',
-    version: () => PROMETHEUS_3_SUITE,
+    version: () => NEW_SUITE,
     install: directory =>
-      prometheus(directory, ['prometheus', 'promtool'], PROMETHEUS_3_SUITE),
+      prometheus(directory, ['prometheus', 'promtool'], NEW_SUITE),
+  },
+  {
+    name: 'deploy',
+    version: () => NEW_SUITE,
+    install: deploy,
   },
   {
     name: 'python',
@@ -192,6 +198,19 @@ async function prometheus(directory, packages, suite) {
   const options = { cwd: directory };
   await must('usr/bin/prometheus', ['--version'], options);
   await must('usr/bin/promtool', ['--version'], options);
+}
+
+async function deploy(directory) {
+  await debian(directory, ['docker-compose', 'kustomize'], {
+    suite: NEW_SUITE,
+  });
+  const options = { cwd: directory };
+  await must('usr/bin/kustomize', ['version'], options);
+  await must(
+    'usr/libexec/docker/cli-plugins/docker-compose',
+    ['version'],
+    options,
+  );
 }
 
 /** The mirror that this machine already uses: the project names none. */
