@@ -239,9 +239,19 @@ async function configures(t: TestContext, { code }: Example): Promise<void> {
   t.after(() => provider.shutdown().catch(() => {}));
 }
 
+/** Docker, a cluster, a whole app: of what needs them, the shell reads the syntax and no more. */
+const NEEDS_MORE = /^(docker|kubectl|yarn) /m;
+
 /** What a reader types: to install and test this very project, in an app, or between two pages. */
 async function types(t: TestContext, { code }: Example): Promise<void> {
   if (code.startsWith('npm ci && npm ')) {
+    return;
+  }
+  if (NEEDS_MORE.test(code)) {
+    await promisify(execFile)('sh', ['-nc', code]);
+    for (const [file] of code.matchAll(/\bdeploy\/[\w/.-]+/g)) {
+      assert.ok(existsSync(path.join(ROOT, file)), file);
+    }
     return;
   }
   const env = { ...process.env, npm_config_offline: 'true' };
