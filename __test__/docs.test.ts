@@ -264,13 +264,22 @@ async function configures(t: TestContext, { code }: Example): Promise<void> {
   t.after(() => provider.shutdown().catch(() => {}));
 }
 
+/** Docker, a cluster, a whole app: of what needs them, the shell reads the syntax and no more. */
+const NEEDS_MORE = /^(docker|kubectl|yarn) /m;
+
 /** What a reader types: to install and test this very project, in an app, or between two pages. */
 async function types(t: TestContext, { code }: Example): Promise<void> {
   if (code.startsWith('npm ci && npm ')) {
     return;
   }
-  if (code.startsWith('yarn ')) {
-    adds(code);
+  if (NEEDS_MORE.test(code)) {
+    await promisify(execFile)('sh', ['-nc', code]);
+    for (const [file] of code.matchAll(/\bdeploy\/[\w/.-]+/g)) {
+      assert.ok(existsSync(path.join(ROOT, file)), file);
+    }
+    for (const [, name] of code.matchAll(/^yarn .* add (\S+)$/gm)) {
+      assert.ok(existsSync(path.join(ROOT, 'node_modules', name)), name);
+    }
     return;
   }
   const env = { ...process.env, npm_config_offline: 'true' };
@@ -288,13 +297,6 @@ async function types(t: TestContext, { code }: Example): Promise<void> {
   assert.equal(stdout, '', 'no name is missing');
   app.write('after.txt', 'a_total 1\n');
   assert.equal((await run()).stdout, 'b\n');
-}
-
-/** A package that is added is one of ours, by its right name. */
-function adds(code: string): void {
-  for (const [, name] of code.matchAll(/ add (\S+)$/gm)) {
-    assert.ok(existsSync(path.join(ROOT, 'node_modules', name)), name);
-  }
 }
 
 /** What an entity asks for can be read. */

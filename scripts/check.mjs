@@ -25,6 +25,7 @@ const checks = [
   ['node', 'scripts/api.mjs', '--check'],
   ['node', 'scripts/names.mjs', '--check'],
   ['node', 'scripts/dashboards.mjs', '--check'],
+  ['node', 'scripts/prometheusRule.mjs', '--check'],
   ['npx', 'tsc', '--project', '__test__'],
   ['npx', 'tsc', '--project', 'packages/example-plugin'],
   ['npx', 'tsc', '--project', 'packages/backend'],

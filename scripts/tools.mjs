@@ -4,7 +4,8 @@
 //   prometheus-3/usr/bin/{prometheus,promtool}          Debian forky's: UTF-8 names, OTLP receiver
 //   victoria-metrics/usr/bin/{victoria-metrics,vmalert} Debian stable's
 //   alertmanager/usr/bin/{prometheus-alertmanager,amtool}
-//   python/bin/{python,rotel}                           with the packages of requirements.txt
+//   deploy/usr/{bin/kustomize,libexec/…/docker-compose} Debian forky's: they check without a server
+//   python/bin/{python,rotel,hadolint}                  with the packages of requirements.txt
 //   rust/rustc.sh                                       Debian's, with the sources of its library
 //   node-24/node_modules/node-linux-<arch>/bin/node     and better-sqlite3 built for it
 //
@@ -31,7 +32,7 @@ const NODE_PACKAGE = `node-${process.platform}-${process.arch}`;
 // An addon built on node::ObjectWrap against the headers of 24.19 to 24.21, as better-sqlite3 12 is,
 // aborts at random (nodejs/node#65446).
 const NODE_VERSION = '24.18.1';
-const PROMETHEUS_3_SUITE = 'forky';
+const NEW_SUITE = 'forky';
 const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 export const node24 = path.join(
@@ -50,13 +51,13 @@ const tools = [
   },
   {
     name: 'prometheus-3',
-    version: () => PROMETHEUS_3_SUITE,
+    version: () => NEW_SUITE,
     install: directory =>
       programs(
         directory,
         ['prometheus', 'promtool'],
         ['prometheus', 'promtool'],
-        PROMETHEUS_3_SUITE,
+        NEW_SUITE,
       ),
   },
   {
@@ -73,6 +74,11 @@ const tools = [
     name: 'alertmanager',
     version: () => 'stable',
     install: alertmanager,
+  },
+  {
+    name: 'deploy',
+    version: () => NEW_SUITE,
+    install: deploy,
   },
   {
     name: 'python',
@@ -239,6 +245,19 @@ async function alertmanager(directory) {
     relative.copy(bytes, at);
   }
   await writeFile(file, bytes);
+}
+
+async function deploy(directory) {
+  await debian(directory, ['docker-compose', 'kustomize'], {
+    suite: NEW_SUITE,
+  });
+  const options = { cwd: directory };
+  await must('usr/bin/kustomize', ['version'], options);
+  await must(
+    'usr/libexec/docker/cli-plugins/docker-compose',
+    ['version'],
+    options,
+  );
 }
 
 /** The mirror that this machine already uses: the project names none. */

@@ -53,6 +53,7 @@ const VALUES: Record<string, string> = {
 };
 
 export const dashboards: Dashboard[] = readdirSync(FOLDER)
+  .filter(file => file.endsWith('.json'))
   .sort()
   .map(
     file =>

@@ -57,7 +57,7 @@ export class Prometheus {
     options: PrometheusOptions,
   ): Promise<Prometheus> {
     const { major = 3, jobs = [], groups = [], ruleFiles = [] } = options;
-    const { features = [], alertmanager } = options;
+    const { alertmanager } = options;
     const directory = mkdtempSync(path.join(tmpdir(), 'metrics-prometheus-'));
     // JSON is YAML.
     const write = (name: string, content: object) => {
@@ -83,6 +83,17 @@ export class Prometheus {
     if (options.openmetrics !== undefined) {
       load(major, options.openmetrics, directory);
     }
+    return Prometheus.configured(t, file, options);
+  }
+
+  /** Serves by a configuration file, and keeps its data beside it. Its folder ends with the test. */
+  static async configured(
+    t: Pick<TestContext, 'after'>,
+    file: string,
+    options: Pick<PrometheusOptions, 'major' | 'features' | 'limit'> = {},
+  ): Promise<Prometheus> {
+    const { major = 3, features = [] } = options;
+    const directory = path.dirname(file);
     const port = await freePort();
     const program = Program.command(
       t,

@@ -6,6 +6,12 @@ const TOOLS = path.join(__dirname, '../../.cache/tools');
 
 export const PYTHON = path.join(TOOLS, 'python/bin/python');
 export const ROTEL = path.join(TOOLS, 'python/bin/rotel');
+export const HADOLINT = path.join(TOOLS, 'python/bin/hadolint');
+export const KUSTOMIZE = path.join(TOOLS, 'deploy/usr/bin/kustomize');
+export const COMPOSE = path.join(
+  TOOLS,
+  'deploy/usr/libexec/docker/cli-plugins/docker-compose',
+);
 
 /** Debian's Prometheus of that major version. */
 export function prometheus(major: 2 | 3) {
