@@ -1,4 +1,5 @@
 import js from '@eslint/js';
+import reactHooks from 'eslint-plugin-react-hooks';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
@@ -30,6 +31,10 @@ export default defineConfig(
         { argsIgnorePattern: '^_', caughtErrors: 'none' },
       ],
     },
+  },
+  {
+    files: ['plugins/prometheus/**/*.{ts,tsx}', 'packages/app/**/*.tsx'],
+    ...reactHooks.configs.flat['recommended-latest'],
   },
   {
     // node:test collects what `test()` returns; a backend that fails to start ends the process.

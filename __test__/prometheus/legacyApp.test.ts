@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import type { Page } from 'playwright-core';
 import { eventually } from '../support/eventually';
 import { CHROMIUM, prometheus, without } from '../support/tools';
 import { Prometheus } from '../support/Prometheus';
 import { AppFixture, type View } from './AppFixture';
+import { legendOf, plotOf, pointAt, shown, watchRanges } from './appPage';
 import { shopRules, shopSamples } from './shop';
 
 const RULE = 'prometheus.io/rule';
@@ -54,38 +54,6 @@ const ENTITIES = {
 const REFUSED =
   /Failed to load resource: the server responded with a status of 4/;
 
-const plot = (page: Page, title: string) =>
-  page.getByRole('application', { name: title, exact: true });
-const legend = (page: Page, title: string) =>
-  page.getByRole('table', { name: `Series of ${title}`, exact: true });
-const tooltip = (page: Page) => page.getByTestId('prometheus-tooltip');
-
-/** Points at a plot, `across` it from 0 to 1, and reads the tooltip. */
-async function pointAt(page: Page, title: string, across: number) {
-  const plotted = plot(page, title);
-  await plotted.scrollIntoViewIfNeeded();
-  const box = (await plotted.locator('.u-over').boundingBox())!;
-  await page.mouse.move(box.x + box.width * across, box.y + box.height / 2);
-  await tooltip(page).waitFor();
-  return (await tooltip(page).innerText()).replace(/\s+/g, ' ');
-}
-
-/** Bodies of the requests for ranges, as they are sent. */
-function watchRanges(page: Page) {
-  const bodies: {
-    start: number;
-    end: number;
-    maxPoints?: number;
-    step?: number;
-  }[] = [];
-  page.on('request', request => {
-    if (request.method() === 'POST' && request.url().endsWith('/range')) {
-      bodies.push(request.postDataJSON() as (typeof bodies)[number]);
-    }
-  });
-  return bodies;
-}
-
 describe(
   'the Prometheus plugin in an app of the old frontend system',
   { skip: without(prometheus(3).server, prometheus(3).promtool, CHROMIUM) },
@@ -130,7 +98,7 @@ describe(
         'shop_queue_length + 1',
         'shop_payload_bytes',
       ]) {
-        await plot(page, title).waitFor();
+        await shown(page, title);
       }
       // The plus and the matchers have gone to the server as they stand.
       assert.match(await pointAt(page, 'shop_queue_length + 1', 0.95), /web 8/);
@@ -175,7 +143,7 @@ describe(
         await pointAt(page, 'sum(shop_idle)', 0.9),
         /sum\(shop_idle\) 0/,
       );
-      const names = await legend(page, 'shop_odd').innerText();
+      const names = await legendOf(page, 'shop_odd').innerText();
       for (const kind of ['infinite', 'nothing', 'plain']) {
         assert.match(names, new RegExp(kind));
       }
@@ -185,7 +153,7 @@ describe(
     it('chooses a step that the range and the width allow, and real times over several days', async t => {
       const page = await open(t, 'shop', { search: '?range=30d' });
       const bodies = watchRanges(page);
-      await plot(page, REQUESTS).waitFor();
+      await shown(page, REQUESTS);
       await eventually(() => assert.ok(bodies.length >= 2));
       for (const { start, end, maxPoints } of bodies) {
         assert.equal(Math.round(end - start), 30 * 86_400);
@@ -195,7 +163,7 @@ describe(
 
     it('asks again when the range changes, and keeps it in the address', async t => {
       const page = await open(t, 'shop');
-      await plot(page, REQUESTS).waitFor();
+      await shown(page, REQUESTS);
       const bodies = watchRanges(page);
       await page.getByRole('button', { name: /^Range: Last 1 hour/ }).click();
       await page.getByRole('option', { name: 'Last 6 hours' }).click();
@@ -210,11 +178,13 @@ describe(
       const page = await open(t, 'shop');
       await page.getByRole('button', { name: /^Range: / }).click();
       await page.getByRole('option', { name: 'From … to …' }).click();
-      await page.getByLabel('From').fill('2024-01-02T10:00:00');
-      await page.getByLabel('To').fill('2024-01-02T09:00:00');
+      const moment = (label: string) =>
+        page.getByRole('dialog').getByLabel(label);
+      await moment('From').fill('2024-01-02T10:00:00');
+      await moment('To').fill('2024-01-02T09:00:00');
       await page.getByText('This has to be after the start').waitFor();
       assert.ok(await page.getByRole('button', { name: 'Show' }).isDisabled());
-      await page.getByLabel('To').fill('2024-01-02T12:00:00');
+      await moment('To').fill('2024-01-02T12:00:00');
       await page.getByRole('button', { name: 'Show' }).click();
       await page.getByText('No data in this time').first().waitFor();
       assert.equal(
@@ -246,9 +216,9 @@ describe(
 
     it('shares the crosshair between graphs', async t => {
       const page = await open(t, 'shop');
-      await plot(page, 'shop_payload_bytes').waitFor();
+      await shown(page, 'shop_payload_bytes');
       await pointAt(page, REQUESTS, 0.5);
-      const other = plot(page, 'shop_payload_bytes').locator('.u-cursor-x');
+      const other = plotOf(page, 'shop_payload_bytes').locator('.u-cursor-x');
       await eventually(async () => {
         assert.doesNotMatch((await other.getAttribute('class'))!, /u-off/);
       });
@@ -256,7 +226,7 @@ describe(
 
     it('hides a series, and shows one alone', async t => {
       const page = await open(t, 'shop');
-      const rows = legend(page, REQUESTS);
+      const rows = legendOf(page, REQUESTS);
       await rows.waitFor();
       await rows.getByRole('button', { name: /\/pay/ }).first().click();
       assert.doesNotMatch(await pointAt(page, REQUESTS, 0.9), /\/pay/);
@@ -274,14 +244,14 @@ describe(
 
     it('refreshes by itself and on request, and keeps the picture meanwhile', async t => {
       const page = await open(t, 'shop', { search: '?refresh=5s' });
-      await plot(page, REQUESTS).waitFor();
+      await shown(page, REQUESTS);
       const bodies = watchRanges(page);
       await page.route('**/range', async route => {
         await new Promise(resolve => setTimeout(resolve, 500));
         await route.continue();
       });
       await eventually(() => assert.ok(bodies.length > 0), 15_000);
-      assert.ok(await plot(page, REQUESTS).isVisible());
+      assert.ok(await plotOf(page, REQUESTS).isVisible());
       const before = bodies.length;
       await page.getByRole('button', { name: 'Refresh', exact: true }).click();
       await eventually(() => assert.ok(bodies.length > before));
@@ -289,7 +259,7 @@ describe(
 
     it('has the values as a table and as CSV', async t => {
       const page = await open(t, 'shop');
-      await plot(page, 'shop_payload_bytes').waitFor();
+      await shown(page, 'shop_payload_bytes');
       const menu = page.getByRole('button', {
         name: 'Options of shop_payload_bytes',
       });
@@ -299,7 +269,7 @@ describe(
         page.getByRole('menuitem', { name: 'Download CSV' }).click(),
       ]);
       assert.equal(download.suggestedFilename(), 'shop_payload_bytes.csv');
-      const csv = readFileSync((await download.path())!, 'utf8').split('\r\n');
+      const csv = readFileSync(await download.path(), 'utf8').split('\r\n');
       assert.match(csv[0], /time.*shop_payload_bytes/i);
       assert.match(csv[1], /^\d{4}-\d\d-\d\dT[\d:.]+Z,1610612736$/);
       await menu.click();
@@ -365,7 +335,7 @@ describe(
       const bodies = watchRanges(page);
       assert.match(await pointAt(page, 'Requests by path', 0.9), /\/cart 5\/s/);
       assert.equal(bodies[0].step, 60);
-      await plot(page, 'Templated')
+      await plotOf(page, 'Templated')
         .or(page.getByText('Nothing matched up{job="shop"}'))
         .waitFor();
       await page.getByRole('row', { name: /AlwaysFiring/ }).waitFor();
@@ -395,7 +365,7 @@ describe(
 
     it('runs nothing that stands in an annotation', async t => {
       const page = await open(t, 'template');
-      await plot(page, 'shop_idle').waitFor();
+      await shown(page, 'shop_idle');
       assert.equal(await page.evaluate(() => 'ran' in window), false);
     });
 
@@ -413,7 +383,7 @@ describe(
         .getByRole('alert')
         .getByText(/expected type range vector/)
         .waitFor();
-      await plot(page, 'shop_idle').waitFor();
+      await shown(page, 'shop_idle');
     });
 
     it('says that there is nothing to draw, and which annotations there are', async t => {
@@ -439,11 +409,10 @@ describe(
         viewport: { width: 1400, height: 700 },
       });
       const bodies = watchRanges(page);
-      await plot(page, 'shop_idle + 0').waitFor();
+      await shown(page, 'shop_idle + 0');
       await page.waitForLoadState('networkidle');
       assert.ok(bodies.length < 12, `${bodies.length} panels were asked for`);
-      await page.getByText('shop_idle + 11').scrollIntoViewIfNeeded();
-      await plot(page, 'shop_idle + 11').waitFor();
+            await shown(page, 'shop_idle + 11');
     });
   },
 );

@@ -9,9 +9,10 @@ import userSettingsPlugin from '@backstage/plugin-user-settings/alpha';
 /** Everybody is a guest: an example on one's own machine. */
 const signInPage = SignInPageBlueprint.make({
   params: {
-    loader: async () => props => (
-      <ProxiedSignInPage {...props} provider="guest" />
-    ),
+    loader: () =>
+      Promise.resolve(props => (
+        <ProxiedSignInPage {...props} provider="guest" />
+      )),
   },
 });
 

@@ -72,13 +72,22 @@ function withSymbol(value: number, scale: Scale, symbol: string): string {
 
 /** Of the value as it will be shown: 999.9 has three digits only as 1k. */
 function step(value: number, scale: Scale): Scale[number] {
-  const shown = Math.abs(Number(value.toPrecision(DIGITS)));
-  return scale.find(([from]) => shown >= from) ?? scale[scale.length - 1];
+  const isReached = ([from, factor]: Scale[number]) =>
+    rounded(Math.abs(value) / factor) >= from / factor;
+  return scale.find(isReached) ?? scale[scale.length - 1];
 }
 
 function digits(value: number): string {
-  const rounded = Number(value.toPrecision(DIGITS));
-  return Math.abs(rounded) >= 1e6 || (rounded !== 0 && Math.abs(rounded) < 1e-3)
-    ? rounded.toExponential().replace('+', '')
-    : String(rounded);
+  const shown = rounded(value);
+  return Math.abs(shown) >= 1e6 || (shown !== 0 && Math.abs(shown) < 1e-3)
+    ? shown.toExponential().replace('+', '')
+    : String(shown);
+}
+
+/** 1023 bytes have no larger unit, and are not 1020. */
+function rounded(value: number): number {
+  const size = Math.abs(value);
+  return size >= 1000 && size < 1e6
+    ? Math.round(value)
+    : Number(value.toPrecision(DIGITS));
 }

@@ -31,7 +31,12 @@ test('quotes, commas and line ends are quoted', () => {
 test('no header is a formula, whatever a label or a metric is called', () => {
   for (const start of ['=', '+', '-', '@', '\t', '\r']) {
     const name = `${start}cmd()`;
-    for (const labels of [{ __name__: name }, { [name]: '1' }, { a: name }]) {
+    const sets: Record<string, string>[] = [
+      { __name__: name },
+      { [name]: '1' },
+      { a: name },
+    ];
+    for (const labels of sets) {
       assert.match(csv(labels), /^time,"?[{A-Za-z_]/);
     }
   }

@@ -25,7 +25,7 @@ export interface AlertsCardProps extends AlertOptions {
   names?: 'all' | string[];
   /** Seconds since 1970; asks again when it changes. */
   now: number;
-  onRetry(): void;
+  onRetry: () => void;
 }
 
 /** The table of alerts, or what stands in its place. */

@@ -86,7 +86,7 @@ function Page(props: EntityPrometheusContentProps) {
 }
 
 type GraphsProps = EntityPrometheusContentProps &
-  ReturnType<typeof useTimeSpan> & { now: number; onRetry(): void };
+  ReturnType<typeof useTimeSpan> & { now: number; onRetry: () => void };
 
 function Graphs(props: GraphsProps) {
   const { span, setSpan, now, onRetry } = props;

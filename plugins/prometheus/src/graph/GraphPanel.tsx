@@ -62,9 +62,9 @@ export interface GraphPanelProps {
   uiUrl?: string;
   /** Panels with the same key share their crosshair. */
   syncKey?: string;
-  onZoom?(range: TimeRange): void;
-  onZoomOut?(): void;
-  onRetry?(): void;
+  onZoom?: (range: TimeRange) => void;
+  onZoomOut?: () => void;
+  onRetry?: () => void;
 }
 
 /** A card with the graph of one query, asked for when it comes into sight. */

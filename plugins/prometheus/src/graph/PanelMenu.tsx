@@ -19,9 +19,9 @@ const VIEWS: [PanelView, label: string][] = [
 export interface PanelMenuProps {
   title: string;
   view: PanelView;
-  onView(view: PanelView): void;
+  onView: (view: PanelView) => void;
   /** Missing while there is nothing to save. */
-  onSave?(): void;
+  onSave?: () => void;
   /** Of Prometheus' own interface. */
   expressionUrl?: string;
 }

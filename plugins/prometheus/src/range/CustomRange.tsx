@@ -14,8 +14,8 @@ const useStyles = makeStyles(theme => ({
 
 export interface CustomRangeProps {
   range: TimeRange;
-  onRange(range: TimeRange): void;
-  onClose(): void;
+  onRange: (range: TimeRange) => void;
+  onClose: () => void;
 }
 
 /** Asks for two moments, in the time of whoever looks. */
@@ -60,7 +60,7 @@ function Moment(props: {
   id: string;
   label: string;
   value: string;
-  onChange(value: string): void;
+  onChange: (value: string) => void;
   problem?: string;
 }) {
   return (

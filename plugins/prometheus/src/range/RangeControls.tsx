@@ -55,7 +55,7 @@ const useStyles = makeStyles(theme => ({
 export interface RangeControlsProps extends TimeSpanState {
   /** Seconds since 1970. */
   now: number;
-  refresh(): void;
+  refresh: () => void;
 }
 
 /** Chooses what a page looks at, and how often it looks again. */
@@ -146,7 +146,7 @@ function Move({
   children,
 }: {
   label: string;
-  onClick(): void;
+  onClick: () => void;
   children: JSX.Element;
 }) {
   return (

@@ -4,7 +4,10 @@ import { useCallback, useEffect, useState } from 'react';
  * The present, in seconds since 1970: read again every `interval` seconds while somebody looks at the
  * page, at once when they come back to it later than that, and whenever `refresh` is called.
  */
-export function useNow(interval?: number): { now: number; refresh(): void } {
+export function useNow(interval?: number): {
+  now: number;
+  refresh: () => void;
+} {
   const [now, setNow] = useState(readNow);
   const refresh = useCallback(() => setNow(readNow()), []);
   useEffect(() => {

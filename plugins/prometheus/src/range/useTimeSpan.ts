@@ -15,8 +15,8 @@ export interface TimeSpanState {
   span: TimeSpan;
   /** Seconds between refreshes; `undefined` where there are none. */
   interval?: number;
-  setSpan(span: TimeSpan): void;
-  setInterval(seconds: number | undefined): void;
+  setSpan: (span: TimeSpan) => void;
+  setInterval: (seconds: number | undefined) => void;
 }
 
 /**

@@ -90,7 +90,7 @@ export function Empty(props: Omit<StateMessageProps, 'icon' | 'role'>) {
 export interface FailureProps {
   error: Error;
   height?: number;
-  onRetry?(): void;
+  onRetry?: () => void;
 }
 
 /** Why there is no picture, and what can be done. */

@@ -10,21 +10,31 @@ export interface Problem {
   isTransient: boolean;
 }
 
+/** What the proxy's client throws, by the status that the backend plugin would have answered. */
+const STATUSES: Record<string, number> = {
+  InputError: 400,
+  NotFoundError: 404,
+  ServiceUnavailableError: 503,
+};
+
 /** Says of an error what it means and what can be done. */
 export function problemOf(error: Error): Problem {
   if (error instanceof PluginMissingError) {
     return lasting('The Prometheus backend is not installed', error.message);
   }
-  if (!(error instanceof ResponseError)) {
-    return error instanceof TypeError
-      ? passing('Backstage could not be reached', error.message)
-      : lasting('Prometheus could not answer', error.message);
+  if (error instanceof TypeError) {
+    return passing('Backstage could not be reached', error.message);
   }
-  const { message } = error.cause;
-  switch (error.response.status) {
+  return error instanceof ResponseError
+    ? byStatus(error.response.status, error.cause.message)
+    : byStatus(STATUSES[error.name], error.message);
+}
+
+function byStatus(status: number | undefined, message: string): Problem {
+  switch (status) {
     case 400:
     case 422:
-      return lasting('The query could not be run', message);
+      return lasting('Prometheus could not be asked', message);
     case 401:
       return lasting(
         'You are not signed in',
@@ -44,7 +54,7 @@ export function problemOf(error: Error): Problem {
     case 504:
       return passing('Prometheus did not answer', message);
     default:
-      return passing('Backstage could not answer', message);
+      return passing('Something went wrong', message);
   }
 }
 

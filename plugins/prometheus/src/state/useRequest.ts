@@ -9,8 +9,15 @@ export interface RequestState<T> {
   isLoading: boolean;
 }
 
-interface Answer<T> extends RequestState<T> {
+/** What a request has to be given: a signal that ends it. */
+export type Request<T> = (signal: AbortSignal) => Promise<T>;
+
+interface Answer<T> {
   subject: string;
+  /** What it is the answer to. */
+  request?: Request<T>;
+  data?: T;
+  error?: Error;
 }
 
 /**
@@ -21,26 +28,26 @@ interface Answer<T> extends RequestState<T> {
  */
 export function useRequest<T>(
   subject: string,
-  request: ((signal: AbortSignal) => Promise<T>) | undefined,
+  request: Request<T> | undefined,
 ): RequestState<T> {
-  const [answer, setAnswer] = useState<Answer<T>>({ subject, isLoading: true });
+  const [answer, setAnswer] = useState<Answer<T>>({ subject });
   useEffect(() => {
     if (!request) {
       return undefined;
     }
     const abort = new AbortController();
-    const { signal } = abort;
-    const settle = (next: Omit<RequestState<T>, 'isLoading'>) =>
-      signal.aborted ||
-      setAnswer(last => ({
-        data: last.subject === subject ? last.data : undefined,
-        subject,
-        isLoading: false,
-        ...next,
-      }));
-    setAnswer(last => ({ ...last, isLoading: true }));
-    request(signal).then(
-      data => settle({ data, error: undefined }),
+    const settle = (found: Pick<Answer<T>, 'data' | 'error'>) => {
+      if (!abort.signal.aborted) {
+        setAnswer(last => ({
+          subject,
+          request,
+          data: last.subject === subject ? last.data : undefined,
+          ...found,
+        }));
+      }
+    };
+    request(abort.signal).then(
+      data => settle({ data }),
       (error: unknown) =>
         settle({
           error: error instanceof Error ? error : new Error(String(error)),
@@ -48,5 +55,10 @@ export function useRequest<T>(
     );
     return () => abort.abort();
   }, [subject, request]);
-  return answer.subject === subject ? answer : { isLoading: true };
+  const isLoading = answer.request !== request;
+  if (answer.subject !== subject) {
+    return { isLoading };
+  }
+  const { data, error } = answer;
+  return { data, error, isLoading };
 }

@@ -1,0 +1,55 @@
+import type { Page } from 'playwright-core';
+import { eventually } from '../support/eventually';
+
+/** The body of a request for a range. */
+export interface RangeBody {
+  start: number;
+  end: number;
+  maxPoints?: number;
+  step?: number;
+}
+
+export function plotOf(page: Page, title: string) {
+  return page.getByRole('application', { name: title, exact: true });
+}
+
+export function legendOf(page: Page, title: string) {
+  return page.getByRole('table', { name: `Series of ${title}`, exact: true });
+}
+
+function tooltipOf(page: Page) {
+  return page.getByTestId('prometheus-tooltip');
+}
+
+/** Brings a panel into sight, for others are not asked for, and waits for its plot. */
+export async function shown(page: Page, title: string) {
+  await page
+    .getByRole('heading', { name: title, exact: true })
+    .scrollIntoViewIfNeeded();
+  await plotOf(page, title).waitFor();
+  return plotOf(page, title);
+}
+
+/** Points at a plot, `across` it from 0 to 1, and reads the tooltip. */
+export async function pointAt(page: Page, title: string, across: number) {
+  const plot = await shown(page, title);
+  // What is above may still grow, and then the plot is elsewhere.
+  await eventually(async () => {
+    await plot.scrollIntoViewIfNeeded();
+    const box = (await plot.locator('.u-over').boundingBox())!;
+    await page.mouse.move(box.x + box.width * across, box.y + box.height / 2);
+    await tooltipOf(page).waitFor({ timeout: 500 });
+  });
+  return (await tooltipOf(page).innerText()).replace(/\s+/g, ' ');
+}
+
+/** Bodies of the requests for ranges, as they are sent. */
+export function watchRanges(page: Page): RangeBody[] {
+  const bodies: RangeBody[] = [];
+  page.on('request', request => {
+    if (request.method() === 'POST' && request.url().endsWith('/range')) {
+      bodies.push(request.postDataJSON() as RangeBody);
+    }
+  });
+  return bodies;
+}

@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import type { JsonObject } from '@backstage/types';
+import type { Page } from 'playwright-core';
+import { parse } from 'yaml';
+import { eventually } from '../support/eventually';
+import { Link } from '../support/Link';
+import { Prometheus } from '../support/Prometheus';
+import { CHROMIUM, prometheus, without } from '../support/tools';
+import { AppFixture, type AppOptions } from './AppFixture';
+import { plotOf, pointAt, shown, watchRanges } from './appPage';
+import { shopRules, shopSamples } from './shop';
+
+const RULE = 'prometheus.io/rule';
+const ALERT = 'prometheus.io/alert';
+const SERVICE = 'prometheus.io/service-name';
+
+const ENTITIES = {
+  shop: { annotations: { [RULE]: 'shop_payload_bytes', [ALERT]: 'all' } },
+  staging: {
+    annotations: { [RULE]: 'shop_payload_bytes', [SERVICE]: 'staging' },
+  },
+  nowhere: {
+    annotations: { [RULE]: 'shop_payload_bytes', [SERVICE]: 'nowhere' },
+  },
+};
+
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const REFUSED =
+  /Failed to load resource: the server responded with a status of [45]/;
+
+interface Violation {
+  id: string;
+  impact: string;
+  nodes: { html: string; failureSummary: string }[];
+}
+
+/** What makes a page hard to use for some, below its header: that is Backstage's own. */
+async function violations(page: Page): Promise<Violation[]> {
+  await page.evaluate(AXE);
+  const { violations: found } = await page.evaluate(() =>
+    (
+      globalThis as unknown as {
+        axe: { run(what: string): Promise<{ violations: Violation[] }> };
+      }
+    ).axe.run('article, main [class*="MuiGrid-container"]'),
+  );
+  return found.filter(({ impact }) => /serious|critical/.test(impact));
+}
+
+describe(
+  'an app with the Prometheus plugin',
+  { skip: without(prometheus(3).server, prometheus(3).promtool, CHROMIUM) },
+  () => {
+    let server: Prometheus;
+    const cleanUps: (() => unknown)[] = [];
+
+    before(async () => {
+      const scope = {
+        after: (cleanUp: () => unknown) => cleanUps.push(cleanUp),
+      };
+      server = await Prometheus.serve(scope, {
+        openmetrics: shopSamples(Date.now() / 1000),
+        groups: [{ name: 'shop', rules: shopRules }],
+        limit: 600_000,
+      });
+    });
+
+    after(async () => {
+      for (const cleanUp of cleanUps.reverse()) {
+        await cleanUp();
+      }
+    });
+
+    const start = (t: TestContext, options: Partial<AppOptions> = {}) =>
+      AppFixture.start(t, {
+        prometheus: {
+          instances: [
+            { name: 'default', url: server.url, uiUrl: 'https://prom.example' },
+          ],
+        },
+        entities: ENTITIES,
+        ...options,
+      });
+
+    it('works with the old configuration of a proxy alone', async t => {
+      const settings = {
+        proxyPath: '/prometheus/api',
+        uiUrl: 'https://prom.example',
+        instances: [{ name: 'staging', proxyPath: '/prometheus-staging/api' }],
+      };
+      const app = await start(t, {
+        plugin: false,
+        prometheus: settings,
+        appConfig: { prometheus: settings },
+        proxy: {
+          endpoints: {
+            '/prometheus/api': {
+              target: `${server.url}/api/v1/`,
+              changeOrigin: true,
+              secure: false,
+            },
+            '/prometheus-staging/api': { target: `${server.url}/api/v1/` },
+          },
+        },
+      });
+      const page = await app.open(t, 'shop');
+      assert.match(await pointAt(page, 'shop_payload_bytes', 0.9), /1\.5 GiB/);
+      await page.getByRole('row', { name: /AlwaysFiring/ }).waitFor();
+      const staging = await app.open(t, 'staging');
+      assert.match(
+        await pointAt(staging, 'shop_payload_bytes', 0.9),
+        /1\.5 GiB/,
+      );
+      const nowhere = await app.open(t, 'nowhere', { expected: REFUSED });
+      await nowhere
+        .getByRole('alert')
+        .getByText(/staging/)
+        .waitFor();
+    });
+
+    it('works with the default path of the proxy and no configuration of its own', async t => {
+      const app = await start(t, {
+        plugin: false,
+        prometheus: {},
+        proxy: {
+          endpoints: {
+            '/prometheus/api': { target: `${server.url}/api/v1/` },
+          },
+        },
+      });
+      const page = await app.open(t, 'shop', { expected: REFUSED });
+      await shown(page, 'shop_payload_bytes');
+    });
+
+    it('says what is missing where there is neither the backend plugin nor a proxy', async t => {
+      const app = await start(t, { plugin: false });
+      const page = await app.open(t, 'shop', { expected: REFUSED });
+      await page
+        .getByText('The Prometheus backend is not installed')
+        .first()
+        .waitFor();
+      await page
+        .getByText(/backend\.add\(import\(.@nativestage/)
+        .first()
+        .waitFor();
+    });
+
+    it('keeps its picture while Prometheus is down, and goes on when it is back', async t => {
+      const link = await Link.to(t, server.url);
+      const app = await start(t, {
+        prometheus: { instances: [{ name: 'default', url: link.url }] },
+      });
+      const page = await app.open(t, 'shop', {
+        search: '?refresh=5s',
+        expected: REFUSED,
+      });
+      await shown(page, 'shop_payload_bytes');
+      link.cut();
+      await page
+        .getByRole('note')
+        .getByText(/Prometheus did not answer; this is what was known before/)
+        .first()
+        .waitFor({ timeout: 30_000 });
+      assert.ok(await plotOf(page, 'shop_payload_bytes').isVisible());
+      const late = await app.open(t, 'shop', { expected: REFUSED });
+      await late.getByText('Prometheus did not answer').first().waitFor();
+      await link.mend();
+      await late.getByRole('button', { name: 'Try again' }).first().click();
+      await late.getByRole('row', { name: /AlwaysFiring/ }).waitFor();
+      await eventually(async () => {
+        assert.equal(await page.getByRole('note').count(), 0);
+      });
+    });
+
+    it('is for everyone: nothing serious for axe, in light and dark', async t => {
+      const app = await start(t);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const page = await app.open(t, 'shop', { colorScheme });
+        await page.getByRole('row', { name: /AlwaysFiring/ }).waitFor();
+        await shown(page, 'shop_payload_bytes');
+        assert.deepEqual(await violations(page), [], colorScheme);
+      }
+    });
+
+    it('is all within reach of the keyboard', async t => {
+      const app = await start(t);
+      const page = await app.open(t, 'shop');
+      await shown(page, 'shop_payload_bytes');
+      await page.getByRole('button', { name: /^Range: / }).focus();
+      const reached: string[] = [];
+      for (let stop = 0; stop < 60; stop += 1) {
+        await page.keyboard.press('Tab');
+        reached.push(
+          await page.evaluate(() => {
+            const { activeElement: element } = document;
+            return `${element?.getAttribute('role') ?? element?.tagName} ${element?.getAttribute('aria-label') ?? element?.textContent}`;
+          }),
+        );
+      }
+      for (const wanted of [
+        /Earlier/,
+        /Zoom out/,
+        /Refresh: /,
+        /Runbook of AlwaysFiring/,
+        /Options of shop_payload_bytes/,
+        /^application shop_payload_bytes/,
+        /web/,
+      ]) {
+        assert.ok(
+          reached.some(stop => wanted.test(stop)),
+          `${wanted} among ${reached.join('; ')}`,
+        );
+      }
+      await plotOf(page, 'shop_payload_bytes').focus();
+      await page.keyboard.press('End');
+      await page
+        .getByRole('status')
+        .getByText(/1\.5 GiB/)
+        .waitFor();
+      const bodies = watchRanges(page);
+      await page.keyboard.press('Shift+ArrowLeft');
+      for (let step = 0; step < 20; step += 1) {
+        await page.keyboard.press('Shift+ArrowLeft');
+      }
+      await page.keyboard.press('Enter');
+      await eventually(() => assert.ok(bodies.length > 0));
+      assert.ok(bodies[0].end - bodies[0].start < 3600 / 2);
+    });
+
+    it('is a page and cards of the new frontend system, with their configuration', async t => {
+      const app = await start(t, {
+        app: 'newApp',
+        appConfig: configurationOfReadme(),
+      });
+      const page = await app.open(t, 'shop', { tab: '' });
+      await page.getByRole('row', { name: /Quiet/ }).waitFor();
+      assert.equal(await plotOf(page, 'shop_payload_bytes').count(), 0);
+      await page.getByRole('tab', { name: 'Prometheus' }).click();
+      const bodies = watchRanges(page);
+      assert.match(await pointAt(page, 'shop_payload_bytes', 0.9), /1\.5 GiB/);
+      assert.equal(Math.round(bodies[0].end - bodies[0].start), 6 * 3600);
+      await page
+        .getByRole('button', { name: 'Options of shop_payload_bytes' })
+        .click();
+      const area = page.getByRole('menuitemradio', {
+        name: 'Areas',
+        exact: true,
+      });
+      assert.equal(await area.getAttribute('aria-checked'), 'true');
+    });
+  },
+);
+
+/** The example of the plugin's README. */
+function configurationOfReadme(): JsonObject {
+  const readme = readFileSync(
+    path.join(__dirname, '../../plugins/prometheus/README.md'),
+    'utf8',
+  );
+  const [, yaml] = /^```yaml\n(app:\n[^]*?)^```$/m.exec(readme)!;
+  return parse(yaml) as JsonObject;
+}
