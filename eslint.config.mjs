@@ -42,6 +42,7 @@ export default defineConfig(
       globals: {
         URL: 'readonly',
         console: 'readonly',
+        fetch: 'readonly',
         module: 'writable',
         process: 'readonly',
         require: 'readonly',

@@ -21,11 +21,12 @@ export class LocalRegistry {
 
   static async of(folder: string): Promise<LocalRegistry> {
     const tarballs = readdirSync(folder).sort();
-    const manifests = tarballs.map(file =>
-      manifestOf(path.join(folder, file)),
-    );
+    const manifests = tarballs.map(file => manifestOf(path.join(folder, file)));
     const server = createServer((request, response) => {
-      const { pathname } = new URL(request.url!, `http://${request.headers.host}`);
+      const { pathname } = new URL(
+        request.url!,
+        `http://${request.headers.host}`,
+      );
       const wanted = decodeURIComponent(pathname.slice(1));
       if (tarballs.includes(wanted)) {
         response.end(readFileSync(path.join(folder, wanted)));
@@ -83,6 +84,8 @@ function toPackument(
   return {
     name: manifest.name,
     'dist-tags': { latest: manifest.version },
-    versions: { [manifest.version]: { ...manifest, dist: { tarball, integrity } } },
+    versions: {
+      [manifest.version]: { ...manifest, dist: { tarball, integrity } },
+    },
   };
 }

@@ -18,7 +18,9 @@ export async function makeRelease(
 ): Promise<string> {
   const binaries = path.join(directory, 'binaries');
   mkdirSync(binaries);
-  const own = readdirSync(ROOT).filter(file => /^metrics\..*\.node$/.test(file));
+  const own = readdirSync(ROOT).filter(file =>
+    /^metrics\..*\.node$/.test(file),
+  );
   for (const platform of platforms) {
     const file = `metrics.${platform}.node`;
     if (own.includes(file)) {
@@ -33,7 +35,10 @@ export async function makeRelease(
     process.execPath,
     [path.join(ROOT, 'scripts/release.mjs'), binaries, tarballs],
     {
-      env: { ...process.env, GITHUB_REPOSITORY: 'nativestage/metrics' } as Record<string, string>,
+      env: {
+        ...process.env,
+        GITHUB_REPOSITORY: 'nativestage/metrics',
+      },
       cwd: directory,
       limit: LIMIT_MS,
     },

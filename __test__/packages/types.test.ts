@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import type { Problem } from '@arethetypeswrong/core' with {
+  'resolution-mode': 'import',
+};
 import { PackedPackage } from './PackedPackage';
 
-type Problem = import('@arethetypeswrong/core', {
-  with: { 'resolution-mode': 'import' },
-}).Problem;
 type Resolution = 'node10' | 'node16-cjs' | 'node16-esm' | 'bundler';
 
 /**
