@@ -47,6 +47,7 @@ export default defineConfig(
       globals: {
         URL: 'readonly',
         console: 'readonly',
+        fetch: 'readonly',
         module: 'writable',
         process: 'readonly',
         require: 'readonly',

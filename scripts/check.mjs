@@ -1,7 +1,9 @@
 // What `npm test` cannot see: format, lint, types, and generated files that someone forgot to commit.
 // `npm run check` is this and the tests, and is what CI runs.
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './process.mjs';
+import { toolsDirectory } from './tools.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -35,15 +37,20 @@ const checks = [
   ['npx', 'eslint', '.'],
 ];
 
-const { code: missing } = await run('cargo', ['deny', '--version'], {
-  quiet: true,
-});
-if (missing) {
-  console.log('left out: cargo deny, which is not installed');
-} else {
-  // Advisories need GitHub: `cargo deny check` alone looks them up too.
-  checks.push(['cargo', 'deny', 'check', 'licenses', 'bans', 'sources']);
-}
+// Advisories need GitHub: `cargo deny check` alone looks them up too.
+await addIfInstalled(
+  ['cargo', 'deny', '--version'],
+  ['cargo', 'deny', 'check', 'licenses', 'bans', 'sources'],
+);
+await addIfInstalled(
+  ['cargo', 'about', '--version'],
+  ['node', 'scripts/notices.mjs', '--check'],
+);
+const zizmor = path.join(toolsDirectory, 'python/bin/zizmor');
+await addIfInstalled(
+  [zizmor, '--version'],
+  [zizmor, '--offline', '--no-progress', '.github/workflows'],
+);
 
 const failed = [];
 for (const check of checks) {
@@ -62,3 +69,13 @@ for (const name of failed) {
 }
 console.log(`${checks.length - failed.length} passed, ${failed.length} failed`);
 process.exitCode = failed.length > 0 ? 1 : 0;
+
+/** Adds a check by a program that may not be there. */
+async function addIfInstalled([command, ...args], check) {
+  const { code } = await run(command, args, { quiet: true });
+  if (code !== 0) {
+    console.log(`left out: ${check.join(' ')}, whose program is not installed`);
+    return;
+  }
+  checks.push(check);
+}

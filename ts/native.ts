@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import type * as binding from '../binding';
-import { MetricsError } from './errors';
+import { addonMissing } from './addonMissing';
+import type { MetricsError } from './errors';
 import { logLoudly } from './log';
 
 export type Binding = typeof binding;
@@ -36,13 +37,7 @@ export function loadBinding(): Binding | undefined {
       shared[KEY] = require(addon.file) as Binding;
       setEnvironmentData(KEY.description!, addon);
     } catch (error) {
-      failure = new MetricsError(
-        'ERR_METRICS_ADDON_MISSING',
-        `the native addon of @nativestage/metrics cannot be loaded on ${process.platform}-${process.arch} with Node ${process.versions.node}; ` +
-          'metrics fall back to whatever @opentelemetry/api provides. Install without --no-optional/--omit=optional, ' +
-          `or build it from source with "npm run build" (needs Rust). Cause: ${rootCause(error)}`,
-        { cause: error },
-      );
+      failure = addonMissing(error);
     }
   }
   return shared[KEY];
@@ -68,12 +63,4 @@ function addonOfParent(): LoadedAddon | undefined {
 /** Why the addon could not be loaded. */
 export function loadFailure(): MetricsError | undefined {
   return failure;
-}
-
-function rootCause(error: unknown): string {
-  let current = error;
-  while (current instanceof Error && current.cause instanceof Error) {
-    current = current.cause;
-  }
-  return current instanceof Error ? current.message : String(current);
 }

@@ -82,7 +82,7 @@ test('without its addon the package loads, says so once, and its services fall b
       `${process.platform}-${process.arch} with Node ${process.versions.node}`,
     ),
   );
-  assert.match(ending.stderr, /npm run build/);
+  assert.match(ending.stderr, /npm run build:release/);
 });
 
 /** An installation whose addon is missing. */
