@@ -11,11 +11,16 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const backend = path.join(root, 'packages/backend');
 
 const children = [
-  run('npm', ['start', '--workspace', 'packages/backend'], {
-    // Guests are for development.
-    env: { NODE_ENV: 'development', ...process.env },
-    shell: process.platform === 'win32',
-  }),
+  // Not through npm: its shell would not pass on the signal that ends it.
+  run(
+    process.execPath,
+    ['--import', 'tsx', 'src/index.ts', '--config', 'app-config.yaml'],
+    {
+      cwd: backend,
+      // Guests are for development.
+      env: { NODE_ENV: 'development', ...process.env },
+    },
+  ),
 ];
 const prometheus = findPrometheus();
 if (prometheus) {

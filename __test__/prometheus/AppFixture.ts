@@ -29,6 +29,8 @@ export interface View {
 
 /** A Backstage app in a browser, in front of a real backend. */
 export class AppFixture {
+  private readonly pages: Page[] = [];
+
   private constructor(
     readonly portal: PortalFixture,
     private readonly url: string,
@@ -39,6 +41,9 @@ export class AppFixture {
     t: TestContext,
     { app = 'legacyApp', appConfig = {}, ...options }: AppOptions,
   ): Promise<AppFixture> {
+    let fixture: AppFixture | undefined;
+    // Before the backend ends: a page that is open would say that it cannot reach it.
+    t.after(() => fixture?.close());
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const portal = await PortalFixture.start(t, { ...options, app: url });
@@ -57,7 +62,8 @@ export class AppFixture {
         auth: { environment: 'development' },
       },
     );
-    return new AppFixture(portal, url, await Browser.launch(t));
+    fixture = new AppFixture(portal, url, await Browser.launch(t));
+    return fixture;
   }
 
   /** Opens the page of an entity as a guest. */
@@ -70,9 +76,14 @@ export class AppFixture {
       viewport: { width: 1400, height: 1000 },
       ...look,
     });
+    this.pages.push(page);
     await page.goto(
       `${this.url}/catalog/default/component/${entity}/${tab}${search}`,
     );
     return page;
+  }
+
+  private async close(): Promise<void> {
+    await Promise.all(this.pages.map(page => page.context().close()));
   }
 }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { eventually } from '../support/eventually';
 
@@ -52,4 +53,13 @@ export function watchRanges(page: Page): RangeBody[] {
     }
   });
   return bodies;
+}
+
+const IMAGES = path.join(__dirname, '../../docs/images');
+
+/** With `UPDATE_DOCS=1`, a picture of what is in sight for `docs/images`. */
+export async function keepPicture(page: Page, name: string): Promise<void> {
+  if (process.env.UPDATE_DOCS) {
+    await page.screenshot({ path: path.join(IMAGES, `${name}.png`) });
+  }
 }

@@ -10,7 +10,7 @@ import { Link } from '../support/Link';
 import { Prometheus } from '../support/Prometheus';
 import { CHROMIUM, prometheus, without } from '../support/tools';
 import { AppFixture, type AppOptions } from './AppFixture';
-import { plotOf, pointAt, shown, watchRanges } from './appPage';
+import { keepPicture, plotOf, pointAt, shown, watchRanges } from './appPage';
 import { shopRules, shopSamples } from './shop';
 
 const RULE = 'prometheus.io/rule';
@@ -146,6 +146,7 @@ describe(
         .getByText(/backend\.add\(import\(.@nativestage/)
         .first()
         .waitFor();
+      await keepPicture(page, 'plugin-missing');
     });
 
     it('keeps its picture while Prometheus is down, and goes on when it is back', async t => {
@@ -165,6 +166,7 @@ describe(
         .first()
         .waitFor({ timeout: 30_000 });
       assert.ok(await plotOf(page, 'shop_payload_bytes').isVisible());
+      await keepPicture(page, 'prometheus-down');
       const late = await app.open(t, 'shop', { expected: REFUSED });
       await late.getByText('Prometheus did not answer').first().waitFor();
       await link.mend();
@@ -182,6 +184,7 @@ describe(
         await page.getByRole('row', { name: /AlwaysFiring/ }).waitFor();
         await shown(page, 'shop_payload_bytes');
         assert.deepEqual(await violations(page), [], colorScheme);
+        await keepPicture(page, `entity-${colorScheme}`);
       }
     });
 
@@ -238,7 +241,13 @@ describe(
       const page = await app.open(t, 'shop', { tab: '' });
       await page.getByRole('row', { name: /Quiet/ }).waitFor();
       assert.equal(await plotOf(page, 'shop_payload_bytes').count(), 0);
-      await page.getByRole('tab', { name: 'Prometheus' }).click();
+      await page
+        .getByRole('navigation')
+        .getByText('Prometheus', { exact: true })
+        .or(page.getByRole('tab', { name: 'Prometheus' }))
+        .or(page.getByRole('link', { name: 'Prometheus', exact: true }))
+        .first()
+        .click();
       const bodies = watchRanges(page);
       assert.match(await pointAt(page, 'shop_payload_bytes', 0.9), /1\.5 GiB/);
       assert.equal(Math.round(bodies[0].end - bodies[0].start), 6 * 3600);

@@ -5,7 +5,14 @@ import { eventually } from '../support/eventually';
 import { CHROMIUM, prometheus, without } from '../support/tools';
 import { Prometheus } from '../support/Prometheus';
 import { AppFixture, type View } from './AppFixture';
-import { legendOf, plotOf, pointAt, shown, watchRanges } from './appPage';
+import {
+  keepPicture,
+  legendOf,
+  plotOf,
+  pointAt,
+  shown,
+  watchRanges,
+} from './appPage';
 import { shopRules, shopSamples } from './shop';
 
 const RULE = 'prometheus.io/rule';
@@ -375,6 +382,7 @@ describe(
       await place.waitFor();
       assert.match(await place.innerText(), /\n {2}sum\(up, shop_idle\n {5}\^/);
       await page.getByText(/prometheus\.io\/alert, line 1/).waitFor();
+      await keepPicture(page, 'annotation-mistake');
     });
 
     it('shows what the server says of one query, and draws the others', async t => {
@@ -389,6 +397,7 @@ describe(
     it('says that there is nothing to draw, and which annotations there are', async t => {
       const page = await open(t, 'empty');
       await page.getByText('No data in this time').waitFor();
+      await keepPicture(page, 'no-data');
       const plain = await open(t, 'plain', { tab: 'always' });
       await plain.getByText('Missing Annotation').waitFor();
       assert.equal(
@@ -402,6 +411,7 @@ describe(
       await page.getByText('You may not see this').first().waitFor();
       await page.getByText(/prometheus\.panel\.read/).waitFor();
       await page.getByText(/prometheus\.alert\.read/).waitFor();
+      await keepPicture(page, 'permission-missing');
     });
 
     it('asks for a panel when it comes into sight', async t => {
@@ -412,7 +422,7 @@ describe(
       await shown(page, 'shop_idle + 0');
       await page.waitForLoadState('networkidle');
       assert.ok(bodies.length < 12, `${bodies.length} panels were asked for`);
-            await shown(page, 'shop_idle + 11');
+      await shown(page, 'shop_idle + 11');
     });
   },
 );

@@ -44,6 +44,7 @@ export async function serveApp(
 }
 
 async function bundle(entry: string): Promise<Map<string, OutputFile>> {
+  const { buffer, process, stream } = nodeLibraries;
   const { outputFiles } = await build({
     entryPoints: { main: entry },
     outdir: '/',
@@ -55,7 +56,8 @@ async function bundle(entry: string): Promise<Map<string, OutputFile>> {
     write: false,
     logLevel: 'error',
     // As Backstage's own bundler does: some packages import what only Node has.
-    alias: { stream: nodeLibraries.stream },
+    alias: { buffer, process, stream },
+    inject: [require.resolve('node-stdlib-browser/helpers/esbuild/shim')],
     assetNames: '[name]-[hash]',
     loader: {
       '.eot': 'dataurl',
@@ -69,7 +71,6 @@ async function bundle(entry: string): Promise<Map<string, OutputFile>> {
     },
     define: {
       global: 'globalThis',
-      'process.env': '{}',
       'process.env.NODE_ENV': '"development"',
     },
   });

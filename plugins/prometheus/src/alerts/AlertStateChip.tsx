@@ -22,10 +22,10 @@ const useStyles = makeStyles(
       width: 'max-content',
       margin: 0,
       fontWeight: 'bold',
-      // Whichever colour the chip has, its icon has too.
-      '& .MuiChip-icon': { color: 'inherit', fontSize: '1rem' },
       '& + &': { marginTop: theme.spacing(0.5) },
     },
+    // Whichever colour the chip has, its icon has too.
+    icon: { '&&': { color: 'inherit', fontSize: '1rem' } },
     firing: {
       backgroundColor: theme.palette.error.dark,
       color: theme.palette.getContrastText(theme.palette.error.dark),
@@ -51,7 +51,7 @@ export function AlertStateChip({ alert }: { alert: Alert }) {
         size="small"
         variant={isLoud ? 'default' : 'outlined'}
         className={`${classes.chip} ${isLoud ? classes[alert.state] : classes.inactive}`}
-        icon={<Icon />}
+        icon={<Icon className={classes.icon} />}
         label={label}
       />
       {alert.silenced && (
@@ -59,7 +59,7 @@ export function AlertStateChip({ alert }: { alert: Alert }) {
           size="small"
           variant="outlined"
           className={`${classes.chip} ${classes.silenced}`}
-          icon={<NotificationsOffIcon />}
+          icon={<NotificationsOffIcon className={classes.icon} />}
           label="Silenced"
         />
       )}

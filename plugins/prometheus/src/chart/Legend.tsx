@@ -45,7 +45,11 @@ const HELP =
 
 const useStyles = makeStyles(
   theme => ({
-    root: { fontSize: 12, color: theme.palette.text.primary },
+    root: {
+      fontFamily: theme.typography.fontFamily,
+      fontSize: 12,
+      color: theme.palette.text.primary,
+    },
     table: {
       // Half a row more tells that there is more.
       maxHeight: ROW_HEIGHT * (ROWS_IN_SIGHT + 1.5),

@@ -39,6 +39,7 @@ const useStyles = makeStyles(
       maxWidth: 'min(480px, calc(100vw - 8px))',
       padding: theme.spacing(1, 1.5),
       pointerEvents: 'none',
+      fontFamily: theme.typography.fontFamily,
       fontSize: 12,
       lineHeight: 1.5,
     },

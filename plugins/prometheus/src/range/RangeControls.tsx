@@ -1,4 +1,4 @@
-import Button from '@material-ui/core/Button';
+import Button, { type ButtonProps } from '@material-ui/core/Button';
 import ButtonGroup from '@material-ui/core/ButtonGroup';
 import IconButton from '@material-ui/core/IconButton';
 import MenuItem from '@material-ui/core/MenuItem';
@@ -50,6 +50,8 @@ const useStyles = makeStyles(theme => ({
   },
   span: { minWidth: '13em' },
   interval: { minWidth: '8em' },
+  // As high as the fields beside them.
+  moves: { height: 40 },
 }));
 
 export interface RangeControlsProps extends TimeSpanState {
@@ -90,7 +92,7 @@ export function RangeControls(props: RangeControlsProps) {
           From … to …
         </MenuItem>
       </TextField>
-      <ButtonGroup size="small">
+      <ButtonGroup size="small" variant="outlined" className={classes.moves}>
         <Move label="Earlier" onClick={() => setSpan(shift(span, -1, now))}>
           <LeftIcon fontSize="small" />
         </Move>
@@ -140,20 +142,9 @@ export function RangeControls(props: RangeControlsProps) {
   );
 }
 
-function Move({
-  label,
-  onClick,
-  children,
-}: {
-  label: string;
-  onClick: () => void;
-  children: JSX.Element;
-}) {
-  return (
-    <Button aria-label={label} title={label} onClick={onClick}>
-      {children}
-    </Button>
-  );
+/** A button of the group, which tells it how to look. */
+function Move({ label, ...props }: ButtonProps & { label: string }) {
+  return <Button {...props} aria-label={label} title={label} />;
 }
 
 /** A span of somebody's address need not be one of ours. */
