@@ -60,7 +60,7 @@ const KINDS: Record<
   (t: TestContext, example: Example) => Promise<void>
 > = {
   ts: runs,
-  // Compiled with all the others; the apps of __test__/prometheus show what it does.
+  // Compiled with all the others; the apps of __test__/browser show what it does.
   tsx: () => Promise.resolve(),
   js: preloads,
   yaml: configures,
@@ -231,7 +231,7 @@ async function configures(t: TestContext, { code }: Example): Promise<void> {
     return;
   }
   if (config.app) {
-    // The app of the new frontend system runs with it: __test__/prometheus/newApp.test.ts.
+    // The app of the new frontend system runs with it: __test__/browser/appStates.test.ts.
     assert.ok(config.app.extensions);
     return;
   }

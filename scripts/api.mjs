@@ -18,11 +18,16 @@ const entries = [
     entry,
     report: entry,
   })),
-  ...['prometheus-backend', 'prometheus-common'].map(plugin => ({
+  ...['prometheus', 'prometheus-backend', 'prometheus-common'].map(plugin => ({
     folder: path.join(root, 'plugins', plugin),
     entry: 'index',
     report: plugin,
   })),
+  {
+    folder: path.join(root, 'plugins/prometheus'),
+    entry: 'alpha',
+    report: 'prometheus.alpha',
+  },
 ];
 const stale = entries.flatMap(({ folder, entry, report }) => {
   const rollup =

@@ -34,6 +34,7 @@ const checks = [
   ['npx', 'tsc', '--project', 'plugins/prometheus-common/src'],
   ['npx', 'tsc', '--project', 'plugins/prometheus-backend/src'],
   ['npx', 'tsc', '--project', 'plugins/prometheus/src'],
+  ['npx', 'tsc', '--project', 'packages/app'],
   ['npx', 'eslint', '.'],
 ];
 

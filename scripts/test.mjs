@@ -5,6 +5,7 @@
 //   npm test fuzz        the fuzz corpora, replayed without libFuzzer
 //   npm test node        the Node suite, on the Node that runs this
 //   npm test node24      the Node suite, on Node 24
+//   npm test browser     apps and parts of them in a Chromium: needs one on this machine
 //   npm test packages    what is published, installed in fresh folders: needs npm's registry
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,9 +15,9 @@ import { run } from './process.mjs';
 import { fetchTools, node24 } from './tools.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const suites = ['rust', 'fuzz', 'node', 'node24', 'packages'];
-/** The tests of the suite `packages`, which one Node is enough for. */
-const PACKAGES = path.join('__test__', 'packages');
+const suites = ['rust', 'fuzz', 'node', 'node24', 'browser', 'packages'];
+/** Below `__test__`: suites of their own, which one Node is enough for. */
+const ONCE = ['browser', 'packages'];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(name => !suites.includes(name));
 if (unknown.length > 0) {
@@ -40,7 +41,7 @@ if (runs('fuzz')) {
     ]),
   );
 }
-if (runs('node') || runs('node24') || runs('packages')) {
+if (['node', 'node24', ...ONCE].some(runs)) {
   results.push(...(await nodeTests()));
 }
 
@@ -80,27 +81,25 @@ async function nodeTests() {
     return [toResult('npm run build', build.code)];
   }
   const found = [];
-  const files = await testFiles();
-  const ofPackages = files.filter(file => file.startsWith(PACKAGES));
-  const others = files.filter(file => !file.startsWith(PACKAGES));
-  if (runs('packages')) {
-    found.push(await nodeTest(process.execPath, ofPackages));
-  }
-  if (!runs('node') && !runs('node24')) {
-    return found;
-  }
   const missing = await fetchTools();
   if (missing.length > 0) {
     // A machine that is offline can still run what needs none of them; CI may not.
     found.push(toResult('npm run tools', process.env.CI ? 1 : 0));
   }
+  const files = await testFiles();
+  const isIn = suite => file => file.startsWith(path.join('__test__', suite));
+  for (const suite of ONCE.filter(runs)) {
+    const own = files.filter(isIn(suite));
+    found.push(await nodeTest(`${suite}, on`, process.execPath, own));
+  }
+  const others = files.filter(file => !ONCE.some(suite => isIn(suite)(file)));
   if (runs('node')) {
-    found.push(await nodeTest(process.execPath, others));
+    found.push(await nodeTest('node --test on', process.execPath, others));
   }
   if (runs('node24') && !missing.includes('node-24')) {
     const preload = path.join(root, 'scripts/sqlite-node24.cjs');
     found.push(
-      await nodeTest(node24, others, {
+      await nodeTest('node --test on', node24, others, {
         NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require "${preload}"`,
       }),
     );
@@ -108,12 +107,9 @@ async function nodeTests() {
   return found;
 }
 
-async function nodeTest(node, files, environment) {
+async function nodeTest(title, node, files, environment) {
   const { output: version } = await run(node, ['--version'], { quiet: true });
-  const what = files.every(file => file.startsWith(PACKAGES))
-    ? 'node --test of the packages'
-    : 'node --test';
-  const name = `${what} on ${version.trim()}`;
+  const name = `${title} ${version.trim()}`;
   const reports = await mkdtemp(path.join(tmpdir(), 'metrics-test-'));
   const tap = path.join(reports, 'tap');
   try {

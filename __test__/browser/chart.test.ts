@@ -5,10 +5,10 @@ import test, { type TestContext } from 'node:test';
 import type Axe from 'axe-core';
 import type { Locator, Page } from 'playwright-core';
 import { Browser, type PageOptions } from '../support/Browser';
-import type { ChartProps } from './browser/chartPage';
+import type { ChartProps } from './pages/chartPage';
 
-const ENTRY = '__test__/prometheus/browser/chartPage.tsx';
-const ALIAS = { uplot: '__test__/prometheus/browser/recordingUplot.ts' };
+const ENTRY = '__test__/browser/pages/chartPage.tsx';
+const ALIAS = { uplot: '__test__/browser/pages/recordingUplot.ts' };
 const AXE = createRequire(__filename).resolve('axe-core/axe.min.js');
 
 /** 2025-11-22, an hour and a half before midnight in UTC. */

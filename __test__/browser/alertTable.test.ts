@@ -7,7 +7,7 @@ import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
 import type { AxeResults, RunOptions } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { Browser } from '../support/Browser';
-import type { AlertScene } from './browser/alertPage';
+import type { AlertScene } from './pages/alertPage';
 
 const AXE = createRequire(__filename).resolve('axe-core/axe.min.js');
 
@@ -23,7 +23,7 @@ test('the table of alerts in a browser', async t => {
   const it = (behaviour: string, check: () => Promise<void>) =>
     t.test(behaviour, async (context: TestContext) => {
       page = await browser.page(context, {
-        entry: '__test__/prometheus/browser/alertPage.tsx',
+        entry: '__test__/browser/pages/alertPage.tsx',
         viewport: { width: 1400, height: 900 },
       });
       await check();

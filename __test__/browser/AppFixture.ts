@@ -4,10 +4,10 @@ import type { JsonObject } from '@backstage/types';
 import type { Page } from 'playwright-core';
 import { Browser } from '../support/Browser';
 import { freePort } from '../support/ports';
-import { PortalFixture, type PortalOptions } from './PortalFixture';
+import { PortalFixture, type PortalOptions } from '../prometheus/PortalFixture';
 import { serveApp } from './serveApp';
 
-/** Modules of apps, below the fixtures. */
+/** Modules of apps, among the pages. */
 export type AppName = 'legacyApp' | 'newApp';
 
 export interface AppOptions extends Omit<PortalOptions, 'app'> {
@@ -29,41 +29,34 @@ export interface View {
 
 /** A Backstage app in a browser, in front of a real backend. */
 export class AppFixture {
-  private readonly pages: Page[] = [];
-
   private constructor(
     readonly portal: PortalFixture,
     private readonly url: string,
     private readonly browser: Browser,
+    private readonly pages: Page[],
   ) {}
 
   static async start(
     t: TestContext,
     { app = 'legacyApp', appConfig = {}, ...options }: AppOptions,
   ): Promise<AppFixture> {
-    let fixture: AppFixture | undefined;
+    const pages: Page[] = [];
     // Before the backend ends: a page that is open would say that it cannot reach it.
-    t.after(() => fixture?.close());
+    t.after(() => Promise.all(pages.map(page => page.context().close())));
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const portal = await PortalFixture.start(t, { ...options, app: url });
-    await serveApp(
-      t,
-      path.join(__dirname, `../fixtures/prometheus/${app}.tsx`),
-      port,
-      {
-        ...appConfig,
-        app: {
-          title: 'Portal',
-          baseUrl: url,
-          ...(appConfig.app as JsonObject),
-        },
-        backend: { baseUrl: portal.url },
-        auth: { environment: 'development' },
+    await serveApp(t, path.join(__dirname, `pages/${app}.tsx`), port, {
+      ...appConfig,
+      app: {
+        title: 'Portal',
+        baseUrl: url,
+        ...(appConfig.app as JsonObject),
       },
-    );
-    fixture = new AppFixture(portal, url, await Browser.launch(t));
-    return fixture;
+      backend: { baseUrl: portal.url },
+      auth: { environment: 'development' },
+    });
+    return new AppFixture(portal, url, await Browser.launch(t), pages);
   }
 
   /** Opens the page of an entity as a guest. */
@@ -81,9 +74,5 @@ export class AppFixture {
       `${this.url}/catalog/default/component/${entity}/${tab}${search}`,
     );
     return page;
-  }
-
-  private async close(): Promise<void> {
-    await Promise.all(this.pages.map(page => page.context().close()));
   }
 }
