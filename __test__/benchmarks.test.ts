@@ -6,6 +6,41 @@ import path from 'node:path';
 import test from 'node:test';
 import { pathToFileURL } from 'node:url';
 
+/** The rows of the README's table: where the page has the ratio, and whether it is the other way around. */
+const MEASURED: [what: string, pattern: RegExp, isInverse: boolean][] = [
+  [
+    'adding to a counter with 2 attributes',
+    /^\| mono counter, 2 attributes .*\| +([\d.]+) \| +[\d.]+ \|$/m,
+    false,
+  ],
+  [
+    'adding to one of 16 counters at one place, with 5 attributes',
+    /^\| mega counter, 5 attributes .*\| +([\d.]+) \| +[\d.]+ \|$/m,
+    false,
+  ],
+  [
+    'recording in a histogram with 5 attributes',
+    /^\| mono histogram, 5 attributes .*\| +([\d.]+) \| +[\d.]+ \|$/m,
+    false,
+  ],
+  [
+    'event loop blocked by an export of 100 000 series',
+    /blocked by an export of 100000 series.*: ([\d.]+) ×/,
+    false,
+  ],
+  [
+    'processor time of that export',
+    /CPU of an export of 100000 counters.*: ([\d.]+) /,
+    true,
+  ],
+  ['time to load and start', /: time to load and start.*: ([\d.]+) /, true],
+  [
+    "memory of a counter's series with 3 attributes",
+    /^- .*memory of a series, counter, 3 attributes.*: ([\d.]+) /m,
+    true,
+  ],
+];
+
 const benches = (file: string) =>
   import(pathToFileURL(path.resolve('benches/js', file)).href);
 
@@ -29,4 +64,17 @@ test('the benchmark page has every section, in order', async () => {
     sections.map(({ title }) => title),
     'run `npm run bench` in benches/js',
   );
+});
+
+test('the README has the ratios of the page', async () => {
+  const { pagePath } = (await benches('page.mjs')) as { pagePath: string };
+  const page = await readFile(pagePath, 'utf8');
+  const readme = await readFile('README.md', 'utf8');
+  for (const [what, pattern, isInverse] of MEASURED) {
+    const ratio = Number(pattern.exec(page)?.[1]);
+    const row = readme.split('\n').find(line => line.startsWith(`| ${what} `));
+    const written = Number(row?.split('|')[2]);
+    const expected = isInverse ? 1 / ratio : ratio;
+    assert.ok(Math.abs(written / expected - 1) < 0.02, `${what}: ${expected}`);
+  }
 });

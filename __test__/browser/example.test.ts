@@ -57,7 +57,7 @@ describe('npm start', { skip: without(prometheus(3).server, CHROMIUM) }, () => {
 
   it('shows a service its own metrics, one alert that fires and one that waits', async t => {
     const page = await browser.page(t, {
-      viewport: { width: 1400, height: 1000 },
+      viewport: { width: 1400, height: 1250 },
     });
     await page.goto(`${PAGE}?range=5m&refresh=5s`);
     const firing = page.getByRole('row', { name: /PhoneRarelyRings/ });
