@@ -1,4 +1,5 @@
 import { InfoCard } from '@backstage/core-components';
+import Grid from '@material-ui/core/Grid';
 import {
   MissingAnnotationEmptyState,
   useEntity,
@@ -67,17 +68,18 @@ function AnnotatedGraphs(graph: GraphOptions) {
     );
   }
   return (
-    <>
-      <PanelProblems problems={data.problems} />
+    <Grid container spacing={3}>
+      {data.problems.length > 0 && (
+        <Grid item xs={12}>
+          <PanelProblems problems={data.problems} />
+        </Grid>
+      )}
       {data.panels.map(panel => (
-        <AnnotatedGraph
-          {...graph}
-          key={panel.id}
-          panel={panel}
-          uiUrl={data.uiUrl}
-        />
+        <Grid item xs={12} key={panel.id}>
+          <AnnotatedGraph {...graph} panel={panel} uiUrl={data.uiUrl} />
+        </Grid>
       ))}
-    </>
+    </Grid>
   );
 }
 
