@@ -15,6 +15,7 @@ import {
 import { LineSample } from './LineSample';
 import { formatLabels } from './labels';
 import { summarise, type Summary } from './summarise';
+import { useRowsInTurn } from './useRowsInTurn';
 import { useUniqueId } from './useUniqueId';
 
 export interface LegendProps {
@@ -153,6 +154,7 @@ export const Legend = memo(function Legend(props: LegendProps) {
   const columns = isNarrow ? FEW_COLUMNS : ALL_COLUMNS;
   const hidden = series.filter((_, index) => !isShown(index)).length;
   const stop = Math.min(current, series.length - 1);
+  const drawn = useRowsInTurn(series.length);
 
   return (
     <div className={classes.root}>
@@ -190,7 +192,7 @@ export const Legend = memo(function Legend(props: LegendProps) {
             </span>
           ))}
         </div>
-        {series.map((each, index) => (
+        {series.slice(0, drawn).map((each, index) => (
           <Row
             key={index}
             classes={classes}
