@@ -6,6 +6,8 @@
 //   npm test node        the Node suite, on the Node that runs this
 //   npm test node24      the Node suite, on Node 24
 //   npm test browser     apps and parts of them in a Chromium: needs one on this machine
+//   npm test deploy      the examples of deploy/, by the programs that run them
+//   npm test docs        every example of the documentation
 //   npm test packages    what is published, installed in fresh folders: needs npm's registry
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,9 +17,9 @@ import { run } from './process.mjs';
 import { fetchTools, node24 } from './tools.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const suites = ['rust', 'fuzz', 'node', 'node24', 'browser', 'packages'];
-/** Below `__test__`: suites of their own, which one Node is enough for. */
-const ONCE = ['browser', 'packages'];
+/** What files below `__test__` begin with: suites of their own, which one Node is enough for. */
+const ONCE = ['browser', 'deploy', 'docs', 'packages'];
+const suites = ['rust', 'fuzz', 'node', 'node24', ...ONCE];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(name => !suites.includes(name));
 if (unknown.length > 0) {

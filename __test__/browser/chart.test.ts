@@ -307,6 +307,24 @@ test('the chart in a browser', async t => {
     ]);
   });
 
+  await t.test(
+    'a long legend has all of its rows, also a longer one later',
+    async t => {
+      const page = await open(t);
+      for (const count of [60, 200]) {
+        const many = Array.from(
+          { length: count },
+          (_, at): [Labels, () => number] => [{ pod: `p${at}` }, () => at],
+        );
+        await show(page, [{ ...requests, data: range(20, ...many) }]);
+        await legend(page)
+          .nth(count - 1)
+          .waitFor({ state: 'attached' });
+        assert.equal(await legend(page).count(), count);
+      }
+    },
+  );
+
   await t.test('new data keeps the chart and what is hidden', async t => {
     const page = await open(t);
     await show(page, [requests]);

@@ -26,8 +26,8 @@ export type CallerCredentials = BackstageCredentials<
 
 /**
  * Milliseconds for which an entity and a permission are taken not to change. A page asks for all of
- * its panels at once; two thirds of the processor that a small
- * answer took from the cache went into these questions.
+ * its panels at once; two thirds of the processor that a small answer took from the cache went into
+ * these questions.
  */
 const AGE = 2_000;
 const MAX_ENTRIES = 1000;

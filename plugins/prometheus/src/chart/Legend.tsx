@@ -17,6 +17,7 @@ import { formatLabels } from './labels';
 import { summarise, type Summary } from './summarise';
 import { useRowsInTurn } from './useRowsInTurn';
 import { useUniqueId } from './useUniqueId';
+import { visuallyHidden } from './visuallyHidden';
 
 export interface LegendProps {
   title: string;
@@ -130,14 +131,7 @@ const useStyles = makeStyles(
       textAlign: 'right',
       whiteSpace: 'nowrap',
     },
-    hidden: {
-      position: 'absolute',
-      width: 1,
-      height: 1,
-      overflow: 'hidden',
-      clip: 'rect(0 0 0 0)',
-      whiteSpace: 'nowrap',
-    },
+    hidden: visuallyHidden,
     showAll: { padding: 0, minWidth: 0, fontSize: 12, textTransform: 'none' },
   }),
   { name: 'PrometheusLegend' },

@@ -21,6 +21,7 @@ import { Tooltip } from './Tooltip';
 import { toUplotData } from './toUplotData';
 import { useLatest } from './useLatest';
 import { useUniqueId } from './useUniqueId';
+import { visuallyHidden } from './visuallyHidden';
 
 export interface PlotProps {
   title: string;
@@ -101,14 +102,7 @@ const useStyles = makeStyles(
       },
       '& .u-off': { display: 'none' },
     },
-    hidden: {
-      position: 'absolute',
-      width: 1,
-      height: 1,
-      overflow: 'hidden',
-      clip: 'rect(0 0 0 0)',
-      whiteSpace: 'nowrap',
-    },
+    hidden: visuallyHidden,
   }),
   { name: 'PrometheusPlot' },
 );

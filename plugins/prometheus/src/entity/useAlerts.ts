@@ -23,10 +23,8 @@ export function useAlerts(
   const wanted = useStable(names);
   const request = useCallback(
     (signal: AbortSignal) => api.alerts(entity, wanted, { signal }),
-    // `now` is no part of the question, but when it is asked.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-    [api, entity, wanted, now],
+    [api, entity, wanted],
   );
   const subject = JSON.stringify([stringifyEntityRef(entity), wanted]);
-  return useRequest(subject, request);
+  return useRequest(subject, request, now);
 }

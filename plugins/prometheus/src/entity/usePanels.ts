@@ -17,10 +17,8 @@ export function usePanels(now: number): RequestState<EntityPanels> {
   const { entity } = useEntity();
   const request = useCallback(
     (signal: AbortSignal) => api.panels(entity, { signal }),
-    // `now` is no part of the question, but when it is asked.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-    [api, entity, now],
+    [api, entity],
   );
-  const state = useRequest(stringifyEntityRef(entity), request);
+  const state = useRequest(stringifyEntityRef(entity), request, now);
   return { ...state, data: useStable(state.data) };
 }

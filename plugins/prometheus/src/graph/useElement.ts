@@ -1,10 +1,11 @@
-import { type RefCallback, useEffect, useState } from 'react';
+import { type RefObject, useEffect, useState } from 'react';
+import { useWidth } from '../chart/useWidth';
 
 /** Pixels: a window that is dragged wider does not ask anew for each of them. */
 const WIDTH_STEP = 100;
 
 export interface ElementState {
-  ref: RefCallback<HTMLElement>;
+  ref: RefObject<HTMLDivElement>;
   /** Whether any of it can be seen, or is about to be. */
   isVisible: boolean;
   /** Pixels, up to the next hundred; 0 before it is laid out. */
@@ -13,27 +14,18 @@ export interface ElementState {
 
 /** Watches where an element is and how wide. */
 export function useElement(): ElementState {
-  const [element, setElement] = useState<HTMLElement | null>(null);
+  const [ref, pixels] = useWidth<HTMLDivElement>();
   const [isVisible, setVisible] = useState(false);
-  const [width, setWidth] = useState(0);
   useEffect(() => {
-    if (!element) {
-      return undefined;
-    }
-    const seen = new IntersectionObserver(
+    const observer = new IntersectionObserver(
       entries => setVisible(entries.at(-1)?.isIntersecting ?? false),
       { rootMargin: '200px' },
     );
-    const sized = new ResizeObserver(entries => {
-      const { width: pixels = 0 } = entries.at(-1)?.contentRect ?? {};
-      setWidth(Math.ceil(pixels / WIDTH_STEP) * WIDTH_STEP);
-    });
-    seen.observe(element);
-    sized.observe(element);
-    return () => {
-      seen.disconnect();
-      sized.disconnect();
-    };
-  }, [element]);
-  return { ref: setElement, isVisible, width };
+    if (ref.current) {
+      observer.observe(ref.current);
+    }
+    return () => observer.disconnect();
+  }, [ref]);
+  const width = Math.ceil(pixels / WIDTH_STEP) * WIDTH_STEP;
+  return { ref, isVisible, width };
 }

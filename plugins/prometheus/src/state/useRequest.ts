@@ -16,6 +16,7 @@ interface Answer<T> {
   subject: string;
   /** What it is the answer to. */
   request?: Request<T>;
+  now?: number;
   data?: T;
   error?: Error;
 }
@@ -25,10 +26,12 @@ interface Answer<T> {
  * subject keep the picture of the last one until there is a newer.
  *
  * @param request from `useCallback`; `undefined` for none as yet
+ * @param now for a request that does not say when it is asked: runs it again when it changes
  */
 export function useRequest<T>(
   subject: string,
   request: Request<T> | undefined,
+  now?: number,
 ): RequestState<T> {
   const [answer, setAnswer] = useState<Answer<T>>({ subject });
   useEffect(() => {
@@ -41,6 +44,7 @@ export function useRequest<T>(
         setAnswer(last => ({
           subject,
           request,
+          now,
           data: last.subject === subject ? last.data : undefined,
           ...found,
         }));
@@ -54,8 +58,8 @@ export function useRequest<T>(
         }),
     );
     return () => abort.abort();
-  }, [subject, request]);
-  const isLoading = answer.request !== request;
+  }, [subject, request, now]);
+  const isLoading = answer.request !== request || answer.now !== now;
   if (answer.subject !== subject) {
     return { isLoading };
   }
