@@ -95,6 +95,36 @@ describe('scheduler metrics', () => {
     assert.deepEqual(await counts(), [undefined, undefined, 0]);
   });
 
+  test('count one id once for each scope, until its last schedule ends', async t => {
+    const { feature, service } = pluginWith('orders', coreServices.scheduler);
+    const { metrics } = await startBackend(t, { features: [feature] });
+    const scheduler = await service;
+    const fn = () => {};
+    const endings = [1, 2, 3].map(() => new AbortController());
+    for (const { signal } of endings) {
+      const task = { ...schedule, id: 'refresh', signal, fn };
+      await scheduler.scheduleTask({ ...task, scope: 'local' });
+      await scheduler.scheduleTask(task);
+      await scheduler.createScheduledTaskRunner(schedule).run(task);
+    }
+    await scheduler.scheduleTask({ ...schedule, id: 'other', fn });
+    const counts = async () => {
+      const collection = await metrics.collect();
+      return ['global', 'local'].map(scope =>
+        collection.value(REGISTERED, { plugin: 'orders', scope }),
+      );
+    };
+    assert.deepEqual(await counts(), [2, 1]);
+    endings[0].abort();
+    endings[1].abort();
+    assert.deepEqual(await counts(), [2, 1]);
+    endings[2].abort();
+    assert.deepEqual(await counts(), [1, 0]);
+    const { signal } = new AbortController();
+    await scheduler.scheduleTask({ ...schedule, id: 'refresh', signal, fn });
+    assert.deepEqual(await counts(), [2, 0]);
+  });
+
   test("work with the app's own scheduler", async t => {
     const own = new OwnScheduler();
     const { feature, service } = pluginWith('orders', coreServices.scheduler);

@@ -53,7 +53,7 @@ export interface BackendOptions {
 
 /** Runs a backend in this process, with metrics in memory. */
 export async function startBackend(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   options: BackendOptions,
 ): Promise<RunningBackend> {
   const metrics = options.metrics ?? createTestMetrics();

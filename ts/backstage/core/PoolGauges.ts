@@ -1,4 +1,5 @@
 import type { MetricsService } from '../../services';
+import { harmless } from './decorate';
 import { type KnexClient, poolOf, type TarnPool } from './knex';
 
 /** What each gauge says of a pool. */
@@ -55,8 +56,10 @@ export class PoolGauges {
       result => {
         for (const [plugin, pools] of this.pools()) {
           for (const { observable, read } of gauges) {
-            const total = pools.reduce((sum, pool) => sum + read(pool), 0);
-            result.observe(observable, total, { plugin });
+            harmless('backstage.core.database', () => {
+              const total = pools.reduce((sum, pool) => sum + read(pool), 0);
+              result.observe(observable, total, { plugin });
+            });
           }
         }
       },

@@ -4,8 +4,9 @@ import type {
   MetricsHistogram,
   MetricsService,
 } from '../../services';
-import { decorate, type Outcome, timed } from './decorate';
+import { decorate, harmless } from './decorate';
 import { pluginObserver, type ServiceObserver } from './pluginObserver';
+import { type Outcome, timed } from './timed';
 
 const WHAT = 'backstage.core.cache';
 
@@ -34,7 +35,7 @@ class CacheObserver implements ServiceObserver<CacheService> {
 
   observe(cache: CacheService, plugin: string): void {
     for (const operation of ['get', 'set', 'delete'] as const) {
-      decorate(WHAT, cache, operation, (call, ...args) =>
+      decorate(WHAT, cache, operation, (call, args) =>
         timed(
           WHAT,
           () => call(...args),
@@ -46,9 +47,9 @@ class CacheObserver implements ServiceObserver<CacheService> {
       WHAT,
       cache,
       'withOptions',
-      (call, ...args) => {
+      (call, args) => {
         const further = call(...args);
-        this.observe(further, plugin);
+        harmless(WHAT, () => this.observe(further, plugin));
         return further;
       },
     );

@@ -7,11 +7,12 @@ import type {
   MetricsHistogram,
   MetricsService,
 } from '../../services';
-import { decorate, harmless, timed } from './decorate';
+import { decorate, harmless } from './decorate';
 import { type KnexClient, type KnexQuery, poolOf, type TarnPool } from './knex';
 import { pluginObserver, type ServiceObserver } from './pluginObserver';
 import { PoolGauges } from './PoolGauges';
 import { QueryTimer } from './QueryTimer';
+import { timed } from './timed';
 
 const WHAT = 'backstage.core.database';
 
@@ -61,7 +62,7 @@ class DatabaseObserver implements ServiceObserver<DatabaseService> {
 
   /** Opens no connection: nothing happens before the plugin asks for its client. */
   observe(database: DatabaseService, plugin: string): void {
-    decorate(WHAT, database, 'getClient', (call, ...args) =>
+    decorate(WHAT, database, 'getClient', (call, args) =>
       timed(
         WHAT,
         () => call(...args),
@@ -115,17 +116,21 @@ class DatabaseObserver implements ServiceObserver<DatabaseService> {
   private watchAcquires(pool: TarnPool, plugin: string): void {
     // Not bounded: every request ends, after `acquireTimeoutMillis` at the latest.
     const starts = new Map<number, number>();
-    pool.on('acquireRequest', (id: number) => {
+    const on = (event: string, observe: (id: number, error?: Error) => void) =>
+      pool.on(event, (id: number, error?: Error) =>
+        harmless(WHAT, () => observe(id, error)),
+      );
+    on('acquireRequest', id => {
       starts.set(id, performance.now());
     });
-    pool.on('acquireSuccess', (id: number) => {
+    on('acquireSuccess', id => {
       const start = starts.get(id);
       starts.delete(id);
       if (start !== undefined) {
         this.acquires.record((performance.now() - start) / 1000, { plugin });
       }
     });
-    pool.on('acquireFail', (id: number, error: Error | undefined) => {
+    on('acquireFail', (id, error) => {
       starts.delete(id);
       // Tarn's errors have no name of their own.
       if (error?.constructor?.name === 'TimeoutError') {

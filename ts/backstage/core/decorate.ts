@@ -1,7 +1,14 @@
+import { types } from 'node:util';
 import { log } from '../../log';
+import { type AnyFunction, propertyOf, wrapFunction } from './transparent';
 
-const decorated = new WeakSet<object>();
 const told = new Set<string>();
+
+/** The functions that we put in place of others. */
+const decorated = new WeakSet<object>();
+
+/** The methods of an object that are decorated, whatever the app has put in their place since. */
+const decoratedMethods = new WeakMap<object, Set<string>>();
 
 /**
  * Runs what only observes. A failure of ours is never its caller's: it is told, once for each
@@ -28,84 +35,82 @@ export function notMeasured(what: string, error: unknown): void {
  * to make, exactly once, and its arguments. What was decorated before stays as it is: a factory may
  * give several plugins one instance. An object that cannot be changed is left alone.
  *
- * A proxy and not a function of our own: name, length and whatever else hangs on the method, such
- * as a mock's, remain.
+ * The method stays what it was, a value or an accessor, and is never read here: a getter is for the
+ * object's users to call.
  */
 export function decorate<A extends unknown[], R>(
   what: string,
   target: object,
   method: string,
-  around: (call: (...args: A) => R, ...args: A) => R,
+  around: (call: (...args: A) => R, args: A) => R,
 ): void {
   harmless(what, () => {
-    const original: unknown = Reflect.get(target, method);
-    if (typeof original !== 'function' || decorated.has(original)) {
+    const methods = decoratedMethods.get(target) ?? new Set();
+    const property = propertyOf(target, method);
+    if (methods.has(method) || decorated.has(property?.value as object)) {
       return;
     }
-    const value = new Proxy(original as (...args: A) => R, {
-      apply: (call, self, args) =>
-        around(
-          (...passed) => Reflect.apply(call, self, passed),
-          ...(args as A),
-        ),
-    });
-    const own = Object.getOwnPropertyDescriptor(target, method);
-    Object.defineProperty(target, method, {
-      value,
-      configurable: true,
-      writable: true,
-      enumerable: own?.enumerable ?? false,
-    });
-    decorated.add(value);
+    if (!property) {
+      if (types.isProxy(target)) {
+        throw new Error(`a Proxy keeps "${method}" to itself`);
+      }
+      return;
+    }
+    const own = Object.hasOwn(target, method);
+    const shape = own
+      ? property
+      : { ...property, enumerable: false, configurable: true };
+    if (typeof property.value === 'function') {
+      const value = wrap(
+        property.value as AnyFunction,
+        around,
+        own ? undefined : () => inherited(target, method),
+      );
+      Object.defineProperty(target, method, { ...shape, value });
+    } else if (property.get) {
+      const get = reading(property, around);
+      Object.defineProperty(target, method, { ...shape, get });
+    } else {
+      return;
+    }
+    decoratedMethods.set(target, methods.add(method));
   });
 }
 
-/** How a call ended. */
-export interface Outcome {
-  failed: boolean;
-  /** What it returned or resolved to. */
-  value?: unknown;
-  seconds: number;
+function wrap<A extends unknown[], R>(
+  original: AnyFunction,
+  around: (call: (...args: A) => R, args: A) => R,
+  current: () => AnyFunction = () => original,
+): AnyFunction {
+  const wrapped = wrapFunction(original, (self, args) =>
+    around(
+      (...passed) => Reflect.apply(current(), self, passed) as R,
+      args as A,
+    ),
+  );
+  decorated.add(wrapped);
+  return wrapped;
 }
 
-/**
- * Makes a call and tells how it ended. What comes back is a promise of the same value or error, not
- * the same promise: one that we had listened to would count as handled, and the caller's forgotten
- * rejection would go unseen.
- */
-export function timed<R>(
-  what: string,
-  call: () => R,
-  ended: (outcome: Outcome) => void,
-): R {
-  const start = performance.now();
-  const tell = (failed: boolean, value?: unknown) =>
-    harmless(what, () =>
-      ended({ failed, value, seconds: (performance.now() - start) / 1000 }),
-    );
-  let result: R;
-  try {
-    result = call();
-  } catch (error) {
-    tell(true);
-    throw error;
-  }
-  if (!isThenable(result)) {
-    tell(false, result);
-    return result;
-  }
-  return result.then(
-    value => {
-      tell(false, value);
+/** What the object would have without us: somebody may have changed the class meanwhile. */
+function inherited(target: object, method: string): AnyFunction {
+  const prototype = Reflect.getPrototypeOf(target);
+  return Reflect.get(prototype ?? {}, method, target) as AnyFunction;
+}
+
+/** An accessor that gives the wrapped method: the same one for the same method. */
+function reading<A extends unknown[], R>(
+  property: PropertyDescriptor,
+  around: (call: (...args: A) => R, args: A) => R,
+): (this: unknown) => unknown {
+  const known = new WeakMap<object, AnyFunction>();
+  return function (this: unknown) {
+    const value: unknown = property.get?.call(this);
+    if (typeof value !== 'function' || decorated.has(value)) {
       return value;
-    },
-    (error: unknown) => {
-      tell(true);
-      throw error;
-    },
-  ) as R;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | undefined)?.then === 'function';
+    }
+    const wrapped = known.get(value) ?? wrap(value as AnyFunction, around);
+    known.set(value, wrapped);
+    return wrapped;
+  };
 }

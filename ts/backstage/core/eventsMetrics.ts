@@ -9,8 +9,10 @@ import type {
   MetricsHistogram,
   MetricsService,
 } from '../../services';
-import { decorate, type Outcome, timed } from './decorate';
+import { decorate } from './decorate';
 import { pluginObserver, type ServiceObserver } from './pluginObserver';
+import { type Outcome, timed } from './timed';
+import { dataOf, isObject, viewOf } from './transparent';
 
 const WHAT = 'backstage.core.events';
 
@@ -49,13 +51,13 @@ class EventsObserver implements ServiceObserver<EventsService> {
       WHAT,
       events,
       'publish',
-      (call, params, ...rest) =>
+      (call, args) =>
         timed(
           WHAT,
-          () => call(params, ...rest),
+          () => call(...args),
           ({ failed }) => {
             if (!failed) {
-              const topic = this.bounded(params.topic);
+              const topic = this.topicOf(args[0]);
               this.published.add(1, { plugin, topic });
             }
           },
@@ -65,7 +67,12 @@ class EventsObserver implements ServiceObserver<EventsService> {
       WHAT,
       events,
       'subscribe',
-      (call, options, ...rest) => call(this.counted(options, plugin), ...rest),
+      (call, args) => {
+        const [options, ...rest] = args;
+        return isObject(options)
+          ? call(this.counted(options, plugin), ...rest)
+          : call(...args);
+      },
     );
   }
 
@@ -73,30 +80,33 @@ class EventsObserver implements ServiceObserver<EventsService> {
     options: EventsServiceSubscribeOptions,
     plugin: string,
   ): EventsServiceSubscribeOptions {
-    if (typeof options?.onEvent !== 'function') {
-      return options;
-    }
-    const onEvent = new Proxy(options.onEvent, {
-      apply: (call, self, args: [EventParams]) =>
-        timed(
-          WHAT,
-          () => Reflect.apply(call, self, args),
-          outcome => this.record(plugin, options.id, args[0]?.topic, outcome),
-        ),
-    });
-    return { ...options, onEvent };
+    const view = viewOf(options, 'onEvent', (call, args) =>
+      timed(
+        WHAT,
+        () => call(...args),
+        outcome => this.record(plugin, view.read('id'), args[0], outcome),
+      ),
+    );
+    return view.object;
   }
 
   private record(
     plugin: string,
-    subscriber: string,
-    rawTopic: string,
+    id: unknown,
+    event: unknown,
     { failed, seconds }: Outcome,
   ): void {
-    const topic = this.bounded(rawTopic);
+    const topic = this.topicOf(event);
+    const subscriber = typeof id === 'string' ? id : OTHER;
     const result = failed ? 'error' : 'ok';
     this.processed.add(1, { plugin, topic, subscriber, result });
     this.duration.record(seconds, { plugin, topic });
+  }
+
+  /** Where a getter gives the topic it is nobody's to call but the service's. */
+  private topicOf(event: unknown): string {
+    const topic = dataOf(event, 'topic');
+    return typeof topic === 'string' ? this.bounded(topic) : OTHER;
   }
 
   private bounded(topic: string): string {

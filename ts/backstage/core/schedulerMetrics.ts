@@ -2,32 +2,37 @@ import {
   coreServices,
   type LifecycleService,
   type SchedulerService,
-  type SchedulerServiceTaskFunction,
   type SchedulerServiceTaskInvocationDefinition,
   type SchedulerServiceTaskRunner,
   type SchedulerServiceTaskScheduleDefinition,
 } from '@backstage/backend-plugin-api';
+import { addAbortListener } from 'node:events';
 import type { MetricsService, MetricsUpDownCounter } from '../../services';
-import { decorate, harmless, timed } from './decorate';
+import { decorate, harmless } from './decorate';
 import { pluginObserver, type ServiceObserver } from './pluginObserver';
+import { TaskRegister } from './TaskRegister';
+import { timed } from './timed';
+import { dataOf, isObject, viewOf } from './transparent';
 
 const WHAT = 'backstage.core.scheduler';
-
-type Scope = 'global' | 'local';
 
 /** A task as `scheduleTask` takes it. */
 type ScheduledTask = SchedulerServiceTaskInvocationDefinition &
   SchedulerServiceTaskScheduleDefinition;
+
+/** What a task was made of, as far as its scheduler has read it. */
+type ReadTask = (name: 'id' | 'scope' | 'signal') => unknown;
 
 /**
  * Runs and durations of tasks are Backstage's own to count, in its plugins' scopes; here is what
  * they leave out.
  */
 class SchedulerObserver implements ServiceObserver<SchedulerService> {
-  private readonly registered = new Set<{ plugin: string; scope: Scope }>();
+  private readonly registered = new TaskRegister();
   private readonly active: MetricsUpDownCounter;
-  /** Backstage's task runner hands over to `scheduleTask`. */
-  private readonly wrapped = new WeakSet<SchedulerServiceTaskFunction>();
+  /** Backstage's task runner hands over to `scheduleTask`: each function is counted once. */
+  private readonly counted = new WeakSet<object>();
+  private unnamed = 0;
 
   constructor(metrics: MetricsService) {
     this.active = metrics.createUpDownCounter('tasks.active', {
@@ -40,7 +45,7 @@ class SchedulerObserver implements ServiceObserver<SchedulerService> {
         unit: '{task}',
       })
       .addCallback(result => {
-        for (const [plugin, scopes] of this.counts()) {
+        for (const [plugin, scopes] of this.registered.counts()) {
           result.observe(scopes.global, { plugin, scope: 'global' });
           result.observe(scopes.local, { plugin, scope: 'local' });
         }
@@ -56,99 +61,74 @@ class SchedulerObserver implements ServiceObserver<SchedulerService> {
       WHAT,
       scheduler,
       'scheduleTask',
-      (call, task, ...rest) =>
-        this.schedule(given => call(given, ...rest), task, plugin, task?.scope),
+      (call, args) => this.schedule(call, args, plugin),
     );
     decorate<
       [SchedulerServiceTaskScheduleDefinition, ...unknown[]],
       SchedulerServiceTaskRunner
-    >(
-      WHAT,
-      scheduler,
-      'createScheduledTaskRunner',
-      (call, schedule, ...rest) => {
-        const runner = call(schedule, ...rest);
-        decorate<
-          [SchedulerServiceTaskInvocationDefinition, ...unknown[]],
-          Promise<void>
-        >(WHAT, runner, 'run', (run, task, ...others) =>
-          this.schedule(
-            given => run(given, ...others),
-            task,
-            plugin,
-            schedule?.scope,
-          ),
-        );
-        return runner;
-      },
-    );
-    lifecycle.addShutdownHook(() => this.forget(plugin));
+    >(WHAT, scheduler, 'createScheduledTaskRunner', (call, args) => {
+      const runner = call(...args);
+      const scope = () => dataOf(args[0], 'scope');
+      decorate<
+        [SchedulerServiceTaskInvocationDefinition, ...unknown[]],
+        Promise<void>
+      >(WHAT, runner, 'run', (run, passed) =>
+        this.schedule(run, passed, plugin, scope),
+      );
+      return runner;
+    });
+    lifecycle.addShutdownHook(() => this.registered.forget(plugin));
   }
 
   private schedule<T extends SchedulerServiceTaskInvocationDefinition>(
-    call: (task: T) => Promise<void>,
-    task: T,
+    call: (...args: [T, ...unknown[]]) => Promise<void>,
+    args: [T, ...unknown[]],
     plugin: string,
-    scope: Scope = 'global',
+    scopeOf?: () => unknown,
   ): Promise<void> {
-    if (typeof task?.fn !== 'function' || this.wrapped.has(task.fn)) {
-      return call(task);
+    const [task, ...rest] = args;
+    if (!isObject(task)) {
+      return call(...args);
     }
-    const fn = this.counted(task.fn, plugin);
+    const view = viewOf(
+      task,
+      'fn',
+      (run, passed) => this.run(() => run(...passed), plugin),
+      this.counted,
+    );
+    const read: ReadTask = name =>
+      name === 'scope' && scopeOf ? scopeOf() : view.read(name);
     return timed(
       WHAT,
-      () => call({ ...task, fn }),
+      () => call(view.object, ...rest),
       ({ failed }) => {
-        if (!failed && !task.signal?.aborted) {
-          this.register(plugin, scope, task.signal);
+        if (!failed) {
+          this.register(plugin, read);
         }
       },
     );
   }
 
-  private counted(
-    fn: SchedulerServiceTaskFunction,
-    plugin: string,
-  ): SchedulerServiceTaskFunction {
-    const counted = new Proxy(fn, {
-      apply: (call, self, args) => {
-        harmless(WHAT, () => this.active.add(1, { plugin }));
-        return timed(
-          WHAT,
-          () => Reflect.apply(call, self, args) as void | Promise<void>,
-          () => this.active.add(-1, { plugin }),
-        );
-      },
-    });
-    this.wrapped.add(counted);
-    return counted;
+  private run<R>(call: () => R, plugin: string): R {
+    harmless(WHAT, () => this.active.add(1, { plugin }));
+    return timed(WHAT, call, () => this.active.add(-1, { plugin }));
   }
 
-  private register(plugin: string, scope: Scope, signal?: AbortSignal): void {
-    const task = { plugin, scope };
-    this.registered.add(task);
-    signal?.addEventListener('abort', () => this.registered.delete(task), {
-      once: true,
-    });
-  }
-
-  /** A plugin's tasks end with its backend. */
-  private forget(plugin: string): void {
-    for (const task of this.registered) {
-      if (task.plugin === plugin) {
-        this.registered.delete(task);
-      }
+  private register(plugin: string, read: ReadTask): void {
+    const signal = read('signal') as AbortSignal | undefined;
+    if (signal?.aborted) {
+      return;
     }
-  }
-
-  private counts(): Map<string, Record<Scope, number>> {
-    const counts = new Map<string, Record<Scope, number>>();
-    for (const { plugin, scope } of this.registered) {
-      const scopes = counts.get(plugin) ?? { global: 0, local: 0 };
-      scopes[scope]++;
-      counts.set(plugin, scopes);
+    const id = read('id');
+    const ended = this.registered.add(
+      plugin,
+      read('scope') === 'local' ? 'local' : 'global',
+      // Only a scheduler of the app's own has tasks without an id.
+      typeof id === 'string' ? id : `\0${this.unnamed++}`,
+    );
+    if (signal) {
+      addAbortListener(signal, ended);
     }
-    return counts;
   }
 }
 
