@@ -6,7 +6,9 @@ import type {
   MetricsUpDownCounter,
 } from '../../services';
 import { harmless } from './decorate';
-import { requestRoute } from './requestRoute';
+import { type RequestRoute, requestRoute } from './requestRoute';
+
+const WHAT = 'backstage.core.http';
 
 /** Of the semantic conventions for `http.server.request.duration`. */
 const SECONDS = [
@@ -56,9 +58,9 @@ export class HttpRecorder {
     const method = METHODS.has(raw) ? raw : '_OTHER';
     this.active.add(1, { 'http.request.method': method });
     response.on('close', () =>
-      harmless('backstage.core.http', () => {
+      harmless(WHAT, () => {
         this.active.add(-1, { 'http.request.method': method });
-        const { route, plugin } = requestRoute(request);
+        const { route, plugin } = routeOf(request);
         const attributes = {
           'http.request.method': method,
           'http.route': route,
@@ -70,6 +72,15 @@ export class HttpRecorder {
       }),
     );
   }
+}
+
+/** A request counts, whatever its program has hung on it. */
+function routeOf(request: IncomingMessage): RequestRoute {
+  let found: RequestRoute = {};
+  harmless(`the route of a request in ${WHAT}`, () => {
+    found = requestRoute(request);
+  });
+  return found;
 }
 
 function statusClass(response: ServerResponse): string {

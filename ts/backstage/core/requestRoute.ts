@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import {
+  type ExpressApp,
   type ExpressRequest,
   type ExpressRoute,
   joined,
-  routeTemplate,
+  routeTemplates,
 } from './routeTemplate';
 
 /** Where Backstage mounts the routers of its plugins. */
@@ -16,7 +17,18 @@ export interface RequestRoute {
 }
 
 const plugins = new Set<string>();
-const known = new WeakMap<ExpressRoute, RequestRoute>();
+
+/** Where a route stands in an application, and how many requests asked. */
+interface KnownRoute {
+  templates: string[];
+  requests: number;
+}
+
+/**
+ * Which plugin a request is for is looked at each time, as plugins come, and a router may serve
+ * several.
+ */
+const known = new WeakMap<ExpressRoute, WeakMap<object, KnownRoute>>();
 
 /** Says which plugins there are: nothing else in a URL counts as one. */
 export function addPlugins(ids: Iterable<string>): void {
@@ -31,28 +43,47 @@ export function requestRoute(request: IncomingMessage): RequestRoute {
   if (!originalUrl) {
     return {};
   }
+  const path = pathOf(originalUrl);
+  const plugin = pluginOf(path);
   if (!route) {
-    return { plugin: pluginOf(pathOf(originalUrl)) };
+    return { plugin };
   }
-  let found = known.get(route);
-  if (!found) {
-    found = resolve({ app, originalUrl }, route);
-    known.set(route, found);
-  }
-  return found;
+  return resolve(templatesOf(app, route), route, path, plugin);
 }
 
-function resolve(request: ExpressRequest, route: ExpressRoute): RequestRoute {
-  const path = pathOf(request.originalUrl!);
-  const plugin = pluginOf(path);
+/** Looked for at the first request, the second, the fourth …: a router may be mounted once more. */
+function templatesOf(app: ExpressApp | undefined, route: ExpressRoute) {
+  const apps = known.get(route) ?? new WeakMap<object, KnownRoute>();
+  known.set(route, apps);
+  const found = apps.get(app ?? route) ?? { templates: [], requests: 0 };
+  apps.set(app ?? route, found);
+  found.requests++;
+  if (Number.isInteger(Math.log2(found.requests))) {
+    found.templates = routeTemplates(app, route);
+  }
+  return found.templates;
+}
+
+function resolve(
+  templates: string[],
+  route: ExpressRoute,
+  path: string,
+  plugin: string | undefined,
+): RequestRoute {
   const mount = plugin === undefined ? '' : API + plugin;
-  const template = routeTemplate(request, route);
-  if (template && (!mount || isBelow(template, mount))) {
+  const below = mount
+    ? templates.filter(template => isBelow(template, mount))
+    : templates;
+  const template =
+    below.length > 1
+      ? (below.find(one => fits(one, path)) ?? below[0])
+      : below[0];
+  if (template !== undefined) {
     return { route: template, plugin: plugin ?? pluginOf(template) };
   }
   // An application of its own within a plugin, or a router that is called by hand, knows its own
   // paths only. Where those are the whole path there is nothing between.
-  const own = template ?? joined('', route);
+  const own = templates[0] ?? joined('', route);
   const between = mount && fits(own, path.slice(mount.length)) ? '' : '/*';
   return { route: mount + between + (own === '/' ? '' : own), plugin };
 }

@@ -7,7 +7,7 @@ export interface ExpressRequest {
   originalUrl?: string;
 }
 
-interface ExpressApp {
+export interface ExpressApp {
   parent?: ExpressApp;
   path?: () => string;
   /** Not in Express 5. */
@@ -29,18 +29,25 @@ export interface Layer {
 /** Where something was mounted, and nobody can tell. */
 const UNKNOWN_MOUNT = '/*';
 
+/** A route that stands in more places than this is one of a program that makes them up. */
+const MAX_TEMPLATES = 20;
+
+/** What is looked at of a program at most; Backstage has some hundred layers. */
+const MAX_LAYERS = 20_000;
+
 /**
- * The template of a route: the paths of the routers above it, as they were given to `use`, and its
- * own. `request.baseUrl` would be the raw path. `undefined` where the route is not found: behind a
- * handler that calls the router itself, and in Express 5.
+ * The templates of a route: the paths of the routers above it, as they were given to `use`, and its
+ * own; one for each place where it is mounted. `request.baseUrl` would be the raw path. None where
+ * the route is not found: behind a handler that calls the router itself, and in Express 5.
  */
-export function routeTemplate(
-  { app }: ExpressRequest,
+export function routeTemplates(
+  app: ExpressApp | undefined,
   route: ExpressRoute,
-): string | undefined {
+): string[] {
   const mount = app?.parent ? app.path?.() : '';
-  const prefix = find(app?._router?.stack ?? [], route, mount ?? '', new Set());
-  return prefix === undefined ? undefined : joined(prefix, route);
+  const search = new RouteSearch(route);
+  search.find(app?._router?.stack ?? [], mount ?? '');
+  return [...search.prefixes].map(prefix => joined(prefix, route));
 }
 
 /** The template of a route that is somewhere below a prefix. */
@@ -52,27 +59,43 @@ export function joined(prefix: string, { path }: ExpressRoute): string {
   return prefix + (own.startsWith('/') ? own : `/${own}`);
 }
 
-/** The mounts above a route. */
-function find(
-  stack: Layer[],
-  route: ExpressRoute,
-  prefix: string,
-  visited: Set<Layer[]>,
-): string | undefined {
-  visited.add(stack);
-  for (const layer of stack) {
-    if (layer.route === route) {
-      return prefix;
-    }
-    const inner = layer.handle?.stack;
-    if (!layer.route && inner && !visited.has(inner)) {
-      const found = find(inner, route, prefix + mountTemplate(layer), visited);
-      if (found !== undefined) {
-        return found;
+/** Looks for the mounts above a route. */
+class RouteSearch {
+  readonly prefixes = new Set<string>();
+  private readonly above = new Set<Layer[]>();
+  private layers = 0;
+
+  constructor(private readonly route: ExpressRoute) {}
+
+  find(stack: Layer[], prefix: string): void {
+    this.above.add(stack);
+    for (const layer of stack) {
+      if (this.prefixes.size === MAX_TEMPLATES || this.layers === MAX_LAYERS) {
+        break;
+      }
+      this.layers++;
+      if (layer.route === this.route) {
+        this.prefixes.add(prefix);
+        continue;
+      }
+      const inner = layer.route ? undefined : stackOf(layer);
+      if (inner && !this.above.has(inner)) {
+        this.find(inner, prefix + mountTemplate(layer));
       }
     }
+    this.above.delete(stack);
   }
-  return undefined;
+}
+
+/** What a layer leads to, if it is a router. A handler may be anything that can be called. */
+function stackOf({ handle }: Layer): Layer[] | undefined {
+  try {
+    const stack = handle?.stack;
+    return Array.isArray(stack) ? stack : undefined;
+  } catch {
+    // Its getter throws, and so it is no router.
+    return undefined;
+  }
 }
 
 /** What path-to-regexp 0.1, Express 4's, makes of a path that others may follow. */
