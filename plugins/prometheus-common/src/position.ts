@@ -12,12 +12,22 @@ export interface Position {
 const EXCERPT_REACH = 60;
 
 export function locate(text: string, offset: number): Position {
-  const before = text.slice(0, offset).split('\n');
-  return {
-    offset,
-    line: before.length,
-    column: before[before.length - 1].length + 1,
-  };
+  let line = 1;
+  let start = 0;
+  for (let at = 0; at < offset; at++) {
+    if (text[at] === '\n') {
+      line++;
+      start = at + 1;
+    }
+  }
+  return { offset, line, column: offset - start + 1 };
+}
+
+/** Of a text that an error repeats: what tells which it is, however long it is. */
+export function clip(text: string): string {
+  return text.length > EXCERPT_REACH
+    ? `${text.slice(0, EXCERPT_REACH)}…`
+    : text;
 }
 
 /** The line of the place, and a second line with a caret below the place. */

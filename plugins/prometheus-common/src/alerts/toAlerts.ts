@@ -16,12 +16,12 @@ const ORDER: AlertState[] = ['firing', 'pending', 'inactive'];
  * rule itself as inactive. Firing ones first, then by name.
  */
 export function toAlerts(groups: RuleGroup[], filter: AlertFilter): Alert[] {
+  const names = filter.names === 'all' ? undefined : new Set(filter.names);
   return groups
     .flatMap(({ rules }) => rules)
     .filter(
       ({ type, name }) =>
-        type !== 'recording' &&
-        (filter.names === 'all' || filter.names.includes(name)),
+        type !== 'recording' && (names === undefined || names.has(name)),
     )
     .flatMap(alertsOf)
     .filter(alert => hasLabels(alert, filter.labels ?? []))

@@ -45,3 +45,21 @@ export class AnnotationError extends Error implements AnnotationProblem {
     return { annotation, problem, message, offset, line, column };
   }
 }
+
+/** UTF-16 code units of an annotation that is read. */
+export const MAX_ANNOTATION_LENGTH = 65_536;
+
+/** What is wrong with an annotation that is too long to be read, or `undefined`. */
+export function lengthProblem(
+  annotation: string,
+  text: string,
+): AnnotationError | undefined {
+  return text.length > MAX_ANNOTATION_LENGTH
+    ? new AnnotationError(
+        annotation,
+        text,
+        `the annotation has ${text.length} characters, and ${MAX_ANNOTATION_LENGTH} are the most; none of it is read`,
+        MAX_ANNOTATION_LENGTH,
+      )
+    : undefined;
+}

@@ -6,13 +6,13 @@ import { ALERT_ANNOTATION } from './names';
  * has a comma itself stands in double quotes.
  *
  * @returns names without the space around them, each once
- * @throws AnnotationError for a quote without its end
+ * @throws AnnotationError for a quote without its end, and for too much
  */
 export function parseAlerts(text: string): 'all' | string[] {
   if (text.trim() === 'all') {
     return 'all';
   }
-  const names = splitList(text).map(item =>
+  const names = splitList(ALERT_ANNOTATION, text).map(item =>
     readQuoted(ALERT_ANNOTATION, text, item),
   );
   return [...new Set(names)];

@@ -1,3 +1,4 @@
+import { clip } from '../position';
 import { unquote } from '../promql/strings';
 import { AnnotationError } from './AnnotationError';
 import { type Item, readQuoted, splitList } from './list';
@@ -16,16 +17,22 @@ const LABEL_NAME = /^[A-Za-z_]\w*$/;
  * around names and values does not count. A value with a comma stands in double quotes, as does a
  * name that is not plain; an alert has to match them all.
  *
- * @throws AnnotationError for what is no `label=value`
+ * @throws AnnotationError for what is no `label=value`, and for too much
  */
 export function parseLabels(text: string): AlertLabel[] {
-  return splitList(text, '=').map(item => toLabel(text, item));
+  return splitList(LABELS_ANNOTATION, text, '=').map(item =>
+    toLabel(text, item),
+  );
 }
 
 function toLabel(text: string, item: Item): AlertLabel {
   const match = /^("(?:[^"\\]|\\.)*"|[^=]*)=([^]*)$/.exec(item.text);
   if (!match) {
-    throw fail(text, item.offset, `"${item.text}" has no "=" and no value`);
+    throw fail(
+      text,
+      item.offset,
+      `"${clip(item.text)}" has no "=" and no value`,
+    );
   }
   const [, left, right] = match;
   const value = right.trimStart();
@@ -42,7 +49,7 @@ function toLabel(text: string, item: Item): AlertLabel {
 function labelName(text: string, offset: number, written: string): string {
   const name = LABEL_NAME.test(written) ? written : unquote(written);
   if (name === undefined || name === '') {
-    throw fail(text, offset, `"${written}" is not the name of a label`);
+    throw fail(text, offset, `"${clip(written)}" is not the name of a label`);
   }
   return name;
 }

@@ -1,5 +1,8 @@
 import { unquote } from '../promql/strings';
-import { AnnotationError } from './AnnotationError';
+import { AnnotationError, lengthProblem } from './AnnotationError';
+
+/** Names or labels in one annotation. */
+const MAX_ITEMS = 1000;
 
 /** An item of a list with commas, without the space around it. */
 export interface Item {
@@ -12,8 +15,17 @@ export interface Item {
  * in the middle of a word is a letter like others.
  *
  * @param quoteAfter - what may stand before an opening quote besides the item's start
+ * @throws AnnotationError for a text that is too long, and for too many items
  */
-export function splitList(text: string, quoteAfter?: string): Item[] {
+export function splitList(
+  annotation: string,
+  text: string,
+  quoteAfter?: string,
+): Item[] {
+  const tooLong = lengthProblem(annotation, text);
+  if (tooLong) {
+    throw tooLong;
+  }
   const items: Item[] = [];
   let from = 0;
   while (from < text.length) {
@@ -26,6 +38,14 @@ export function splitList(text: string, quoteAfter?: string): Item[] {
       });
     }
     from = to + 1;
+  }
+  if (items.length > MAX_ITEMS) {
+    throw new AnnotationError(
+      annotation,
+      text,
+      `there are ${items.length} items, and ${MAX_ITEMS} are the most`,
+      items[MAX_ITEMS].offset,
+    );
   }
   return items;
 }

@@ -1,8 +1,8 @@
-import { locate, type Position } from '../position';
+import { clip, locate, type Position } from '../position';
 import { splitQueries } from '../promql/scan';
 import { unquote } from '../promql/strings';
-import { checkQuery } from '../promql/syntax';
-import { AnnotationError } from './AnnotationError';
+import { checkLength, checkQuery } from '../promql/syntax';
+import { AnnotationError, lengthProblem } from './AnnotationError';
 import { RULE_ANNOTATION } from './names';
 
 /** One graph that an entity asks for. */
@@ -30,12 +30,17 @@ interface Part {
 }
 
 const LABEL_NAME = /^[A-Za-z_]\w*$/;
-const BLANK = /^(?:\s|#[^\n\r]*)*$/;
+/** From a comment's `#` to the end of its line. */
+const COMMENT = /#[^\n\r]*/g;
+
+/** Graphs of one entity: more than anyone looks at, and few enough to read at every request. */
+export const MAX_PANELS = 100;
 
 /**
  * Reads `prometheus.io/rule`: queries with commas between them, each followed by `|` and a label if
  * it has a dimension. Commas and bars inside brackets and strings belong to the query. Empty
- * queries, such as after a trailing comma, are left out.
+ * queries, such as after a trailing comma, are left out. {@link MAX_ANNOTATION_LENGTH} and
+ * {@link MAX_PANELS} are the most that is read.
  *
  * @throws AnnotationError for the first problem
  */
@@ -52,30 +57,55 @@ export function readRules(
   text: string,
   options?: RuleOptions,
 ): { panels: RulePanel[]; problems: AnnotationError[] } {
+  const tooLong = lengthProblem(RULE_ANNOTATION, text);
+  if (tooLong) {
+    return { panels: [], problems: [tooLong] };
+  }
   const panels: RulePanel[] = [];
   const { rules, problem } = splitRules(text);
   const problems = problem ? [problem] : [];
-  // What is behind the problem is not cut, so the last rule is not one.
-  for (const rule of problem ? rules.slice(0, -1) : rules) {
+  for (const rule of rules.slice(0, MAX_PANELS)) {
     try {
-      panels.push(...toPanel(text, rule, options));
+      panels.push(toPanel(text, rule, options));
     } catch (error) {
-      problems.push(error as AnnotationError);
+      if (!(error instanceof AnnotationError)) {
+        throw error;
+      }
+      problems.push(error);
     }
+  }
+  if (rules.length > MAX_PANELS) {
+    problems.push(tooMany(text, rules));
   }
   return { panels, problems };
 }
 
+function tooMany(text: string, rules: Part[][]): AnnotationError {
+  return new AnnotationError(
+    RULE_ANNOTATION,
+    text,
+    `there are ${rules.length} queries, and ${MAX_PANELS} are the most; this one and those behind it are left out`,
+    rules[MAX_PANELS][0].offset,
+  );
+}
+
+/** The rules that are not empty, up to the first problem with quotes and brackets. */
 function splitRules(text: string): {
   rules: Part[][];
   problem?: AnnotationError;
 } {
   const { pieces, problem } = splitQueries(text);
-  const rules: Part[][] = [[]];
+  const rules: Part[][] = [];
+  let parts: Part[] = [];
   for (const { from, to, separator } of pieces) {
-    rules[rules.length - 1].push(trim(text, from, to));
-    if (separator === ',') {
-      rules.push([]);
+    parts.push(trim(text, from, to));
+    // What is behind the problem is not cut, so the last rule is not one.
+    const isWhole = separator === ',' || (separator === '' && !problem);
+    if (isWhole && isAsked(parts)) {
+      rules.push(parts);
+    }
+    if (separator !== '|') {
+      parts = [];
     }
   }
   return {
@@ -91,18 +121,24 @@ function splitRules(text: string): {
   };
 }
 
-/** One panel, or none for a rule that is empty. */
+/** Whether there is more in a rule than space and comments. */
+function isAsked([query, dimension]: Part[]): boolean {
+  return dimension !== undefined || !isBlank(query);
+}
+
+function isBlank({ text }: Part): boolean {
+  return text.replace(COMMENT, '').trim() === '';
+}
+
+/** @throws AnnotationError */
 function toPanel(
   text: string,
   [query, dimension, ...more]: Part[],
   { language = 'promql' }: RuleOptions = {},
-): RulePanel[] {
+): RulePanel {
   const fail = (problem: string, offset: number) =>
     new AnnotationError(RULE_ANNOTATION, text, problem, offset);
-  if (BLANK.test(query.text)) {
-    if (dimension === undefined) {
-      return [];
-    }
+  if (isBlank(query)) {
     throw fail('there is no query before the "|"', query.offset);
   }
   if (more.length > 0) {
@@ -111,17 +147,16 @@ function toPanel(
       more[0].offset,
     );
   }
-  const problem = language === 'promql' ? checkQuery(query.text) : undefined;
+  const check = language === 'promql' ? checkQuery : checkLength;
+  const problem = check(query.text);
   if (problem) {
     throw fail(problem.message, query.offset + problem.offset);
   }
-  return [
-    {
-      query: query.text,
-      ...(dimension?.text && { dimension: labelName(dimension, fail) }),
-      position: locate(text, query.offset),
-    },
-  ];
+  return {
+    query: query.text,
+    ...(dimension?.text && { dimension: labelName(dimension, fail) }),
+    position: locate(text, query.offset),
+  };
 }
 
 function labelName(
@@ -131,7 +166,7 @@ function labelName(
   const name = LABEL_NAME.test(text) ? text : unquote(text);
   if (name === undefined || name === '') {
     throw fail(
-      `"${text}" is not the name of a label; after "|" stands the one label that names the series`,
+      `"${clip(text)}" is not the name of a label; after "|" stands the one label that names the series`,
       offset,
     );
   }

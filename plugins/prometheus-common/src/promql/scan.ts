@@ -30,12 +30,10 @@ const LEXEME =
  * Cuts a text into what matters for its structure. Separators inside strings and comments are part
  * of those.
  */
-export function scan(text: string): Lexeme[] {
-  return [...text.matchAll(LEXEME)].map(match => ({
-    kind: kindOf(match[0]),
-    from: match.index,
-    to: match.index + match[0].length,
-  }));
+export function* scan(text: string): Generator<Lexeme> {
+  for (const { 0: lexeme, index } of text.matchAll(LEXEME)) {
+    yield { kind: kindOf(lexeme), from: index, to: index + lexeme.length };
+  }
 }
 
 /** Whether a string that {@link scan} found has its end. */

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import * as promql from '../../../../__test__/support/promql';
 import { QueryError } from './QueryError';
 import { unquote } from './strings';
-import { checkQuery, nodesOf, parse, type SyntaxNode } from './syntax';
+import { checkQuery, nodesOf, parseStrictly, type SyntaxNode } from './syntax';
 import { substituteInQuery, substituteInText } from './variables';
 
 const ENTITY: Entity = {
@@ -149,7 +149,7 @@ describe('substituteInQuery', () => {
     fc.assert(
       fc.property(promql.query, query => {
         // Every string that a variable may stand in says so.
-        const marked = nodesOf(parse(query), 'StringLiteral')
+        const marked = nodesOf(parseStrictly(query), 'StringLiteral')
           .reverse()
           .filter(inBraces)
           .reduce(
@@ -158,9 +158,10 @@ describe('substituteInQuery', () => {
             query,
           );
         const filled = substituteInQuery(marked, named('.'));
-        for (const string of nodesOf(parse(filled), 'StringLiteral').filter(
-          inBraces,
-        )) {
+        for (const string of nodesOf(
+          parseStrictly(filled),
+          'StringLiteral',
+        ).filter(inBraces)) {
           const op = string.prevSibling?.firstChild?.name ?? '';
           const isRegex = op.includes('Regex');
           const text = unquote(filled.slice(string.from, string.to));
@@ -188,7 +189,7 @@ function named(name: string): Entity {
 }
 
 function strings(query: string): string[] {
-  return nodesOf(parse(query), 'StringLiteral').map(({ from, to }) =>
+  return nodesOf(parseStrictly(query), 'StringLiteral').map(({ from, to }) =>
     unquote(query.slice(from, to))!,
   );
 }

@@ -1,7 +1,9 @@
 import type { Entity } from '@backstage/catalog-model';
+import { clip } from '../position';
 import { QueryError } from './QueryError';
 import { scan } from './scan';
 import { escape } from './strings';
+import { MAX_QUERY_LENGTH } from './syntax';
 
 /** Fields of an entity that may be named. */
 const FIELDS = [
@@ -30,7 +32,12 @@ interface Place {
   to: number;
   delimiter: string;
   isRegex: boolean;
+  /** Whether escapes may mean nothing in it. */
+  hasQuotedPart: boolean;
 }
+
+/** Keys of an entity that an error names. */
+const MAX_KEYS = 20;
 
 /**
  * Replaces `${{ entity.… }}` in a query by what the entity has there. A variable may stand only in
@@ -46,9 +53,14 @@ interface Place {
  */
 export function substituteInQuery(query: string, entity: Entity): string {
   const places = placesOf(query);
+  let next = 0;
   return replaceVariables(query, entity, (value, offset) => {
-    const place = places.find(({ from, to }) => from < offset && offset < to);
-    if (!place) {
+    // Both are in the query's order.
+    while (next < places.length && places[next].to <= offset) {
+      next++;
+    }
+    const place = places.at(next);
+    if (!place || offset <= place.from) {
       throw new QueryError(
         query,
         'a variable may stand only in the value of a label, such as {namespace="${{ entity.metadata.namespace }}"}',
@@ -78,9 +90,10 @@ function replaceVariables(
   entity: Entity,
   toText: (value: string, offset: number) => string,
 ): string {
+  let { length } = text;
   return text.replace(
     VARIABLE,
-    (_, name: string | undefined, offset: number) => {
+    (written, name: string | undefined, offset: number) => {
       if (name === undefined) {
         throw new QueryError(text, 'the variable has no "}}"', offset);
       }
@@ -88,7 +101,21 @@ function replaceVariables(
       if (value === undefined) {
         throw new QueryError(text, problem, offset);
       }
-      return toText(value, offset);
+      const fits = (added: number) => {
+        if (length - written.length + added > MAX_QUERY_LENGTH) {
+          throw new QueryError(
+            text,
+            `with what its variables say the query has more than ${MAX_QUERY_LENGTH} characters`,
+            offset,
+          );
+        }
+      };
+      // Before it is escaped, which takes time, and after, for that makes it longer.
+      fits(value.length);
+      const filled = toText(value, offset);
+      fits(filled.length);
+      length += filled.length - written.length;
+      return filled;
     },
   );
 }
@@ -108,7 +135,13 @@ function placesOf(query: string): Place[] {
     } else if (kind === 'string' && open.at(-1) === '{') {
       const before = query.slice(0, from).trimEnd();
       const isRegex = before.endsWith('=~') || before.endsWith('!~');
-      places.push({ from, to, delimiter: query[from], isRegex });
+      places.push({
+        from,
+        to,
+        delimiter: query[from],
+        isRegex,
+        hasQuotedPart: isRegex && query.slice(from, to).includes('\\Q'),
+      });
     }
   }
   return places;
@@ -117,14 +150,14 @@ function placesOf(query: string): Place[] {
 /** Where escaping the value would not be enough. */
 function conflict(
   query: string,
-  { from, to, delimiter, isRegex }: Place,
+  { delimiter, hasQuotedPart }: Place,
   value: string,
   offset: number,
 ): string | undefined {
   if (query[offset - 1] === '\\') {
     return 'a backslash before a variable would undo the escaping of its value';
   }
-  if (isRegex && query.slice(from, to).includes('\\Q')) {
+  if (hasQuotedPart) {
     return 'a variable cannot stand in an expression with \\Q, where escapes mean nothing';
   }
   return delimiter === '`' && value.includes('`')
@@ -150,7 +183,7 @@ function lookUp(
   if (map === undefined && !FIELDS.includes(path)) {
     const known = [...FIELDS, ...MAPS.map(prefix => `${prefix}.<key>`)];
     return {
-      problem: `there is no variable "${name}"; there are ${known.map(field => `entity.${field}`).join(', ')}`,
+      problem: `there is no variable "${clip(name)}"; there are ${known.map(field => `entity.${field}`).join(', ')}`,
     };
   }
   const value =
@@ -162,14 +195,16 @@ function lookUp(
     : { problem: missing(entity, name, map) };
 }
 
-function missing(entity: Entity, name: string, map?: string): string {
+function missing(entity: Entity, variable: string, map?: string): string {
+  const name = clip(variable);
   const which = `${entity.kind} "${entity.metadata.name}"`;
   if (map === undefined) {
     return `${which} has no ${name}`;
   }
-  const keys = Object.keys(valueAt(entity, map.split('.')) ?? {});
-  return keys.length > 0
-    ? `${which} has no ${name}; its keys there are ${keys.join(', ')}`
+  const all = Object.keys(valueAt(entity, map.split('.')) ?? {});
+  const keys = all.slice(0, MAX_KEYS).map(clip).join(', ');
+  return all.length > 0
+    ? `${which} has no ${name}; its keys there are ${keys}${all.length > MAX_KEYS ? ', …' : ''}`
     : `${which} has no ${name}, and no entity.${map} at all`;
 }
 

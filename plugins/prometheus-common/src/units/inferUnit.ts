@@ -1,4 +1,4 @@
-import { nodesOf, parse, type SyntaxNode } from '../promql/syntax';
+import { nodesOf, tryParse, type SyntaxNode } from '../promql/syntax';
 import { type BaseUnit, toUnit, type Unit } from './Unit';
 
 /** The unit that Prometheus' metadata has for a metric, if any. */
@@ -62,11 +62,8 @@ export function inferUnit(
   query: string,
   unitOfMetric: UnitOfMetric = () => undefined,
 ): Unit | undefined {
-  const tree = parse(query);
-  if (nodesOf(tree, '⚠').length > 0 || !tree.topNode.firstChild) {
-    return undefined;
-  }
-  return unitOf(tree.topNode.firstChild, { query, unitOfMetric });
+  const top = tryParse(query).tree?.topNode.firstChild;
+  return top ? unitOf(top, { query, unitOfMetric }) : undefined;
 }
 
 interface Context {

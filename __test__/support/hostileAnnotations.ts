@@ -1,0 +1,75 @@
+/** Fills about so many characters with copies of a text. */
+const fill = (text: string, length: number) =>
+  text.repeat(Math.max(1, Math.floor(length / text.length)));
+
+/** Texts that are made to be slow to read, or to be said again at length, for a length in characters. */
+export const HOSTILE_RULES: Record<string, (length: number) => string> = {
+  'a query on each line': n => fill('a,\n', n),
+  'a query after each comma': n => fill('a,', n),
+  'commas alone': n => fill(',', n),
+  'bars alone': n => `a${fill('|', n)}`,
+  'a dimension on each query': n => fill('a|b,', n),
+  'a dimension without end': n => `a|${fill('b', n)}`,
+  'a wrong dimension without end': n => `a|${fill('é', n)}`,
+  'an error in each query': n => fill('a b,', n),
+  'an error after a long word': n => `${fill('a', n / 2)}${fill(' ', n / 2)}(`,
+  'a string that is not closed': n => `"${fill('a', n)}`,
+  'backslashes in a string': n => `"${fill('\\', n)}`,
+  'quotes alone': n => fill('"', n),
+  'backquotes alone': n => fill('`', n),
+  'strings beside one another': n => fill('"a" ', n),
+  'a string of escapes': n => `a{b="${fill('\\n', n)}"}`,
+  'a string of wrong escapes': n => `a{b="${fill('\\x', n)}"}`,
+  'hashes alone': n => `${fill('#', n)}\n`,
+  'hashes before a query': n => `${fill('#', n)}\na`,
+  'hashes with space': n => fill('# ', n),
+  'comments with carriage returns': n => `${fill('# \r\n', n)}a`,
+  'space alone': n => fill(' \t', n),
+  'space before an error': n => `a${fill(' ', n)}%`,
+  'line ends of every kind': n => fill('\r\n\u2028\u2029\u0085\v\f', n),
+  'parentheses that close': n => fill('(', n / 2) + 'a' + fill(')', n / 2),
+  'parentheses that do not close': n => fill('(', n),
+  'parentheses that were never open': n => fill(')', n),
+  'braces that do not close': n => fill('{', n),
+  'brackets of every kind': n => fill('({[', n),
+  'calls in calls': n => fill('rate(', n / 2) + 'a' + fill(')', n / 10),
+  'a sum without end': n => `a${fill('+a', n)}`,
+  'a product without end': n => `a${fill('*a', n)}`,
+  'powers of powers': n => `a${fill('^a', n)}`,
+  'alternatives without end': n => `a${fill(' or a', n)}`,
+  'signs alone': n => `${fill('-', n)}a`,
+  'offsets of offsets': n => `a${fill(' offset 1m', n)}`,
+  'moments of moments': n => `a${fill(' @ 1', n)}`,
+  'ranges of ranges': n => `a${fill('[1m:]', n)}`,
+  'matchers without end': n => `a{${fill('b="c",', n)}}`,
+  'groupings without end': n => `sum by (${fill('a,', n)}b) (c)`,
+  'arguments without end': n => `label_join(a, ${fill('"b",', n)}"c")`,
+  'digits without end': n => fill('1', n),
+  'a word without end': n => fill('a', n),
+  'a name that looks like a suffix': n => fill('_bucket', n),
+  'half surrogate pairs': n => fill('\ud800', n),
+  'letters of other scripts': n => fill('é', n),
+  'variables without end': n =>
+    `a{b="${fill('${{ entity.metadata.name }}', n)}"}`,
+  'a variable in each query': n =>
+    fill('a{b="${{ entity.metadata.name }}"},', n),
+  'variables that do not end': n => `a{b="${fill('${{', n)}"}`,
+  'variables that nobody knows': n => fill('a{b="${{ entity.x }}"},', n),
+  'a variable that says much': n =>
+    fill('a{b="${{ entity.metadata.annotations.much }}"},', n),
+  'variables beside \\Q': n =>
+    `a{b=~"\\\\Q${fill('${{ entity.metadata.name }}', n)}"}`,
+};
+
+export const HOSTILE_LISTS: Record<string, (length: number) => string> = {
+  'a name after each comma': n => fill('a,', n),
+  'commas alone': n => fill(',', n),
+  'a label after each comma': n => fill('a=b,', n),
+  'equals signs alone': n => fill('=', n),
+  'quotes alone': n => fill('"', n),
+  'backslashes in quotes': n => `"${fill('\\', n)}`,
+  'a name without end': n => fill('a', n),
+  'space alone': n => fill(' ', n),
+  'space between quotes': n => fill('" ', n),
+  'line ends of every kind': n => fill('\r\n\u2028', n),
+};
