@@ -1,4 +1,5 @@
 import { log } from '../../log';
+import { textOf } from '../../text';
 
 const decorated = new WeakSet<object>();
 const told = new Set<string>();
@@ -19,7 +20,7 @@ export function harmless(what: string, observe: () => void): void {
 export function notMeasured(what: string, error: unknown): void {
   if (!told.has(what)) {
     told.add(what);
-    log('warn', `${what} is not measured: ${String(error)}`);
+    log('warn', `${what} is not measured: ${textOf(error)}`);
   }
 }
 
