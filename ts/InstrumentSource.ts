@@ -7,6 +7,7 @@ import {
   type Observable,
 } from '@opentelemetry/api';
 import { log } from './log';
+import { messageOf, textOf } from './text';
 import type {
   MetricsCounter,
   MetricsGauge,
@@ -97,7 +98,7 @@ export class MeterInstruments implements InstrumentSource {
 
   /** Also of what is no string: plain JavaScript may pass anything. */
   private full(name: string): string {
-    return this.prefix + String(name);
+    return this.prefix + (typeof name === 'string' ? name : textOf(name));
   }
 
   addBatch(callback: BatchObservableCallback, observables: Observable[]): void {
@@ -161,10 +162,7 @@ export class LenientInstruments implements InstrumentSource {
     try {
       return make(this.source);
     } catch (error) {
-      log(
-        'error',
-        `${error instanceof Error ? error.message : String(error)}; what is recorded with it is lost`,
-      );
+      log('error', `${messageOf(error)}; what is recorded with it is lost`);
       return make(this.noop);
     }
   }

@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import type { NativeProvider } from '../binding';
 import { log } from './log';
+import { textOf } from './text';
 
 /** The entry file of a Prometheus client, wherever it is installed. */
 const CLIENT =
@@ -126,7 +127,7 @@ export class PrometheusProducer {
     const failure = `the ${what} of ${name} could not be read and is left out`;
     if (!this.failures.has(failure)) {
       this.failures.add(failure);
-      log('error', `${failure}: ${String(error)} (said once)`);
+      log('error', `${failure}: ${textOf(error)} (said once)`);
     }
   }
 }

@@ -5,6 +5,7 @@ import { apiCopies, apiVersion } from './apiCopies';
 import { logLoudly } from './log';
 import { loadBinding, loadFailure } from './native';
 import { NativeMeterProvider } from './NativeMeterProvider';
+import { messageOf } from './text';
 
 /** How long a program may take to configure before the environment alone decides. */
 const GRACE_MS = 10_000;
@@ -82,7 +83,7 @@ function tryConfigure(configure: () => void): void {
   try {
     configure();
   } catch (error) {
-    logLoudly('error', error instanceof Error ? error.message : String(error));
+    logLoudly('error', messageOf(error));
   }
 }
 
@@ -119,6 +120,11 @@ function registerGlobally(provider: NativeMeterProvider): void {
 }
 
 function className(provider: object): string {
-  const real = (provider as { getDelegate?: () => object }).getDelegate?.();
-  return (real ?? provider).constructor.name;
+  try {
+    const real = (provider as { getDelegate?: () => object }).getDelegate?.();
+    return (real ?? provider).constructor.name;
+  } catch {
+    // It may be anything: a proxy, an object without a prototype.
+    return 'of an unknown class';
+  }
 }

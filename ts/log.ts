@@ -1,5 +1,7 @@
 import { diag } from '@opentelemetry/api';
 import { apiVersion } from './apiCopies';
+import { isThenable } from './thenable';
+import { textOf } from './text';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -24,9 +26,21 @@ export function logsAtExit(): void {
   exiting = true;
 }
 
-/** Says something. An error does not go unseen when nobody set a logger. */
+/**
+ * Says something. An error does not go unseen when nobody set a logger. A logger that fails is never
+ * the failure of whoever records.
+ */
 export function log(level: LogLevel, message: string): void {
-  logger[level](`[metrics] ${message}`);
+  const failed = (error: unknown) => loggerFailed(error, level, message);
+  try {
+    const result: unknown = logger[level](`[metrics] ${message}`);
+    if (isThenable(result)) {
+      new Promise(resolve => resolve(result)).catch(failed);
+    }
+  } catch (error) {
+    failed(error);
+    return;
+  }
   if (level === 'error') {
     warnIfUnheard(message);
   }
@@ -41,9 +55,19 @@ export function logLoudly(level: 'warn' | 'error', message: string): void {
 }
 
 function warnIfUnheard(message: string): void {
-  if (logger !== diag || hasDiagLogger()) {
-    return;
+  if (logger === diag && !hasDiagLogger()) {
+    warn(message);
   }
+}
+
+/** What a failing logger did not take goes where it does without one. */
+function loggerFailed(error: unknown, level: LogLevel, message: string): void {
+  if (level === 'warn' || level === 'error') {
+    warn(`${message} (the logger failed: ${textOf(error)})`);
+  }
+}
+
+function warn(message: string): void {
   if (exiting) {
     // A process warning is written on the next tick, and there is none.
     console.error(`MetricsWarning: ${message}`);

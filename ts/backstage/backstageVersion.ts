@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { log } from '../log';
+import { textOf } from '../text';
 
 /** The app's Backstage release, from the `backstage.json` at or above the working directory. */
 export function backstageVersion(
@@ -16,7 +17,7 @@ export function backstageVersion(
     } catch (error) {
       log(
         'warn',
-        `${file} cannot be read, service.version is left out: ${String(error)}`,
+        `${file} cannot be read, service.version is left out: ${textOf(error)}`,
       );
       return undefined;
     }

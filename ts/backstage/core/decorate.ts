@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { log } from '../../log';
+import { textOf } from '../../text';
 import { type AnyFunction, propertyOf, wrapFunction } from './transparent';
 
 const told = new Set<string>();
@@ -26,7 +27,7 @@ export function harmless(what: string, observe: () => void): void {
 export function notMeasured(what: string, error: unknown): void {
   if (!told.has(what)) {
     told.add(what);
-    log('warn', `${what} is not measured: ${String(error)}`);
+    log('warn', `${what} is not measured: ${textOf(error)}`);
   }
 }
 
