@@ -86,7 +86,9 @@ describe('a token', () => {
     test(`that no request could carry is refused: ${JSON.stringify(token)}`, () => {
       assert.throws(
         () =>
-          createMeterProvider({ exporters: { prometheus: { port: 0, token } } }),
+          createMeterProvider({
+            exporters: { prometheus: { port: 0, token } },
+          }),
         (error: unknown) => {
           assert.ok(isMetricsError(error));
           assert.equal(error.code, 'ERR_METRICS_INVALID_CONFIG');
