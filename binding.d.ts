@@ -33,9 +33,14 @@ export declare class NativeProvider {
   shapes(): Array<NativeShape>
   /**
    * Applies a configuration. `path` is where it stands, for messages; `environment` the
-   * `OTEL_*` variables.
+   * `OTEL_*` variables; `service_name` what `service.name` is where neither says it. Returns what
+   * was ignored, and why.
    */
-  configure(options: string, path: string, environment: Record<string, string>): void
+  configure(options: string, path: string, environment: Record<string, string>, serviceName?: string | undefined | null): Array<string>
+  /** Reads a configuration as `configure` does, and applies nothing. */
+  static check(options: string, path: string, environment: Record<string, string>): Array<string>
+  /** The path of the Prometheus page, as a request may spell it; `None` when there is none. */
+  pagePath(): string | null
   /** Applies a configuration whose data is kept until `collect` reads it. */
   configureInMemory(options: string, temporality: string): void
   isConfigured(): boolean

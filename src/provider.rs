@@ -77,9 +77,6 @@ impl Provider {
         let mut state = self.state();
         let otlp = otlp_exporter(config)?;
         let pipelines = self.engine.configure(config)?;
-        for warning in &config.warnings {
-            self.log.warn(warning);
-        }
         state.memory = pipelines.memory;
         state.exit_timeout = config.exit_timeout;
         for on_configured in state.facades.values() {

@@ -18,6 +18,15 @@ const FROM_SOURCE =
 const INSTALL_HERE =
   'install again on this system, from an empty node_modules: what is copied from another system lacks the binary for this one';
 
+/** What to do where Node was started with `--no-addons`. */
+export const ADDONS_ADVICE =
+  'start Node without --no-addons (on the command line, in NODE_OPTIONS and in the execArgv of worker threads): metrics are kept by native code';
+
+/** What to do where Node's permission model is on. */
+export const PERMISSION_ADVICE =
+  "start Node with --allow-addons beside --permission, with --allow-fs-read for the app's folder and its node_modules, " +
+  'and with --allow-worker where worker threads are started';
+
 /** What decides which binary loads. */
 export interface System {
   platform: string;
@@ -35,6 +44,8 @@ export interface Surroundings {
   installed: readonly string[];
   /** `NAPI_RS_NATIVE_LIBRARY_PATH`, which goes before every other binary. */
   override: string | undefined;
+  /** Node's permission model is on. */
+  hasPermissions?: boolean;
 }
 
 /** Why the addon was not loaded, and what to do about it. */
@@ -55,6 +66,18 @@ export function platformName({ platform, arch, glibc }: System): string {
 /** Finds out why no binary was loaded, from what the loader met. */
 export function diagnose(surroundings: Surroundings): AddonFailure {
   const { attempts, override } = surroundings;
+  const refusal = attempts.find(message => REFUSED.test(message));
+  if (refusal !== undefined) {
+    return surroundings.hasPermissions
+      ? {
+          reason: `Node's permission model does not allow it: ${refusal}`,
+          advice: PERMISSION_ADVICE,
+        }
+      : {
+          reason: `Node was started with --no-addons: ${refusal}`,
+          advice: ADDONS_ADVICE,
+        };
+  }
   if (override) {
     return {
       reason: `NAPI_RS_NATIVE_LIBRARY_PATH names ${override}, which does not load: ${attempts[0] ?? 'unknown error'}`,
@@ -69,13 +92,20 @@ export function diagnose(surroundings: Surroundings): AddonFailure {
     : diagnoseBroken(broken, surroundings.system);
 }
 
-function diagnoseMissing({ system, installed }: Surroundings): AddonFailure {
+function diagnoseMissing(surroundings: Surroundings): AddonFailure {
+  const { system, installed } = surroundings;
   const platform = platformName(system);
   const name = `${PACKAGE}-${platform}`;
   if (!PREBUILT_PLATFORMS.includes(platform)) {
     return {
       reason: `there is no prebuilt binary for ${platform}, only for ${PREBUILT_PLATFORMS.join(', ')}`,
       advice: FROM_SOURCE,
+    };
+  }
+  if (surroundings.hasPermissions) {
+    return {
+      reason: `${name} is not installed, or Node's permission model hides its folder`,
+      advice: PERMISSION_ADVICE,
     };
   }
   if (installed.length > 0) {
@@ -116,6 +146,10 @@ function diagnoseBroken(message: string, system: System): AddonFailure {
   }
   return { reason: message, advice: `${INSTALL_HERE}. Or ${FROM_SOURCE}` };
 }
+
+/** Node's words for `ERR_DLOPEN_DISABLED` and `ERR_ACCESS_DENIED`; the loader passes on no codes. */
+const REFUSED =
+  /loading addons is disabled|^Access to this API has been restricted/;
 
 /** The dynamic linkers' words: glibc's of a missing libc, musl's of missing ones and symbols. */
 function isForOtherLibc(message: string): boolean {

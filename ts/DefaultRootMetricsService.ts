@@ -62,10 +62,7 @@ export class DefaultRootMetricsService
         `metrics were configured before the root metrics service started; ${path} sets names, but exporters stay as they are`,
       );
     } else {
-      const named = environmentNamesService()
-        ? options.serviceName
-        : serviceName;
-      provider.configure({ ...options, serviceName: named }, path);
+      provider.configure(options, path, DEFAULT_SERVICE_NAME);
     }
     return service;
   }
@@ -138,12 +135,4 @@ function fallbackWorkshop(serviceName: string): Workshop {
     plugin: id => meterParts(`${serviceName}.plugin.${id}`),
     service: (name, scope) => meterParts(`${serviceName}.${scope}.${name}`),
   };
-}
-
-/** Explicit options go before the environment, the environment before our default. */
-function environmentNamesService(): boolean {
-  const { OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES } = process.env;
-  return Boolean(
-    OTEL_SERVICE_NAME || OTEL_RESOURCE_ATTRIBUTES?.includes('service.name='),
-  );
 }

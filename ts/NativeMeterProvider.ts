@@ -10,7 +10,7 @@ import { ObservableCallbacks } from './instruments/ObservableCallbacks';
 import type { NativeCounter } from './instruments/synchronous';
 import { isOn } from './isOn';
 import { toJson } from './json';
-import { log, type LogLevel, logsAtExit } from './log';
+import { log, type LogLevel, logLoudly, logsAtExit } from './log';
 import type { MetricsOptions } from './options';
 import { PrometheusProducer } from './PrometheusProducer';
 import { SourcedMeter } from './SourcedMeter';
@@ -109,10 +109,18 @@ export class NativeMeterProvider implements MeterProvider {
    * Configures the provider, once: everything recorded before is delivered.
    *
    * @param path - Where the options stand, for error messages.
+   * @param serviceName - What `service.name` is where neither the options nor `OTEL_*` say it.
    * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`, `ERR_METRICS_ALREADY_CONFIGURED`
    */
-  configure(options: MetricsOptions, path = 'options'): void {
-    native(() => this.native.configure(toJson(options), path, environment()));
+  configure(
+    options: MetricsOptions,
+    path = 'options',
+    serviceName?: string,
+  ): void {
+    const ignored = native(() =>
+      this.native.configure(toJson(options), path, environment(), serviceName),
+    );
+    ignored.forEach(warning => logLoudly('warn', warning));
     this.facade.reshape();
     if (isOn(options.producers?.prometheus ?? this.bridges)) {
       const producer = new PrometheusProducer(this.native, this.facade.id);

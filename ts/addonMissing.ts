@@ -1,4 +1,5 @@
 import {
+  type AddonFailure,
   diagnose,
   PREBUILT_PLATFORMS,
   platformName,
@@ -13,12 +14,7 @@ export function addonMissing(error: unknown): MetricsError {
   const { engines } = loadManifest();
   const system = thisSystem();
   const attempts = attemptsOf(error);
-  const { reason, advice } = diagnose({
-    system,
-    attempts,
-    installed: PREBUILT_PLATFORMS.filter(isInstalled),
-    override: process.env.NAPI_RS_NATIVE_LIBRARY_PATH,
-  });
+  const { reason, advice } = explainMissing(error);
   const libc = system.glibc === undefined ? '' : `, glibc ${system.glibc}`;
   const unsupported = satisfies(process.versions.node, engines.node)
     ? ''
@@ -26,10 +22,21 @@ export function addonMissing(error: unknown): MetricsError {
   return new MetricsError(
     'ERR_METRICS_ADDON_MISSING',
     `the native addon of @nativestage/metrics cannot be loaded on ${process.platform}-${process.arch} with Node ${process.versions.node} (${platformName(system)}${libc}); ` +
-      `metrics fall back to whatever @opentelemetry/api provides. ${unsupported}Cause: ${reason}. ` +
+      `metrics fall back to whatever @opentelemetry/api provides. ${unsupported}Cause: ${reason.replace(/\.$/, '')}. ` +
       `To do: ${advice}. Tried: ${attempts.join('; ')}`,
     { cause: error },
   );
+}
+
+/** Why the addon was not loaded, from the loader's error. */
+export function explainMissing(error: unknown): AddonFailure {
+  return diagnose({
+    system: thisSystem(),
+    attempts: attemptsOf(error),
+    installed: PREBUILT_PLATFORMS.filter(isInstalled),
+    override: process.env.NAPI_RS_NATIVE_LIBRARY_PATH,
+    hasPermissions: process.permission !== undefined,
+  });
 }
 
 function thisSystem(): System {

@@ -142,7 +142,7 @@ export class AppFixture {
     });
   }
 
-  write(file: string, text: string): void {
+  write(file: string, text: string | Uint8Array): void {
     const at = path.join(this.directory, file);
     mkdirSync(path.dirname(at), { recursive: true });
     writeFileSync(at, text);

@@ -132,17 +132,37 @@ impl NativeProvider {
     }
 
     /// Applies a configuration. `path` is where it stands, for messages; `environment` the
-    /// `OTEL_*` variables.
+    /// `OTEL_*` variables; `service_name` what `service.name` is where neither says it. Returns what
+    /// was ignored, and why.
     #[napi(catch_unwind)]
     pub fn configure(
         &self,
         options: String,
         path: String,
         environment: HashMap<String, String>,
-    ) -> Result<()> {
-        let config = Config::parse(&options, &path, &Environment::new(environment))?;
+        service_name: Option<String>,
+    ) -> Result<Vec<String>> {
+        let environment = Environment::new(environment).with_default_service_name(service_name);
+        let config = Config::parse(&options, &path, &environment)?;
         self.provider.configure(&config)?;
-        Ok(())
+        Ok(config.warnings)
+    }
+
+    /// Reads a configuration as `configure` does, and applies nothing.
+    #[napi(catch_unwind)]
+    pub fn check(
+        options: String,
+        path: String,
+        environment: HashMap<String, String>,
+    ) -> Result<Vec<String>> {
+        Ok(Config::parse(&options, &path, &Environment::new(environment))?.warnings)
+    }
+
+    /// The path of the Prometheus page, as a request may spell it; `None` when there is none.
+    #[napi(catch_unwind)]
+    pub fn page_path(&self) -> Option<String> {
+        let exporters = self.provider.exporters()?;
+        Some(exporters.exposition()?.path().to_owned())
     }
 
     /// Applies a configuration whose data is kept until `collect` reads it.

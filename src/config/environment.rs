@@ -1,23 +1,35 @@
 //! The `OTEL_*` variables that we honour (OpenTelemetry specification, "Environment variable
 //! specification"). Node hands the variables over: a worker thread has its own `process.env`.
+//!
+//! A value that cannot be used counts as unset, with a warning that names the variable: the
+//! specification demands that of numbers, words and switches. Where metrics have a variable of their
+//! own, the general one decides then. Only endpoints and files are errors, when none that is set can
+//! be used: nobody wants data sent elsewhere, or trust given to others.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use opentelemetry::Value;
 
 use super::endpoint::{endpoint_url, Signal};
-use super::values::invalid;
-use super::{OtlpProtocol, Secret};
+use super::page::host_address;
+use super::percent;
+use super::values::{header_value, LONGEST_MILLISECONDS};
+use super::{OtlpProtocol, Secret, NO_LIMIT};
 use crate::error::Result;
 
 const OTLP_HTTP_DEFAULT: &str = "http://127.0.0.1:4318";
 const OTLP_GRPC_DEFAULT: &str = "http://127.0.0.1:4317";
 
+const EXPORTERS: &str = "otlp, prometheus, console or none";
+
 /// A snapshot of the process environment. Empty values count as unset, as the specification says.
 #[derive(Clone, Debug, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+    default_service_name: Option<String>,
+}
 
 /// What `OTEL_METRICS_EXPORTER` names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,193 +41,286 @@ pub(super) struct ExporterNames {
 
 impl Environment {
     pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(
-            variables
+        Self {
+            variables: variables
                 .into_iter()
-                .filter(|(_, value)| !value.trim().is_empty())
+                .map(|(name, value)| (name, value.trim().to_owned()))
+                .filter(|(_, value)| !value.is_empty())
                 .collect(),
-        )
-    }
-
-    pub(super) fn get(&self, name: &str) -> Option<String> {
-        self.0.get(name).map(|value| value.trim().to_owned())
-    }
-
-    /// The metrics variable if it is set, else the general one.
-    pub(super) fn otlp(&self, suffix: &str) -> String {
-        let signal = format!("OTEL_EXPORTER_OTLP_METRICS_{suffix}");
-        if self.0.contains_key(&signal) {
-            signal
-        } else {
-            format!("OTEL_EXPORTER_OTLP_{suffix}")
+            default_service_name: None,
         }
     }
 
-    pub(super) fn parse<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(text) => text
-                .parse()
-                .map(Some)
-                .map_err(|_| invalid(name, format!("found {text:?}, expected {expected}"))),
-        }
+    /// What `service.name` is where neither options nor variables say it.
+    pub fn with_default_service_name(mut self, name: Option<String>) -> Self {
+        self.default_service_name = name;
+        self
     }
 
-    /// An unknown value is reported and ignored: the specification forbids failing on it.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// Those of the variables that are set.
+    pub(super) fn all<'a>(
+        &'a self,
+        names: &'a [impl AsRef<str>],
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        names.iter().filter_map(|name| {
+            let name = name.as_ref();
+            Some((name, self.get(name)?))
+        })
+    }
+
+    /// The first of the variables whose value can be used.
+    fn first<T>(
+        &self,
+        names: &[impl AsRef<str>],
+        expected: &str,
+        warnings: &mut Vec<String>,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.all(names).find_map(|(name, text)| {
+            let value = read(text);
+            if value.is_none() {
+                warnings.push(format!(
+                    "{name}: found {text:?}, expected {expected}; ignored"
+                ));
+            }
+            value
+        })
+    }
+
     pub(super) fn choice<T: Copy>(
         &self,
-        name: &str,
+        names: &[impl AsRef<str>],
         allowed: &[(&str, T)],
         warnings: &mut Vec<String>,
     ) -> Option<T> {
-        let text = self.get(name)?;
-        let found = allowed
-            .iter()
-            .find(|(word, _)| word.eq_ignore_ascii_case(&text));
-        if found.is_none() {
-            let words: Vec<_> = allowed.iter().map(|(word, _)| *word).collect();
-            warnings.push(format!(
-                "{name}: found {text:?}, expected one of {}; ignored",
-                words.join(", ")
-            ));
-        }
-        found.map(|(_, value)| *value)
+        let words: Vec<_> = allowed.iter().map(|(word, _)| *word).collect();
+        let expected = format!("one of {}", words.join(", "));
+        self.first(names, &expected, warnings, |text| {
+            let found = allowed
+                .iter()
+                .find(|(word, _)| word.eq_ignore_ascii_case(text));
+            found.map(|(_, value)| *value)
+        })
     }
 
-    pub(super) fn milliseconds(&self, name: &str, warnings: &mut Vec<String>) -> Option<Duration> {
-        let text = self.get(name)?;
-        match text.parse::<u64>() {
-            Ok(milliseconds) if milliseconds > 0 => Some(Duration::from_millis(milliseconds)),
-            _ => {
-                warnings.push(format!(
-                    "{name}: found {text:?}, expected a whole number of milliseconds above 0; ignored"
-                ));
-                None
-            }
-        }
+    /// The specification's "Duration". One of 0 would export without a pause.
+    pub(super) fn duration(&self, name: &str, warnings: &mut Vec<String>) -> Option<Duration> {
+        let expected = format!("a whole number of milliseconds from 1 to {LONGEST_MILLISECONDS}");
+        self.first(&[name], &expected, warnings, |text| {
+            milliseconds(text).filter(|duration| !duration.is_zero())
+        })
+    }
+
+    /// The specification's "Timeout": 0 is no limit.
+    pub(super) fn timeout(
+        &self,
+        names: &[impl AsRef<str>],
+        warnings: &mut Vec<String>,
+    ) -> Option<Duration> {
+        let expected = format!(
+            "a whole number of milliseconds up to {LONGEST_MILLISECONDS}, or 0 for no limit"
+        );
+        let found = self.first(names, &expected, warnings, milliseconds)?;
+        Some(if found.is_zero() { NO_LIMIT } else { found })
+    }
+
+    pub(super) fn prometheus_host(&self, warnings: &mut Vec<String>) -> Option<IpAddr> {
+        let expected = "an IP address such as 127.0.0.1, 0.0.0.0 or ::, or localhost";
+        let name = "OTEL_EXPORTER_PROMETHEUS_HOST";
+        self.first(&[name], expected, warnings, host_address)
+    }
+
+    pub(super) fn prometheus_port(&self, warnings: &mut Vec<String>) -> Option<u16> {
+        let name = "OTEL_EXPORTER_PROMETHEUS_PORT";
+        self.first(&[name], "a port from 0 to 65535", warnings, |text| {
+            whole_number(text)?.try_into().ok()
+        })
     }
 
     pub(super) fn disabled(&self, warnings: &mut Vec<String>) -> bool {
-        self.choice(
-            "OTEL_SDK_DISABLED",
-            &[("true", true), ("false", false)],
-            warnings,
-        )
-        .unwrap_or(false)
+        let words = [("true", true), ("false", false)];
+        self.choice(&["OTEL_SDK_DISABLED"], &words, warnings)
+            .unwrap_or(false)
     }
 
-    /// `None` when `OTEL_METRICS_EXPORTER` is not set.
+    /// `None` when `OTEL_METRICS_EXPORTER` is not set, or names nothing that there is.
     pub(super) fn exporters(&self, warnings: &mut Vec<String>) -> Option<ExporterNames> {
-        let list = self.get("OTEL_METRICS_EXPORTER")?;
+        let name = "OTEL_METRICS_EXPORTER";
+        let text = self.get(name)?;
         let mut names = ExporterNames::default();
-        for name in list.split(',').map(str::trim) {
-            match name {
+        let mut is_known = false;
+        let mut is_none = false;
+        for word in list(text) {
+            match word.to_ascii_lowercase().as_str() {
                 "otlp" => names.otlp = true,
                 "prometheus" => names.prometheus = true,
                 "console" | "logging" => names.console = true,
-                "none" | "" => {}
-                other => warnings.push(format!(
-                    "OTEL_METRICS_EXPORTER: found {other:?}, expected otlp, prometheus, console or none; ignored"
-                )),
+                "none" => is_none = true,
+                _ => {
+                    warnings.push(format!(
+                        "{name}: found {word:?}, expected {EXPORTERS}; ignored"
+                    ));
+                    continue;
+                }
             }
+            is_known = true;
         }
-        Some(names)
+        if is_none && names != ExporterNames::default() {
+            warnings.push(format!(
+                "{name}: found none beside exporters in {text:?}, expected it alone; ignored"
+            ));
+        }
+        if list(text).next().is_none() {
+            warnings.push(format!(
+                "{name}: found {text:?}, expected {EXPORTERS}; ignored"
+            ));
+        }
+        is_known.then_some(names)
     }
 
     pub(super) fn names_an_otlp_endpoint(&self) -> bool {
-        self.0.contains_key(&self.otlp("ENDPOINT"))
+        self.all(&otlp_names("ENDPOINT")).next().is_some()
     }
 
-    pub(super) fn otlp_endpoint(&self, protocol: OtlpProtocol) -> Result<String> {
-        let signal = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
-        let general = "OTEL_EXPORTER_OTLP_ENDPOINT";
-        if let Some(url) = self.get(signal) {
-            endpoint_url(&url, protocol, Signal::Verbatim, signal)
-        } else if let Some(url) = self.get(general) {
-            endpoint_url(&url, protocol, Signal::Append, general)
-        } else {
-            let default = match protocol {
-                OtlpProtocol::Grpc => OTLP_GRPC_DEFAULT,
-                OtlpProtocol::HttpProtobuf | OtlpProtocol::HttpJson => OTLP_HTTP_DEFAULT,
+    pub(super) fn otlp_endpoint(
+        &self,
+        protocol: OtlpProtocol,
+        warnings: &mut Vec<String>,
+    ) -> Result<String> {
+        let names = otlp_names("ENDPOINT");
+        let urls = self.all(&names).map(|(name, url)| {
+            let signal = match name == names[0] {
+                true => Signal::Verbatim,
+                false => Signal::Append,
             };
-            endpoint_url(default, protocol, Signal::Append, general)
+            endpoint_url(url, protocol, signal, name)
+        });
+        if let Some(url) = usable(urls, warnings)? {
+            return Ok(url);
         }
+        let default = match protocol {
+            OtlpProtocol::Grpc => OTLP_GRPC_DEFAULT,
+            OtlpProtocol::HttpProtobuf | OtlpProtocol::HttpJson => OTLP_HTTP_DEFAULT,
+        };
+        endpoint_url(default, protocol, Signal::Append, "the default endpoint")
     }
 
     /// General headers, then the metrics ones over them.
     pub(super) fn otlp_headers(&self, warnings: &mut Vec<String>) -> BTreeMap<String, Secret> {
+        let [own, general] = otlp_names("HEADERS");
         let mut headers = BTreeMap::new();
-        for name in [
-            "OTEL_EXPORTER_OTLP_HEADERS",
-            "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
-        ] {
-            for (key, value) in self.pairs(name, warnings) {
-                if http::HeaderName::try_from(key.as_str()).is_ok() {
-                    headers.insert(key.to_ascii_lowercase(), Secret::new(value));
-                } else {
+        for name in [general, own] {
+            for entry in list(self.get(&name).unwrap_or_default()) {
+                match header(entry) {
+                    Ok((key, value)) => {
+                        headers.insert(key, value);
+                    }
                     // Not repeated: of `authorization: Bearer dG9rZW4=` all but the end is the key.
-                    warnings.push(format!(
-                        "{name}: found an entry whose key is no HTTP header name; ignored"
-                    ));
+                    Err(reason) => warnings.push(format!("{name}: found {reason}; ignored")),
                 }
             }
         }
         headers
     }
 
+    /// Resource SDK specification, "Specifying resource information via an environment variable":
+    /// one wrong entry discards them all.
     pub(super) fn resource_attributes(
         &self,
         warnings: &mut Vec<String>,
     ) -> BTreeMap<String, Value> {
-        self.pairs("OTEL_RESOURCE_ATTRIBUTES", warnings)
-            .into_iter()
-            .map(|(key, value)| (key, value.into()))
-            .collect()
-    }
-
-    /// `key=value` pairs in W3C Baggage form, percent-decoded.
-    fn pairs(&self, name: &str, warnings: &mut Vec<String>) -> Vec<(String, String)> {
-        let Some(text) = self.get(name) else {
-            return Vec::new();
-        };
-        let mut pairs = Vec::new();
-        for pair in text
-            .split(',')
-            .map(str::trim)
-            .filter(|pair| !pair.is_empty())
-        {
-            match pair.split_once('=') {
-                Some((key, value)) if !key.trim().is_empty() => {
-                    pairs.push((key.trim().to_owned(), percent_decode(value.trim())));
+        let name = "OTEL_RESOURCE_ATTRIBUTES";
+        let mut attributes = BTreeMap::new();
+        for entry in list(self.get(name).unwrap_or_default()) {
+            match pair(entry) {
+                Some((key, value)) => {
+                    attributes.insert(key, value.into());
                 }
-                _ => warnings.push(format!(
-                    "{name}: found an entry that is not key=value; ignored"
-                )),
+                None => {
+                    warnings.push(format!(
+                        "{name}: found {entry:?}, expected key=value with only percent-escapes \
+                         such as %20 and %25 after a percent sign; the whole variable is ignored"
+                    ));
+                    return BTreeMap::new();
+                }
             }
         }
-        pairs
+        attributes
+    }
+
+    pub(super) fn default_service_name(&self) -> &str {
+        self.default_service_name
+            .as_deref()
+            .unwrap_or("unknown_service:node")
     }
 }
 
-fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let hex = (*first == b'%')
-            .then(|| tail.get(..2))
-            .flatten()
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match hex {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
+/// The variable for metrics alone, and the one for all signals.
+pub(super) fn otlp_names(suffix: &str) -> [String; 2] {
+    ["METRICS_", ""].map(|signal| format!("OTEL_EXPORTER_OTLP_{signal}{suffix}"))
+}
+
+/// The first that can be used. What is wrong before it is a warning, and an error where nothing
+/// follows.
+pub(super) fn usable<T>(
+    readings: impl Iterator<Item = Result<T>>,
+    warnings: &mut Vec<String>,
+) -> Result<Option<T>> {
+    let mut wrong = Vec::new();
+    for reading in readings {
+        match reading {
+            Ok(value) => {
+                let wrong = wrong.iter().map(|error| format!("{error}; ignored"));
+                warnings.extend(wrong);
+                return Ok(Some(value));
             }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
+            Err(error) => wrong.push(error),
         }
     }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+    wrong.into_iter().next().map_or(Ok(None), Err)
+}
+
+fn list(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+}
+
+/// Digits alone; `str::parse` takes a sign.
+fn whole_number(text: &str) -> Option<u64> {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())
+        .flatten()
+}
+
+fn milliseconds(text: &str) -> Option<Duration> {
+    whole_number(text)
+        .filter(|milliseconds| *milliseconds <= LONGEST_MILLISECONDS)
+        .map(Duration::from_millis)
+}
+
+/// `key=value` in W3C Baggage form, without properties; both are percent-decoded.
+fn pair(entry: &str) -> Option<(String, String)> {
+    let (key, value) = entry.split_once('=')?;
+    let key = percent::decode(key.trim())?;
+    let value = percent::decode(value.trim())?;
+    (!key.is_empty()).then_some((key, value))
+}
+
+fn header(entry: &str) -> std::result::Result<(String, Secret), &'static str> {
+    let (key, value) = entry
+        .split_once('=')
+        .ok_or("an entry that is not key=value")?;
+    let key = http::HeaderName::try_from(key.trim())
+        .map_err(|_| "an entry whose key is no HTTP header name")?;
+    let value = percent::decode(value.trim())
+        .ok_or("an entry whose value has a percent sign that begins no escape; write %25 for it")?;
+    let value = header_value(&Secret::new(value))
+        .ok_or("an entry whose value has control or non-ASCII characters")?;
+    Ok((key.as_str().to_owned(), value))
 }

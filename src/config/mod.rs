@@ -6,7 +6,11 @@
 
 mod endpoint;
 mod environment;
+#[cfg(test)]
+mod environment_tests;
 mod options;
+mod page;
+mod percent;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -22,6 +26,7 @@ use opentelemetry_sdk::metrics::Temporality;
 
 pub use environment::Environment;
 pub use options::{HistogramAggregation, NamingMode, Options, PluginOptions, TranslationStrategy};
+pub(crate) use percent::canonical_path;
 pub use views::{
     check_boundaries, AttributeFilter, InstrumentSelector, StreamSpec, View, ViewAggregation,
 };
@@ -35,6 +40,9 @@ pub const DEFAULT_SERVICE_NAME: &str = "backstage";
 /// Attribute sets per stream before further ones are folded into the overflow series
 /// (Metrics SDK specification, "Cardinality limits").
 pub const DEFAULT_CARDINALITY_LIMIT: usize = 2000;
+
+/// A time-out that is none. The specification ("Timeout") lets "a very long time" stand for it.
+pub const NO_LIMIT: Duration = Duration::from_millis(i32::MAX as u64);
 
 /// Everything a provider needs to run its pipelines.
 #[derive(Clone, Debug)]
@@ -81,7 +89,7 @@ impl NamingConfig {
 pub struct PrometheusConfig {
     /// `None`: no server of our own, the page is only mounted on the backend's port.
     pub listen: Option<SocketAddr>,
-    /// Starts with `/`.
+    /// Starts with `/`; as [`canonical_path`] spells it.
     pub path: String,
     /// The page is also served by the backend's own router.
     pub on_backend: bool,
@@ -112,7 +120,7 @@ pub struct OtlpConfig {
     pub protocol: OtlpProtocol,
     pub headers: BTreeMap<String, Secret>,
     pub interval: Duration,
-    /// Bounds one export: every attempt and the pauses between them.
+    /// Bounds one export: every attempt and the pauses between them. [`NO_LIMIT`] for none.
     pub timeout: Duration,
     pub compression: Compression,
     pub temporality: Temporality,

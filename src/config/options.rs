@@ -1,8 +1,8 @@
 //! The options as a user writes them: `backend.metrics` of app-config, or `configure(options)`.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use opentelemetry::{Key, KeyValue, Value};
@@ -10,9 +10,11 @@ use opentelemetry_sdk::metrics::Temporality;
 use serde::Deserialize;
 
 use super::endpoint::{endpoint_url, Signal};
-use super::environment::Environment;
+use super::environment::{otlp_names, usable, Environment};
+use super::page::{host_address, page_path, page_token};
 use super::values::{
-    headers, invalid, settings, Count, Flag, HumanDuration, Port, ResourceValue, Switch,
+    header_value, headers, invalid, settings, Count, Flag, HumanDuration, Port, ResourceValue,
+    Switch,
 };
 use super::views::ViewOptions;
 use super::{
@@ -21,7 +23,7 @@ use super::{
 };
 use crate::error::Result;
 
-const DEFAULT_PROMETHEUS_HOST: &str = "127.0.0.1";
+const DEFAULT_PROMETHEUS_HOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const DEFAULT_PROMETHEUS_PORT: u16 = 9464;
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 const DEFAULT_OTLP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -246,9 +248,13 @@ impl Options {
         let exporters = environment.exporters(&mut warnings);
         let prometheus = match (&self.exporters.prometheus, &exporters) {
             (Some(Switch::Off), _) => None,
-            (Some(Switch::On(options)), _) => Some(options.resolve(path, environment)?),
+            (Some(Switch::On(options)), _) => {
+                Some(options.resolve(path, environment, &mut warnings)?)
+            }
             (None, Some(names)) if !names.prometheus => None,
-            (None, _) => Some(PrometheusOptions::default().resolve(path, environment)?),
+            (None, _) => {
+                Some(PrometheusOptions::default().resolve(path, environment, &mut warnings)?)
+            }
         };
         let otlp = match (&self.exporters.otlp, &exporters) {
             (Some(Switch::Off), _) => None,
@@ -314,54 +320,41 @@ impl Options {
 }
 
 impl PrometheusOptions {
-    fn resolve(&self, path: &str, environment: &Environment) -> Result<PrometheusConfig> {
-        let host = self
-            .host
-            .clone()
-            .or_else(|| environment.get("OTEL_EXPORTER_PROMETHEUS_HOST"))
-            .unwrap_or_else(|| DEFAULT_PROMETHEUS_HOST.to_owned());
-        let ip = match host.as_str() {
-            "localhost" => IpAddr::from([127, 0, 0, 1]),
-            host => host
-                .trim_start_matches('[')
-                .trim_end_matches(']')
-                .parse()
-                .map_err(|_| {
-                    invalid(
-                        &format!("{path}.exporters.prometheus.host"),
-                        format!("found {host:?}, expected an IP address such as 127.0.0.1, 0.0.0.0 or ::, or localhost"),
-                    )
-                })?,
+    fn resolve(
+        &self,
+        path: &str,
+        environment: &Environment,
+        warnings: &mut Vec<String>,
+    ) -> Result<PrometheusConfig> {
+        let at = |key: &str| format!("{path}.exporters.prometheus.{key}");
+        let ip = match &self.host {
+            Some(host) => host_address(host).ok_or_else(|| {
+                invalid(
+                    &at("host"),
+                    format!("found {host:?}, expected an IP address such as 127.0.0.1, 0.0.0.0 or ::, or localhost"),
+                )
+            })?,
+            None => environment
+                .prometheus_host(warnings)
+                .unwrap_or(DEFAULT_PROMETHEUS_HOST.into()),
         };
         let port = match self.port {
             Some(Port(port)) => port,
             None => environment
-                .parse("OTEL_EXPORTER_PROMETHEUS_PORT", "a port from 0 to 65535")?
+                .prometheus_port(warnings)
                 .unwrap_or(DEFAULT_PROMETHEUS_PORT),
         };
-        let page = self.path.clone().unwrap_or_else(|| "/metrics".to_owned());
-        if !page.starts_with('/') || page.contains(['?', '#', ' ']) {
-            return Err(invalid(
-                &format!("{path}.exporters.prometheus.path"),
-                format!("found {page:?}, expected a path that starts with / and has no query, such as /metrics"),
-            ));
-        }
-        if self
-            .token
-            .as_ref()
-            .is_some_and(|token| token.expose().is_empty())
-        {
-            return Err(invalid(
-                &format!("{path}.exporters.prometheus.token"),
-                "found an empty string, expected a token; leave the key out for none",
-            ));
-        }
+        let on_backend = self.on_backend.is_some_and(|flag| flag.0);
+        let page = self.path.as_deref().unwrap_or("/metrics");
+        let page = page_path(page, on_backend, &at("path"))?;
+        let token = self.token.as_ref();
+        let token = token.map(|token| page_token(token, &at("token")));
         let server = self.server.is_none_or(|flag| flag.0);
         Ok(PrometheusConfig {
             listen: server.then_some(SocketAddr::new(ip, port)),
             path: page,
-            on_backend: self.on_backend.is_some_and(|flag| flag.0),
-            token: self.token.clone(),
+            on_backend,
+            token: token.transpose()?,
             translation_strategy: self.translation_strategy.unwrap_or_default(),
             collect_timeout: self
                 .collect_timeout
@@ -383,7 +376,7 @@ impl OtlpOptions {
             Some(name) => name,
             None => environment
                 .choice(
-                    &environment.otlp("PROTOCOL"),
+                    &otlp_names("PROTOCOL"),
                     &[
                         ("grpc", ProtocolName::Grpc),
                         ("http/protobuf", ProtocolName::HttpProtobuf),
@@ -400,34 +393,31 @@ impl OtlpOptions {
         };
         let endpoint = match &self.endpoint {
             Some(endpoint) => endpoint_url(endpoint, protocol, Signal::Append, &at("endpoint"))?,
-            None => environment.otlp_endpoint(protocol)?,
+            None => environment.otlp_endpoint(protocol, warnings)?,
         };
         let mut headers = environment.otlp_headers(warnings);
-        headers.extend(
-            self.headers
-                .iter()
-                .map(|(name, value)| (name.to_ascii_lowercase(), value.clone())),
-        );
-        for (name, value) in &headers {
+        for (name, value) in &self.headers {
             if http::HeaderName::try_from(name.as_str()).is_err() {
                 return Err(invalid(
                     &at("headers"),
                     format!("found the name {name:?}, expected an HTTP header name"),
                 ));
             }
-            if http::HeaderValue::try_from(value.expose()).is_err() {
-                return Err(invalid(
+            let value = header_value(value).ok_or_else(|| {
+                invalid(
                     &at(&format!("headers.{name}")),
-                    "found a value with control characters, expected an HTTP header value",
-                ));
-            }
+                    "found a value with control or non-ASCII characters, expected an HTTP header \
+                     value",
+                )
+            })?;
+            headers.insert(name.to_ascii_lowercase(), value);
         }
         let compression = match self.compression {
             Some(CompressionName::Gzip) => Compression::Gzip,
             Some(CompressionName::None) => Compression::None,
             None => environment
                 .choice(
-                    &environment.otlp("COMPRESSION"),
+                    &otlp_names("COMPRESSION"),
                     &[("gzip", Compression::Gzip), ("none", Compression::None)],
                     warnings,
                 )
@@ -437,7 +427,7 @@ impl OtlpOptions {
             Some(name) => name.into(),
             None => environment
                 .choice(
-                    "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+                    &["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"],
                     &[
                         ("cumulative", Temporality::Cumulative),
                         ("delta", Temporality::Delta),
@@ -451,7 +441,7 @@ impl OtlpOptions {
             Some(histogram) => histogram,
             None => environment
                 .choice(
-                    "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+                    &["OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"],
                     &[
                         ("explicit_bucket_histogram", HistogramAggregation::Explicit),
                         (
@@ -463,19 +453,13 @@ impl OtlpOptions {
                 )
                 .unwrap_or_default(),
         };
-        let tls_file = |option: &Option<PathBuf>, key: &str, name: &str| {
-            let variable = environment.otlp(name);
-            let (file, place) = match (option, environment.get(&variable)) {
-                (Some(file), _) => (file.clone(), at(key)),
-                (None, Some(file)) => (PathBuf::from(file), variable),
-                (None, None) => return Ok(None),
-            };
-            match std::fs::File::open(&file) {
-                Ok(_) => Ok(Some(file)),
-                Err(error) => Err(invalid(
-                    &place,
-                    format!("found {file:?}, expected a file that can be read: {error}"),
-                )),
+        let mut tls_file = |option: &Option<PathBuf>, key: &str, variable: &str| match option {
+            Some(file) => readable(file, &at(key)).map(Some),
+            None => {
+                let names = otlp_names(variable);
+                let given = environment.all(&names);
+                let files = given.map(|(name, file)| readable(Path::new(file), name));
+                usable(files, warnings)
             }
         };
         let tls = TlsConfig {
@@ -484,8 +468,18 @@ impl OtlpOptions {
             key_file: tls_file(&self.tls.key_file, "tls.keyFile", "CLIENT_KEY")?,
         };
         if tls.cert_file.is_some() != tls.key_file.is_some() {
+            let variables = otlp_names("CLIENT_CERTIFICATE")
+                .into_iter()
+                .chain(otlp_names("CLIENT_KEY"));
+            let place = match self.tls.cert_file.is_some() || self.tls.key_file.is_some() {
+                true => at("tls"),
+                false => variables
+                    .filter(|name| environment.get(name).is_some())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            };
             return Err(invalid(
-                &at("tls"),
+                &place,
                 "found one of certFile and keyFile, expected both or neither",
             ));
         }
@@ -497,14 +491,24 @@ impl OtlpOptions {
             timeout: self
                 .timeout
                 .map(|timeout| timeout.0)
-                .or_else(|| environment.milliseconds(&environment.otlp("TIMEOUT"), warnings))
-                .or_else(|| environment.milliseconds("OTEL_METRIC_EXPORT_TIMEOUT", warnings))
+                .or_else(|| environment.timeout(&otlp_names("TIMEOUT"), warnings))
+                .or_else(|| environment.timeout(&["OTEL_METRIC_EXPORT_TIMEOUT"], warnings))
                 .unwrap_or(DEFAULT_OTLP_TIMEOUT),
             compression,
             temporality,
             histogram,
             tls,
         })
+    }
+}
+
+fn readable(file: &Path, place: &str) -> Result<PathBuf> {
+    match std::fs::File::open(file) {
+        Ok(_) => Ok(file.to_owned()),
+        Err(error) => Err(invalid(
+            place,
+            format!("found {file:?}, expected a file that can be read: {error}"),
+        )),
     }
 }
 
@@ -523,7 +527,7 @@ fn interval(
 ) -> Duration {
     option
         .map(|interval| interval.0)
-        .or_else(|| environment.milliseconds("OTEL_METRIC_EXPORT_INTERVAL", warnings))
+        .or_else(|| environment.duration("OTEL_METRIC_EXPORT_INTERVAL", warnings))
         .unwrap_or(DEFAULT_INTERVAL)
 }
 
@@ -535,7 +539,10 @@ fn resource(
     warnings: &mut Vec<String>,
 ) -> Vec<KeyValue> {
     let mut resource: BTreeMap<String, Value> = [
-        ("service.name", "unknown_service:node".to_owned()),
+        (
+            "service.name",
+            environment.default_service_name().to_owned(),
+        ),
         // Keeps replicas apart (semantic conventions, "service.instance.id").
         ("service.instance.id", uuid::Uuid::new_v4().to_string()),
         ("telemetry.sdk.language", "nodejs".to_owned()),
@@ -550,7 +557,7 @@ fn resource(
     .collect();
     resource.extend(environment.resource_attributes(warnings));
     if let Some(name) = environment.get("OTEL_SERVICE_NAME") {
-        resource.insert("service.name".to_owned(), name.into());
+        resource.insert("service.name".to_owned(), name.to_owned().into());
     }
     if let Some(name) = service_name {
         resource.insert("service.name".to_owned(), name.into());

@@ -5,7 +5,7 @@ use opentelemetry_sdk::metrics::{Aggregation, Temporality};
 use super::*;
 use crate::error::Code;
 
-fn environment(variables: &[(&str, &str)]) -> Environment {
+pub(super) fn environment(variables: &[(&str, &str)]) -> Environment {
     Environment::new(
         variables
             .iter()
@@ -17,11 +17,11 @@ fn parse(json: &str) -> Config {
     Config::parse(json, "backend.metrics", &Environment::default()).unwrap()
 }
 
-fn with_environment(json: &str, variables: &[(&str, &str)]) -> Config {
+pub(super) fn with_environment(json: &str, variables: &[(&str, &str)]) -> Config {
     Config::parse(json, "backend.metrics", &environment(variables)).unwrap()
 }
 
-fn attribute(config: &Config, key: &str) -> Option<String> {
+pub(super) fn attribute(config: &Config, key: &str) -> Option<String> {
     config
         .resource
         .iter()
@@ -83,10 +83,118 @@ fn a_wrong_key_or_value_names_its_path_what_was_found_and_what_is_allowed() {
             "starts with /",
         ),
         (
+            r#"{"exporters": {"prometheus": {"path": "/metrics?all"}}}"#,
+            "exporters.prometheus.path",
+            "\"/metrics?all\"",
+            "no query",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"path": "/my\tmetrics"}}}"#,
+            "exporters.prometheus.path",
+            "\"/my\\tmetrics\"",
+            "white space",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"path": "/100%"}}}"#,
+            "exporters.prometheus.path",
+            "\"/100%\"",
+            "write %25",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"path": "/a/%2E%2e/metrics"}}}"#,
+            "exporters.prometheus.path",
+            "\"/a/%2E%2e/metrics\"",
+            "without //, . and ..",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"path": "//metrics"}}}"#,
+            "exporters.prometheus.path",
+            "\"//metrics\"",
+            "without //, . and ..",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"path": "/metrics//"}}}"#,
+            "exporters.prometheus.path",
+            "\"/metrics//\"",
+            "without //, . and ..",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"onBackend": true, "path": "/a:b"}}}"#,
+            "exporters.prometheus.path",
+            "\"/a:b\"",
+            "letters, digits and - . _ ~",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"onBackend": true, "path": "/"}}}"#,
+            "exporters.prometheus.path",
+            "\"/\"",
+            "after the /",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"host": "[[::1"}}}"#,
+            "exporters.prometheus.host",
+            "\"[[::1\"",
+            "IP address",
+        ),
+        (
             r#"{"exporters": {"prometheus": {"token": ""}}}"#,
             "exporters.prometheus.token",
             "empty",
             "leave the key out",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"token": " \n"}}}"#,
+            "exporters.prometheus.token",
+            "empty",
+            "leave the key out",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"token": "two words"}}}"#,
+            "exporters.prometheus.token",
+            "white space",
+            "visible ASCII",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"headers": {"x-key": "schlüssel"}}}}"#,
+            "exporters.otlp.headers.x-key",
+            "non-ASCII",
+            "HTTP header value",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"headers": {"schlüssel": "x"}}}}"#,
+            "exporters.otlp.headers",
+            "\"schlüssel\"",
+            "HTTP header name",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"interval": 3000000000}}}"#,
+            "exporters.otlp.interval",
+            "3000000000",
+            "1 ms to 24 days",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"timeout": 0.5}}}"#,
+            "exporters.otlp.timeout",
+            "0.5",
+            "1 ms to 24 days",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"timeout": -1}}}"#,
+            "exporters.otlp.timeout",
+            "-1",
+            "1 ms to 24 days",
+        ),
+        (
+            r#"{"exitTimeout": {"days": 24, "hours": 24}}"#,
+            "exitTimeout",
+            "2160000000",
+            "1 ms to 24 days",
+        ),
+        (
+            r#"{"exitTimeout": {"days": 1e308, "weeks": 1e308}}"#,
+            "exitTimeout",
+            "inf",
+            "1 ms to 24 days",
         ),
         (
             r#"{"exporters": {"prometheus": {"translationStrategy": "x"}}}"#,
@@ -228,6 +336,11 @@ fn secrets_never_appear_in_errors_or_debug_output() {
     assert!(!format!("{config:?}").contains("hunter2"));
     let refused = [
         r#"{"exporters": {"prometheus": {"token": ["hunter2"]}}}"#,
+        r#"{"exporters": {"prometheus": {"token": "hunter2 "}}, "x": 1}"#,
+        r#"{"exporters": {"prometheus": {"token": "hunter2\u0000"}}}"#,
+        r#"{"exporters": {"prometheus": {"token": "hunter2\u00e9"}}}"#,
+        r#"{"exporters": {"prometheus": {"token": "hunter2\u200bx"}}}"#,
+        r#"{"exporters": {"prometheus": {"token": "a\nhunter2"}}}"#,
         r#"{"exporters": {"otlp": {"headers": {"authorization": {"a": "hunter2"}}}}}"#,
         r#"{"exporters": {"otlp": {"headers": {"authorization": "hunter2\n"}}}}"#,
         r#"{"exporters": {"otlp": {"endpoint": "ftp://me:hunter2@host"}}}"#,
@@ -241,6 +354,21 @@ fn secrets_never_appear_in_errors_or_debug_output() {
         let error = Config::parse(json, "backend.metrics", &Environment::default()).unwrap_err();
         assert!(!error.message().contains("hunter2"), "{error}");
     }
+}
+
+#[test]
+fn white_space_around_a_secret_is_no_part_of_it() {
+    let config = parse(
+        r#"{"exporters": {
+            "prometheus": {"token": "\t hunter2\r\n"},
+            "otlp": {"headers": {"a": " Bearer hunter2\t"}}
+        }}"#,
+    );
+    assert_eq!(
+        config.prometheus.unwrap().token.unwrap().expose(),
+        "hunter2"
+    );
+    assert_eq!(config.otlp.unwrap().headers["a"].expose(), "Bearer hunter2");
 }
 
 #[test]
@@ -262,6 +390,10 @@ fn durations_are_maps_or_milliseconds() {
         (r#"{"seconds": 15}"#, 15_000),
         (r#"{"minutes": 1, "seconds": 1.5}"#, 61_500),
         ("250", 250),
+        ("1e3", 1000),
+        (r#"{"days": 24, "hours": 20}"#, 2_145_600_000),
+        // The longest that a JavaScript timer holds.
+        ("2147483647", 2_147_483_647),
     ];
     for (duration, milliseconds) in cases {
         let config = parse(&format!(r#"{{"exitTimeout": {duration}}}"#));
@@ -431,20 +563,6 @@ fn a_header_in_the_environment_that_is_none_is_ignored_and_not_repeated() {
         assert!(warning.contains("OTEL_EXPORTER_OTLP_HEADERS"));
         assert!(!warning.contains("s3cret"));
     }
-}
-
-#[test]
-fn a_port_in_the_environment_that_is_none_is_an_error_that_names_the_variable() {
-    let error = Config::parse(
-        "{}",
-        "options",
-        &environment(&[("OTEL_EXPORTER_PROMETHEUS_PORT", "x")]),
-    )
-    .unwrap_err();
-    assert!(
-        error.message().contains("OTEL_EXPORTER_PROMETHEUS_PORT"),
-        "{error}"
-    );
 }
 
 #[test]

@@ -61,6 +61,16 @@ pub(super) fn headers<'de, D: Deserializer<'de>>(
     deserializer.deserialize_any(HeadersVisitor)
 }
 
+/// A header value without the blanks around it, which no receiver sees. `None` for line breaks and
+/// other control characters, and for what is not ASCII: HTTP leaves its meaning open (RFC 9110,
+/// section 5.5) and gRPC forbids it.
+pub(super) fn header_value(value: &Secret) -> Option<Secret> {
+    let text = value.expose().trim_matches([' ', '\t']);
+    text.bytes()
+        .all(|byte| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t'))
+        .then(|| Secret::new(text))
+}
+
 /// `false` turns an exporter off, `true` or a map turns it on.
 #[derive(Debug)]
 pub enum Switch<T> {
@@ -206,8 +216,11 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
+/// What a JavaScript timer can hold, 24.8 days: a longer one fires after 1 ms.
+pub(super) const LONGEST_MILLISECONDS: u64 = i32::MAX as u64;
+
 /// A duration: Backstage's `HumanDuration` map, or a number of milliseconds. At least 1 ms, at
-/// most 24 days (what a JavaScript timer can hold).
+/// most [`LONGEST_MILLISECONDS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HumanDuration(pub Duration);
 
@@ -256,7 +269,7 @@ impl<'de> Deserialize<'de> for HumanDuration {
             }
         }
         let milliseconds = deserializer.deserialize_any(DurationVisitor)?;
-        if (1.0..=24.0 * 86_400e3).contains(&milliseconds) {
+        if (1.0..=LONGEST_MILLISECONDS as f64).contains(&milliseconds) {
             Ok(HumanDuration(Duration::from_secs_f64(milliseconds / 1e3)))
         } else {
             Err(D::Error::invalid_value(

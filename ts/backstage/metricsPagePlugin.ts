@@ -20,7 +20,9 @@ export function metricsPagePlugin(path: string) {
         init({ http }) {
           const provider = globalProvider();
           if (provider) {
-            http.use(path, scrapeHandler(provider));
+            // Requests spell the path percent-encoded, and Express compares it as they do.
+            const encoded = provider.native.pagePath() ?? path;
+            http.use(encoded, scrapeHandler(provider));
           }
           return Promise.resolve();
         },

@@ -12,7 +12,7 @@ import {
   type InstrumentationFile,
 } from './InstrumentationFile';
 import { findLaunchers, type Launcher } from './Launcher';
-import type { Manifest } from './Manifest';
+import { readOwnManifest } from './Manifest';
 import { type MetricsPage, readMetricsPage } from './MetricsPage';
 import { type PageSettings, pageSettings, pageUrl } from './PageSettings';
 import { readSources, type SourceFile } from './SourceFile';
@@ -73,7 +73,7 @@ export async function openApp(given: AppOptions): Promise<App> {
   const environment = given.environment ?? process.env;
   const root = findRoot(path.resolve(given.directory));
   const files = new AppFiles(root);
-  const manifest = files.json<Manifest>(path.join(root, 'package.json'));
+  const manifest = readOwnManifest(files, path.join(root, 'package.json'));
   if (!manifest) {
     const reason = files.unreadable[0]?.reason ?? 'missing';
     throw new NoAppError(`${path.join(root, 'package.json')}: ${reason}`);
@@ -117,12 +117,10 @@ function findRoot(start: string): string {
 }
 
 function isRoot(directory: string): boolean {
-  const manifest = new AppFiles(directory).json<Manifest>(
-    path.join(directory, 'package.json'),
-  );
+  const files = new AppFiles(directory);
   return (
     existsSync(path.join(directory, 'backstage.json')) ||
-    manifest?.workspaces !== undefined
+    files.json(path.join(directory, 'package.json'))?.workspaces !== undefined
   );
 }
 

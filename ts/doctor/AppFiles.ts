@@ -20,34 +20,50 @@ export class AppFiles {
     return [...this.failures].map(([file, reason]) => ({ file, reason }));
   }
 
-  /** The text of a file; `undefined` where there is none or it cannot be read. */
+  /** The text of a file; `undefined` where there is none, it is large or it cannot be read. */
   text(file: string): string | undefined {
     try {
-      return statSync(file).size <= MAX_BYTES
-        ? readFileSync(file, 'utf8')
-        : undefined;
+      const stat = statSync(file);
+      if (!stat.isFile()) {
+        // A pipe would be waited for, and a device may have no end.
+        this.fail(file, 'no ordinary file');
+        return undefined;
+      }
+      return stat.size <= MAX_BYTES ? readFileSync(file, 'utf8') : undefined;
     } catch (error) {
       this.remember(file, error);
       return undefined;
     }
   }
 
-  json<T extends object>(file: string): T | undefined {
+  /** The map that a JSON file holds. */
+  json(file: string): Record<string, unknown> | undefined {
     const text = this.text(file);
     if (text === undefined) {
+      if (this.isFile(file) && !this.failures.has(this.name(file))) {
+        this.fail(file, `larger than ${MAX_BYTES / 1024} KiB`);
+      }
       return undefined;
     }
     try {
-      const value: unknown = JSON.parse(text);
-      if (typeof value === 'object' && value !== null) {
-        return value as T;
+      // npm and Yarn read past the mark that some editors put first.
+      const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
+      if (isMap(value)) {
+        return value;
       }
-      this.failures.set(this.name(file), 'no JSON object');
+      this.fail(file, 'no JSON object');
     } catch {
       // What the parser says repeats the text, which may hold a secret.
-      this.failures.set(this.name(file), 'no valid JSON');
+      this.fail(file, 'no valid JSON');
     }
     return undefined;
+  }
+
+  /** Remembers why a file, or a part of it, is left out. */
+  fail(file: string, reason: string): void {
+    const name = this.name(file);
+    const known = this.failures.get(name);
+    this.failures.set(name, known ? `${known}; ${reason}` : reason);
   }
 
   entries(directory: string): Dirent[] {
@@ -80,4 +96,8 @@ export class AppFiles {
       this.failures.set(this.name(file), code ?? String(error));
     }
   }
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

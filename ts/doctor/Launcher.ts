@@ -12,9 +12,14 @@ export interface Launcher {
   directories: string[];
   /** What it preloads, in the order in which Node does. */
   preloads: string[];
+  /** Whether it keeps Node from loading addons, and by which option. */
+  addonsOff?: AddonsOff;
   /** The `OTEL_*` variables it sets. */
   environment: Record<string, string>;
 }
+
+/** An option without which Node would load the addon. */
+export type AddonsOff = '--no-addons' | '--permission';
 
 const DOCKERFILE = /^(Dockerfile(\..+)?|.+\.Dockerfile)$/;
 
@@ -37,6 +42,7 @@ function scripts(
     what: `script \`${name}\``,
     directories: [directory],
     preloads: preloads(command),
+    addonsOff: startsNode(command) ? addonsOff(command) : undefined,
     environment: environment(command),
   }));
 }
@@ -54,6 +60,7 @@ function dockerfiles(files: AppFiles, { directory }: Workspace): Launcher[] {
         // A Dockerfile's paths are those of the image, which holds either folder as its own root.
         directories: [directory, files.root],
         preloads: preloads(lines.join('\n')),
+        addonsOff: addonsOff(lines.join('\n')),
         environment: environment(lines.join('\n')),
       };
     });
@@ -78,10 +85,35 @@ function preloads(command: string): string[] {
   return [...required, ...imported].map(([, , module]) => module);
 }
 
+/** Options of the same name are other programs' business. */
+function startsNode(command: string): boolean {
+  return /(?:^|[\s/])(?:node|nodemon|tsx)(?:\s|$)|\bNODE_OPTIONS=/.test(
+    command,
+  );
+}
+
+/** Of Node's options; the last of an option and its opposite decides. */
+export function addonsOff(command: string): AddonsOff | undefined {
+  const words = command.split(/[\s"'[\],=]+/);
+  const isOn = (...options: string[]) => {
+    const last = words
+      .filter(word => options.includes(word.replace(/^--no-/, '--')))
+      .at(-1);
+    return last !== undefined && !last.startsWith('--no-');
+  };
+  if (words.includes('--no-addons') && !isOn('--addons')) {
+    return '--no-addons';
+  }
+  return isOn('--permission', '--experimental-permission') &&
+    !isOn('--allow-addons')
+    ? '--permission'
+    : undefined;
+}
+
 /** A value that is another variable says nothing here. */
 function environment(command: string): Record<string, string> {
   const found = command.matchAll(
-    /(?:\b|ENV\s+)(OTEL_\w+)(?:=|(?<=ENV\s+\w+)\s+)(?:"([^"\n]*)"|'([^'\n]*)'|([^\s'"]+))/gi,
+    /(?:\b|ENV\s+)(OTEL_\w+)(?!\w)(?:=|(?<=ENV\s+\w+)\s+)(?:"([^"\n]*)"|'([^'\n]*)'|([^\s'"]+))/gi,
   );
   const variables = [...found].map(([, name, ...values]) => [
     name,

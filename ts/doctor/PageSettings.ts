@@ -1,5 +1,8 @@
 import { isIP } from 'node:net';
-import type { MetricsOptions, PrometheusExporterOptions } from '../options';
+import type { MetricsOptions } from '../options';
+import { isMap } from './AppFiles';
+
+const EXPORTERS = ['otlp', 'prometheus', 'console', 'logging', 'none'];
 
 /** Where the Prometheus page is, by config, environment and default. */
 export interface PageSettings {
@@ -12,33 +15,62 @@ export interface PageSettings {
   token?: string;
 }
 
+type Environment = Record<string, string | undefined>;
+
 /** `undefined` where the page is switched off. */
 export function pageSettings(
   options: MetricsOptions,
-  env: Record<string, string | undefined>,
+  env: Environment,
 ): PageSettings | undefined {
   const given: unknown = options.exporters?.prometheus;
-  const exporters = env.OTEL_METRICS_EXPORTER?.trim();
+  const named = exporterNames(env);
   const isOff =
     given === undefined
-      ? Boolean(exporters) && !exporters!.split(',').includes('prometheus')
-      : given === false || given === 'false';
+      ? named !== undefined && !named.includes('prometheus')
+      : isSwitchedOff(given);
   if (isOff) {
     return undefined;
   }
   // Unchecked: whatever stands there must not stop the doctor.
-  const settings = (
-    typeof given === 'object' && given !== null ? given : {}
-  ) as PrometheusExporterOptions;
-  const { host, port, token } = settings;
+  const settings = isMap(given) ? given : {};
+  const { host, port, token, path } = settings;
   return {
     server: flag(settings.server, true),
     onBackend: flag(settings.onBackend, false),
-    host: String(host ?? (env.OTEL_EXPORTER_PROMETHEUS_HOST || '127.0.0.1')),
-    port: Number(port ?? (env.OTEL_EXPORTER_PROMETHEUS_PORT || 9464)),
-    path: String(settings.path ?? '/metrics'),
-    token: typeof token === 'string' ? token : undefined,
+    host: typeof host === 'string' ? host : environmentHost(env),
+    port: port === undefined ? environmentPort(env) : Number(port),
+    path: typeof path === 'string' && path.startsWith('/') ? path : '/metrics',
+    token: typeof token === 'string' ? token.trim() : undefined,
   };
+}
+
+/**
+ * What `OTEL_METRICS_EXPORTER` names and there is; `undefined` where it counts as unset. As
+ * `src/config/environment.rs` reads it: without the addon the doctor looks at the page too.
+ */
+export function exporterNames(env: Environment): string[] | undefined {
+  const names = (env.OTEL_METRICS_EXPORTER ?? '')
+    .split(',')
+    .map(name => name.trim().toLowerCase())
+    .filter(name => EXPORTERS.includes(name));
+  return names.length > 0 ? names : undefined;
+}
+
+/** `${VARIABLE}` in app-config yields strings. */
+export function isSwitchedOff(exporter: unknown): boolean {
+  return exporter === false || exporter === 'false';
+}
+
+function environmentHost({ OTEL_EXPORTER_PROMETHEUS_HOST }: Environment) {
+  const host = OTEL_EXPORTER_PROMETHEUS_HOST?.trim() ?? '';
+  const isKnown =
+    /^localhost$/i.test(host) || isIP(host.replace(/^\[(.*)\]$/, '$1')) > 0;
+  return isKnown ? host : '127.0.0.1';
+}
+
+function environmentPort({ OTEL_EXPORTER_PROMETHEUS_PORT }: Environment) {
+  const port = OTEL_EXPORTER_PROMETHEUS_PORT?.trim() ?? '';
+  return /^\d+$/.test(port) && Number(port) < 65536 ? Number(port) : 9464;
 }
 
 /** Where this machine reaches a page with a port of its own. */
@@ -47,7 +79,7 @@ export function pageUrl({ host, port, path }: PageSettings): string {
 }
 
 export function isLoopback(host: string): boolean {
-  return /^(localhost|127\.[\d.]+|\[?::1\]?)$/.test(host);
+  return /^(localhost|127\.[\d.]+|\[?::1\]?)$/i.test(host);
 }
 
 /** A server that listens everywhere answers on loopback. */

@@ -14,7 +14,8 @@ export async function familiesOutsideOfRules(
   text: string,
 ): Promise<string[]> {
   const { binding } = await loadAddon();
-  const serviceName = options.serviceName ?? 'backstage';
+  const given: unknown = options.serviceName;
+  const serviceName = typeof given === 'string' ? given : 'backstage';
   const renames = binding?.NativeRootMetricsService.renames(serviceName) ?? [];
   const legacy = new Set(renames.map(({ old }) => onPage(old)));
   const prefix = `${onPage(serviceName)}_`;

@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { AppFiles } from './AppFiles';
-import type { Manifest } from './Manifest';
+import { type Manifest, readManifest } from './Manifest';
 import type { Workspace } from './workspaces';
 
 /** One installed copy of a package. */
@@ -28,7 +28,7 @@ export function findInstalledPackages(
       if (!installed || found.has(installed) || own.has(installed)) {
         continue;
       }
-      const theirs = files.json<Manifest>(path.join(installed, 'package.json'));
+      const theirs = readManifest(files, path.join(installed, 'package.json'));
       if (theirs) {
         const version = theirs.version ?? 'of unknown version';
         const copy = { name, version, directory: installed, manifest: theirs };

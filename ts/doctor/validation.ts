@@ -20,18 +20,12 @@ export async function validate(
   if (!binding) {
     return { warnings: [] };
   }
-  const provider = binding.NativeProvider.isolated();
   try {
+    const json = toJson(options);
     // The service that names metrics refuses what cannot begin a name.
-    new binding.NativeRootMetricsService(toJson(options), PATH);
-    // A disabled provider reads and checks all settings, and starts no exporter.
-    const disabled = { ...environment, OTEL_SDK_DISABLED: 'true' };
-    provider.configure(toJson(options), PATH, disabled);
-    const lines = provider.takeLog().filter(({ level }) => level === 'warn');
-    return { warnings: lines.map(({ message }) => message) };
+    new binding.NativeRootMetricsService(json, PATH);
+    return { warnings: binding.NativeProvider.check(json, PATH, environment) };
   } catch (error) {
     return { error: (error as Error).message, warnings: [] };
-  } finally {
-    await provider.shutdown();
   }
 }

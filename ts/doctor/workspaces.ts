@@ -1,6 +1,7 @@
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { AppFiles } from './AppFiles';
-import { type Manifest, workspacePatterns } from './Manifest';
+import { type Manifest, readOwnManifest, workspacePatterns } from './Manifest';
 
 /** A package of the app itself: the root or a workspace. */
 export interface Workspace {
@@ -32,9 +33,16 @@ export function findWorkspaces(files: AppFiles, root: Manifest): Workspace[] {
     .flatMap(pattern => expand(files, pattern))
     .filter(directory => !excluded.has(directory) && directory !== files.root);
   const found: Workspace[] = [{ directory: files.root, manifest: root }];
+  const seen = new Set([files.root]);
   for (const directory of new Set(directories)) {
-    const manifest = files.json<Manifest>(path.join(directory, 'package.json'));
-    if (manifest) {
+    const manifest = readOwnManifest(
+      files,
+      path.join(directory, 'package.json'),
+    );
+    // A link may lead to the root, or to what is listed already.
+    const real = manifest && realpathSync(directory);
+    if (manifest && !seen.has(real!)) {
+      seen.add(real!);
       found.push({ directory, manifest });
     }
   }
@@ -45,10 +53,18 @@ export function findWorkspaces(files: AppFiles, root: Manifest): Workspace[] {
 function expand(files: AppFiles, pattern: string): string[] {
   const segments = pattern
     .split('/')
-    .filter(segment => segment !== '' && segment !== '.');
-  return segments.reduce(
-    (directories, segment) =>
-      directories.flatMap(directory => step(files, directory, segment)),
+    .filter(segment => segment !== '' && segment !== '.')
+    // Several of them in a row say no more than one.
+    .filter(
+      (segment, index, all) => segment !== '**' || all[index - 1] !== '**',
+    );
+  return segments.reduce<string[]>(
+    (directories, segment) => {
+      const found = directories.flatMap(directory =>
+        step(files, directory, segment),
+      );
+      return [...new Set(found)];
+    },
     [files.root],
   );
 }
@@ -61,10 +77,27 @@ function step(files: AppFiles, directory: string, segment: string): string[] {
   if (!segment.includes('*')) {
     return [path.join(directory, segment)];
   }
-  const [head, ...tail] = segment.split('*').map(escapeRegExp);
-  const matches = new RegExp(`^${[head, ...tail].join('.*')}$`);
   return folders(files, directory).filter(child =>
-    matches.test(path.basename(child)),
+    matches(path.basename(child), segment),
+  );
+}
+
+/** By the parts between the stars, each at its first place: a regular expression tries them all. */
+function matches(name: string, pattern: string): boolean {
+  const [head, ...parts] = pattern.split('*');
+  const tail = parts.pop()!;
+  let at = head.length;
+  for (const part of parts) {
+    const found = name.indexOf(part, at);
+    if (found < 0) {
+      return false;
+    }
+    at = found + part.length;
+  }
+  return (
+    name.startsWith(head) &&
+    name.endsWith(tail) &&
+    at + tail.length <= name.length
   );
 }
 
@@ -78,8 +111,4 @@ function folders(files: AppFiles, directory: string): string[] {
         !entry.name.startsWith('.'),
     )
     .map(entry => path.join(directory, entry.name));
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
 }

@@ -176,28 +176,11 @@ fn basic_credentials(value: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-/// Percent-decoding as URLs and `grpc-message` have it; what is no escape stays as it is.
-pub(super) fn percent_decode(bytes: &[u8]) -> String {
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let [first, tail @ ..] = rest {
-        let escape = match (first, tail) {
-            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)),
-            _ => None,
-        };
-        if let Some((high, low)) = escape {
-            decoded.push(high << 4 | low);
-            rest = &tail[2..];
-        } else {
-            decoded.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).map(|digit| digit as u8)
+/// As URLs and `grpc-message` have it; what is no escape stays as it is.
+pub(super) fn percent_decode(text: &[u8]) -> String {
+    percent_encoding::percent_decode(text)
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 /// The innermost cause: what stands above it in the libraries' chains says only that a request or

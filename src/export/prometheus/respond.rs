@@ -17,7 +17,7 @@ use super::body::Body;
 use super::negotiate::Representation;
 use super::notices::Notices;
 use super::page::write_page;
-use crate::config::{PrometheusConfig, Secret, TranslationStrategy};
+use crate::config::{canonical_path, PrometheusConfig, Secret, TranslationStrategy};
 use crate::engine::{Collect, PipelineId};
 use crate::export::reader::{Collected, Reader};
 use crate::log::Logger;
@@ -71,6 +71,11 @@ impl Exposition {
         }
     }
 
+    /// Where the page is, percent-encoded.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     pub(super) fn logger(&self) -> &Logger {
         &self.logger
     }
@@ -80,7 +85,8 @@ impl Exposition {
     /// Otherwise 404, 401 or 405; 503 when the engine has shut down or does not answer. Must run
     /// within a tokio runtime: the page is encoded on its blocking threads while it is sent.
     pub async fn respond(&self, request: Request<()>) -> Response<Body> {
-        if request.uri().path() != self.path {
+        let path = request.uri().path();
+        if path != self.path && canonical_path(path) != self.path {
             let text = format!("Metrics are at {}\n", self.path);
             return plain(StatusCode::NOT_FOUND, text);
         }

@@ -22,6 +22,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, OnceCell};
 use tokio::time::{interval_at, sleep_until, timeout_at, Instant, MissedTickBehavior};
 
+use crate::config::NO_LIMIT;
 use crate::engine::collection::Collection;
 use crate::engine::{Component, SelfMetric};
 use crate::error::{Code, Error, Result};
@@ -69,6 +70,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const FIRST_PAUSE_SHARE: u32 = 8;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long an export without a limit waits for callbacks, and tries again, at most.
+const UNLIMITED_PATIENCE: Duration = Duration::from_secs(60);
+
 /// The status of an attempt that its deadline ended.
 const TIMED_OUT: Status = Status::Missing("timeout");
 
@@ -78,6 +82,9 @@ pub struct PushTask<E> {
     reader: Reader,
     component: Option<Component>,
     timeout: Duration,
+    /// Bounds what the time-out bounds but for the attempts themselves: an export without a limit
+    /// must not wait for ever for a callback, nor hide in tries that its receiver is down.
+    patience: Duration,
     log: Logger,
     /// Data points that were collected and are neither delivered nor lost.
     waiting: Arc<AtomicU64>,
@@ -113,7 +120,8 @@ impl<E: PushExporter> PushTask<E> {
     /// longer than that, the next follows a full interval after it.
     ///
     /// `timeout` bounds the collection, and again the sending: all batches, all their attempts and
-    /// the pauses between them.
+    /// the pauses between them. With [`NO_LIMIT`] an attempt may take for ever, and the rest as long
+    /// as an interval, at most a minute.
     pub fn spawn(
         runtime: &Handle,
         exporter: E,
@@ -130,6 +138,10 @@ impl<E: PushExporter> PushTask<E> {
             exporter: Arc::new(exporter),
             reader,
             timeout,
+            patience: match timeout == NO_LIMIT {
+                true => interval.min(UNLIMITED_PATIENCE),
+                false => timeout,
+            },
             log,
             waiting: waiting.clone(),
             backlog: Backlog::new(BACKLOG_LIMIT),
@@ -178,7 +190,7 @@ impl<E: PushExporter> PushTask<E> {
     }
 
     async fn collect(&mut self) -> Result<()> {
-        let collection = self.reader.collect(self.timeout).await?;
+        let collection = self.reader.collect(self.patience).await?;
         let exporter = self.exporter.clone();
         let batches = tokio::task::spawn_blocking(move || exporter.prepare(&collection))
             .await
@@ -279,7 +291,9 @@ impl<E: PushExporter> PushTask<E> {
         deadline: Instant,
         operation: &mut Option<Operation>,
     ) -> Outcome {
-        let mut pause = FIRST_PAUSE.min(self.timeout / FIRST_PAUSE_SHARE);
+        let mut pause = FIRST_PAUSE.min(self.patience / FIRST_PAUSE_SHARE);
+        let answer_by = deadline;
+        let deadline = deadline.min(Instant::now() + self.patience);
         loop {
             if let Some((until, reason)) = self.silence.take() {
                 if until >= deadline {
@@ -301,7 +315,7 @@ impl<E: PushExporter> PushTask<E> {
                 status: TIMED_OUT,
             });
             operation.status = TIMED_OUT;
-            let attempt = timeout_at(deadline, self.exporter.send(batch)).await;
+            let attempt = timeout_at(answer_by, self.exporter.send(batch)).await;
             let (after, reason) = match attempt {
                 Ok(attempt) => {
                     operation.status = attempt.status;

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::{Attempt, Batch, Outcome, PushExporter, PushHandle, PushTask, Status};
-use crate::config::{OtlpConfig, OtlpProtocol};
+use crate::config::{OtlpConfig, OtlpProtocol, NO_LIMIT};
 use crate::engine::collection::Collection;
 use crate::engine::{Collect, Component, PipelineId, SelfMetric};
 use crate::error::{Code, Result};
@@ -459,6 +459,20 @@ fn an_encoder_that_panics_fails_the_export_and_not_the_task() {
 }
 
 #[test]
+fn an_export_without_a_limit_reports_a_receiver_that_is_away_within_an_interval() {
+    block_on(async {
+        let exporter = Scripted::new(true, (0..1000).map(|_| away("away")));
+        let log = Logger::default();
+        let push = exporter.spawn(Duration::from_secs(1), NO_LIMIT, &log);
+        let start = Instant::now();
+        assert_eq!(push.flush().await.unwrap_err().code(), Code::Export);
+        assert!(start.elapsed() < Duration::from_secs(5));
+        assert_eq!(messages(&log).len(), 1);
+        assert!(exporter.attempts() > 1);
+    });
+}
+
+#[test]
 fn what_waits_is_still_sent_when_the_engine_has_gone() {
     /// Answers once.
     struct Going(TestSource, AtomicUsize);
@@ -603,6 +617,22 @@ fn a_collector_that_never_answers_is_left_at_the_deadline() {
             assert_eq!(collector.received().len(), 1);
         });
     }
+}
+
+#[test]
+fn an_export_without_a_limit_waits_for_an_answer_longer_than_an_interval() {
+    block_on(async {
+        let collector = FakeCollector::http(|_, _| {
+            std::thread::sleep(Duration::from_millis(500));
+            Reply::status(200)
+        })
+        .await;
+        let mut config = otlp_config(&collector.url(), OtlpProtocol::HttpProtobuf);
+        (config.interval, config.timeout) = (Duration::from_millis(100), NO_LIMIT);
+        let (counter, push) = otlp(&config, &Logger::default());
+        counter.add(1, &[]);
+        push.flush().await.unwrap();
+    });
 }
 
 #[test]

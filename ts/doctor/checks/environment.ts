@@ -1,5 +1,6 @@
 import type { App } from '../App';
 import type { Finding } from '../Finding';
+import { exporterNames, isSwitchedOff } from '../PageSettings';
 import type { MetricsOptions } from '../../options';
 import { validate } from '../validation';
 
@@ -66,8 +67,10 @@ function switchedOff(
       fix: 'Remove OTEL_SDK_DISABLED. To switch off traces alone, set OTEL_TRACES_EXPORTER=none.',
     };
   }
-  const isOn = Object.values(exporters ?? {}).some(exporter => exporter);
-  if (variables.OTEL_METRICS_EXPORTER?.trim() === 'none' && !isOn) {
+  const isOn = Object.values(exporters ?? {}).some(
+    exporter => exporter !== undefined && !isSwitchedOff(exporter),
+  );
+  if (exporterNames(variables)?.every(name => name === 'none') && !isOn) {
     return {
       check: 'environment',
       severity: 'problem',

@@ -4,14 +4,14 @@ import type { App, AppPackage } from '../App';
 import type { Finding } from '../Finding';
 import type { SourceFile } from '../SourceFile';
 
-/** `.createCounter<T>('name'` */
+/** `.createCounter<T>('name'`; a longer type is searched no further. */
 const CREATED =
-  /\.\s*create(?:Observable)?(?:Counter|UpDownCounter|Histogram|Gauge)\s*(?:<[^()]*>)?\(\s*(['"])([^'"\n]*)\1/g;
+  /\.\s*create(?:Observable)?(?:Counter|UpDownCounter|Histogram|Gauge)\s*(?:<[^()]{0,500}>)?\(\s*(['"])([^'"\n]*)\1/g;
 const HAS_SERVICE = /\bmetricsServiceRef\b|\bMetricsService\b/i;
 const PLUGIN_ID = /\bpluginId\s*:\s*['"]([\w-]+)['"]/;
 
 /** `meter` or `getMeter('x')`: names of a plain meter are the author's own business. */
-const METER = /meter\s*(?:\([^()]*\))?\s*[?!]?\s*$/i;
+const METER = /meter\s*(?:\([^()]*\)\s*)?(?:[?!]\s*)?$/i;
 
 /** As much of what stands before a call as is looked at. */
 const BEFORE = 100;

@@ -1,7 +1,9 @@
-import { loadAddon } from '../addon';
+import { ADDONS_ADVICE, PERMISSION_ADVICE } from '../../AddonFailure';
+import { type AddonTrouble, loadAddon } from '../addon';
 import { loadManifest } from '../ownManifest';
 import type { App } from '../App';
 import type { Finding } from '../Finding';
+import { addonsOff, type AddonsOff } from '../Launcher';
 import { satisfies } from '../versions';
 
 /** Whether this Node is supported and loads the native addon. */
@@ -18,15 +20,46 @@ export async function platform(app: App): Promise<Finding[]> {
     ];
   }
   const { failure } = await loadAddon();
-  if (failure === undefined) {
-    return [];
-  }
   return [
-    {
-      check: 'platform',
-      severity: 'problem',
-      message: `${failure}.`,
-      fix: 'Install again without --omit=optional, on the platform that the backend runs on; node_modules copied from another one lack its addon.',
-    },
+    ...(failure
+      ? [notLoaded(failure)]
+      : inNodeOptions(app.environment.NODE_OPTIONS)),
+    ...app.launchers.flatMap(({ addonsOff, what, file }) =>
+      addonsOff ? [switchedOff(addonsOff, `the ${what}`, file)] : [],
+    ),
   ];
+}
+
+function notLoaded({ message, advice }: AddonTrouble): Finding {
+  return {
+    check: 'platform',
+    severity: 'problem',
+    message: `${message}.`,
+    fix: advice
+      ? `${advice[0].toUpperCase()}${advice.slice(1)}.`
+      : 'Install again without --omit=optional, on the platform that the backend runs on; node_modules copied from another one lack its addon.',
+  };
+}
+
+/** Of the environment that a backend is started in. */
+function inNodeOptions(options = ''): Finding[] {
+  const option = addonsOff(options);
+  return option ? [switchedOff(option, 'NODE_OPTIONS')] : [];
+}
+
+function switchedOff(option: AddonsOff, where: string, file?: string): Finding {
+  const [does, fix] =
+    option === '--no-addons'
+      ? ['keeps Node from loading any addon', ADDONS_ADVICE]
+      : [
+          "has Node's permission model without --allow-addons",
+          PERMISSION_ADVICE,
+        ];
+  return {
+    check: 'platform',
+    severity: 'problem',
+    message: `${where} ${does}, and with it that of @nativestage/metrics: no metrics are exported.`,
+    file,
+    fix: `${fix[0].toUpperCase()}${fix.slice(1)}.`,
+  };
 }

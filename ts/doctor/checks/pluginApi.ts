@@ -2,7 +2,8 @@ import path from 'node:path';
 import type { App, AppPackage } from '../App';
 import type { Finding } from '../Finding';
 import { resolvePackage } from '../installedPackages';
-import type { Manifest } from '../Manifest';
+import { isMap } from '../AppFiles';
+import { readManifest } from '../Manifest';
 
 const NAME = '@backstage/backend-plugin-api';
 const REF = 'metricsServiceRef';
@@ -21,7 +22,8 @@ function tooOld(app: App, { directory }: AppPackage): Finding | undefined {
   if (installed === undefined || hasRef(app, installed)) {
     return undefined;
   }
-  const manifest = app.files.json<Manifest>(
+  const manifest = readManifest(
+    app.files,
     path.join(installed, 'package.json'),
   );
   return {
@@ -34,14 +36,14 @@ function tooOld(app: App, { directory }: AppPackage): Finding | undefined {
 }
 
 function hasRef(app: App, installed: string): boolean {
-  const manifest = app.files.json<Manifest>(
+  const manifest = readManifest(
+    app.files,
     path.join(installed, 'package.json'),
   );
-  const targets = manifest?.exports?.['./alpha'];
-  const file =
-    typeof targets === 'string'
-      ? targets
-      : (targets as Record<string, string> | undefined)?.default;
-  const code = file && app.files.text(path.join(installed, file));
-  return Boolean(code?.includes(REF));
+  const entries = manifest?.exports;
+  const targets = isMap(entries) ? entries['./alpha'] : undefined;
+  const file = isMap(targets) ? targets.default : targets;
+  const code =
+    typeof file === 'string' && app.files.text(path.join(installed, file));
+  return code ? code.includes(REF) : false;
 }

@@ -37,7 +37,9 @@ function isLoadedFirst({ source, launchers }: InstrumentationFile): boolean {
   const isImported = source
     .imports(...ENTRIES)
     // Static imports run before the rest of the file, wherever they stand.
-    .some(({ 0: text, index }) => index < made || /^import\s*[^(]/.test(text));
+    .some(
+      ({ 0: text, index }) => index < made || /^import\b(?!\s*\()/.test(text),
+    );
   return (
     isImported ||
     (launchers.length > 0 &&
