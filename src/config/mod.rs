@@ -36,6 +36,9 @@ pub const DEFAULT_SERVICE_NAME: &str = "backstage";
 /// (Metrics SDK specification, "Cardinality limits").
 pub const DEFAULT_CARDINALITY_LIMIT: usize = 2000;
 
+/// How long console collections wait for the event loops; they have no time-out of their own.
+pub const CONSOLE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Everything a provider needs to run its pipelines.
 #[derive(Clone, Debug)]
 pub struct Config {
