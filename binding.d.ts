@@ -48,7 +48,7 @@ export declare class NativeProvider {
    * Hands over everything: new series, touched cells, the block; after callbacks ran, what they
    * observed.
    */
-  handOver(facade: number, series: string | undefined | null, sums: Array<Float64Array>, gauges: Array<Float64Array>, block: NativeBlock, observations: NativeBlock | undefined | null, answers: boolean): void
+  handOver(facade: number, series: string | undefined | null, sums: Array<Float64Array>, gauges: Array<Float64Array>, block: NativeBlock, observations: NativeObservations | undefined | null, answers: boolean): void
   /** Hands over a full block and the new series it refers to. */
   pushBlock(facade: number, series: string | undefined | null, slots: Uint32Array, values: Float64Array, count: number): void
   /**
@@ -121,6 +121,15 @@ export interface NativeInstrument {
 export interface NativeLogLine {
   level: string
   message: string
+}
+
+/** What callbacks observed. */
+export interface NativeObservations {
+  slots: Uint32Array
+  values: Float64Array
+  count: number
+  /** Instruments with callbacks that have not finished: what is missing of them stays as it was. */
+  unfinished: Array<number>
 }
 
 /** An instrument, and what was mended in its name. */

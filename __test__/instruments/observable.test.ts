@@ -469,3 +469,39 @@ test('an observable counter whose sets change all the time keeps to its limit un
     );
   }
 });
+
+test('a callback that does not end in time keeps its last values, and what it observes later counts', async t => {
+  diagMessages(t);
+  const { metrics, meter } = start(t);
+  let finish = () => {};
+  let value = 1;
+  let inTime = true;
+  meter.createObservableGauge('slow').addCallback(async result => {
+    if (!inTime) {
+      await new Promise<void>(resolve => {
+        finish = resolve;
+      });
+    }
+    result.observe(value);
+  });
+  meter.createObservableGauge('other').addCallback(result => {
+    result.observe(value);
+  });
+  const shown = async () => {
+    const json = await collectWithin(metrics, 100);
+    return ['slow', 'other'].map(name =>
+      Number(
+        new RegExp(`"name":"${name}".*?"asDouble":([\\d.]+)`).exec(json)?.[1],
+      ),
+    );
+  };
+  assert.deepEqual(await shown(), [1, 1]);
+  inTime = false;
+  value = 2;
+  assert.deepEqual(await shown(), [1, 2]);
+  value = 3;
+  finish();
+  await new Promise(setImmediate);
+  value = 4;
+  assert.deepEqual(await shown(), [3, 4]);
+});

@@ -39,6 +39,16 @@ pub struct NativeBlock<'a> {
     pub count: u32,
 }
 
+/// What callbacks observed.
+#[napi(object)]
+pub struct NativeObservations<'a> {
+    pub slots: Uint32ArraySlice<'a>,
+    pub values: Float64ArraySlice<'a>,
+    pub count: u32,
+    /// Instruments with callbacks that have not finished: what is missing of them stays as it was.
+    pub unfinished: Vec<u32>,
+}
+
 /// A line for the operator.
 #[napi(object)]
 pub struct NativeLogLine {
@@ -203,9 +213,13 @@ impl NativeProvider {
         sums: Vec<Float64ArraySlice<'_>>,
         gauges: Vec<Float64ArraySlice<'_>>,
         block: NativeBlock<'_>,
-        observations: Option<NativeBlock<'_>>,
+        observations: Option<NativeObservations<'_>>,
         answers: bool,
     ) {
+        let unfinished = observations
+            .as_ref()
+            .map(|observed| observed.unfinished.clone())
+            .unwrap_or_default();
         self.provider.engine().hand_over(
             facade,
             Handover {
@@ -214,7 +228,8 @@ impl NativeProvider {
                 gauges: take_gauges(gauges),
                 samples: self.copy(&block.slots, &block.values, block.count),
                 observations: observations
-                    .map(|block| self.copy(&block.slots, &block.values, block.count)),
+                    .map(|observed| self.copy(&observed.slots, &observed.values, observed.count)),
+                unfinished,
                 answers,
             },
         );

@@ -44,6 +44,9 @@ pub const DEFAULT_CARDINALITY_LIMIT: usize = 2000;
 /// A time-out that is none. The specification ("Timeout") lets "a very long time" stand for it.
 pub const NO_LIMIT: Duration = Duration::from_millis(i32::MAX as u64);
 
+/// How long console collections wait for the event loops; they have no time-out of their own.
+pub const CONSOLE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Everything a provider needs to run its pipelines.
 #[derive(Clone, Debug)]
 pub struct Config {

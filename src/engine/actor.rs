@@ -42,6 +42,9 @@ const IDLE: Duration = Duration::from_secs(3600);
 /// back to the system.
 const TIDY_INTERVAL: Duration = Duration::from_millis(500);
 
+/// No collection waits longer; the end of the longest duration there is would be no point in time.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
 pub type CollectReply = oneshot::Sender<Result<Arc<Collection>>>;
 
 /// What a JavaScript environment does for the engine.
@@ -84,11 +87,18 @@ struct FacadeState {
     blocks: Vec<Option<Slot>>,
     /// Since when an answer is awaited.
     asked: Option<Instant>,
+    /// Its callbacks run: the event loop answers, and only some of them have not finished.
+    begun: bool,
     /// Collections that went on without that answer.
     missed: u64,
 }
 
 impl FacadeState {
+    /// Nothing has come from its event loop since it was asked.
+    fn is_late(&self) -> bool {
+        self.asked.is_some() && !self.begun
+    }
+
     fn slots(&mut self, storage: Storage) -> &mut Vec<Option<Slot>> {
         match storage {
             Storage::Sum => &mut self.sums,
@@ -98,10 +108,13 @@ impl FacadeState {
     }
 }
 
-/// A collection under way: it waits for facades until its deadline.
-struct Round {
+/// A collection that waits for facades until its deadline, whatever others want.
+struct Request {
+    pipeline: PipelineId,
     deadline: Instant,
-    requests: Vec<(PipelineId, CollectReply)>,
+    /// It waits for nobody.
+    at_once: bool,
+    reply: CollectReply,
 }
 
 pub struct Actor {
@@ -111,7 +124,8 @@ pub struct Actor {
     interner: Interner,
     instruments: Vec<Instrument>,
     /// Instruments by scope, in the order scopes appeared: collections come out grouped.
-    scopes: Vec<(Arc<InstrumentationScope>, Vec<InstrumentId>)>,
+    scopes: Vec<Vec<InstrumentId>>,
+    scope_places: HashMap<Arc<InstrumentationScope>, usize>,
     facades: BTreeMap<FacadeId, FacadeState>,
     settings: Option<Arc<Settings>>,
     resource: Arc<Resource>,
@@ -119,7 +133,7 @@ pub struct Actor {
     /// Instruments that were reported to overflow their numbers.
     overflowed: HashSet<InstrumentId>,
     produced: Produced,
-    round: Option<Round>,
+    requests: Vec<Request>,
     /// Collections that exporters may still hold.
     collected: Vec<Weak<Collection>>,
     tidy_at: Option<Instant>,
@@ -136,16 +150,17 @@ impl Actor {
             interner: Interner::default(),
             instruments: Vec::new(),
             scopes: Vec::new(),
+            scope_places: HashMap::new(),
             facades: BTreeMap::new(),
             settings: None,
             resource: Arc::new(Resource::builder_empty().build()),
             early: Vec::new(),
             overflowed: HashSet::new(),
             produced: Produced::default(),
-            round: None,
+            requests: Vec::new(),
             collected: Vec::new(),
             tidy_at: None,
-            patience: Duration::MAX,
+            patience: LONGEST,
         }
     }
 
@@ -177,17 +192,15 @@ impl Actor {
             }
         }
         self.gate.open();
-        if let Some(round) = self.round.take() {
-            for (_, reply) in round.requests {
-                let _ = reply.send(Err(shut_down()));
-            }
+        for request in self.requests {
+            let _ = request.reply.send(Err(shut_down()));
         }
     }
 
     /// How long nothing needs to be done unless a command comes.
     fn wait(&self) -> Duration {
-        let deadline = self.round.as_ref().map(|round| round.deadline);
-        match deadline.into_iter().chain(self.tidy_at).min() {
+        let deadlines = self.requests.iter().map(|request| request.deadline);
+        match deadlines.chain(self.tidy_at).min() {
             Some(next) => next.saturating_duration_since(Instant::now()),
             None => IDLE,
         }
@@ -238,14 +251,14 @@ impl Actor {
         }
         debug_assert_eq!(self.instruments.len(), id as usize);
         self.instruments.push(instrument);
-        match self
-            .scopes
-            .iter_mut()
-            .find(|(scope, _)| *scope == spec.scope)
-        {
-            Some((_, instruments)) => instruments.push(id),
-            None => self.scopes.push((spec.scope.clone(), vec![id])),
-        }
+        let place = *self
+            .scope_places
+            .entry(spec.scope.clone())
+            .or_insert_with(|| {
+                self.scopes.push(Vec::new());
+                self.scopes.len() - 1
+            });
+        self.scopes[place].push(id);
     }
 
     fn configure(&mut self, settings: Arc<Settings>, resource: Arc<Resource>) {
@@ -285,6 +298,7 @@ impl Actor {
             cardinality_limit: crate::config::DEFAULT_CARDINALITY_LIMIT,
             naming: None,
             legacy_names: true,
+            patience: Duration::ZERO,
         };
         for (id, series, value) in std::mem::take(&mut self.early) {
             let instrument = &mut self.instruments[id as usize];
@@ -357,10 +371,14 @@ impl Actor {
             self.aggregate_early();
         }
         if let Some(observations) = handover.observations {
-            self.observe(id, &observations);
+            self.observe(id, &observations, &handover.unfinished);
+            if let Some(state) = self.facades.get_mut(&id) {
+                state.begun |= state.asked.is_some();
+            }
         }
         if handover.answers {
             if let Some(state) = self.facades.get_mut(&id) {
+                state.begun = false;
                 let waited = state.asked.take().map(|since| since.elapsed());
                 let missed = std::mem::take(&mut state.missed);
                 if let (Some(waited), true) = (waited, missed > 0) {
@@ -378,10 +396,11 @@ impl Actor {
         }
     }
 
-    fn observe(&mut self, id: FacadeId, observations: &Samples) {
+    fn observe(&mut self, id: FacadeId, observations: &Samples, unfinished: &[InstrumentId]) {
         let Some(state) = self.facades.get(&id) else {
             return;
         };
+        let unfinished: HashSet<&InstrumentId> = unfinished.iter().collect();
         let mut values: HashMap<InstrumentId, Vec<(SeriesId, f64)>> = HashMap::new();
         for (&index, &value) in observations.slots.iter().zip(&observations.values) {
             if let Some(slot) = state.blocks.get(index as usize).copied().flatten() {
@@ -395,7 +414,10 @@ impl Actor {
             if instrument.spec.is_observable() {
                 let observed = values.remove(&index).unwrap_or_default();
                 let observed = once_each(instrument, observed);
-                instrument.observe(id, observed);
+                match unfinished.contains(&index) {
+                    true => instrument.observe_more(id, observed),
+                    false => instrument.observe(id, observed),
+                }
             }
         }
     }
@@ -470,59 +492,70 @@ impl Actor {
             return;
         };
         self.patience = patience;
-        if let Some(round) = &mut self.round {
-            round.deadline = round.deadline.min(Instant::now() + patience);
+        let latest = Instant::now() + patience;
+        for request in &mut self.requests {
+            request.deadline = request.deadline.min(latest);
         }
     }
 
     fn request(&mut self, pipeline: PipelineId, timeout: Duration, reply: CollectReply) {
-        let timeout = timeout.min(self.patience);
-        let deadline = Instant::now() + timeout;
-        match &mut self.round {
-            Some(round) => {
-                round.deadline = round.deadline.min(deadline);
-                round.requests.push((pipeline, reply));
-            }
-            None => {
-                self.round = Some(Round {
-                    deadline,
-                    requests: vec![(pipeline, reply)],
-                });
-            }
+        let now = Instant::now();
+        self.requests.push(Request {
+            pipeline,
+            deadline: now + timeout.min(self.patience),
+            at_once: timeout.is_zero(),
+            reply,
+        });
+        if timeout.is_zero() {
+            return;
         }
+        // Not the time of the one who happens to ask first: the others join.
+        let longest = self.settings.as_ref().map_or(timeout, |s| s.patience);
+        let timeout = timeout.max(longest).min(self.patience);
         let unasked = self.facades.values_mut().filter(|s| s.asked.is_none());
         for state in unasked {
             let facade = state.facade.as_ref();
             state.asked = facade
                 .is_some_and(|facade| facade.ask(timeout))
-                .then(Instant::now);
+                .then_some(now);
         }
     }
 
-    /// Ends the round when every facade has answered or its time is up.
+    /// Answers the requests whose time is up, and all once every facade has answered.
     fn advance(&mut self) {
-        let Some(round) = &self.round else {
-            return;
-        };
-        let waiting = self.facades.values().any(|state| state.asked.is_some());
-        if waiting && Instant::now() < round.deadline {
+        if self.requests.is_empty() {
             return;
         }
-        let Some(round) = self.round.take() else {
-            return;
+        let waiting = self.facades.values().any(|state| state.asked.is_some());
+        let now = Instant::now();
+        let requests = match waiting {
+            true => {
+                let is_due = |request: &mut Request| request.deadline <= now;
+                self.requests.extract_if(.., is_due).collect()
+            }
+            false => std::mem::take(&mut self.requests),
         };
-        if waiting {
+        if requests.is_empty() {
+            return;
+        }
+        // Before the collections, which show it.
+        let late = self.facades.values().any(FacadeState::is_late);
+        let aged = requests.iter().any(|request| !request.at_once);
+        if late && aged {
             self.report_late();
         }
         let mut done: Vec<(PipelineId, Arc<Collection>)> = Vec::new();
-        for (pipeline, reply) in round.requests {
+        for Request {
+            pipeline, reply, ..
+        } in requests
+        {
             let known = done
                 .iter()
                 .find(|(id, _)| *id == pipeline)
                 .map(|(_, collection)| collection.clone());
             let collection = known.unwrap_or_else(|| {
                 let mut collection = self.collect(pipeline);
-                collection.late = waiting;
+                collection.late = late;
                 let collection = Arc::new(collection);
                 done.push((pipeline, collection.clone()));
                 collection
@@ -536,8 +569,10 @@ impl Actor {
         // Not put off by collections that come more often.
         self.tidy_at
             .get_or_insert_with(|| Instant::now() + TIDY_INTERVAL);
-        // Once a round, however many pipelines it served.
-        self.release_stale();
+        // Once, however many pipelines were served.
+        if aged {
+            self.release_stale();
+        }
     }
 
     /// Gives memory back once the collections are encoded and gone.
@@ -557,7 +592,7 @@ impl Actor {
 
     fn collect(&mut self, pipeline: PipelineId) -> Collection {
         let mut metrics: Vec<CollectedMetric> = Vec::new();
-        for (_, instruments) in &self.scopes {
+        for instruments in &self.scopes {
             for &id in instruments {
                 let instrument = &mut self.instruments[id as usize];
                 let description = instrument.description.clone();
@@ -613,7 +648,7 @@ impl Actor {
 
     fn report_late(&mut self) {
         self.record(SelfMetric::LateCollections, 1.0, Canonical::from_iter([]));
-        for state in self.facades.values_mut().filter(|s| s.asked.is_some()) {
+        for state in self.facades.values_mut().filter(|s| s.is_late()) {
             state.missed += 1;
             if state.missed == 1 {
                 self.log.warn(

@@ -61,7 +61,10 @@ pub struct PipelineId(pub(crate) usize);
 pub trait Collect: Send + Sync + 'static {
     /// Asks every JavaScript environment to run its observable callbacks and hand over, waits for
     /// them until `timeout`, then collects. A late environment does not fail the collection: its
-    /// last known data is used.
+    /// last known data is used. With a `timeout` of zero nobody is asked: what is known is collected.
+    ///
+    /// Collections that overlap share what the environments do, and none waits shorter for another:
+    /// callbacks have the time of the most patient exporter.
     ///
     /// The answer fails only when the engine has shut down.
     fn collect(
@@ -93,6 +96,9 @@ pub struct Handover {
     pub samples: Samples,
     /// Everything the callbacks observed: replaces what they observed before.
     pub observations: Option<Samples>,
+    /// Instruments with callbacks that have not finished: what they observed before stays, unless it
+    /// was observed again.
+    pub unfinished: Vec<InstrumentId>,
     /// This answers a request to collect.
     pub answers: bool,
 }

@@ -1,6 +1,6 @@
 //! The series of one instrument: from what the facade calls a slot to bound SDK handles.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -286,6 +286,18 @@ impl Instrument {
             self.observed.insert(facade, values);
             self.observed_changed = true;
         }
+    }
+
+    /// Adds to what a facade's callbacks observed.
+    pub fn observe_more(&mut self, facade: FacadeId, values: Vec<(Canonical, f64)>) {
+        if values.is_empty() {
+            return;
+        }
+        let mut all = values;
+        let known = self.observed.remove(&facade).unwrap_or_default();
+        let again: HashSet<Canonical> = all.iter().map(|(set, _)| set.clone()).collect();
+        all.extend(known.into_iter().filter(|(set, _)| !again.contains(set)));
+        self.observe(facade, all);
     }
 
     /// The streams that feed a pipeline, with observations in place.

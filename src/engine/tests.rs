@@ -13,6 +13,7 @@ use crate::config::Environment;
 mod produced;
 mod reading;
 mod removal;
+mod waiting;
 
 const WAIT: Duration = Duration::from_secs(5);
 

@@ -14,9 +14,8 @@ mod testing;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use crate::config::{Config, PrometheusConfig};
+use crate::config::{Config, PrometheusConfig, CONSOLE_TIMEOUT};
 use crate::engine::plan::Pipelines;
 use crate::engine::{Collect, Engine, PipelineId};
 use crate::error::{Code, Error, Result};
@@ -26,9 +25,6 @@ use otlp::OtlpExporter;
 use prometheus::{Exposition, Limits, Server};
 use push::{PushHandle, PushTask};
 use reader::Reader;
-
-/// How long console collections wait for the event loops; they have no time-out of their own.
-const CONSOLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The OTLP exporter that the configuration asks for. Made before anything is configured, because
 /// it alone may refuse its settings.

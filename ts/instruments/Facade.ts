@@ -1,6 +1,6 @@
 import type {
-  NativeBlock,
   NativeInstrument,
+  NativeObservations,
   NativeProvider,
 } from '../../binding';
 import { type LogLevel, log } from '../log';
@@ -117,15 +117,17 @@ export class Facade {
 
   /** Gives a slot back. The caller has handed its cell over. */
   dropSeries(series: Series): void {
-    if (series.storage === Storage.None) {
+    const { storage, slot } = series;
+    if (storage === Storage.None) {
       return;
     }
-    if (series.storage === Storage.Block && !this.block.isEmpty) {
+    if (storage === Storage.Block && !this.block.isEmpty) {
       // Samples of this slot may wait in the block, and slots are given back before values count.
       this.pushBlock();
     }
-    this.tables[series.storage].release(series.slot);
-    this.pending.push(`[${series.storage},${series.slot}]`);
+    this.tables[storage].release(slot);
+    this.pending.push(`[${storage},${slot}]`);
+    series.storage = Storage.None;
   }
 
   /** Hands over what one series holds, and every sample before it. */
@@ -144,7 +146,7 @@ export class Facade {
   }
 
   /** Hands over everything recorded so far, in one native call. */
-  handOver(observations?: NativeBlock, answers = false): void {
+  handOver(observations?: NativeObservations, answers = false): void {
     this.native.handOver(
       this.id,
       this.takePending(),
@@ -186,8 +188,8 @@ export class Facade {
   private receive(message: Message): void {
     switch (message.type) {
       case 'collect':
-        this.callbacks.run(message.timeout, observations =>
-          this.handOver(observations, true),
+        this.callbacks.run(message.timeout, (observations, answers) =>
+          this.handOver(observations, answers),
         );
         break;
       case 'configured':

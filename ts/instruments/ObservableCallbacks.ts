@@ -6,16 +6,18 @@ import type {
   ObservableCallback,
   ObservableResult,
 } from '@opentelemetry/api';
-import type { NativeBlock } from '../../binding';
+import type { NativeObservations } from '../../binding';
 import { log } from '../log';
 import { NativeObservable } from './observable';
+import { type Series, type SeriesOwner, Storage } from './storage';
 
 /** A callback gets this part of the time the engine waits, so that the answer arrives in time. */
 const CALLBACK_SHARE = 0.8;
 
 /** What the callbacks of one collection observed. */
 class Round {
-  private readonly slots: number[] = [];
+  // Not their slots: while a callback waits, a series may move or leave, and others get its slot.
+  private readonly series: Series[] = [];
   private readonly values: number[] = [];
   private open = true;
 
@@ -24,19 +26,42 @@ class Round {
     return this.open;
   }
 
-  add(slot: number, value: number): void {
-    this.slots.push(slot);
+  add(series: Series, value: number): void {
+    this.series.push(series);
     this.values.push(value);
   }
 
-  close(): NativeBlock {
-    this.open = false;
+  /** What was observed up to now, of all or of `some` instruments. */
+  read(
+    unfinished: Iterable<NativeObservable>,
+    some?: Set<SeriesOwner | undefined>,
+  ): NativeObservations {
+    const slots: number[] = [];
+    const values: number[] = [];
+    this.series.forEach((series, at) => {
+      const isWanted = !some || some.has(series.owner);
+      if (isWanted && series.storage === Storage.Block) {
+        slots.push(series.slot);
+        values.push(this.values[at]);
+      }
+    });
     return {
-      slots: Uint32Array.from(this.slots),
-      values: Float64Array.from(this.values),
-      count: this.slots.length,
+      slots: Uint32Array.from(slots),
+      values: Float64Array.from(values),
+      count: slots.length,
+      unfinished: Array.from(unfinished, ({ id }) => id),
     };
   }
+
+  close(): void {
+    this.open = false;
+  }
+}
+
+/** A callback that returned a promise which is not settled yet. */
+interface Pending {
+  observables: Set<NativeObservable>;
+  settled: Promise<void>;
 }
 
 /** Gives a callback the right to observe one instrument, or several, during one round. */
@@ -71,6 +96,12 @@ class Observer implements ObservableResult, BatchObservableResult {
 }
 
 export type ObservationRound = Pick<Round, 'add' | 'isOpen'>;
+
+/** Takes what was observed; the last that `answers` ends the collection. */
+type Taker = (
+  observations: NativeObservations | undefined,
+  answers: boolean,
+) => void;
 
 interface Batch {
   callback: BatchObservableCallback;
@@ -153,53 +184,108 @@ export class ObservableCallbacks {
     );
   }
 
-  /** Runs every callback; `done` gets what was observed, at the latest after the time-out. */
-  run(timeout: number, done: (observations?: NativeBlock) => void): void {
+  /**
+   * Runs every callback. What was observed is handed over when all have finished, at the latest after
+   * the time-out; before that once, where some take their time, and afterwards for each that was late.
+   */
+  run(timeout: number, handOver: Taker): void {
     if (!this.used) {
-      done();
+      handOver(undefined, true);
       return;
     }
     const round = new Round();
     const limit = timeout * CALLBACK_SHARE;
-    const pending = [
-      ...this.start(round),
+    const running = this.start(round);
+    const settled = [
+      ...[...running].map(pending => pending.settled),
       ...this.producers.map(produce => produce(limit * CALLBACK_SHARE)),
     ];
-    if (pending.length === 0) {
-      done(round.close());
+    if (settled.length === 0) {
+      round.close();
+      handOver(round.read([]), true);
       return;
     }
+    for (const pending of running) {
+      void pending.settled.then(() => running.delete(pending));
+    }
+    // Whoever waits less long than the slowest callback has the others' values.
+    handOver(round.read(observablesOf(running)), false);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>(resolve => {
       timer = setTimeout(() => {
         log(
           'warn',
-          `an observable callback did not finish within ${Math.round(limit)} ms; what it had not observed by then is missing from this collection`,
+          `an observable callback did not finish within ${Math.round(limit)} ms; until it does, what it observed before is exported`,
         );
         resolve();
       }, limit);
       timer.unref();
     });
     // Neither can reject: failures of callbacks are reported in start().
-    void Promise.race([Promise.all(pending), late]).then(() => {
+    void Promise.race([Promise.all(settled), late]).then(() => {
       clearTimeout(timer);
-      done(round.close());
+      handOver(round.read(observablesOf(running)), true);
+      this.awaitLate(round, running, handOver);
     });
   }
 
+  /** Takes over what callbacks observe that finish after their collection. */
+  private awaitLate(
+    round: Round,
+    running: Set<Pending>,
+    handOver: Taker,
+  ): void {
+    if (running.size === 0) {
+      round.close();
+    }
+    for (const { observables, settled } of running) {
+      void settled.then(() => {
+        const others = this.observables();
+        const unfinished = observablesOf(running);
+        const finished = new Set<SeriesOwner | undefined>();
+        for (const observable of observables) {
+          if (!unfinished.has(observable)) {
+            finished.add(observable);
+            others.delete(observable);
+          }
+        }
+        handOver(round.read(others, finished), false);
+        if (running.size === 0) {
+          round.close();
+        }
+      });
+    }
+  }
+
   /** Runs every callback and takes what was observed when they returned. */
-  runSync(): NativeBlock | undefined {
+  runSync(): NativeObservations | undefined {
     if (!this.used) {
       return undefined;
     }
     const round = new Round();
-    void this.start(round);
-    return round.close();
+    const unfinished = observablesOf(this.start(round));
+    round.close();
+    return round.read(unfinished);
   }
 
-  private start(round: Round): Promise<void>[] {
-    const pending: Promise<void>[] = [];
-    const call = (name: string, callback: () => void | Promise<void>) => {
+  /** Every instrument that has a callback. */
+  private observables(): Set<NativeObservable> {
+    const observables = new Set(this.singles.keys());
+    for (const batch of this.batches) {
+      for (const observable of batch.observables) {
+        observables.add(observable);
+      }
+    }
+    return observables;
+  }
+
+  private start(round: Round): Set<Pending> {
+    const running = new Set<Pending>();
+    const call = (
+      name: string,
+      observables: Set<NativeObservable>,
+      callback: () => void | Promise<void>,
+    ) => {
       const failed = (error: unknown) =>
         log(
           'error',
@@ -208,29 +294,20 @@ export class ObservableCallbacks {
       try {
         const result: unknown = callback();
         if (isThenable(result)) {
-          pending.push(Promise.resolve(result).then(() => undefined, failed));
+          const settled = Promise.resolve(result).then(() => undefined, failed);
+          running.add({ observables, settled });
         }
       } catch (error) {
         failed(error);
       }
     };
-    const observables = new Set(this.singles.keys());
-    for (const batch of this.batches) {
-      for (const observable of batch.observables) {
-        observables.add(observable);
-      }
-    }
-    observables.forEach(observable => observable.beginRound());
+    this.observables().forEach(observable => observable.beginRound());
     // Copies: callbacks may add and remove callbacks.
     for (const [observable, callbacks] of [...this.singles]) {
-      const observer = new Observer(
-        round,
-        new Set([observable]),
-        () => {},
-        observable,
-      );
+      const alone = new Set([observable]);
+      const observer = new Observer(round, alone, () => {}, observable);
       for (const callback of [...callbacks]) {
-        call(`"${observable.name}"`, () => callback(observer));
+        call(`"${observable.name}"`, alone, () => callback(observer));
       }
     }
     for (const { callback, observables } of [...this.batches]) {
@@ -243,10 +320,14 @@ export class ObservableCallbacks {
           );
         }
       });
-      call('a batch', () => callback(observer));
+      call('a batch', observables, () => callback(observer));
     }
-    return pending;
+    return running;
   }
+}
+
+function observablesOf(running: Set<Pending>): Set<NativeObservable> {
+  return new Set([...running].flatMap(pending => [...pending.observables]));
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -91,7 +91,7 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
       if (series.path !== undefined) {
         this.seen.add(series);
       }
-      round.add(series.slot, this.int ? Math.trunc(value) : value);
+      round.add(series, this.int ? Math.trunc(value) : value);
     }
   }
 }

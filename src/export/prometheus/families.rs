@@ -323,7 +323,7 @@ impl<'a> Page<'a> {
             notices,
             families: Vec::new(),
             owners: HashMap::new(),
-            scopes: Vec::new(),
+            scopes: HashMap::new(),
             labeller: Labeller::new(naming),
         };
         builder.add_target(collection);
@@ -345,7 +345,7 @@ struct Builder<'a, 'n> {
     families: Vec<Family<'a>>,
     /// Which family has taken a name.
     owners: HashMap<String, usize>,
-    scopes: Vec<(&'a InstrumentationScope, Rc<LabelSet>)>,
+    scopes: HashMap<&'a InstrumentationScope, Rc<LabelSet>>,
     labeller: Labeller,
 }
 
@@ -462,13 +462,9 @@ impl<'a> Builder<'a, '_> {
     }
 
     fn scope(&mut self, scope: &'a InstrumentationScope) -> Rc<LabelSet> {
-        // Metrics of a scope are adjacent, so the last one is nearly always it.
-        if let Some((_, labels)) = self.scopes.iter().rev().find(|(known, _)| *known == scope) {
-            return labels.clone();
-        }
-        let labels = Rc::new(scope_labels(scope, self.naming));
-        self.scopes.push((scope, labels.clone()));
-        labels
+        let naming = self.naming;
+        let labels = || Rc::new(scope_labels(scope, naming));
+        self.scopes.entry(scope).or_insert_with(labels).clone()
     }
 }
 
