@@ -85,6 +85,36 @@ test('without its addon the package loads, says so once, and its services fall b
   assert.match(ending.stderr, /npm run build:release/);
 });
 
+const [major] = process.versions.node.split('.').map(Number);
+const PERMISSION = major < 22 ? '--experimental-permission' : '--permission';
+
+for (const [what, execArgv, advice] of [
+  ['--no-addons', ['--no-addons'], /start Node without --no-addons/],
+  [
+    "Node's permission model",
+    [PERMISSION, '--allow-fs-read=*'],
+    /start Node with --allow-addons beside --permission/,
+  ],
+] as const) {
+  test(`under ${what} the package loads, says what to do, and its services fall back`, async t => {
+    const ending = await runNode(t, 'config/addon-missing.cjs', {
+      execArgv: [...execArgv],
+    });
+    assert.equal(ending.code, 0, ending.stderr);
+    assert.match(ending.stdout, /configure: ERR_METRICS_ADDON_MISSING/);
+    assert.match(ending.stderr, advice);
+    assert.doesNotMatch(ending.stderr, /install again|from source/);
+  });
+}
+
+test("the advice for Node's permission model helps", async t => {
+  const ending = await runNode(t, 'config/unheard.cjs', {
+    args: ['{"exporters":{"prometheus":{"port":0}}}'],
+    execArgv: [PERMISSION, '--allow-addons', '--allow-fs-read=*'],
+  });
+  assert.match(ending.stdout, /^target_info/, ending.stderr);
+});
+
 /** An installation whose addon is missing. */
 function withoutAddon(t: TestContext): string {
   const directory = mkdtempSync(path.join(tmpdir(), 'metrics-no-addon-'));

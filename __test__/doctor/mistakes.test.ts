@@ -363,6 +363,71 @@ const MISTAKES: Mistake[] = [
     fix: /exporters\.prometheus: true/,
   },
   {
+    mistake: 'OTEL_METRICS_EXPORTER is none in another case',
+    plant: app => app.config({ exporters: { console: 'false' } }),
+    where: { environment: { OTEL_METRICS_EXPORTER: ' None,' } },
+    check: 'environment',
+    message: /nothing is exported/,
+    fix: /exporters\.prometheus: true/,
+  },
+  {
+    mistake: 'OTEL_METRICS_EXPORTER names one that there is not',
+    plant: () => {},
+    where: { environment: { OTEL_METRICS_EXPORTER: 'jaeger, Prometheus' } },
+    check: 'environment',
+    severity: 'warning',
+    message: /OTEL_METRICS_EXPORTER: found "jaeger", expected otlp, prometheus/,
+    fix: /OTEL_METRICS_EXPORTER/,
+  },
+  {
+    mistake: 'OTEL_SDK_DISABLED is no boolean',
+    plant: () => {},
+    where: { environment: { OTEL_SDK_DISABLED: '1' } },
+    check: 'environment',
+    severity: 'warning',
+    message: /OTEL_SDK_DISABLED: found "1", expected one of true, false/,
+    fix: /OTEL_SDK_DISABLED/,
+  },
+  {
+    mistake: 'the token is of two words',
+    plant: app => app.config({}, { token: 't0ken t0ken' }),
+    check: 'config',
+    file: 'app-config.yaml',
+    message: /exporters\.prometheus\.token: .*visible ASCII/,
+    fix: /exporters\.prometheus\.token/,
+  },
+  {
+    mistake: 'the image starts Node without addons',
+    plant: app =>
+      app.replace(`${BACKEND}/Dockerfile`, '"node",', '"node", "--no-addons",'),
+    check: 'platform',
+    file: `${BACKEND}/Dockerfile`,
+    message: /the image keeps Node from loading any addon/,
+    fix: /without --no-addons/,
+  },
+  {
+    mistake: 'a script starts Node under its permission model, without addons',
+    plant: app =>
+      app.replace(
+        `${BACKEND}/package.json`,
+        'backstage-cli package start',
+        "NODE_OPTIONS='--permission --allow-fs-read=*' backstage-cli package start",
+      ),
+    check: 'platform',
+    file: `${BACKEND}/package.json`,
+    message:
+      /script `start` has Node's permission model without --allow-addons/,
+    fix: /--allow-addons .*--allow-fs-read.*--allow-worker/,
+  },
+  {
+    mistake: 'NODE_OPTIONS has the permission model of Node 20',
+    plant: () => {},
+    where: { environment: { NODE_OPTIONS: '--experimental-permission' } },
+    check: 'platform',
+    message: /NODE_OPTIONS has Node's permission model/,
+    fix: /--allow-addons/,
+  },
+  {
     mistake: 'an endpoint in a script has no scheme',
     plant: app =>
       app.replace(
@@ -484,6 +549,21 @@ describe('the doctor finds nothing wrong with', () => {
             by,
           );
         }
+      },
+    ],
+    [
+      "Node's permission model with addons, and with an option of another program",
+      app => {
+        app.replace(
+          `${BACKEND}/Dockerfile`,
+          '"node",',
+          '"node", "--permission", "--allow-addons", "--allow-fs-read=*",',
+        );
+        app.replace(
+          `${BACKEND}/package.json`,
+          '"scripts": {',
+          '"scripts": { "share": "share --permission all", "own": "node --no-addons --addons x.js",',
+        );
       },
     ],
     [

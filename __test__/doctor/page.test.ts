@@ -9,6 +9,7 @@ import {
 } from '@nativestage/metrics/sdk';
 import { type AppOptions, openApp } from '../../ts/doctor/App';
 import { diagnose } from '../../ts/doctor/diagnose';
+import { pageSettings } from '../../ts/doctor/PageSettings';
 import { AppFixture } from './AppFixture';
 
 test('names on a running page that no rule and no convention accounts for are a note', async t => {
@@ -24,6 +25,50 @@ test('names on a running page that no rule and no convention accounts for are a 
   assert.deepEqual([note.check, note.severity], ['page', 'note']);
   assert.match(note.message, /outside of the rules: orders_placed_total\.$/);
   assert.match(note.fix, /metricsServiceRef/);
+});
+
+test('the doctor reads OTEL_METRICS_EXPORTER as the addon does', async t => {
+  const name = 'OTEL_METRICS_EXPORTER';
+  process.env.OTEL_EXPORTER_PROMETHEUS_PORT = '0';
+  t.after(() => {
+    delete process.env[name];
+    delete process.env.OTEL_EXPORTER_PROMETHEUS_PORT;
+  });
+  const values = [
+    'otlp, prometheus',
+    'OTLP,PROMETHEUS',
+    'prometheus',
+    'none,prometheus',
+    'otlp',
+    'console',
+    'logging',
+    'None',
+    'none, none',
+    'jaeger',
+    'jaeger,zipkin',
+    'jaeger,otlp',
+    ',',
+    ' ',
+    '',
+  ];
+  for (const value of values) {
+    process.env[name] = value;
+    for (const given of [undefined, false, 'false', true, 'true']) {
+      const exporters = {
+        prometheus: given,
+        otlp: false,
+        console: false,
+      } as MetricsOptions['exporters'];
+      const page = pageSettings({ exporters }, { [name]: value });
+      const provider = createMeterProvider({ exporters });
+      assert.equal(
+        provider.prometheusAddress !== undefined,
+        page !== undefined,
+        `${JSON.stringify(value)}, ${given}`,
+      );
+      await provider.shutdown();
+    }
+  }
 });
 
 test('of many such names the note has the first, and how many more there are', async t => {

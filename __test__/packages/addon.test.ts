@@ -87,6 +87,45 @@ describe('where no binary loads, the error says why and what to do', () => {
       advice: /install again on this system/,
     },
     {
+      name: 'of Node without addons',
+      met: {
+        attempts: [
+          'Cannot load native addon because loading addons is disabled.',
+        ],
+        override: '/app/metrics.node',
+      },
+      reason: /Node was started with --no-addons/,
+      advice: /start Node without --no-addons/,
+    },
+    {
+      name: "of Node's permission model",
+      met: {
+        attempts: [
+          'Cannot load native addon because loading addons is disabled.',
+        ],
+        hasPermissions: true,
+      },
+      reason: /Node's permission model does not allow it/,
+      advice: /--allow-addons .*--allow-fs-read.*--allow-worker/,
+    },
+    {
+      name: "of a file that Node's permission model does not let it read",
+      met: {
+        attempts: [
+          'Access to this API has been restricted. Use --allow-fs-read to manage permissions.',
+        ],
+        hasPermissions: true,
+      },
+      reason: /Node's permission model does not allow it/,
+      advice: /--allow-fs-read/,
+    },
+    {
+      name: "of a package that Node's permission model may hide",
+      met: { hasPermissions: true },
+      reason: /not installed, or Node's permission model hides its folder/,
+      advice: /--allow-fs-read/,
+    },
+    {
       name: 'of anything else, in its own words',
       met: { attempts: ['libfoo.so.1: cannot open shared object file'] },
       reason: /^libfoo\.so\.1: cannot open shared object file$/,
