@@ -7,7 +7,7 @@ import type {
 import {
   type CompoundEntityRef,
   type Entity,
-  KubernetesValidatorFunctions,
+  makeValidator,
   stringifyEntityRef,
 } from '@backstage/catalog-model';
 import { NotAllowedError, NotFoundError } from '@backstage/errors';
@@ -39,8 +39,7 @@ const MAX_QUESTIONS = 1000;
 /** UTF-16 code units of each part of a reference: Backstage's own limit. */
 const MAX_PART = 63;
 
-const { isValidKind, isValidNamespace, isValidObjectName } =
-  KubernetesValidatorFunctions;
+const { isValidEntityName, isValidKind, isValidNamespace } = makeValidator();
 
 /** What of an entity a caller may see. */
 export class EntityAccess {
@@ -134,9 +133,9 @@ export class EntityAccess {
 function isReference({ kind, namespace, name }: CompoundEntityRef): boolean {
   return (
     isValidKind(kind) &&
-    isValidObjectName(namespace) &&
+    isValidEntityName(namespace) &&
     isValidNamespace(namespace.toLowerCase()) &&
-    isValidObjectName(name)
+    isValidEntityName(name)
   );
 }
 
