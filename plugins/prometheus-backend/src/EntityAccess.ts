@@ -39,7 +39,7 @@ const MAX_QUESTIONS = 1000;
 /** UTF-16 code units of each part of a reference: Backstage's own limit. */
 const MAX_PART = 63;
 
-const { isValidEntityName, isValidKind, isValidNamespace } = makeValidator();
+const validator = makeValidator();
 
 /** What of an entity a caller may see. */
 export class EntityAccess {
@@ -132,10 +132,10 @@ export class EntityAccess {
  */
 function isReference({ kind, namespace, name }: CompoundEntityRef): boolean {
   return (
-    isValidKind(kind) &&
-    isValidEntityName(namespace) &&
-    isValidNamespace(namespace.toLowerCase()) &&
-    isValidEntityName(name)
+    validator.isValidKind(kind) &&
+    validator.isValidEntityName(namespace) &&
+    validator.isValidNamespace(namespace.toLowerCase()) &&
+    validator.isValidEntityName(name)
   );
 }
 
