@@ -7,6 +7,7 @@ import type {
 import {
   type CompoundEntityRef,
   type Entity,
+  makeValidator,
   stringifyEntityRef,
 } from '@backstage/catalog-model';
 import { NotAllowedError, NotFoundError } from '@backstage/errors';
@@ -17,7 +18,7 @@ import {
   type BasicPermission,
   type ResourcePermission,
 } from '@backstage/plugin-permission-common';
-import { QueryCache } from './client';
+import { QueryCache, sizeOf } from './client';
 
 /** Whoever may ask. */
 export type CallerCredentials = BackstageCredentials<
@@ -25,18 +26,28 @@ export type CallerCredentials = BackstageCredentials<
 >;
 
 /**
- * Milliseconds for which an entity and a permission are taken not to change. A page asks for all of
- * its panels at once; two thirds of the processor that a small answer took from the cache went into
- * these questions.
+ * Milliseconds for which an entity and a permission are taken not to change, from when they were
+ * asked for, however long the answer took. A page asks for all of its panels at once; two thirds of
+ * the processor that a small answer took from the cache went into these questions.
  */
 const AGE = 2_000;
 const MAX_ENTRIES = 1000;
+const MAX_BYTES = 16 * 2 ** 20;
+/** Of a catalog that does not answer. */
+const MAX_QUESTIONS = 1000;
+
+/** UTF-16 code units of each part of a reference: Backstage's own limit. */
+const MAX_PART = 63;
+
+const validator = makeValidator();
 
 /** What of an entity a caller may see. */
 export class EntityAccess {
   private readonly cache = new QueryCache({
     maxEntries: MAX_ENTRIES,
-    maxBytes: Infinity,
+    maxBytes: MAX_BYTES,
+    maxJoin: AGE,
+    maxFlights: MAX_QUESTIONS,
   });
 
   constructor(
@@ -45,17 +56,23 @@ export class EntityAccess {
   ) {}
 
   /**
-   * Reads an entity as its caller sees it, or saw it within the last 2 seconds.
+   * Reads an entity as its caller sees it: what it rests on was asked 2 seconds ago at the most.
    *
-   * @throws NotFoundError where there is none, and in the same words where the caller may not read it
+   * @param signal - ends the waiting
+   * @throws NotFoundError where there is none, and in the same words where the caller may not read
+   *   it, and where Backstage's rules know no such kind, namespace or name
    * @throws NotAllowedError where the caller may read it, but not with this permission
    */
   async read(
     ref: CompoundEntityRef,
     permission: ResourcePermission<'catalog-entity'>,
     credentials: CallerCredentials,
+    signal?: AbortSignal,
   ): Promise<Entity> {
     const resourceRef = stringifyEntityRef(ref);
+    if (!isReference(ref)) {
+      throw notFound(resourceRef);
+    }
     const { principal } = credentials;
     // A service may have restrictions that are not in its name, and a user who is acted for is two.
     if (principal.type !== 'user' || principal.actor) {
@@ -63,11 +80,12 @@ export class EntityAccess {
     }
     return this.cache.get(
       JSON.stringify([principal.userEntityRef, permission.name, resourceRef]),
-      async () => ({
-        value: await this.load(ref, permission, credentials),
-        bytes: 0,
-        expiresAt: Date.now() + AGE,
-      }),
+      async () => {
+        const expiresAt = Date.now() + AGE;
+        const value = await this.load(ref, permission, credentials);
+        return { value, bytes: sizeOf(value), expiresAt };
+      },
+      signal,
     );
   }
 
@@ -79,7 +97,7 @@ export class EntityAccess {
     const resourceRef = stringifyEntityRef(ref);
     const entity = await this.catalog.getEntityByRef(ref, { credentials });
     if (!entity) {
-      throw new NotFoundError(`There is no entity ${resourceRef}`);
+      throw notFound(resourceRef);
     }
     await this.assertAllowed({ permission, resourceRef }, credentials);
     return entity;
@@ -106,4 +124,23 @@ export class EntityAccess {
       );
     }
   }
+}
+
+/**
+ * Before a reference becomes an address of the catalog, where `..` would lead to another route.
+ * References are not case-sensitive, and the rule for namespaces is.
+ */
+function isReference({ kind, namespace, name }: CompoundEntityRef): boolean {
+  return (
+    validator.isValidKind(kind) &&
+    validator.isValidEntityName(namespace) &&
+    validator.isValidNamespace(namespace.toLowerCase()) &&
+    validator.isValidEntityName(name)
+  );
+}
+
+function notFound(resourceRef: string): NotFoundError {
+  return new NotFoundError(
+    `There is no entity ${resourceRef.slice(0, 3 * MAX_PART + 2)}`,
+  );
 }

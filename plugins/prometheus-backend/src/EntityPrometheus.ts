@@ -29,10 +29,13 @@ import {
   toAlerts,
 } from './client';
 import type { InstanceChooser } from './instanceExtensionPoint';
-import { panelsOf } from './panels';
+import { PanelReader } from './PanelReader';
 
 /** Metrics of one entity that the server is asked about for their units. */
 const MAX_METADATA = 20;
+
+/** Milliseconds: the list of graphs does not wait longer for what is only said beside them. */
+const METADATA_WAIT = 2_000;
 
 /** Who asks, and until when. */
 export type Caller = Pick<QueryRequest, 'user' | 'signal'>;
@@ -53,12 +56,16 @@ export interface EntityPrometheusOptions {
  * the instance from the configuration alone; whether the caller may see the entity was asked before.
  */
 export class EntityPrometheus {
-  constructor(private readonly options: EntityPrometheusOptions) {}
+  private readonly panelReader: PanelReader;
+
+  constructor(private readonly options: EntityPrometheusOptions) {
+    this.panelReader = new PanelReader(options.queries);
+  }
 
   /** @throws InputError for an unknown instance, naming those there are */
   async panels(entity: Entity, caller: Caller): Promise<EntityPanels> {
     const instance = await this.instanceOf(entity);
-    const { panels, problems } = this.read(entity, instance);
+    const { panels, problems } = this.panelReader.read(entity, instance);
     return {
       instance: instance.name,
       uiUrl: instance.uiUrl,
@@ -135,10 +142,11 @@ export class EntityPrometheus {
    */
   asksFor(entity: Entity, names: AlertNames): boolean {
     const asked = alertNamesOf(entity);
-    return (
-      asked === 'all' ||
-      (names !== 'all' && names.every(name => asked.includes(name)))
-    );
+    if (asked === 'all' || names === 'all') {
+      return asked === 'all';
+    }
+    const known = new Set(asked);
+    return names.every(name => known.has(name));
   }
 
   /**
@@ -213,16 +221,12 @@ export class EntityPrometheus {
     return chosen === undefined ? preferred : instances.get(chosen);
   }
 
-  private read(entity: Entity, { language }: PrometheusInstance) {
-    return panelsOf(entity, this.options.queries, { language });
-  }
-
   private find(
     entity: Entity,
     instance: PrometheusInstance,
     id: string,
   ): PanelSummary {
-    const { panels } = this.read(entity, instance);
+    const { panels } = this.panelReader.read(entity, instance);
     const panel = panels.find(one => one.id === id);
     if (!panel) {
       throw new NotFoundError(
@@ -278,10 +282,24 @@ export class EntityPrometheus {
     instance: PrometheusInstance,
     caller: Caller,
   ): Promise<Map<string, string>> {
-    const known = await Promise.all(
-      metrics.map(metric => this.unitOf(metric, instance, caller)),
+    const late = new AbortController();
+    const timer = setTimeout(
+      () => late.abort(new Error('The metadata took too long')),
+      METADATA_WAIT,
     );
-    return new Map(known.filter(entry => entry[1] !== ''));
+    const signal = AbortSignal.any(
+      caller.signal ? [caller.signal, late.signal] : [late.signal],
+    );
+    try {
+      const known = await Promise.all(
+        metrics.map(metric =>
+          this.unitOf(metric, instance, { ...caller, signal }),
+        ),
+      );
+      return new Map(known.filter(entry => entry[1] !== ''));
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private async unitOf(

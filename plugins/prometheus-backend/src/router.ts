@@ -16,7 +16,6 @@ import {
 import express, {
   type Request,
   type RequestHandler,
-  type Response,
   type Router,
 } from 'express';
 import { Querier } from './client';
@@ -25,6 +24,7 @@ import { type Caller, EntityPrometheus } from './EntityPrometheus';
 import type { InstanceChooser } from './instanceExtensionPoint';
 import { readNamedQueries } from './NamedQueries';
 import { bodies, parseBody } from './requests';
+import { ClientGoneError, withinRequest } from './withinRequest';
 
 /** A request is a few numbers, and a query of 10 000 characters at the most. */
 const MAX_BODY = '64kb';
@@ -109,33 +109,33 @@ class Routes {
     const { prometheus } = this.options;
     router.get(
       `${ENTITY}/panels`,
-      answered(async (request, response) => {
-        const { entity, caller } = await this.seen(request, response);
+      this.answered(async (request, signal) => {
+        const { entity, caller } = await this.seen(request, signal);
         return prometheus.panels(entity, caller);
       }),
     );
     router.post(
       `${ENTITY}/panels/:panel/range`,
-      answered(async (request, response) => {
+      this.answered(async (request, signal) => {
         const range = parseBody(bodies.range, request.body);
-        const { entity, caller } = await this.seen(request, response);
+        const { entity, caller } = await this.seen(request, signal);
         const { panel } = request.params;
         return prometheus.panelRange(entity, panel, range, caller);
       }),
     );
     router.post(
       `${ENTITY}/panels/:panel/instant`,
-      answered(async (request, response) => {
+      this.answered(async (request, signal) => {
         parseBody(bodies.instant, request.body);
-        const { entity, caller } = await this.seen(request, response);
+        const { entity, caller } = await this.seen(request, signal);
         return prometheus.panelInstant(entity, request.params.panel, caller);
       }),
     );
     router.post(
       `${ENTITY}/panels/:panel/exemplars`,
-      answered(async (request, response) => {
+      this.answered(async (request, signal) => {
         const range = parseBody(bodies.exemplars, request.body);
-        const { entity, caller } = await this.seen(request, response);
+        const { entity, caller } = await this.seen(request, signal);
         const { panel } = request.params;
         return prometheus.panelExemplars(entity, panel, range, caller);
       }),
@@ -146,10 +146,10 @@ class Routes {
     const { prometheus } = this.options;
     router.get(
       `${ENTITY}/alerts`,
-      answered(async (request, response) => {
+      this.answered(async (request, signal) => {
         const { entity, caller } = await this.seen(
           request,
-          response,
+          signal,
           prometheusAlertReadPermission,
         );
         return prometheus.alerts(entity, caller);
@@ -157,11 +157,11 @@ class Routes {
     );
     router.post(
       `${ENTITY}/alerts`,
-      answered(async (request, response) => {
+      this.answered(async (request, signal) => {
         const { names } = parseBody(bodies.alerts, request.body);
         const { entity, caller } = await this.seen(
           request,
-          response,
+          signal,
           prometheusAlertReadPermission,
         );
         if (!prometheus.asksFor(entity, names)) {
@@ -176,46 +176,46 @@ class Routes {
     const { prometheus, querier } = this.options;
     router.post(
       `${ENTITY}/query/range`,
-      answered(async (request, response) => {
+      this.answered(async (request, signal) => {
         const { query, ...range } = parseBody(
           bodies.entityRangeQuery,
           request.body,
         );
         await this.assertCustom(request);
-        const { entity, caller } = await this.seen(request, response);
+        const { entity, caller } = await this.seen(request, signal);
         return prometheus.customRange(entity, query, range, caller);
       }),
     );
     router.post(
       `${ENTITY}/query/instant`,
-      answered(async (request, response) => {
+      this.answered(async (request, signal) => {
         const { query } = parseBody(bodies.entityInstantQuery, request.body);
         await this.assertCustom(request);
-        const { entity, caller } = await this.seen(request, response);
+        const { entity, caller } = await this.seen(request, signal);
         return prometheus.customInstant(entity, query, caller);
       }),
     );
     router.get(
       '/instances',
-      answered(async request => {
+      this.answered(async request => {
         await this.assertCustom(request);
         return { instances: querier.instances.names };
       }),
     );
     router.post(
       '/query/range',
-      answered(async (request, response) => {
+      this.answered(async (request, signal) => {
         const body = parseBody(bodies.rangeQuery, request.body);
-        const caller = callerOf(await this.assertCustom(request), response);
+        const caller = callerOf(await this.assertCustom(request), signal);
         const instance = this.free(body.instance);
         return querier.queryRange({ ...body, ...caller, instance });
       }),
     );
     router.post(
       '/query/instant',
-      answered(async (request, response) => {
+      this.answered(async (request, signal) => {
         const body = parseBody(bodies.instantQuery, request.body);
-        const caller = callerOf(await this.assertCustom(request), response);
+        const caller = callerOf(await this.assertCustom(request), signal);
         const instance = this.free(body.instance);
         return querier.query({ ...body, ...caller, instance });
       }),
@@ -225,7 +225,7 @@ class Routes {
   /** The entity of the path, if whoever asks may see that of it. */
   private async seen(
     request: Request,
-    response: Response,
+    signal: AbortSignal,
     permission = prometheusPanelReadPermission,
   ): Promise<{ entity: Entity; caller: Caller }> {
     const { access } = this.options;
@@ -233,8 +233,27 @@ class Routes {
     const { kind, namespace, name } = request.params;
     const ref = { kind, namespace, name };
     return {
-      entity: await access.read(ref, permission, credentials),
-      caller: callerOf(credentials, response),
+      entity: await access.read(ref, permission, credentials, signal),
+      caller: callerOf(credentials, signal),
+    };
+  }
+
+  /**
+   * Answers with JSON within `limits.timeout`; failures are for the error handler of whoever mounts
+   * the router, except where nobody is left to hear of them.
+   */
+  private answered(
+    produce: (request: Request, signal: AbortSignal) => Promise<object>,
+  ): RequestHandler {
+    const { timeout } = this.options.querier.limits;
+    return (request, response, next) => {
+      withinRequest(request, response, timeout, signal =>
+        produce(request, signal),
+      ).then(
+        body => response.json(body),
+        (error: unknown) =>
+          error instanceof ClientGoneError ? undefined : next(error),
+      );
     };
   }
 
@@ -268,28 +287,13 @@ class Routes {
   }
 }
 
-/** Answers with JSON; failures are for the error handler of whoever mounts the router. */
-function answered(
-  produce: (request: Request, response: Response) => Promise<object>,
-): RequestHandler {
-  return (request, response, next) => {
-    produce(request, response).then(body => response.json(body), next);
-  };
-}
-
 function callerOf(
   { principal }: CallerCredentials,
-  response: Response,
+  signal: AbortSignal,
 ): Required<Caller> {
-  const gone = new AbortController();
-  response.once('close', () => {
-    if (!response.writableEnded) {
-      gone.abort();
-    }
-  });
   return {
     user:
       principal.type === 'user' ? principal.userEntityRef : principal.subject,
-    signal: gone.signal,
+    signal,
   };
 }

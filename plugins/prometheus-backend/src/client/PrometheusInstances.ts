@@ -1,5 +1,6 @@
 import type { Config } from '@backstage/config';
 import { InputError } from '@backstage/errors';
+import { clip } from '@nativestage/backstage-plugin-prometheus-common';
 import { PrometheusInstance } from './PrometheusInstance';
 
 const PATH = 'prometheus.instances';
@@ -51,7 +52,7 @@ export class PrometheusInstances {
     throw new InputError(
       this.names.length === 0
         ? 'No Prometheus instance is configured'
-        : `There is no Prometheus instance "${name}"; there are ${this.names.join(', ')}`,
+        : `There is no Prometheus instance "${clip(name)}"; there are ${this.names.join(', ')}`,
     );
   }
 

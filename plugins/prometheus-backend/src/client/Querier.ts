@@ -21,6 +21,7 @@ import {
 import { PrometheusInstances } from './PrometheusInstances';
 import { type Loaded, QueryCache } from './QueryCache';
 import type { Silences } from './Silences';
+import { sizeOf, sizeOfColumn } from './sizeOf';
 
 export interface QueryRequest {
   /** The name of an instance of the configuration. */
@@ -53,11 +54,6 @@ const PAST_AGE = 60_000;
 
 /** Milliseconds. Steps may take days, and samples may come late. */
 const MAX_AGE = 300_000;
-
-/** About what a value and a label take in memory. */
-const VALUE_BYTES = 16;
-const LABEL_BYTES = 100;
-const SENT_ALERT_BYTES = 1000;
 
 /** Who asks the servers of an instance. */
 interface Clients {
@@ -122,7 +118,7 @@ export class Querier {
       request,
       ['range', query, range],
       (client, signal) => client.queryRange(query, range, { signal }),
-      result => ({ bytes: sizeOf(result), expiresAt: expiryOf(range) }),
+      result => ({ bytes: sizeOfRange(result), expiresAt: expiryOf(range) }),
     );
   }
 
@@ -134,8 +130,8 @@ export class Querier {
       request,
       ['instant', query, time],
       (client, signal) => client.query(query, { time, signal }),
-      ({ samples }) => ({
-        bytes: samples.length * LABEL_BYTES * 5,
+      result => ({
+        bytes: sizeOf(result),
         expiresAt: (time + 1) * 1000,
       }),
     );
@@ -148,7 +144,7 @@ export class Querier {
       ['rules'],
       (client, signal) => client.rules({ signal }),
       groups => ({
-        bytes: JSON.stringify(groups).length * 2,
+        bytes: sizeOf(groups),
         expiresAt: Date.now() + RULES_AGE,
       }),
     );
@@ -164,7 +160,7 @@ export class Querier {
       ['metadata', metric],
       (client, signal) => client.metadata(metric, { signal }),
       known => ({
-        bytes: JSON.stringify(known).length * 2,
+        bytes: sizeOf(known),
         expiresAt: Date.now() + METADATA_AGE,
       }),
     );
@@ -181,7 +177,7 @@ export class Querier {
       ['exemplars', query, start, end],
       (client, signal) => client.exemplars(query, { start, end }, { signal }),
       series => ({
-        bytes: JSON.stringify(series).length * 2,
+        bytes: sizeOf(series),
         expiresAt: Date.now() + EXEMPLARS_AGE,
       }),
     );
@@ -200,8 +196,8 @@ export class Querier {
         ['silences'],
         alertmanager.endpoint.title,
         signal => alertmanager.silences(signal),
-        ({ alerts }) => ({
-          bytes: alerts * SENT_ALERT_BYTES,
+        ({ bytes }) => ({
+          bytes,
           expiresAt: Date.now() + SILENCES_AGE,
         }),
       )
@@ -315,12 +311,10 @@ function expiryOf({ end, step }: AlignedRange): number {
     : Math.min(nextStep * 1000, now + MAX_AGE);
 }
 
-function sizeOf({ series, timestamps }: RangeResult): number {
+function sizeOfRange({ series, ...rest }: RangeResult): number {
   return series.reduce(
     (bytes, { labels, values }) =>
-      bytes +
-      values.length * VALUE_BYTES +
-      Object.keys(labels).length * LABEL_BYTES,
-    timestamps.length * VALUE_BYTES,
+      bytes + sizeOf({ labels }) + sizeOfColumn(values),
+    sizeOf(rest),
   );
 }

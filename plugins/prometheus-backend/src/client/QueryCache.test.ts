@@ -4,7 +4,7 @@ import { QueryCache } from './QueryCache';
 
 const later = () => Date.now() + 60_000;
 
-function cache({ maxEntries = 10, maxBytes = 100 } = {}) {
+function cache({ maxEntries = 10, maxBytes = 10_000 } = {}) {
   return new QueryCache({ maxEntries, maxBytes });
 }
 
@@ -87,13 +87,17 @@ describe('QueryCache', () => {
   });
 
   test('drops what was not used for longest when there is no more room', async () => {
-    for (const options of [{ maxEntries: 2 }, { maxBytes: 2 }]) {
+    for (const options of [{ maxEntries: 2 }, { maxBytes: 2_000 }]) {
       const shared = cache(options);
       const asked: string[] = [];
       const get = (key: string) =>
         shared.get(key, () => {
           asked.push(key);
-          return Promise.resolve({ value: key, bytes: 1, expiresAt: later() });
+          return Promise.resolve({
+            value: key,
+            bytes: 700,
+            expiresAt: later(),
+          });
         });
       for (const key of ['a', 'b', 'a', 'c', 'a', 'b']) {
         await get(key);
@@ -103,9 +107,9 @@ describe('QueryCache', () => {
   });
 
   test('does not keep what is larger than all its room', async () => {
-    const shared = cache({ maxBytes: 2 });
+    const shared = cache({ maxBytes: 1_000 });
     const load = mock.fn(() =>
-      Promise.resolve({ value: 'x', bytes: 3, expiresAt: later() }),
+      Promise.resolve({ value: 'x', bytes: 1_001, expiresAt: later() }),
     );
     await shared.get('a', load);
     await shared.get('a', load);

@@ -1,3 +1,6 @@
+import { BoundedMap, type Bounds } from './BoundedMap';
+import { TooManyRequestsError } from './errors';
+
 /** What a flight brings back. */
 export interface Loaded<T> {
   value: T;
@@ -7,14 +10,24 @@ export interface Loaded<T> {
   expiresAt: number;
 }
 
-export interface CacheOptions {
-  maxEntries: number;
-  maxBytes: number;
+export interface CacheOptions extends Bounds {
+  /** Milliseconds since it set out for which others join a flight. Defaults to as long as it takes. */
+  maxJoin?: number;
+  /** That are under way at once; more are refused. Defaults to any number. */
+  maxFlights?: number;
+}
+
+interface Kept {
+  value: unknown;
+  /** Milliseconds since 1970, of the question. */
+  askedAt: number;
+  expiresAt: number;
 }
 
 interface Flight {
   result: Promise<Loaded<unknown>>;
   controller: AbortController;
+  askedAt: number;
   /** Callers that still want the result. */
   interested: number;
 }
@@ -24,17 +37,20 @@ interface Flight {
  * goes away ends the request only if nobody else waits for it. Failures are not kept.
  */
 export class QueryCache {
-  /** Least recently used first. */
-  private readonly entries = new Map<string, Loaded<unknown>>();
+  private readonly kept: BoundedMap<Kept>;
+  /** The latest one of each key. */
   private readonly flights = new Map<string, Flight>();
-  private bytes = 0;
+  private underWay = 0;
 
-  constructor(private readonly options: CacheOptions) {}
+  constructor(private readonly options: CacheOptions) {
+    this.kept = new BoundedMap(options);
+  }
 
   /**
    * @param key - says everything that the result depends on
-   * @param load - is called if there is neither a result nor a request under way; its signal aborts
-   *   when the last caller is gone
+   * @param load - is called if there is neither a result nor a request under way that may be joined;
+   *   its signal aborts when the last caller is gone
+   * @throws TooManyRequestsError when too many requests are under way already
    */
   async get<T>(
     key: string,
@@ -46,39 +62,59 @@ export class QueryCache {
     if (kept) {
       return kept.value as T;
     }
-    const flight = this.flights.get(key) ?? this.start(key, load);
+    const flight = this.joinable(key) ?? this.start(key, load);
     return (await this.join(key, flight, signal)).value as T;
   }
 
-  private fresh(key: string): Loaded<unknown> | undefined {
-    const entry = this.entries.get(key);
-    if (!entry) {
+  /** About how much memory takes what is kept. */
+  get bytes(): number {
+    return this.kept.bytes;
+  }
+
+  private fresh(key: string): Kept | undefined {
+    const kept = this.kept.get(key);
+    const now = Date.now();
+    // A clock that was set back makes nothing younger.
+    if (kept && (kept.expiresAt <= now || now < kept.askedAt)) {
+      this.kept.delete(key);
       return undefined;
     }
-    this.remove(key, entry);
-    if (entry.expiresAt <= Date.now()) {
-      return undefined;
-    }
-    this.entries.set(key, entry);
-    this.bytes += entry.bytes;
-    return entry;
+    return kept;
+  }
+
+  private joinable(key: string): Flight | undefined {
+    const { maxJoin = Infinity } = this.options;
+    const flight = this.flights.get(key);
+    const age = flight && Date.now() - flight.askedAt;
+    return age !== undefined && age >= 0 && age < maxJoin ? flight : undefined;
   }
 
   private start(
     key: string,
     load: (signal: AbortSignal) => Promise<Loaded<unknown>>,
   ): Flight {
+    const { maxFlights = Infinity } = this.options;
+    if (this.underWay >= maxFlights) {
+      throw new TooManyRequestsError(
+        `Too many questions at once: ${maxFlights} are under way; try again in a moment`,
+      );
+    }
     const controller = new AbortController();
+    const askedAt = Date.now();
     const result = load(controller.signal);
-    const flight = { result, controller, interested: 0 };
+    const flight = { result, controller, askedAt, interested: 0 };
     this.flights.set(key, flight);
-    result.then(
-      loaded => {
+    this.underWay++;
+    result
+      .then(
+        loaded => this.keep(key, flight, loaded),
+        // Whoever waits for it hears of it.
+        () => {},
+      )
+      .finally(() => {
+        this.underWay--;
         this.land(key, flight);
-        this.keep(key, loaded);
-      },
-      () => this.land(key, flight),
-    );
+      });
     return flight;
   }
 
@@ -114,27 +150,15 @@ export class QueryCache {
     });
   }
 
-  private keep(key: string, loaded: Loaded<unknown>): void {
-    const { maxEntries, maxBytes } = this.options;
-    if (loaded.bytes > maxBytes || loaded.expiresAt <= Date.now()) {
-      return;
+  private keep(
+    key: string,
+    { askedAt }: Flight,
+    { value, bytes, expiresAt }: Loaded<unknown>,
+  ): void {
+    const known = this.fresh(key);
+    // A later question may have been answered first.
+    if (expiresAt > Date.now() && !(known && known.askedAt > askedAt)) {
+      this.kept.set(key, { value, askedAt, expiresAt }, bytes);
     }
-    const old = this.entries.get(key);
-    if (old) {
-      this.remove(key, old);
-    }
-    this.entries.set(key, loaded);
-    this.bytes += loaded.bytes;
-    for (const [oldest, entry] of this.entries) {
-      if (this.entries.size <= maxEntries && this.bytes <= maxBytes) {
-        break;
-      }
-      this.remove(oldest, entry);
-    }
-  }
-
-  private remove(key: string, entry: Loaded<unknown>): void {
-    this.entries.delete(key);
-    this.bytes -= entry.bytes;
   }
 }

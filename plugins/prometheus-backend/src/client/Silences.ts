@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sizeOf } from './sizeOf';
 
 const answer = z.array(
   z.object({
@@ -19,6 +20,8 @@ interface SentAlert {
 
 /** Which alerts an Alertmanager has silenced. */
 export class Silences {
+  /** About how much memory they take. */
+  readonly bytes: number;
   private readonly byName = new Map<string, SentAlert[]>();
 
   /**
@@ -44,14 +47,7 @@ export class Silences {
         this.byName.set(alertname, [alert]);
       }
     }
-  }
-
-  /** About how much memory they take. */
-  get alerts(): number {
-    return [...this.byName.values()].reduce(
-      (sum, { length }) => sum + length,
-      0,
-    );
+    this.bytes = sizeOf(sent);
   }
 
   /**

@@ -1,7 +1,10 @@
 import type { Entity } from '@backstage/catalog-model';
 import type { ConfigApi } from '@backstage/core-plugin-api';
 import { InputError } from '@backstage/errors';
-import { SERVICE_NAME_ANNOTATION } from '@nativestage/backstage-plugin-prometheus-common';
+import {
+  clip,
+  SERVICE_NAME_ANNOTATION,
+} from '@nativestage/backstage-plugin-prometheus-common';
 
 const DEFAULT = 'default';
 
@@ -81,7 +84,7 @@ export class ProxyInstances {
   unknown(name: string): InputError {
     const known = [...this.instances.keys()].join(', ');
     return new InputError(
-      `There is no Prometheus instance "${name}"; there ${known ? `are ${known}` : 'are none'}`,
+      `There is no Prometheus instance "${clip(name)}"; there ${known ? `are ${known}` : 'are none'}`,
     );
   }
 }
