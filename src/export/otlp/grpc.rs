@@ -20,7 +20,7 @@ use tonic::client::GrpcService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::Code;
 
-use super::answer::{accepted, excerpt, RpcStatus, ANSWER_LIMIT};
+use super::answer::{accepted, excerpt, AnswerBody, RpcStatus, MORE_THAN_LIMIT};
 use super::endpoint::{error_type, invalid, percent_decode, Target};
 use super::tls::{install_crypto_provider, TlsFiles};
 use super::USER_AGENT_VALUE;
@@ -123,18 +123,21 @@ impl GrpcTransport {
                 None,
             );
         }
-        let mut message = BytesMut::new();
+        let mut prefix = BytesMut::new();
+        let mut message = AnswerBody::default();
         // An error without a message sends its trailers in place of the headers.
         let mut trailers = head.headers;
+        let gzip = trailers.get("grpc-encoding").is_some_and(|e| e == "gzip");
         while let Some(frame) = body.frame().await {
             let frame = match frame {
                 Ok(frame) => frame,
                 Err(error) => return self.interrupted(&error),
             };
             match frame.into_data() {
-                Ok(data) => {
-                    let room = (PREFIX + ANSWER_LIMIT) - message.len();
-                    message.extend_from_slice(&data[..data.len().min(room)]);
+                Ok(mut data) => {
+                    let rest = PREFIX - prefix.len();
+                    prefix.extend_from_slice(&data.split_to(rest.min(data.len())));
+                    message.append(&data);
                 }
                 Err(frame) => {
                     if let Ok(last) = frame.into_trailers() {
@@ -142,8 +145,34 @@ impl GrpcTransport {
                     }
                 }
             }
+            if message.too_long {
+                return self.too_long();
+            }
         }
-        self.finished(&trailers, &message)
+        // Whether it is compressed, which we do not offer, and its length: only the first counts.
+        if let [flag, length @ ..] = &prefix[..] {
+            let length = length.try_into().map_or(0, u32::from_be_bytes);
+            message.bytes.truncate(length as usize);
+            message = match flag {
+                0 => message,
+                _ if gzip => message.gunzip(),
+                _ => AnswerBody::default(),
+            };
+        }
+        if message.too_long {
+            return self.too_long();
+        }
+        self.finished(&trailers, &message.bytes)
+    }
+
+    /// What gRPC's own clients make of it.
+    fn too_long(&self) -> Attempt {
+        Attempt {
+            status: Status::Grpc(name(Code::ResourceExhausted)),
+            outcome: Outcome::Permanent {
+                reason: format!("answered with {MORE_THAN_LIMIT}"),
+            },
+        }
     }
 
     fn finished(&self, trailers: &HeaderMap, message: &[u8]) -> Attempt {
@@ -159,12 +188,7 @@ impl GrpcTransport {
         };
         let code = Code::from_bytes(status.as_bytes());
         if code == Code::Ok {
-            // A flag other than 0 would be a compression that we did not offer.
-            let answer = match message {
-                [0, _, _, _, _, answer @ ..] => accepted(answer),
-                _ => Outcome::Ok,
-            };
-            let outcome = match answer {
+            let outcome = match accepted(message) {
                 Outcome::PartialSuccess { rejected, message } => Outcome::PartialSuccess {
                     rejected,
                     message: self.target.redact(message),

@@ -29,7 +29,7 @@ use crate::engine::collection::Collection;
 use crate::engine::Component;
 use crate::error::Result;
 use crate::export::push::{Attempt, Batch, PushExporter};
-use encode::{Request, REQUEST_LIMIT};
+use encode::{Request, LONGEST_REQUEST, REQUEST_LIMIT};
 use endpoint::Target;
 use grpc::GrpcTransport;
 use http::HttpTransport;
@@ -115,10 +115,17 @@ impl PushExporter for OtlpExporter {
     fn prepare(&self, collection: &Collection) -> Vec<Batch> {
         self.encode(collection, REQUEST_LIMIT)
             .into_iter()
-            .map(|request| Batch {
-                body: self.pack(request.body),
-                points: request.points,
-                delta: request.delta,
+            .map(|request| {
+                let unsendable = too_long(request.body.len());
+                Batch {
+                    body: match unsendable {
+                        Some(_) => Bytes::new(),
+                        None => self.pack(request.body),
+                    },
+                    points: request.points,
+                    delta: request.delta,
+                    unsendable,
+                }
             })
             .collect()
     }
@@ -129,6 +136,19 @@ impl PushExporter for OtlpExporter {
             Transport::Grpc(grpc) => grpc.send(batch.body.clone()).await,
         }
     }
+}
+
+/// Why a request of this length is not sent, if it is not.
+fn too_long(bytes: usize) -> Option<String> {
+    const MIB: usize = 1024 * 1024;
+    (bytes > LONGEST_REQUEST).then(|| {
+        format!(
+            "a request would have {:.1} MiB, and none above {} MiB is sent: shorten the attributes \
+             of the series, or of the resource",
+            bytes as f64 / MIB as f64,
+            LONGEST_REQUEST / MIB
+        )
+    })
 }
 
 /// A provider has one OTLP exporter at most.

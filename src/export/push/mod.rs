@@ -40,6 +40,8 @@ pub struct Batch {
     pub points: u64,
     /// It holds changes since the last collection: losing it loses them.
     pub delta: bool,
+    /// Why no receiver gets to see it: it has no body, and is dropped when its turn comes.
+    pub unsendable: Option<String>,
 }
 
 /// Something that collections can be pushed to.
@@ -196,7 +198,7 @@ impl<E: PushExporter> PushTask<E> {
 
     /// Sends everything that waits, oldest first, within the time-out.
     async fn deliver(&mut self) -> Result<()> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = later(self.timeout);
         let mut refused = None;
         let mut stuck = None;
         while let Some(waiting) = self.backlog.front() {
@@ -279,6 +281,10 @@ impl<E: PushExporter> PushTask<E> {
         deadline: Instant,
         operation: &mut Option<Operation>,
     ) -> Outcome {
+        let oldest = self.backlog.front();
+        if let Some(reason) = oldest.and_then(|oldest| oldest.batch.unsendable.clone()) {
+            return Outcome::Permanent { reason };
+        }
         let mut pause = FIRST_PAUSE.min(self.timeout / FIRST_PAUSE_SHARE);
         loop {
             if let Some((until, reason)) = self.silence.take() {
@@ -319,13 +325,17 @@ impl<E: PushExporter> PushTask<E> {
             };
             self.log
                 .debug(format!("{}: {reason}", self.exporter.name()));
-            let until = Instant::now() + after.unwrap_or_else(|| jittered(pause));
-            if after.is_some() || until < deadline {
-                self.silence = Some((until, reason.clone()));
-            }
+            // The receiver may ask for a longer pause than ours, never for a shorter one: its clock
+            // may be wrong, and a zero would be a flood.
+            let asked = after.unwrap_or_default();
+            let until = later(asked.max(jittered(pause)));
             if until >= deadline {
+                if !asked.is_zero() {
+                    self.silence = Some((later(asked), reason.clone()));
+                }
                 return Outcome::Retryable { after, reason };
             }
+            self.silence = Some((until, reason));
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
@@ -414,6 +424,12 @@ impl PushHandle {
         self.commands.send(command(done)).await.ok()?;
         result.await.ok()
     }
+}
+
+/// The time after this duration, or a year from now when that comes earlier: `Instant` panics when
+/// it cannot count that far.
+fn later(duration: Duration) -> Instant {
+    Instant::now() + duration.min(Duration::from_secs(365 * 24 * 3600))
 }
 
 /// Between half and all of the pause, so that replicas whose collector restarted do not come back
