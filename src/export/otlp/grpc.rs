@@ -13,16 +13,18 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{HeaderMap, HeaderName, HeaderValue, CONTENT_TYPE, TE};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::connect::HttpConnector;
 use prost::Message;
+use rustls::ClientConfig;
 use tokio::runtime::Handle;
 use tonic::body::Body;
 use tonic::client::GrpcService;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::{Channel, Endpoint};
 use tonic::Code;
 
 use super::answer::{accepted, excerpt, AnswerBody, RpcStatus, MORE_THAN_LIMIT};
 use super::endpoint::{error_type, invalid, percent_decode, Target};
-use super::tls::{install_crypto_provider, TlsFiles};
 use super::USER_AGENT_VALUE;
 use crate::config::{Compression, OtlpConfig};
 use crate::error::Result;
@@ -54,33 +56,36 @@ impl GrpcTransport {
     /// `runtime` is where the channel's own task runs.
     ///
     /// # Errors
-    /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) for a TLS set-up that cannot
-    /// work.
-    pub fn new(config: &OtlpConfig, target: Target, runtime: &Handle) -> Result<Self> {
-        install_crypto_provider();
-        let files = TlsFiles::read(&config.tls)?;
+    /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) for a set-up that cannot work.
+    pub fn new(
+        config: &OtlpConfig,
+        target: Target,
+        tls: ClientConfig,
+        runtime: &Handle,
+    ) -> Result<Self> {
         let unusable = |error: tonic::transport::Error| {
             invalid(format!(
                 "cannot set up the OTLP exporter: {}",
                 target.transport_reason(&error)
             ))
         };
-        let mut endpoint = Endpoint::from_shared(String::from(target.url.clone()))
+        let endpoint = Endpoint::from_shared(String::from(target.url.clone()))
             .and_then(|endpoint| endpoint.user_agent(USER_AGENT_VALUE))
             .map_err(unusable)?
             .http2_keep_alive_interval(KEEP_ALIVE);
-        if target.url.scheme() == "https" {
-            endpoint = endpoint.tls_config(tls(files)).map_err(|error| {
-                invalid(format!(
-                    "cannot set up TLS for the OTLP exporter: {} (without a caFile the system's \
-                     certificates are used: is its ca-certificates package installed?)",
-                    target.transport_reason(&error)
-                ))
-            })?;
-        }
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        // tonic's own has no place for a verifier. HTTP/2 is spoken whether or not the handshake
+        // agreed on it: some gateways do not say so.
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http2()
+            .wrap_connector(http);
         let channel = {
             let _inside = runtime.enter();
-            endpoint.connect_lazy()
+            endpoint.connect_with_connector_lazy(connector)
         };
         Ok(Self {
             channel,
@@ -282,19 +287,6 @@ fn headers(config: &OtlpConfig, target: &Target) -> HeaderMap {
         );
     }
     headers
-}
-
-fn tls(files: TlsFiles) -> ClientTlsConfig {
-    let tls = match files.ca {
-        Some(ca) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(ca)),
-        None => ClientTlsConfig::new().with_native_roots(),
-    };
-    // Some gateways speak HTTP/2 over TLS without saying so in the handshake.
-    let tls = tls.assume_http2(true);
-    match files.identity {
-        Some((chain, key)) => tls.identity(Identity::from_pem(chain, key)),
-        None => tls,
-    }
 }
 
 /// gRPC's "HTTP to gRPC Status Code Mapping", for answers of proxies that do not speak it.

@@ -8,13 +8,13 @@ use http::header::{
 };
 use http::StatusCode;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Identity, Response, Url};
+use reqwest::{Client, Response, Url};
+use rustls::ClientConfig;
 
 use super::answer::{
     accepted, accepted_json, error_text, retry_after, AnswerBody, MORE_THAN_LIMIT,
 };
 use super::endpoint::{error_type, invalid, Target};
-use super::tls::{install_crypto_provider, TlsFiles};
 use super::USER_AGENT_VALUE;
 use crate::config::{Compression, OtlpConfig, OtlpProtocol};
 use crate::error::Result;
@@ -30,9 +30,8 @@ pub(super) struct HttpTransport {
 
 impl HttpTransport {
     /// # Errors
-    /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) for a TLS set-up that cannot
-    /// work.
-    pub fn new(config: &OtlpConfig, target: Target) -> Result<Self> {
+    /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) for a set-up that cannot work.
+    pub fn new(config: &OtlpConfig, target: Target, tls: ClientConfig) -> Result<Self> {
         let json = config.protocol == OtlpProtocol::HttpJson;
         let mut headers = target.headers.clone();
         headers
@@ -50,7 +49,7 @@ impl HttpTransport {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         Ok(Self {
-            client: client(config, &target)?,
+            client: client(&target, tls)?,
             target,
             headers,
             json,
@@ -205,34 +204,19 @@ async fn read_answer(mut response: Response) -> AnswerBody {
     }
 }
 
-fn client(config: &OtlpConfig, target: &Target) -> Result<Client> {
-    install_crypto_provider();
-    let files = TlsFiles::read(&config.tls)?;
+fn client(target: &Target, mut tls: ClientConfig) -> Result<Client> {
+    tls.alpn_protocols = vec!["h2".into(), "http/1.1".into()];
     // Headers, redirects and proxies do only what the configuration says: an HTTP_PROXY meant for
     // npm must not carry metrics, and credentials must not follow a Location.
-    let mut builder = Client::builder().no_proxy().redirect(Policy::none());
-    if let Some(ca) = &files.ca {
-        let certificates = Certificate::from_pem_bundle(ca)
-            .map_err(|error| invalid(format!("the OTLP caFile is not usable: {error}")))?;
-        builder = builder.tls_certs_only(certificates);
-    } else if target.url.scheme() == "http" {
-        // Loading the system's roots fails where there are none, as in slim container images.
-        builder = builder.tls_certs_only([]);
-    }
-    if let Some((chain, key)) = files.identity {
-        let pem = [chain.as_slice(), b"\n", key.as_slice()].concat();
-        let identity = Identity::from_pem(&pem).map_err(|error| {
+    Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .tls_backend_preconfigured(tls)
+        .build()
+        .map_err(|error| {
             invalid(format!(
-                "the OTLP certFile and keyFile are not usable: {error}"
+                "cannot set up the OTLP exporter: {}",
+                target.transport_reason(&error)
             ))
-        })?;
-        builder = builder.identity(identity);
-    }
-    builder.build().map_err(|error| {
-        invalid(format!(
-            "cannot set up TLS for the OTLP exporter: {} (without a caFile the system's \
-             certificates are used: is its ca-certificates package installed?)",
-            target.transport_reason(&error)
-        ))
-    })
+        })
 }

@@ -33,6 +33,7 @@ use encode::{Request, LONGEST_REQUEST, REQUEST_LIMIT};
 use endpoint::Target;
 use grpc::GrpcTransport;
 use http::HttpTransport;
+use tls::Tls;
 
 /// What collectors see of us in their access logs.
 const USER_AGENT_VALUE: &str = concat!("nativestage-metrics/", env!("CARGO_PKG_VERSION"));
@@ -54,6 +55,7 @@ pub struct OtlpExporter {
     protocol: OtlpProtocol,
     compression: Compression,
     transport: Transport,
+    warnings: Vec<String>,
 }
 
 enum Transport {
@@ -70,18 +72,27 @@ impl OtlpExporter {
     /// an impossible header (named, without its value), and TLS files that cannot be used.
     pub fn new(config: &OtlpConfig, runtime: &Handle) -> Result<Self> {
         let target = Target::new(config)?;
+        let tls = Tls::new(&config.tls, target.url.scheme())?;
         Ok(Self {
             name: format!("OTLP export to {}", target.name()),
             component: component(config.protocol, &target),
             protocol: config.protocol,
             compression: config.compression,
             transport: match config.protocol {
-                OtlpProtocol::Grpc => Transport::Grpc(GrpcTransport::new(config, target, runtime)?),
+                OtlpProtocol::Grpc => {
+                    Transport::Grpc(GrpcTransport::new(config, target, tls.config, runtime)?)
+                }
                 OtlpProtocol::HttpProtobuf | OtlpProtocol::HttpJson => {
-                    Transport::Http(HttpTransport::new(config, target)?)
+                    Transport::Http(HttpTransport::new(config, target, tls.config)?)
                 }
             },
+            warnings: tls.warnings,
         })
+    }
+
+    /// What is ignored of the environment, and worth a line.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     fn encode(&self, collection: &Collection, limit: usize) -> Vec<Request> {

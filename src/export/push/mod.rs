@@ -57,6 +57,11 @@ pub trait PushExporter: Send + Sync + 'static {
     /// Encodes a collection; empty when there is nothing to send. Runs on a thread that may block.
     fn prepare(&self, collection: &Collection) -> Vec<Batch>;
 
+    /// What to say of an attempt that the time-out ended.
+    fn late(&self, timeout: Duration) -> String {
+        format!("no answer within {timeout:?}")
+    }
+
     /// Makes one attempt. It is dropped, and must stop, when the export's time is up. Reasons must
     /// be free of secrets.
     fn send(&self, batch: &Batch) -> impl Future<Output = Attempt> + Send;
@@ -286,6 +291,7 @@ impl<E: PushExporter> PushTask<E> {
             return Outcome::Permanent { reason };
         }
         let mut pause = FIRST_PAUSE.min(self.timeout / FIRST_PAUSE_SHARE);
+        let mut failed = None;
         loop {
             if let Some((until, reason)) = self.silence.take() {
                 if until >= deadline {
@@ -317,10 +323,15 @@ impl<E: PushExporter> PushTask<E> {
                     }
                 }
                 Err(_) => {
+                    let late = self.exporter.late(self.timeout);
                     return Outcome::Retryable {
                         after: None,
-                        reason: format!("no answer within {:?}", self.timeout),
-                    }
+                        reason: match failed {
+                            // The time was up while it was tried once more.
+                            Some(earlier) => format!("{earlier}; then {late}"),
+                            None => late,
+                        },
+                    };
                 }
             };
             self.log
@@ -335,6 +346,7 @@ impl<E: PushExporter> PushTask<E> {
                 }
                 return Outcome::Retryable { after, reason };
             }
+            failed = Some(reason.clone());
             self.silence = Some((until, reason));
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
