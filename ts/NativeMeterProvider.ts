@@ -192,7 +192,8 @@ function environment(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(process.env).filter(
       (entry): entry is [string, string] =>
-        entry[0].startsWith('OTEL_') && entry[1] !== undefined,
+        (entry[0].startsWith('OTEL_') || entry[0] === 'NODE_EXTRA_CA_CERTS') &&
+        entry[1] !== undefined,
     ),
   );
 }

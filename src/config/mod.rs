@@ -137,6 +137,8 @@ pub struct TlsConfig {
     pub ca_file: Option<PathBuf>,
     pub cert_file: Option<PathBuf>,
     pub key_file: Option<PathBuf>,
+    /// `NODE_EXTRA_CA_CERTS`: trusted beside the system's authorities where there is no `ca_file`.
+    pub extra_ca_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -466,6 +466,7 @@ impl OtlpOptions {
             ca_file: tls_file(&self.tls.ca_file, "tls.caFile", "CERTIFICATE")?,
             cert_file: tls_file(&self.tls.cert_file, "tls.certFile", "CLIENT_CERTIFICATE")?,
             key_file: tls_file(&self.tls.key_file, "tls.keyFile", "CLIENT_KEY")?,
+            extra_ca_file: environment.get("NODE_EXTRA_CA_CERTS").map(PathBuf::from),
         };
         if tls.cert_file.is_some() != tls.key_file.is_some() {
             let variables = otlp_names("CLIENT_CERTIFICATE")

@@ -49,6 +49,7 @@ impl PushExporter for ConsoleExporter {
             points,
             // What could not be printed now is of no use later.
             delta: false,
+            unsendable: None,
         }]
     }
 
@@ -345,6 +346,7 @@ mod tests {
             body: "{}\n".into(),
             points: 1,
             delta: false,
+            unsendable: None,
         };
         let outcome = block_on(exporter.send(&batch)).outcome;
         assert!(matches!(outcome, Outcome::Permanent { .. }));

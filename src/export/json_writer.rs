@@ -14,6 +14,11 @@ impl JsonWriter {
         self.out.len()
     }
 
+    /// Takes back what was written since it had this length.
+    pub fn truncate(&mut self, len: usize) {
+        self.out.truncate(len);
+    }
+
     /// What was written so far; the writer starts anew.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)

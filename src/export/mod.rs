@@ -67,6 +67,9 @@ impl Exporters {
         if let (Some(otlp), Some(exporter), Some(pipeline)) =
             (&config.otlp, otlp_exporter, pipelines.otlp)
         {
+            for warning in exporter.warnings() {
+                log.warn(warning.clone());
+            }
             pushes.push(PushTask::spawn(
                 &runtime,
                 exporter,

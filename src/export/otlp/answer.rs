@@ -1,14 +1,19 @@
 //! What a collector answers: the few messages of it that we read, and how long it asks to wait.
 
+use std::io::Read;
 use std::time::{Duration, SystemTime};
 
+use flate2::read::MultiGzDecoder;
 use prost::Message;
 
 use crate::export::push::Outcome;
 
-/// What is read of a response. An answer to an export is a few dozen bytes; what is longer is not
-/// from a collector, or not worth holding.
-pub(super) const ANSWER_LIMIT: usize = 64 * 1024;
+/// What is read of a response, compressed and not. One that is longer is an error for good (OTLP
+/// specification, "OTLP/gRPC Response" and "OTLP/HTTP Response").
+pub(super) const ANSWER_LIMIT: usize = 4 * 1024 * 1024;
+
+/// How a message names [`ANSWER_LIMIT`].
+pub(super) const MORE_THAN_LIMIT: &str = "more than 4 MiB, the most that is read of an answer";
 
 /// What of a collector's own words is repeated in a message.
 const EXCERPT: usize = 300;
@@ -28,8 +33,9 @@ pub(super) struct ExportResponse {
 pub(super) struct PartialSuccess {
     #[prost(int64, tag = "1")]
     pub rejected_data_points: i64,
-    #[prost(string, tag = "2")]
-    pub error_message: String,
+    /// A string, but one that was cut within a character must not hide the number before it.
+    #[prost(bytes = "vec", tag = "2")]
+    pub error_message: Vec<u8>,
 }
 
 /// `google.rpc.Status`, in `grpc-status-details-bin` and as the body of HTTP errors.
@@ -37,8 +43,9 @@ pub(super) struct PartialSuccess {
 pub(super) struct RpcStatus {
     #[prost(int32, tag = "1")]
     pub code: i32,
-    #[prost(string, tag = "2")]
-    pub message: String,
+    /// As [`PartialSuccess::error_message`].
+    #[prost(bytes = "vec", tag = "2")]
+    pub message: Vec<u8>,
     #[prost(message, repeated, tag = "3")]
     pub details: Vec<Any>,
 }
@@ -86,6 +93,40 @@ impl RpcStatus {
     }
 }
 
+/// What has come of a response's body.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct AnswerBody {
+    pub bytes: Vec<u8>,
+    /// There was more than [`ANSWER_LIMIT`].
+    pub too_long: bool,
+}
+
+impl AnswerBody {
+    /// Takes what fits.
+    pub fn append(&mut self, chunk: &[u8]) {
+        let room = ANSWER_LIMIT - self.bytes.len();
+        self.too_long |= chunk.len() > room;
+        self.bytes
+            .extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+
+    /// Decompresses gzip, which we do not ask for but some proxies send. What is no gzip stays as
+    /// it is, and cannot be read.
+    pub fn gunzip(self) -> Self {
+        let mut bytes = Vec::new();
+        let limit = ANSWER_LIMIT as u64 + 1;
+        let read = MultiGzDecoder::new(self.bytes.as_slice())
+            .take(limit)
+            .read_to_end(&mut bytes);
+        if read.is_err() && bytes.is_empty() {
+            return self;
+        }
+        let too_long = self.too_long || bytes.len() > ANSWER_LIMIT;
+        bytes.truncate(ANSWER_LIMIT);
+        Self { bytes, too_long }
+    }
+}
+
 /// The outcome of a request that the collector accepted. What cannot be read is taken for a full
 /// success: many back ends answer `200` with a body of their own.
 pub(super) fn accepted(body: &[u8]) -> Outcome {
@@ -93,7 +134,8 @@ pub(super) fn accepted(body: &[u8]) -> Outcome {
         .ok()
         .and_then(|response| response.partial_success)
         .map_or(Outcome::Ok, |partial| {
-            partial_success(partial.rejected_data_points, &partial.error_message)
+            let message = String::from_utf8_lossy(&partial.error_message);
+            partial_success(partial.rejected_data_points, &message)
         })
 }
 
@@ -102,12 +144,21 @@ pub(super) fn accepted_json(body: &[u8]) -> Outcome {
     let Ok(response) = serde_json::from_slice::<serde_json::Value>(body) else {
         return Outcome::Ok;
     };
-    let partial = &response["partialSuccess"];
-    let rejected = match &partial["rejectedDataPoints"] {
-        serde_json::Value::String(digits) => digits.parse().unwrap_or(0),
-        other => other.as_i64().unwrap_or(0),
+    let partial = member(&response, "partialSuccess", "partial_success");
+    let rejected = match member(partial, "rejectedDataPoints", "rejected_data_points") {
+        serde_json::Value::String(digits) => digits.parse().unwrap_or(0.0),
+        other => other.as_f64().unwrap_or(0.0),
     };
-    partial_success(rejected, partial["errorMessage"].as_str().unwrap_or(""))
+    let message = member(partial, "errorMessage", "error_message");
+    partial_success(rejected as i64, message.as_str().unwrap_or(""))
+}
+
+/// proto3's JSON mapping lets a sender use the field's own name too.
+fn member<'a>(object: &'a serde_json::Value, name: &str, field: &str) -> &'a serde_json::Value {
+    match &object[name] {
+        serde_json::Value::Null => &object[field],
+        value => value,
+    }
 }
 
 fn partial_success(rejected: i64, message: &str) -> Outcome {
@@ -125,7 +176,10 @@ fn partial_success(rejected: i64, message: &str) -> Outcome {
 /// encoding, else the text itself; empty when it is neither.
 pub(super) fn error_text(content_type: &str, body: &[u8]) -> String {
     if content_type.starts_with("application/x-protobuf") {
-        return RpcStatus::decode(body).map_or_else(|_| String::new(), |s| excerpt(&s.message));
+        return RpcStatus::decode(body).map_or_else(
+            |_| String::new(),
+            |status| excerpt(&String::from_utf8_lossy(&status.message)),
+        );
     }
     if content_type.starts_with("application/json") {
         if let Ok(status) = serde_json::from_slice::<serde_json::Value>(body) {
@@ -160,15 +214,20 @@ pub(super) fn excerpt(text: &str) -> String {
     line
 }
 
-/// `Retry-After`: seconds or an HTTP date (RFC 9110, 10.2.3), counted from `now`.
-pub(super) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+/// `Retry-After`: seconds or an HTTP date (RFC 9110, 10.2.3). The date is the sender's, so it is
+/// counted from the sender's `Date` where there is one: clocks differ.
+pub(super) fn retry_after(value: &str, date: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
-    let pause = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => httpdate::parse_http_date(value)
+    // More seconds than any number holds are still a number of seconds.
+    let seconds = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let pause = if seconds {
+        value.parse().map_or(LONGEST_PAUSE, Duration::from_secs)
+    } else {
+        let now = httpdate::parse_http_date(date.trim()).unwrap_or(now);
+        httpdate::parse_http_date(value)
             .ok()?
             .duration_since(now)
-            .unwrap_or_default(),
+            .unwrap_or_default()
     };
     Some(pause.min(LONGEST_PAUSE))
 }
@@ -180,6 +239,7 @@ mod tests {
     #[test]
     fn retry_after_reads_seconds_and_dates_and_bounds_both() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let retry_after = |value, now| super::retry_after(value, "", now);
         assert_eq!(retry_after("7", now), Some(Duration::from_secs(7)));
         assert_eq!(
             retry_after("Sun, 06 Nov 1994 08:50:07 GMT", now),
@@ -193,8 +253,27 @@ mod tests {
             retry_after("18446744073709551615", now),
             Some(LONGEST_PAUSE)
         );
-        assert_eq!(retry_after("soon", now), None);
-        assert_eq!(retry_after("-1", now), None);
+        let beyond_numbers = "9".repeat(400);
+        assert_eq!(retry_after(&beyond_numbers, now), Some(LONGEST_PAUSE));
+        for nonsense in ["", "soon", "-1", "1.5", "NaN", "inf", "1e3", "+7"] {
+            assert_eq!(retry_after(nonsense, now), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_date_to_come_back_at_is_counted_by_the_clock_that_it_comes_from() {
+        let at = "Sun, 06 Nov 1994 08:50:07 GMT";
+        let their_now = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let day = Duration::from_secs(24 * 3600);
+        let now = httpdate::parse_http_date(their_now).unwrap();
+        for ours in [now - day, now, now + day] {
+            assert_eq!(
+                retry_after(at, their_now, ours),
+                Some(Duration::from_secs(30))
+            );
+        }
+        let by_ours = retry_after(at, "today", now);
+        assert_eq!(by_ours, Some(Duration::from_secs(30)));
     }
 
     #[test]
@@ -207,7 +286,7 @@ mod tests {
         };
         let mut status = RpcStatus {
             code: 8,
-            message: String::new(),
+            message: Vec::new(),
             details: vec![Any {
                 type_url: "type.googleapis.com/google.rpc.DebugInfo".into(),
                 value: vec![1, 2, 3],
@@ -230,21 +309,78 @@ mod tests {
         let response = ExportResponse {
             partial_success: Some(PartialSuccess {
                 rejected_data_points: 3,
-                error_message: "too old".into(),
+                error_message: b"too old".to_vec(),
             }),
         };
         assert_eq!(accepted(&response.encode_to_vec()), expected);
-        for rejected in ["\"3\"", "3"] {
+        for rejected in ["\"3\"", "3", "3.0", "3e0"] {
             let json = format!(
                 "{{\"partialSuccess\":{{\"rejectedDataPoints\":{rejected},\"errorMessage\":\"too old\"}}}}"
             );
             assert_eq!(accepted_json(json.as_bytes()), expected);
         }
+        let fields =
+            r#"{"partial_success":{"rejected_data_points":"3","error_message":"too old"}}"#;
+        assert_eq!(accepted_json(fields.as_bytes()), expected);
         for nothing in [&b""[..], b"{}", b"OK", b"{\"partialSuccess\":{}}"] {
             assert_eq!(accepted_json(nothing), Outcome::Ok);
         }
         assert_eq!(accepted(b""), Outcome::Ok);
         assert_eq!(accepted(b"\x0a\x00"), Outcome::Ok);
+    }
+
+    #[test]
+    fn a_message_that_was_cut_within_a_character_hides_no_number() {
+        let mut said = "zu spät".as_bytes().to_vec();
+        said.truncate("zu sp".len() + 1);
+        let response = ExportResponse {
+            partial_success: Some(PartialSuccess {
+                rejected_data_points: 3,
+                error_message: said.clone(),
+            }),
+        };
+        let message = "zu sp\u{fffd}".to_owned();
+        let expected = Outcome::PartialSuccess {
+            rejected: 3,
+            message: message.clone(),
+        };
+        assert_eq!(accepted(&response.encode_to_vec()), expected);
+        let status = RpcStatus {
+            code: 3,
+            message: said,
+            details: Vec::new(),
+        };
+        let text = error_text("application/x-protobuf", &status.encode_to_vec());
+        assert_eq!(text, message);
+    }
+
+    #[test]
+    fn a_body_is_kept_up_to_the_limit_whether_or_not_it_is_compressed() {
+        let gzip = |bytes: usize| {
+            let mut encoder = flate2::read::GzEncoder::new(
+                std::io::repeat(0).take(bytes as u64),
+                Default::default(),
+            );
+            let mut body = AnswerBody::default();
+            encoder.read_to_end(&mut body.bytes).unwrap();
+            body
+        };
+        for (bytes, too_long) in [
+            (0, false),
+            (ANSWER_LIMIT, false),
+            (ANSWER_LIMIT + 1, true),
+            (100 * ANSWER_LIMIT, true),
+        ] {
+            let mut plain = AnswerBody::default();
+            for chunk in vec![0; bytes].chunks(1 << 20) {
+                plain.append(chunk);
+            }
+            assert_eq!(plain.too_long, too_long, "{bytes}");
+            assert_eq!(gzip(bytes).gunzip(), plain, "{bytes}");
+        }
+        let mut no_gzip = AnswerBody::default();
+        no_gzip.append(b"OK");
+        assert_eq!(no_gzip.gunzip().bytes, b"OK");
     }
 
     #[test]

@@ -13,8 +13,12 @@ use crate::engine::collection::{
 };
 
 /// Where a request is cut and another begun, in bytes. gRPC servers refuse messages above 4 MiB
-/// unless told otherwise, and one point is far smaller than the gap.
+/// unless told otherwise.
 pub(super) const REQUEST_LIMIT: usize = 3 * 1024 * 1024;
+
+/// The longest request that is sent, before compression (OTLP specification, "OTLP/gRPC Request"
+/// and "OTLP/HTTP Request"). Only one with a single point can be longer.
+pub(super) const LONGEST_REQUEST: usize = 64 * 1024 * 1024;
 
 /// The body of one request, not yet compressed.
 pub(super) struct Request {
@@ -76,10 +80,24 @@ pub(super) trait Format {
     fn summary(&mut self, point: &SummaryPoint<'_>);
     /// Bytes of the request so far.
     fn len(&self) -> usize;
+    /// Where the request stands, to come back to with [`rewind`](Self::rewind).
+    fn position(&self) -> Position;
+    /// Takes back whatever began or was written since then; what ended since stays so.
+    fn rewind(&mut self, position: Position);
 }
 
-/// Encodes a collection; empty when it has no points. A metric with more points than fit into
-/// `limit` bytes is spread over several requests, which OTLP allows: each point stands for itself.
+/// A place in a request.
+#[derive(Clone, Copy)]
+pub(super) struct Position {
+    pub len: usize,
+    /// Messages that are open.
+    pub depth: usize,
+}
+
+/// Encodes a collection; empty when it has no points. What does not fit into `limit` bytes is spread
+/// over several requests, points of one metric too, which OTLP allows: each point stands for
+/// itself. A request is longer only when it holds a single point, or when what stands around the
+/// points takes up half of it.
 pub(super) fn requests<F: Format>(
     collection: &Collection,
     format: F,
@@ -89,6 +107,8 @@ pub(super) fn requests<F: Format>(
         format,
         resource: &collection.resource,
         limit,
+        budget: limit,
+        open: false,
         scope: None,
         points: 0,
         delta: false,
@@ -105,11 +125,22 @@ struct Walk<'a, F> {
     format: F,
     resource: &'a Resource,
     limit: usize,
-    /// The scope being written; a request is open exactly when there is one.
+    /// How long the current request may become.
+    budget: usize,
+    /// A request is being written.
+    open: bool,
+    /// The scope being written.
     scope: Option<&'a Arc<InstrumentationScope>>,
     points: u64,
     delta: bool,
     done: Vec<Request>,
+}
+
+/// What a point that does not fit is taken back to.
+struct Before<'a> {
+    position: Position,
+    scope: Option<&'a Arc<InstrumentationScope>>,
+    delta: bool,
 }
 
 impl<'a, F: Format> Walk<'a, F> {
@@ -168,47 +199,103 @@ impl<'a, F: Format> Walk<'a, F> {
         points: impl Iterator<Item = P>,
         write: impl Fn(&mut F, &P),
     ) {
-        self.begin(scope, header);
+        let mut begun = false;
         for point in points {
-            if self.points > 0 && self.format.len() >= self.limit {
-                self.format.end_metric();
+            let before = if begun {
+                self.here()
+            } else {
+                self.begin(scope, header)
+            };
+            write(&mut self.format, &point);
+            if self.points > 0 && self.format.len() > self.budget {
+                self.take_back(before);
+                if begun {
+                    self.format.end_metric();
+                }
                 self.finish();
                 self.begin(scope, header);
+                write(&mut self.format, &point);
             }
-            write(&mut self.format, &point);
+            begun = true;
             self.points += 1;
         }
-        self.format.end_metric();
+        if begun {
+            self.format.end_metric();
+        }
+        if self.format.len() > self.limit.max(LONGEST_REQUEST) {
+            // No other metric is lost with it.
+            self.finish();
+        }
     }
 
-    fn begin(&mut self, scope: &'a Arc<InstrumentationScope>, header: &Header<'_>) {
-        match self.scope {
-            Some(open) if Arc::ptr_eq(open, scope) || open == scope => {}
-            Some(_) => {
-                self.format.end_scope();
-                self.format.begin_scope(scope);
+    /// Says where the metric begins, which a scope that ended for it precedes.
+    fn begin(&mut self, scope: &'a Arc<InstrumentationScope>, header: &Header<'_>) -> Before<'a> {
+        let fresh = !self.open;
+        if fresh {
+            self.open = true;
+            self.format.begin_request(self.resource);
+            if self.format.len() > LONGEST_REQUEST {
+                // Nothing can be sent. Once is enough of that.
+                self.limit = usize::MAX;
             }
-            None => {
-                self.format.begin_request(self.resource);
-                self.format.begin_scope(scope);
-            }
+        }
+        if self
+            .scope
+            .is_some_and(|open| !Arc::ptr_eq(open, scope) && open != scope)
+        {
+            self.scope = None;
+            self.format.end_scope();
+        }
+        let before = self.here();
+        if self.scope.is_none() {
+            self.format.begin_scope(scope);
         }
         self.scope = Some(scope);
         self.delta |= header.kind.temporality() == Some(Temporality::Delta);
         self.format.begin_metric(header);
+        if fresh {
+            self.budget = budget(self.limit, self.format.len());
+        }
+        before
+    }
+
+    fn here(&self) -> Before<'a> {
+        Before {
+            position: self.format.position(),
+            scope: self.scope,
+            delta: self.delta,
+        }
+    }
+
+    fn take_back(&mut self, before: Before<'a>) {
+        self.format.rewind(before.position);
+        self.scope = before.scope;
+        self.delta = before.delta;
     }
 
     fn finish(&mut self) {
-        if self.scope.take().is_none() {
+        if !std::mem::take(&mut self.open) {
             return;
         }
-        self.format.end_scope();
+        if self.scope.take().is_some() {
+            self.format.end_scope();
+        }
         self.done.push(Request {
             body: self.format.end_request(),
             points: std::mem::take(&mut self.points),
             delta: std::mem::take(&mut self.delta),
         });
     }
+}
+
+/// How long a request may become whose points stand among so many bytes of other things, such as a
+/// long resource: without room for at least as much again, those would be sent over and over.
+fn budget(limit: usize, around: usize) -> usize {
+    if around > LONGEST_REQUEST {
+        // It will not be sent. Once is enough.
+        return usize::MAX;
+    }
+    limit.max((2 * around).min(LONGEST_REQUEST))
 }
 
 /// Nanoseconds since the epoch, as OTLP counts time; 0 before it.

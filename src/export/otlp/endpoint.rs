@@ -9,7 +9,8 @@ use base64::Engine;
 use http::header::{HeaderMap, HeaderName, HeaderValue, AUTHORIZATION};
 use reqwest::Url;
 
-use crate::config::{OtlpConfig, OtlpProtocol, Secret};
+use super::tls;
+use crate::config::{OtlpConfig, OtlpProtocol, Secret, TlsConfig};
 use crate::error::{Code, Error, Result};
 use crate::export::push::OTHER;
 
@@ -26,6 +27,7 @@ pub(super) struct Target {
     pub url: Url,
     pub headers: HeaderMap,
     protocol: OtlpProtocol,
+    tls: TlsConfig,
     secrets: Vec<String>,
 }
 
@@ -66,6 +68,7 @@ impl Target {
             url,
             headers: target_headers,
             protocol: config.protocol,
+            tls: config.tls.clone(),
             secrets,
         })
     }
@@ -97,6 +100,9 @@ impl Target {
 
     /// Why a request did not come through, from what the transport says.
     pub fn transport_reason(&self, error: &(dyn StdError + 'static)) -> String {
+        if let Some(reason) = tls::explain(error, &self.tls) {
+            return self.redact(reason);
+        }
         let cause = cause(error);
         let hint = if self.url.scheme() == "https" && cause.contains("InvalidContentType") {
             " (the endpoint does not seem to speak TLS: use http://)"

@@ -9,6 +9,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Body, Frame};
@@ -21,6 +23,8 @@ use prost::Message;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+
+use super::answer::{Any, ProtoDuration, RetryInfo, RpcStatus};
 
 /// One request as it came.
 pub struct Received {
@@ -66,6 +70,22 @@ impl Received {
         }
         plain
     }
+}
+
+/// A `grpc-status-details-bin` with a `RetryInfo` of this pause.
+pub fn retry_info(seconds: i64, nanos: i32) -> String {
+    let info = RetryInfo {
+        retry_delay: Some(ProtoDuration { seconds, nanos }),
+    };
+    let status = RpcStatus {
+        code: 8,
+        message: b"busy".to_vec(),
+        details: vec![Any {
+            type_url: "type.googleapis.com/google.rpc.RetryInfo".into(),
+            value: info.encode_to_vec(),
+        }],
+    };
+    STANDARD.encode(status.encode_to_vec())
 }
 
 /// What to do about a request.

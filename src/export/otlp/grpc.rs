@@ -13,16 +13,18 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{HeaderMap, HeaderName, HeaderValue, CONTENT_TYPE, TE};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::connect::HttpConnector;
 use prost::Message;
+use rustls::ClientConfig;
 use tokio::runtime::Handle;
 use tonic::body::Body;
 use tonic::client::GrpcService;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::{Channel, Endpoint};
 use tonic::Code;
 
-use super::answer::{accepted, excerpt, RpcStatus, ANSWER_LIMIT};
+use super::answer::{accepted, excerpt, AnswerBody, RpcStatus, MORE_THAN_LIMIT};
 use super::endpoint::{error_type, invalid, percent_decode, Target};
-use super::tls::{install_crypto_provider, TlsFiles};
 use super::USER_AGENT_VALUE;
 use crate::config::{Compression, OtlpConfig};
 use crate::error::Result;
@@ -54,33 +56,36 @@ impl GrpcTransport {
     /// `runtime` is where the channel's own task runs.
     ///
     /// # Errors
-    /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) for a TLS set-up that cannot
-    /// work.
-    pub fn new(config: &OtlpConfig, target: Target, runtime: &Handle) -> Result<Self> {
-        install_crypto_provider();
-        let files = TlsFiles::read(&config.tls)?;
+    /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) for a set-up that cannot work.
+    pub fn new(
+        config: &OtlpConfig,
+        target: Target,
+        tls: ClientConfig,
+        runtime: &Handle,
+    ) -> Result<Self> {
         let unusable = |error: tonic::transport::Error| {
             invalid(format!(
                 "cannot set up the OTLP exporter: {}",
                 target.transport_reason(&error)
             ))
         };
-        let mut endpoint = Endpoint::from_shared(String::from(target.url.clone()))
+        let endpoint = Endpoint::from_shared(String::from(target.url.clone()))
             .and_then(|endpoint| endpoint.user_agent(USER_AGENT_VALUE))
             .map_err(unusable)?
             .http2_keep_alive_interval(KEEP_ALIVE);
-        if target.url.scheme() == "https" {
-            endpoint = endpoint.tls_config(tls(files)).map_err(|error| {
-                invalid(format!(
-                    "cannot set up TLS for the OTLP exporter: {} (without a caFile the system's \
-                     certificates are used: is its ca-certificates package installed?)",
-                    target.transport_reason(&error)
-                ))
-            })?;
-        }
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        // tonic's own has no place for a verifier. HTTP/2 is spoken whether or not the handshake
+        // agreed on it: some gateways do not say so.
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http2()
+            .wrap_connector(http);
         let channel = {
             let _inside = runtime.enter();
-            endpoint.connect_lazy()
+            endpoint.connect_with_connector_lazy(connector)
         };
         Ok(Self {
             channel,
@@ -123,18 +128,21 @@ impl GrpcTransport {
                 None,
             );
         }
-        let mut message = BytesMut::new();
+        let mut prefix = BytesMut::new();
+        let mut message = AnswerBody::default();
         // An error without a message sends its trailers in place of the headers.
         let mut trailers = head.headers;
+        let gzip = trailers.get("grpc-encoding").is_some_and(|e| e == "gzip");
         while let Some(frame) = body.frame().await {
             let frame = match frame {
                 Ok(frame) => frame,
                 Err(error) => return self.interrupted(&error),
             };
             match frame.into_data() {
-                Ok(data) => {
-                    let room = (PREFIX + ANSWER_LIMIT) - message.len();
-                    message.extend_from_slice(&data[..data.len().min(room)]);
+                Ok(mut data) => {
+                    let rest = PREFIX - prefix.len();
+                    prefix.extend_from_slice(&data.split_to(rest.min(data.len())));
+                    message.append(&data);
                 }
                 Err(frame) => {
                     if let Ok(last) = frame.into_trailers() {
@@ -142,8 +150,34 @@ impl GrpcTransport {
                     }
                 }
             }
+            if message.too_long {
+                return self.too_long();
+            }
         }
-        self.finished(&trailers, &message)
+        // Whether it is compressed, which we do not offer, and its length: only the first counts.
+        if let [flag, length @ ..] = &prefix[..] {
+            let length = length.try_into().map_or(0, u32::from_be_bytes);
+            message.bytes.truncate(length as usize);
+            message = match flag {
+                0 => message,
+                _ if gzip => message.gunzip(),
+                _ => AnswerBody::default(),
+            };
+        }
+        if message.too_long {
+            return self.too_long();
+        }
+        self.finished(&trailers, &message.bytes)
+    }
+
+    /// What gRPC's own clients make of it.
+    fn too_long(&self) -> Attempt {
+        Attempt {
+            status: Status::Grpc(name(Code::ResourceExhausted)),
+            outcome: Outcome::Permanent {
+                reason: format!("answered with {MORE_THAN_LIMIT}"),
+            },
+        }
     }
 
     fn finished(&self, trailers: &HeaderMap, message: &[u8]) -> Attempt {
@@ -159,12 +193,7 @@ impl GrpcTransport {
         };
         let code = Code::from_bytes(status.as_bytes());
         if code == Code::Ok {
-            // A flag other than 0 would be a compression that we did not offer.
-            let answer = match message {
-                [0, _, _, _, _, answer @ ..] => accepted(answer),
-                _ => Outcome::Ok,
-            };
-            let outcome = match answer {
+            let outcome = match accepted(message) {
                 Outcome::PartialSuccess { rejected, message } => Outcome::PartialSuccess {
                     rejected,
                     message: self.target.redact(message),
@@ -258,19 +287,6 @@ fn headers(config: &OtlpConfig, target: &Target) -> HeaderMap {
         );
     }
     headers
-}
-
-fn tls(files: TlsFiles) -> ClientTlsConfig {
-    let tls = match files.ca {
-        Some(ca) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(ca)),
-        None => ClientTlsConfig::new().with_native_roots(),
-    };
-    // Some gateways speak HTTP/2 over TLS without saying so in the handshake.
-    let tls = tls.assume_http2(true);
-    match files.identity {
-        Some((chain, key)) => tls.identity(Identity::from_pem(chain, key)),
-        None => tls,
-    }
 }
 
 /// gRPC's "HTTP to gRPC Status Code Mapping", for answers of proxies that do not speak it.

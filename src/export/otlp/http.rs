@@ -4,15 +4,17 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{
-    HeaderMap, HeaderValue, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER, USER_AGENT,
+    HeaderMap, HeaderValue, CONTENT_ENCODING, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER, USER_AGENT,
 };
 use http::StatusCode;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Identity, Response, Url};
+use reqwest::{Client, Response, Url};
+use rustls::ClientConfig;
 
-use super::answer::{accepted, accepted_json, error_text, retry_after, ANSWER_LIMIT};
+use super::answer::{
+    accepted, accepted_json, error_text, retry_after, AnswerBody, MORE_THAN_LIMIT,
+};
 use super::endpoint::{error_type, invalid, Target};
-use super::tls::{install_crypto_provider, TlsFiles};
 use super::USER_AGENT_VALUE;
 use crate::config::{Compression, OtlpConfig, OtlpProtocol};
 use crate::error::Result;
@@ -28,9 +30,8 @@ pub(super) struct HttpTransport {
 
 impl HttpTransport {
     /// # Errors
-    /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) for a TLS set-up that cannot
-    /// work.
-    pub fn new(config: &OtlpConfig, target: Target) -> Result<Self> {
+    /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) for a set-up that cannot work.
+    pub fn new(config: &OtlpConfig, target: Target, tls: ClientConfig) -> Result<Self> {
         let json = config.protocol == OtlpProtocol::HttpJson;
         let mut headers = target.headers.clone();
         headers
@@ -48,7 +49,7 @@ impl HttpTransport {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         Ok(Self {
-            client: client(config, &target)?,
+            client: client(&target, tls)?,
             target,
             headers,
             json,
@@ -80,16 +81,29 @@ impl HttpTransport {
 
     async fn outcome(&self, response: Response) -> Outcome {
         let status = response.status();
-        let content_type = header(&response, CONTENT_TYPE);
-        let after = retry_after(&header(&response, RETRY_AFTER), SystemTime::now());
+        let content_type = header(&response, CONTENT_TYPE).to_ascii_lowercase();
+        let date = header(&response, DATE);
+        let after = retry_after(&header(&response, RETRY_AFTER), &date, SystemTime::now());
         if status.is_redirection() {
             return Outcome::Permanent {
                 reason: self.redirected(&response),
             };
         }
         let body = read_answer(response).await;
+        let retryable = matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::BAD_GATEWAY
+                | StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::GATEWAY_TIMEOUT
+        );
+        if body.too_long && (retryable || status.is_success()) {
+            return Outcome::Permanent {
+                reason: format!("answered {status} with {MORE_THAN_LIMIT}"),
+            };
+        }
         if status.is_success() {
-            return match self.accepted(&content_type, &body) {
+            return match self.accepted(&content_type, &body.bytes) {
                 Outcome::PartialSuccess { rejected, message } => Outcome::PartialSuccess {
                     rejected,
                     message: self.target.redact(message),
@@ -97,13 +111,11 @@ impl HttpTransport {
                 outcome => outcome,
             };
         }
-        let reason = self.refused(status, &error_text(&content_type, &body));
-        match status {
-            StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT => Outcome::Retryable { after, reason },
-            _ => Outcome::Permanent { reason },
+        let reason = self.refused(status, &error_text(&content_type, &body.bytes));
+        if retryable {
+            Outcome::Retryable { after, reason }
+        } else {
+            Outcome::Permanent { reason }
         }
     }
 
@@ -178,48 +190,33 @@ fn header(response: &Response, name: http::HeaderName) -> String {
         .to_owned()
 }
 
-/// As much of the body as is worth reading. The status alone decides what became of the request:
-/// taking a body that breaks off for a failure would send accepted data twice.
-async fn read_answer(mut response: Response) -> Vec<u8> {
-    let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        let room = ANSWER_LIMIT - body.len();
-        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if body.len() == ANSWER_LIMIT {
-            break;
-        }
+/// The body up to the limit. Of what breaks off, the status alone decides what became of the
+/// request: taking it for a failure would send accepted data twice.
+async fn read_answer(mut response: Response) -> AnswerBody {
+    let encoding = header(&response, CONTENT_ENCODING).to_ascii_lowercase();
+    let mut body = AnswerBody::default();
+    while let (false, Ok(Some(chunk))) = (body.too_long, response.chunk().await) {
+        body.append(&chunk);
     }
-    body
+    match encoding.as_str() {
+        "gzip" | "x-gzip" => body.gunzip(),
+        _ => body,
+    }
 }
 
-fn client(config: &OtlpConfig, target: &Target) -> Result<Client> {
-    install_crypto_provider();
-    let files = TlsFiles::read(&config.tls)?;
+fn client(target: &Target, mut tls: ClientConfig) -> Result<Client> {
+    tls.alpn_protocols = vec!["h2".into(), "http/1.1".into()];
     // Headers, redirects and proxies do only what the configuration says: an HTTP_PROXY meant for
     // npm must not carry metrics, and credentials must not follow a Location.
-    let mut builder = Client::builder().no_proxy().redirect(Policy::none());
-    if let Some(ca) = &files.ca {
-        let certificates = Certificate::from_pem_bundle(ca)
-            .map_err(|error| invalid(format!("the OTLP caFile is not usable: {error}")))?;
-        builder = builder.tls_certs_only(certificates);
-    } else if target.url.scheme() == "http" {
-        // Loading the system's roots fails where there are none, as in slim container images.
-        builder = builder.tls_certs_only([]);
-    }
-    if let Some((chain, key)) = files.identity {
-        let pem = [chain.as_slice(), b"\n", key.as_slice()].concat();
-        let identity = Identity::from_pem(&pem).map_err(|error| {
+    Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .tls_backend_preconfigured(tls)
+        .build()
+        .map_err(|error| {
             invalid(format!(
-                "the OTLP certFile and keyFile are not usable: {error}"
+                "cannot set up the OTLP exporter: {}",
+                target.transport_reason(&error)
             ))
-        })?;
-        builder = builder.identity(identity);
-    }
-    builder.build().map_err(|error| {
-        invalid(format!(
-            "cannot set up TLS for the OTLP exporter: {} (without a caFile the system's \
-             certificates are used: is its ca-certificates package installed?)",
-            target.transport_reason(&error)
-        ))
-    })
+        })
 }

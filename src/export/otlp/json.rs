@@ -8,7 +8,7 @@
 use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 
-use super::encode::{temporality_number, unix_nanos, Format, Header, Kind};
+use super::encode::{temporality_number, unix_nanos, Format, Header, Kind, Position};
 use crate::engine::collection::{
     ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Interval, Number, NumberPoint,
     SummaryPoint,
@@ -160,6 +160,18 @@ impl Format for Json {
 
     fn len(&self) -> usize {
         self.out.len()
+    }
+
+    fn position(&self) -> Position {
+        Position {
+            len: self.out.len(),
+            // What is open shows in the text.
+            depth: 0,
+        }
+    }
+
+    fn rewind(&mut self, position: Position) {
+        self.out.truncate(position.len);
     }
 }
 

@@ -29,10 +29,11 @@ use crate::engine::collection::Collection;
 use crate::engine::Component;
 use crate::error::Result;
 use crate::export::push::{Attempt, Batch, PushExporter};
-use encode::{Request, REQUEST_LIMIT};
+use encode::{Request, LONGEST_REQUEST, REQUEST_LIMIT};
 use endpoint::Target;
 use grpc::GrpcTransport;
 use http::HttpTransport;
+use tls::Tls;
 
 /// What collectors see of us in their access logs.
 const USER_AGENT_VALUE: &str = concat!("nativestage-metrics/", env!("CARGO_PKG_VERSION"));
@@ -54,6 +55,7 @@ pub struct OtlpExporter {
     protocol: OtlpProtocol,
     compression: Compression,
     transport: Transport,
+    warnings: Vec<String>,
 }
 
 enum Transport {
@@ -70,18 +72,27 @@ impl OtlpExporter {
     /// an impossible header (named, without its value), and TLS files that cannot be used.
     pub fn new(config: &OtlpConfig, runtime: &Handle) -> Result<Self> {
         let target = Target::new(config)?;
+        let tls = Tls::new(&config.tls, target.url.scheme())?;
         Ok(Self {
             name: format!("OTLP export to {}", target.name()),
             component: component(config.protocol, &target),
             protocol: config.protocol,
             compression: config.compression,
             transport: match config.protocol {
-                OtlpProtocol::Grpc => Transport::Grpc(GrpcTransport::new(config, target, runtime)?),
+                OtlpProtocol::Grpc => {
+                    Transport::Grpc(GrpcTransport::new(config, target, tls.config, runtime)?)
+                }
                 OtlpProtocol::HttpProtobuf | OtlpProtocol::HttpJson => {
-                    Transport::Http(HttpTransport::new(config, target)?)
+                    Transport::Http(HttpTransport::new(config, target, tls.config)?)
                 }
             },
+            warnings: tls.warnings,
         })
+    }
+
+    /// What is ignored of the environment, and worth a line.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     fn encode(&self, collection: &Collection, limit: usize) -> Vec<Request> {
@@ -115,10 +126,17 @@ impl PushExporter for OtlpExporter {
     fn prepare(&self, collection: &Collection) -> Vec<Batch> {
         self.encode(collection, REQUEST_LIMIT)
             .into_iter()
-            .map(|request| Batch {
-                body: self.pack(request.body),
-                points: request.points,
-                delta: request.delta,
+            .map(|request| {
+                let unsendable = too_long(request.body.len());
+                Batch {
+                    body: match unsendable {
+                        Some(_) => Bytes::new(),
+                        None => self.pack(request.body),
+                    },
+                    points: request.points,
+                    delta: request.delta,
+                    unsendable,
+                }
             })
             .collect()
     }
@@ -129,6 +147,19 @@ impl PushExporter for OtlpExporter {
             Transport::Grpc(grpc) => grpc.send(batch.body.clone()).await,
         }
     }
+}
+
+/// Why a request of this length is not sent, if it is not.
+fn too_long(bytes: usize) -> Option<String> {
+    const MIB: usize = 1024 * 1024;
+    (bytes > LONGEST_REQUEST).then(|| {
+        format!(
+            "a request would have {:.1} MiB, and none above {} MiB is sent: shorten the attributes \
+             of the series, or of the resource",
+            bytes as f64 / MIB as f64,
+            LONGEST_REQUEST / MIB
+        )
+    })
 }
 
 /// A provider has one OTLP exporter at most.

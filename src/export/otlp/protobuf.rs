@@ -8,7 +8,7 @@
 use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 
-use super::encode::{temporality_number, unix_nanos, Format, Header, Kind};
+use super::encode::{temporality_number, unix_nanos, Format, Header, Kind, Position};
 use crate::engine::collection::{
     ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Number, NumberPoint,
     SummaryPoint,
@@ -165,6 +165,18 @@ impl Format for Protobuf {
 
     fn len(&self) -> usize {
         self.out.len()
+    }
+
+    fn position(&self) -> Position {
+        Position {
+            len: self.out.len(),
+            depth: self.open.len(),
+        }
+    }
+
+    fn rewind(&mut self, position: Position) {
+        self.out.truncate(position.len);
+        self.open.truncate(position.depth);
     }
 }
 

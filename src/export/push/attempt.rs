@@ -26,7 +26,8 @@ pub enum Outcome {
         rejected: u64,
         message: String,
     },
-    /// Not taken, but may be later; not before `after`, when the receiver said so.
+    /// Not taken, but may be later; not before `after`, when the receiver said so. What it said
+    /// does not shorten the pause that is made anyway.
     Retryable {
         after: Option<Duration>,
         reason: String,

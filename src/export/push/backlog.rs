@@ -101,6 +101,7 @@ mod tests {
             body: vec![0; bytes].into(),
             points,
             delta,
+            unsendable: None,
         }
     }
 

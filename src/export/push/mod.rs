@@ -41,6 +41,8 @@ pub struct Batch {
     pub points: u64,
     /// It holds changes since the last collection: losing it loses them.
     pub delta: bool,
+    /// Why no receiver gets to see it: it has no body, and is dropped when its turn comes.
+    pub unsendable: Option<String>,
 }
 
 /// Something that collections can be pushed to.
@@ -55,6 +57,11 @@ pub trait PushExporter: Send + Sync + 'static {
 
     /// Encodes a collection; empty when there is nothing to send. Runs on a thread that may block.
     fn prepare(&self, collection: &Collection) -> Vec<Batch>;
+
+    /// What to say of an attempt that the time-out ended.
+    fn late(&self, timeout: Duration) -> String {
+        format!("no answer within {timeout:?}")
+    }
 
     /// Makes one attempt. It is dropped, and must stop, when the export's time is up. Reasons must
     /// be free of secrets.
@@ -208,7 +215,7 @@ impl<E: PushExporter> PushTask<E> {
 
     /// Sends everything that waits, oldest first, within the time-out.
     async fn deliver(&mut self) -> Result<()> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = later(self.timeout);
         let mut refused = None;
         let mut stuck = None;
         while let Some(waiting) = self.backlog.front() {
@@ -291,7 +298,12 @@ impl<E: PushExporter> PushTask<E> {
         deadline: Instant,
         operation: &mut Option<Operation>,
     ) -> Outcome {
+        let oldest = self.backlog.front();
+        if let Some(reason) = oldest.and_then(|oldest| oldest.batch.unsendable.clone()) {
+            return Outcome::Permanent { reason };
+        }
         let mut pause = FIRST_PAUSE.min(self.patience / FIRST_PAUSE_SHARE);
+        let mut failed = None;
         let answer_by = deadline;
         let deadline = deadline.min(Instant::now() + self.patience);
         loop {
@@ -325,21 +337,31 @@ impl<E: PushExporter> PushTask<E> {
                     }
                 }
                 Err(_) => {
+                    let late = self.exporter.late(self.timeout);
                     return Outcome::Retryable {
                         after: None,
-                        reason: format!("no answer within {:?}", self.timeout),
-                    }
+                        reason: match failed {
+                            // The time was up while it was tried once more.
+                            Some(earlier) => format!("{earlier}; then {late}"),
+                            None => late,
+                        },
+                    };
                 }
             };
             self.log
                 .debug(format!("{}: {reason}", self.exporter.name()));
-            let until = Instant::now() + after.unwrap_or_else(|| jittered(pause));
-            if after.is_some() || until < deadline {
-                self.silence = Some((until, reason.clone()));
-            }
+            // The receiver may ask for a longer pause than ours, never for a shorter one: its clock
+            // may be wrong, and a zero would be a flood.
+            let asked = after.unwrap_or_default();
+            let until = later(asked.max(jittered(pause)));
             if until >= deadline {
+                if !asked.is_zero() {
+                    self.silence = Some((later(asked), reason.clone()));
+                }
                 return Outcome::Retryable { after, reason };
             }
+            failed = Some(reason.clone());
+            self.silence = Some((until, reason));
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
@@ -428,6 +450,12 @@ impl PushHandle {
         self.commands.send(command(done)).await.ok()?;
         result.await.ok()
     }
+}
+
+/// The time after this duration, or a year from now when that comes earlier: `Instant` panics when
+/// it cannot count that far.
+fn later(duration: Duration) -> Instant {
+    Instant::now() + duration.min(Duration::from_secs(365 * 24 * 3600))
 }
 
 /// Between half and all of the pause, so that replicas whose collector restarted do not come back

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::{Attempt, Batch, Outcome, PushExporter, PushHandle, PushTask, Status};
-use crate::config::{OtlpConfig, OtlpProtocol, NO_LIMIT};
+use crate::config::{Compression, OtlpConfig, OtlpProtocol, NO_LIMIT};
 use crate::engine::collection::Collection;
 use crate::engine::{Collect, Component, PipelineId, SelfMetric};
 use crate::error::{Code, Result};
@@ -114,6 +114,7 @@ impl PushExporter for Scripted {
             body: vec![0; self.0.batch_bytes].into(),
             points: number,
             delta: self.0.delta,
+            unsendable: None,
         }]
     }
 
@@ -666,4 +667,155 @@ fn a_retry_after_is_waited_for_within_the_export() {
         assert!(start.elapsed() >= Duration::from_secs(1));
         assert_eq!(collector.received().len(), 2);
     });
+}
+
+/// Requests that reach a collector which answers so, in an export of two seconds.
+fn requests_in_two_seconds(protocol: OtlpProtocol, reply: fn() -> Reply) -> usize {
+    block_on(async {
+        let (collector, url) = match protocol {
+            OtlpProtocol::Grpc => {
+                let collector = FakeCollector::grpc(move |_, _| reply()).await;
+                let url = collector.origin();
+                (collector, url)
+            }
+            _ => {
+                let collector = FakeCollector::http(move |_, _| reply()).await;
+                let url = collector.url();
+                (collector, url)
+            }
+        };
+        let mut config = otlp_config(&url, protocol);
+        config.timeout = Duration::from_secs(2);
+        let (counter, push) = otlp(&config, &Logger::default());
+        counter.add(1, &[]);
+        push.flush().await.unwrap_err();
+        // Nor does an export at once start a flood.
+        push.flush().await.unwrap_err();
+        collector.received().len()
+    })
+}
+
+#[test]
+fn no_hint_makes_the_pause_shorter_than_our_own() {
+    fn date(offset: i64) -> String {
+        let day = Duration::from_secs(24 * 3600);
+        let now = std::time::SystemTime::now();
+        httpdate::fmt_http_date(if offset < 0 { now - day } else { now })
+    }
+    fn details(seconds: i64, nanos: i32) -> Reply {
+        let details = crate::export::otlp::fake_collector::retry_info(seconds, nanos);
+        Reply::grpc(
+            None,
+            &[("grpc-status", "8"), ("grpc-status-details-bin", &details)],
+        )
+    }
+    let http: [fn() -> Reply; 5] = [
+        || Reply::http(503, &[("retry-after", "0")], ""),
+        || Reply::http(429, &[("retry-after", "0")], ""),
+        || Reply::http(503, &[("retry-after", &date(-1))], ""),
+        || Reply::http(503, &[("retry-after", &date(0))], ""),
+        || Reply::http(503, &[("retry-after", "-1")], ""),
+    ];
+    let grpc: [fn() -> Reply; 3] = [
+        || details(0, 0),
+        || details(-5, -500_000_000),
+        || details(0, 1),
+    ];
+    let cases = http
+        .map(|reply| (OtlpProtocol::HttpProtobuf, reply))
+        .into_iter()
+        .chain(grpc.map(|reply| (OtlpProtocol::Grpc, reply)));
+    let threads: Vec<_> = cases
+        .map(|(protocol, reply)| {
+            std::thread::spawn(move || requests_in_two_seconds(protocol, reply))
+        })
+        .collect();
+    for (number, thread) in threads.into_iter().enumerate() {
+        // Pauses of 250, 500 and 1000 ms, or half of each.
+        let requests = thread.join().unwrap();
+        assert!((4..=12).contains(&requests), "case {number}: {requests}");
+    }
+}
+
+#[test]
+fn an_export_without_a_time_out_works() {
+    block_on(async {
+        let exporter = Scripted::new(true, [retryable("away")]);
+        let push = exporter.spawn(NEVER, Duration::MAX, &Logger::default());
+        push.flush().await.unwrap();
+        assert_eq!(exporter.attempts(), 2);
+    });
+}
+
+#[test]
+fn a_request_over_64_mib_is_never_sent_and_takes_nothing_with_it() {
+    for protocol in [OtlpProtocol::Grpc, OtlpProtocol::HttpJson] {
+        block_on(async {
+            let (collector, url) = match protocol {
+                OtlpProtocol::Grpc => {
+                    let answer = |_, _: &Received| Reply::grpc(None, &[("grpc-status", "0")]);
+                    let collector = FakeCollector::grpc(answer).await;
+                    let url = collector.origin();
+                    (collector, url)
+                }
+                _ => {
+                    let collector = FakeCollector::http(|_, _| Reply::status(200)).await;
+                    let url = collector.url();
+                    (collector, url)
+                }
+            };
+            let mut config = otlp_config(&url, protocol);
+            config.temporality = Temporality::Delta;
+            config.timeout = Duration::from_secs(60);
+            // Of these repeated letters hardly anything would be left, but the limit is before that.
+            config.compression = Compression::Gzip;
+            let source = TestSource::new(config.temporality);
+            let records = source.records();
+            let counter = source.meter().u64_counter("requests").build();
+            let log = Logger::default();
+            let push = PushTask::spawn(
+                &Handle::current(),
+                OtlpExporter::new(&config, &Handle::current()).unwrap(),
+                reader(source),
+                config.interval,
+                config.timeout,
+                log.clone(),
+            );
+            for n in 0..10 {
+                counter.add(1, &[KeyValue::new("n", n)]);
+            }
+            let wide = "x".repeat(64 << 20);
+            counter.add(1, &[KeyValue::new("wide", wide)]);
+            let error = push.flush().await.unwrap_err();
+            assert!(error.message().contains("64 MiB"), "{error}");
+            counter.add(1, &[]);
+            push.flush().await.unwrap();
+
+            let mut points = 0;
+            for received in collector.received() {
+                assert!(received.body.len() < 1 << 20);
+                let message = received.message();
+                let metric = &message.resource_metrics[0].scope_metrics[0].metrics[0];
+                if let Some(metric::Data::Sum(sum)) = &metric.data {
+                    points += sum.data_points.len();
+                }
+            }
+            assert_eq!(points, 11);
+            let records = records.lock().unwrap();
+            let exported = |outcome: &str| -> f64 {
+                let all = records.iter().filter(|record| {
+                    record.metric == SelfMetric::ExportedPoints
+                        && record.attributes.ends_with(outcome)
+                });
+                all.map(|record| record.value).sum()
+            };
+            assert_eq!(exported("error.type=refused"), 1.0);
+            let port = format!("server.port={}", collector.address.port());
+            assert_eq!(exported(&port), 11.0);
+            let lines = messages(&log);
+            assert_eq!(lines.len(), 2, "{lines:?}");
+            assert!(lines[0].starts_with("error: ") && lines[0].contains("MiB is sent"));
+            assert!(lines[0].ends_with("dropped 1 data point"), "{}", lines[0]);
+        });
+    }
 }

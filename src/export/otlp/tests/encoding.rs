@@ -255,7 +255,7 @@ fn a_large_collection_is_cut_into_requests_that_add_up() {
         let mut seen = Vec::new();
         for request in &encoded {
             assert!(request.delta);
-            assert!(request.body.len() < limit + 512);
+            assert!(request.body.len() < limit + 64);
             let message = decode(request);
             let resource = &message.resource_metrics[0];
             assert_eq!(resource.resource.as_ref().unwrap().attributes.len(), 2);
@@ -278,6 +278,85 @@ fn a_large_collection_is_cut_into_requests_that_add_up() {
         seen.sort();
         seen.dedup();
         assert_eq!((total, seen.len()), (1001, 1001));
+    }
+}
+
+#[test]
+fn what_is_too_long_for_a_request_has_one_of_its_own() {
+    let source = TestSource::new(Temporality::Delta);
+    let scope = |name| InstrumentationScope::builder(name).build();
+    let add = |meter: opentelemetry::metrics::Meter, name, description: String| {
+        let counter = meter.u64_counter(name).with_description(description);
+        let counter = counter.build();
+        for n in 0..20 {
+            counter.add(1, &[KeyValue::new("n", n)]);
+        }
+        counter
+    };
+    let long = || "x".repeat(10_000);
+    add(source.meter(), "before", String::new());
+    let among = add(source.meter(), "among", String::new());
+    let wide = [
+        KeyValue::new("n", 20),
+        KeyValue::new("wide", "y".repeat(20_000)),
+    ];
+    among.add(1, &wide);
+    add(source.meter(), "described", long());
+    add(source.meter_of(scope("next"), None), "next", long());
+    let attributed = InstrumentationScope::builder("last")
+        .with_attributes([KeyValue::new("scope", long())])
+        .build();
+    add(source.meter_of(attributed, None), "last", String::new());
+    add(source.meter_of(scope("end"), None), "end", String::new());
+    let collection = source.collection();
+
+    type Decode = fn(&Request) -> ExportMetricsServiceRequest;
+    for limit in [1, 700, 4096] {
+        let decoders: [(Vec<Request>, Decode); 2] = [
+            (requests(&collection, Protobuf::default(), limit), protobuf),
+            (requests(&collection, Json::default(), limit), json),
+        ];
+        for (encoded, decode) in decoders {
+            let mut seen = Vec::new();
+            for request in &encoded {
+                let message = decode(request);
+                let mut names = Vec::new();
+                for scope in &message.resource_metrics[0].scope_metrics {
+                    assert!(!scope.metrics.is_empty());
+                    for metric in &scope.metrics {
+                        let points = sum_points(metric);
+                        assert!(!points.is_empty());
+                        names.extend(points.iter().map(|point| {
+                            assert_eq!(point.attributes.len() == 2, n_of(point) == 20);
+                            (metric.name.clone(), n_of(point))
+                        }));
+                    }
+                }
+                assert_eq!(names.len() as u64, request.points);
+                assert!(request.delta);
+                let around = message.resource_metrics[0].scope_metrics[0].metrics[0]
+                    .description
+                    .len()
+                    .max(if names[0].0 == "last" { 10_000 } else { 0 });
+                let most = limit.max(2 * around + 1000) + 64;
+                assert!(
+                    request.points == 1 || request.body.len() <= most,
+                    "{limit}: {} bytes, {names:?}",
+                    request.body.len()
+                );
+                seen.append(&mut names);
+            }
+            let total = seen.len();
+            seen.sort();
+            seen.dedup();
+            assert_eq!((total, seen.len()), (121, 121), "{limit}");
+            // Sixty points among 10 kB each do not take sixty times that.
+            let bytes: usize = encoded.iter().map(|request| request.body.len()).sum();
+            assert!(
+                bytes < 120_000 + 20_000 * encoded.len().min(6),
+                "{limit}: {bytes}"
+            );
+        }
     }
 }
 

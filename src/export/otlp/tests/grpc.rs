@@ -1,17 +1,15 @@
+use std::io::Write;
 use std::time::Duration;
 
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use base64::Engine;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 use prost::Message;
 use tokio::runtime::Handle;
 
 use crate::config::{Compression, OtlpConfig, OtlpProtocol, Secret};
-use crate::export::otlp::answer::{
-    Any, ExportResponse, PartialSuccess, ProtoDuration, RetryInfo, RpcStatus, ANSWER_LIMIT,
-};
-use crate::export::otlp::fake_collector::{FakeCollector, Reply};
+use crate::export::otlp::answer::{ExportResponse, PartialSuccess, ANSWER_LIMIT};
+use crate::export::otlp::fake_collector::{retry_info, FakeCollector, Reply};
+use crate::export::otlp::grpc::frame;
 use crate::export::otlp::OtlpExporter;
 use crate::export::push::{Outcome, PushExporter};
 use crate::export::testing::{block_on, otlp_config, TestSource};
@@ -35,25 +33,6 @@ fn outcome_of(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Outcome {
 
 fn trailers(trailers: &'static [(&'static str, &'static str)]) -> Outcome {
     outcome_of(move || Reply::grpc(None, trailers))
-}
-
-/// `grpc-status-details-bin` that asks for a pause of 1.5 s.
-fn retry_info() -> Vec<u8> {
-    let info = RetryInfo {
-        retry_delay: Some(ProtoDuration {
-            seconds: 1,
-            nanos: 500_000_000,
-        }),
-    };
-    RpcStatus {
-        code: 8,
-        message: "busy".into(),
-        details: vec![Any {
-            type_url: "type.googleapis.com/google.rpc.RetryInfo".into(),
-            value: info.encode_to_vec(),
-        }],
-    }
-    .encode_to_vec()
 }
 
 #[test]
@@ -115,8 +94,8 @@ fn the_codes_that_may_pass_are_tried_again_and_no_others() {
 #[test]
 fn an_exhausted_collector_is_tried_again_only_when_it_says_when() {
     for details in [
-        STANDARD.encode(retry_info()),
-        STANDARD_NO_PAD.encode(retry_info()),
+        retry_info(1, 500_000_000),
+        retry_info(1, 500_000_000).trim_end_matches('=').to_owned(),
     ] {
         let outcome = outcome_of(move || {
             Reply::grpc(
@@ -199,7 +178,7 @@ fn a_partial_success_is_reported() {
     let message = ExportResponse {
         partial_success: Some(PartialSuccess {
             rejected_data_points: 1,
-            error_message: "too old".into(),
+            error_message: b"too old".to_vec(),
         }),
     }
     .encode_to_vec();
@@ -213,11 +192,69 @@ fn a_partial_success_is_reported() {
     );
 }
 
+/// A partial success whose message is this long.
+fn partial_success_of(bytes: usize) -> Vec<u8> {
+    let message = |said: usize| {
+        ExportResponse {
+            partial_success: Some(PartialSuccess {
+                rejected_data_points: 1,
+                error_message: vec![b'x'; said],
+            }),
+        }
+        .encode_to_vec()
+    };
+    let overhead = message(bytes).len() - bytes;
+    message(bytes - overhead)
+}
+
+/// The message as a server sends it that compresses without being asked.
+fn compressed(message: &[u8]) -> Reply {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(message).unwrap();
+    let framed = frame(&encoder.finish().unwrap(), true);
+    Reply::http(
+        200,
+        &[
+            ("content-type", "application/grpc"),
+            ("grpc-encoding", "gzip"),
+            ("grpc-status", "0"),
+        ],
+        framed,
+    )
+}
+
 #[test]
-fn an_oversized_answer_is_read_no_further_than_the_limit() {
-    let message = vec![0; 20 * ANSWER_LIMIT];
-    let outcome = outcome_of(move || Reply::grpc(Some(message.clone()), &[("grpc-status", "0")]));
-    assert_eq!(outcome, Outcome::Ok);
+fn a_partial_success_is_read_up_to_the_limit_compressed_or_not() {
+    for bytes in [100, 70_000, ANSWER_LIMIT] {
+        let message = partial_success_of(bytes);
+        assert_eq!(message.len(), bytes);
+        let packed = message.clone();
+        let outcomes = [
+            outcome_of(move || Reply::grpc(Some(message.clone()), &[("grpc-status", "0")])),
+            outcome_of(move || compressed(&packed)),
+        ];
+        for outcome in outcomes {
+            assert!(
+                matches!(outcome, Outcome::PartialSuccess { rejected: 1, .. }),
+                "{bytes}: {outcome:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_answer_over_the_limit_is_an_error_for_good() {
+    let message = partial_success_of(ANSWER_LIMIT + 1);
+    let outcomes = [
+        outcome_of(move || Reply::grpc(Some(message.clone()), &[("grpc-status", "0")])),
+        outcome_of(|| compressed(&vec![0; 50 * ANSWER_LIMIT])),
+    ];
+    for outcome in outcomes {
+        let Outcome::Permanent { reason } = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert!(reason.contains("4 MiB"), "{reason}");
+    }
 }
 
 #[test]

@@ -217,7 +217,7 @@ fn a_partial_success_is_reported_in_both_encodings() {
     let body = ExportResponse {
         partial_success: Some(PartialSuccess {
             rejected_data_points: 1,
-            error_message: "too old".into(),
+            error_message: b"too old".to_vec(),
         }),
     }
     .encode_to_vec();
@@ -241,7 +241,7 @@ fn a_partial_success_is_reported_in_both_encodings() {
 }
 
 #[test]
-fn what_was_accepted_stays_accepted_however_the_answer_ends() {
+fn what_was_accepted_stays_accepted_when_the_answer_breaks_off() {
     let truncated = outcome_of(|| {
         Reply::broken(
             200,
@@ -253,9 +253,61 @@ fn what_was_accepted_stays_accepted_however_the_answer_ends() {
         )
     });
     assert_eq!(truncated, Outcome::Ok);
+}
 
-    let oversized = outcome_of(|| Reply::http(200, &[], vec![b'x'; 40 * ANSWER_LIMIT]));
-    assert_eq!(oversized, Outcome::Ok);
+/// A partial success whose JSON is this long.
+fn partial_success_of(bytes: usize) -> String {
+    let json = |said: &str| {
+        format!(r#"{{"partialSuccess":{{"errorMessage":"{said}","rejectedDataPoints":"1"}}}}"#)
+    };
+    let said = "x".repeat(bytes - json("").len());
+    json(&said)
+}
+
+const JSON: (&str, &str) = ("content-type", "Application/JSON; charset=utf-8");
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_partial_success_is_read_up_to_the_limit_compressed_or_not() {
+    for bytes in [100, 70_000, ANSWER_LIMIT] {
+        let plain = outcome_of(move || Reply::http(200, &[JSON], partial_success_of(bytes)));
+        let compressed = outcome_of(move || {
+            let body = gzip(partial_success_of(bytes).as_bytes());
+            Reply::http(200, &[JSON, ("content-encoding", "gzip")], body)
+        });
+        for outcome in [plain, compressed] {
+            let Outcome::PartialSuccess {
+                rejected: 1,
+                message,
+            } = outcome
+            else {
+                panic!("{bytes}: {outcome:?}");
+            };
+            assert!(message.starts_with("xxx"), "{bytes}: {message}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_over_the_limit_is_an_error_for_good_whatever_its_status() {
+    for status in [200, 202, 429, 503] {
+        let plain = move || Reply::http(status, &[JSON], partial_success_of(ANSWER_LIMIT + 1));
+        let bomb = move || {
+            let body = gzip(&vec![b' '; 50 * ANSWER_LIMIT]);
+            assert!(body.len() < ANSWER_LIMIT);
+            Reply::http(status, &[JSON, ("content-encoding", "gzip")], body)
+        };
+        for outcome in [outcome_of(plain), outcome_of(bomb)] {
+            let reason = permanent(outcome);
+            assert!(reason.contains(&status.to_string()), "{reason}");
+            assert!(reason.contains("4 MiB"), "{reason}");
+        }
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::config::{OtlpConfig, OtlpProtocol, TlsConfig};
 use crate::error::Code;
 use crate::export::otlp::fake_collector::{FakeCollector, Reply};
-use crate::export::otlp::tls::install_crypto_provider;
+use crate::export::otlp::tls::provider;
 use crate::export::otlp::OtlpExporter;
 use crate::export::push::{Outcome, PushExporter};
 use crate::export::testing::{block_on, otlp_config, TestSource};
@@ -64,13 +64,15 @@ impl Authority {
     }
 
     fn acceptor(&self, http2: bool, demand_client: bool) -> TlsAcceptor {
-        install_crypto_provider();
         let (certificate, key) = self.issue();
-        let builder = ServerConfig::builder();
+        let builder = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap();
         let builder = if demand_client {
             let mut roots = RootCertStore::empty();
             roots.add(self.0.der().clone()).unwrap();
-            let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build();
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build();
             builder.with_client_cert_verifier(verifier.unwrap())
         } else {
             builder.with_no_client_auth()
@@ -210,6 +212,7 @@ fn unusable_files_are_named() {
             ca_file: ca.cloned(),
             cert_file: cert.cloned(),
             key_file: key.cloned(),
+            extra_ca_file: None,
         };
         for protocol in PROTOCOLS {
             let config = OtlpConfig {
