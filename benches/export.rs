@@ -10,8 +10,8 @@ use common::{totals, Fixture};
 use criterion::{criterion_group, criterion_main, Criterion};
 use http::{HeaderMap, Method, StatusCode};
 use nativestage_metrics::config::{
-    Compression, HistogramAggregation, OtlpConfig, OtlpProtocol, PrometheusConfig, TlsConfig,
-    TranslationStrategy,
+    Compression, HistogramAggregation, ListenSettings, OtlpConfig, OtlpProtocol, PrometheusConfig,
+    TlsConfig, TranslationStrategy,
 };
 use nativestage_metrics::engine::collection::Collection;
 use nativestage_metrics::engine::{Collect, PipelineId};
@@ -75,6 +75,7 @@ fn prometheus(c: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let config = PrometheusConfig {
         listen: None,
+        settings: ListenSettings::default(),
         path: "/metrics".to_owned(),
         on_backend: false,
         token: None,

@@ -126,7 +126,9 @@ describe(
       );
       await ready(started);
       await started.program.line(
-        new RegExp(`127\\.0\\.0\\.1:${receiver.port}.*not exposed`),
+        new RegExp(
+          `127\\.0\\.0\\.1:${receiver.port}: the port is in use; set backend\\.metrics\\.exporters\\.prometheus\\.port.*not exposed`,
+        ),
       );
     });
 

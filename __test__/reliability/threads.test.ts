@@ -146,7 +146,7 @@ describe('processes started by', { concurrency: 2 }, () => {
       assert.equal(
         said.match(
           new RegExp(
-            `cannot listen on 127\\.0\\.0\\.1:${port}: the port is in use; set backend\\.metrics\\.exporters\\.prometheus\\.port`,
+            `cannot listen on 127\\.0\\.0\\.1:${port}: the port is in use; set options\\.exporters\\.prometheus\\.port`,
             'g',
           ),
         )?.length,

@@ -37,6 +37,9 @@ use crate::services::naming::Naming;
 /// The root namespace of metric names.
 pub const DEFAULT_SERVICE_NAME: &str = "backstage";
 
+/// The path of a configuration that has no options: only variables can change it.
+pub const ENVIRONMENT: &str = "environment";
+
 /// Attribute sets per stream before further ones are folded into the overflow series
 /// (Metrics SDK specification, "Cardinality limits").
 pub const DEFAULT_CARDINALITY_LIMIT: usize = 2000;
@@ -92,6 +95,8 @@ impl NamingConfig {
 pub struct PrometheusConfig {
     /// `None`: no server of our own, the page is only mounted on the backend's port.
     pub listen: Option<SocketAddr>,
+    /// What to change where it cannot listen.
+    pub settings: ListenSettings,
     /// Starts with `/`; as [`canonical_path`] spells it.
     pub path: String,
     /// The page is also served by the backend's own router.
@@ -100,6 +105,13 @@ pub struct PrometheusConfig {
     pub translation_strategy: TranslationStrategy,
     /// How long a scrape waits for the event loop to run observable callbacks.
     pub collect_timeout: Duration,
+}
+
+/// The options or variables, by their full names, that decide where a server listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListenSettings {
+    pub host: String,
+    pub port: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,8 +182,9 @@ impl std::fmt::Debug for Secret {
 impl Config {
     /// Reads the options (JSON), fills in from the environment and the defaults.
     ///
-    /// `path` is where the options stand in the caller's configuration, for error messages:
-    /// `backend.metrics` in a Backstage app, `options` otherwise.
+    /// `path` is where the options stand in the caller's configuration, for messages:
+    /// `backend.metrics` in a Backstage app, `options` in a program that passes them,
+    /// [`ENVIRONMENT`] where there are none.
     ///
     /// # Errors
     /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) naming the path, what was found

@@ -18,8 +18,8 @@ use super::values::{
 };
 use super::views::ViewOptions;
 use super::{
-    Compression, Config, ConsoleConfig, NamingConfig, OtlpConfig, OtlpProtocol, PrometheusConfig,
-    Secret, TlsConfig, DEFAULT_CARDINALITY_LIMIT,
+    Compression, Config, ConsoleConfig, ListenSettings, NamingConfig, OtlpConfig, OtlpProtocol,
+    PrometheusConfig, Secret, TlsConfig, DEFAULT_CARDINALITY_LIMIT, ENVIRONMENT,
 };
 use crate::error::Result;
 
@@ -352,6 +352,10 @@ impl PrometheusOptions {
         let server = self.server.is_none_or(|flag| flag.0);
         Ok(PrometheusConfig {
             listen: server.then_some(SocketAddr::new(ip, port)),
+            settings: ListenSettings {
+                host: setting(path, "host", self.host.is_some(), environment),
+                port: setting(path, "port", self.port.is_some(), environment),
+            },
             path: page,
             on_backend,
             token: token.transpose()?,
@@ -360,6 +364,16 @@ impl PrometheusOptions {
                 .collect_timeout
                 .map_or(DEFAULT_COLLECT_TIMEOUT, |timeout| timeout.0),
         })
+    }
+}
+
+/// What decides where the page is, by the name that an operator finds it under.
+fn setting(path: &str, key: &str, given: bool, environment: &Environment) -> String {
+    let variable = format!("OTEL_EXPORTER_PROMETHEUS_{}", key.to_ascii_uppercase());
+    if path == ENVIRONMENT || (!given && environment.get(&variable).is_some()) {
+        variable
+    } else {
+        format!("{path}.exporters.prometheus.{key}")
     }
 }
 

@@ -611,3 +611,41 @@ fn views_read_the_keys_of_the_declarative_configuration() {
         ))
     );
 }
+
+#[test]
+fn where_the_page_is_can_be_changed_by_what_decided_it() {
+    let variables = [
+        ("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1"),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "9999"),
+    ];
+    for (path, options, host, port) in [
+        (
+            "backend.metrics",
+            r#"{"exporters":{"prometheus":{"host":"::1","port":1}}}"#,
+            "backend.metrics.exporters.prometheus.host",
+            "backend.metrics.exporters.prometheus.port",
+        ),
+        (
+            "options",
+            r#"{"exporters":{"prometheus":{"port":1}}}"#,
+            "OTEL_EXPORTER_PROMETHEUS_HOST",
+            "options.exporters.prometheus.port",
+        ),
+        (ENVIRONMENT, "{}", variables[0].0, variables[1].0),
+    ] {
+        let config = Config::parse(options, path, &environment(&variables)).unwrap();
+        let settings = config.prometheus.unwrap().settings;
+        assert_eq!(
+            (settings.host.as_str(), settings.port.as_str()),
+            (host, port)
+        );
+    }
+    // Nobody decided: the defaults are changed where the rest stands.
+    for (path, port) in [
+        ("options", "options.exporters.prometheus.port"),
+        (ENVIRONMENT, "OTEL_EXPORTER_PROMETHEUS_PORT"),
+    ] {
+        let config = Config::parse("{}", path, &environment(&[])).unwrap();
+        assert_eq!(config.prometheus.unwrap().settings.port, port);
+    }
+}

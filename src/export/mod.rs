@@ -14,6 +14,7 @@ mod testing;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::config::{Config, PrometheusConfig, CONSOLE_TIMEOUT};
 use crate::engine::plan::Pipelines;
@@ -22,7 +23,7 @@ use crate::error::{Code, Error, Result};
 use crate::log::Logger;
 use console::ConsoleExporter;
 use otlp::OtlpExporter;
-use prometheus::{Exposition, Limits, Server};
+use prometheus::{Exposition, Limits, ScrapePort};
 use push::{PushHandle, PushTask};
 use reader::Reader;
 
@@ -43,14 +44,12 @@ pub fn otlp_exporter(config: &Config) -> Result<Option<OtlpExporter>> {
 pub struct Exporters {
     pushes: Vec<PushHandle>,
     exposition: Option<Arc<Exposition>>,
-    server: Mutex<Option<Server>>,
-    /// Why the scrape endpoint could not be opened.
-    problem: Option<Error>,
+    port: Option<ScrapePort>,
 }
 
 impl Exporters {
-    /// Starts what the configuration asks for. A scrape endpoint that cannot be opened is logged
-    /// and kept as [`Exporters::problem`]: it must not stop a backend.
+    /// Starts what the configuration asks for. A scrape endpoint that cannot be opened is logged,
+    /// kept as [`Exporters::problem`] and tried again: it must not stop a backend.
     ///
     /// # Errors
     /// [`Code::Export`] when the operating system refuses threads.
@@ -92,8 +91,7 @@ impl Exporters {
         let mut exporters = Self {
             pushes,
             exposition: None,
-            server: Mutex::default(),
-            problem: None,
+            port: None,
         };
         if let (Some(prometheus), Some(pipeline)) = (&config.prometheus, pipelines.prometheus) {
             exporters.expose(prometheus, source, pipeline, log)?;
@@ -114,31 +112,25 @@ impl Exporters {
             return Ok(());
         };
         // Opening a port takes microseconds; waiting for it here makes "started" mean "listening".
-        match runtime::handle()?.block_on(Server::start(address, exposition, Limits::default())) {
-            Ok(server) => {
-                log.info(format!(
-                    "Prometheus page at http://{}{}",
-                    server.address, config.path
-                ));
-                self.server = Mutex::new(Some(server));
-            }
-            Err(error) => {
-                log.error(format!("{error}; metrics are not exposed there"));
-                self.problem = Some(error);
-            }
-        }
+        let port = runtime::handle()?.block_on(ScrapePort::open(
+            address,
+            config.settings.clone(),
+            exposition,
+            Limits::default(),
+            &config.path,
+        ));
+        self.port = Some(port);
         Ok(())
     }
 
     /// What keeps an exporter from working at all; a health signal.
-    pub fn problem(&self) -> Option<&Error> {
-        self.problem.as_ref()
+    pub fn problem(&self) -> Option<Error> {
+        self.port.as_ref().and_then(ScrapePort::problem)
     }
 
     /// Where the scrape endpoint listens.
     pub fn address(&self) -> Option<SocketAddr> {
-        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
-        server.as_ref().map(|server| server.address)
+        self.port.as_ref().and_then(ScrapePort::address)
     }
 
     /// The Prometheus page, for serving it elsewhere.
@@ -165,13 +157,8 @@ impl Exporters {
     /// As [`Exporters::flush`].
     pub async fn shutdown(&self) -> Result<()> {
         let outcome = all(self.pushes.iter().map(PushHandle::shutdown)).await;
-        let server = self
-            .server
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(server) = server {
-            server.stop().await;
+        if let Some(port) = &self.port {
+            port.stop().await;
         }
         outcome
     }

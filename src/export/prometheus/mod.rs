@@ -2,7 +2,7 @@
 //!
 //! From a [`Collection`](crate::engine::collection::Collection) to a page: `names` and `labels`
 //! translate, `families` groups, `encode` and `protobuf` write, `chunks` carries. From a request to
-//! an answer: `negotiate`, `respond`, `serve`. Follows the OpenTelemetry specification's
+//! an answer: `listen`, `serve`, `negotiate`, `respond`. Follows the OpenTelemetry specification's
 //! "Prometheus and OpenMetrics Compatibility" and "Metrics Exporter - Prometheus".
 
 mod activity;
@@ -13,6 +13,7 @@ mod distinct;
 mod encode;
 mod families;
 mod labels;
+mod listen;
 mod names;
 mod negotiate;
 mod notices;
@@ -27,8 +28,9 @@ mod stall;
 mod units;
 
 pub use body::{Body, Truncated};
+pub use listen::ScrapePort;
 pub use respond::{Exposition, Rendered};
-pub use serve::{bind, serve, Limits, Server};
+pub use serve::{serve, Limits, Server};
 
 #[cfg(test)]
 mod fixture;

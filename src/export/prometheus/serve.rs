@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,11 +17,6 @@ use tokio::task::JoinSet;
 use super::activity::{Activity, Answer};
 use super::respond::Exposition;
 use super::stall::StallGuard;
-use crate::error::{Code, Error, Result};
-
-/// Where the port is configured, for error messages.
-const PORT_KEY: &str = "backend.metrics.exporters.prometheus.port";
-const HOST_KEY: &str = "backend.metrics.exporters.prometheus.host";
 
 /// What one server grants its clients.
 #[derive(Clone, Copy, Debug)]
@@ -57,29 +51,6 @@ impl Default for Limits {
             drain: Duration::from_secs(5),
         }
     }
-}
-
-/// Opens the port.
-///
-/// # Errors
-/// [`Code::Export`] naming the address, what is wrong with it and what to change.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let reason = match error.kind() {
-            ErrorKind::AddrInUse => format!(
-                "the port is in use; set {PORT_KEY} to a free port, or to 0 to have one chosen"
-            ),
-            ErrorKind::AddrNotAvailable => {
-                format!("this machine has no such address; change {HOST_KEY}")
-            }
-            ErrorKind::PermissionDenied => {
-                format!("the process may not open this port; set {PORT_KEY} to 1024 or higher")
-            }
-            _ => format!("{error}; check {HOST_KEY} and {PORT_KEY}"),
-        };
-        let message = format!("Prometheus: cannot listen on {address}: {reason}");
-        Error::new(Code::Export, message)
-    })
 }
 
 /// Answers scrapes on `listener` until `stop` turns true or its sender is gone; then takes no new
@@ -190,13 +161,13 @@ impl Server {
     /// Opens the port and serves `exposition` on the current tokio runtime.
     ///
     /// # Errors
-    /// Those of [`bind`].
+    /// Whatever keeps the port from being opened; [`ScrapePort`](super::ScrapePort) explains it.
     pub async fn start(
         address: SocketAddr,
         exposition: Arc<Exposition>,
         limits: Limits,
-    ) -> Result<Self> {
-        let listener = bind(address).await?;
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr().unwrap_or(address);
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(serve(listener, exposition, limits, stopped));

@@ -12,8 +12,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::fixture::Fixture;
-use super::{bind, Exposition, Limits, Server};
-use crate::config::{PrometheusConfig, Secret, TranslationStrategy};
+use super::{Exposition, Limits, Server};
+use crate::config::{ListenSettings, PrometheusConfig, Secret, TranslationStrategy};
 use crate::engine::collection::Collection;
 use crate::engine::{Collect, PipelineId};
 use crate::error::{Code, Error, Result};
@@ -82,6 +82,7 @@ fn exposition(source: Source, token: Option<&str>) -> (Arc<Fake>, Arc<Exposition
     });
     let config = PrometheusConfig {
         listen: None,
+        settings: ListenSettings::default(),
         path: "/metrics".to_owned(),
         on_backend: false,
         token: token.map(Secret::new),
@@ -331,21 +332,6 @@ fn oversized_headers_are_refused() {
     let setup = start(small(), None, Limits::default());
     let header = format!("x: {}\r\n", "y".repeat(20_000));
     assert_eq!(setup.status("GET /metrics", &header), 431);
-}
-
-#[test]
-fn a_port_in_use_is_an_error_that_says_what_to_change() {
-    let setup = start(small(), None, Limits::default());
-    let address = setup.server.address;
-    let error = setup.runtime.block_on(bind(address)).unwrap_err();
-    assert_eq!(error.code(), Code::Export);
-    for part in [
-        &address.to_string(),
-        "in use",
-        "backend.metrics.exporters.prometheus.port",
-    ] {
-        assert!(error.message().contains(part), "{error}");
-    }
 }
 
 #[test]

@@ -460,7 +460,7 @@ fn later(duration: Duration) -> Instant {
 
 /// Between half and all of the pause, so that replicas whose collector restarted do not come back
 /// in step.
-fn jittered(pause: Duration) -> Duration {
+pub(super) fn jittered(pause: Duration) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     // Its keys differ per instance; nothing here needs better randomness.
     let random = RandomState::new().hash_one(0_u8) >> 32;
