@@ -13,8 +13,7 @@ mod testing;
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use crate::config::{Config, PrometheusConfig, CONSOLE_TIMEOUT};
 use crate::engine::plan::Pipelines;
