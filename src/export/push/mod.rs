@@ -305,7 +305,7 @@ impl<E: PushExporter> PushTask<E> {
         let mut pause = FIRST_PAUSE.min(self.patience / FIRST_PAUSE_SHARE);
         let mut failed = None;
         let answer_by = deadline;
-        let deadline = deadline.min(Instant::now() + self.patience);
+        let deadline = deadline.min(later(self.patience));
         loop {
             if let Some((until, reason)) = self.silence.take() {
                 if until >= deadline {
