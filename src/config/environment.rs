@@ -8,7 +8,7 @@ use std::time::Duration;
 use opentelemetry::Value;
 
 use super::endpoint::{endpoint_url, Signal};
-use super::values::invalid;
+use super::values::{invalid, Count};
 use super::{OtlpProtocol, Secret};
 use crate::error::Result;
 
@@ -89,6 +89,22 @@ impl Environment {
             _ => {
                 warnings.push(format!(
                     "{name}: found {text:?}, expected a whole number of milliseconds above 0; ignored"
+                ));
+                None
+            }
+        }
+    }
+
+    /// The general limit of attributes. Metrics are exempt from its default, which is none; what a
+    /// program sets holds for them too. What is larger than our largest limit is as good as that.
+    pub(super) fn value_length(&self, warnings: &mut Vec<String>) -> Option<usize> {
+        let name = "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT";
+        let text = self.get(name)?;
+        match text.parse::<usize>() {
+            Ok(limit) if limit > 0 => Some(limit.min(Count::MAX)),
+            _ => {
+                warnings.push(format!(
+                    "{name}: found {text:?}, expected a whole number of characters above 0; ignored"
                 ));
                 None
             }

@@ -36,6 +36,12 @@ pub const DEFAULT_SERVICE_NAME: &str = "backstage";
 /// (Metrics SDK specification, "Cardinality limits").
 pub const DEFAULT_CARDINALITY_LIMIT: usize = 2000;
 
+/// Characters of an attribute's value before the rest is cut off (common specification, "Attribute
+/// limits"; it has no default for metrics). What Google Cloud Monitoring and CloudWatch take; Mimir
+/// takes 2 048, VictoriaMetrics 4 096. With it 2 000 series of a histogram with 15 buckets are a page
+/// of 40 MB, and not one as large as a request can make them.
+pub const DEFAULT_VALUE_LENGTH: usize = 1024;
+
 /// Everything a provider needs to run its pipelines.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -50,6 +56,8 @@ pub struct Config {
     pub memory: Option<Temporality>,
     pub views: Vec<View>,
     pub cardinality_limit: usize,
+    /// Characters of an attribute's value.
+    pub value_length: usize,
     pub histogram: HistogramAggregation,
     /// How long `process.exit()` may wait for the last export.
     pub exit_timeout: Duration,

@@ -17,7 +17,7 @@ use super::values::{
 use super::views::ViewOptions;
 use super::{
     Compression, Config, ConsoleConfig, NamingConfig, OtlpConfig, OtlpProtocol, PrometheusConfig,
-    Secret, TlsConfig, DEFAULT_CARDINALITY_LIMIT,
+    Secret, TlsConfig, DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
 };
 use crate::error::Result;
 
@@ -41,6 +41,7 @@ pub struct Options {
     pub exporters: ExportersOptions,
     pub views: Vec<ViewOptions>,
     pub cardinality_limit: Option<Count>,
+    pub attribute_value_length_limit: Option<Count>,
     pub histogram: Option<HistogramAggregation>,
     pub exit_timeout: Option<HumanDuration>,
     pub plugin: BTreeMap<String, PluginOptions>,
@@ -304,6 +305,11 @@ impl Options {
             cardinality_limit: self
                 .cardinality_limit
                 .map_or(DEFAULT_CARDINALITY_LIMIT, |limit| limit.0),
+            value_length: self
+                .attribute_value_length_limit
+                .map(|limit| limit.0)
+                .or_else(|| environment.value_length(&mut warnings))
+                .unwrap_or(DEFAULT_VALUE_LENGTH),
             histogram: self.histogram.unwrap_or_default(),
             exit_timeout: self
                 .exit_timeout

@@ -2,8 +2,10 @@ import type {
   NativeBlock,
   NativeInstrument,
   NativeProvider,
+  NativeShape,
 } from '../../binding';
 import { type LogLevel, log } from '../log';
+import { textOf } from '../text';
 import type { ObservableCallbacks } from './ObservableCallbacks';
 import { SampleBlock } from './SampleBlock';
 import { SharedTexts } from './SharedTexts';
@@ -22,9 +24,12 @@ const PENDING_SERIES = 1024;
 /** Characters in them: joined, those of 1024 long texts could be more than a string may have. */
 const PENDING_CHARACTERS = 2 ** 20;
 
+/** What the configuration makes of an instrument. */
+export type Shape = Omit<NativeShape, 'id'>;
+
 /** What an instrument can be told by the engine. */
 export interface Reshapable {
-  reshape(shape: { storage: number; sets: number; filtered: boolean }): void;
+  reshape(shape: Shape): void;
 }
 
 type Message =
@@ -54,7 +59,7 @@ export class Facade {
     readonly native: NativeProvider,
     private readonly callbacks: ObservableCallbacks,
   ) {
-    this.id = native.attach(json => this.receive(JSON.parse(json) as Message));
+    this.id = native.attach(json => this.receive(json));
   }
 
   /** The instrument with this number: the same object for the same registration. */
@@ -115,17 +120,22 @@ export class Facade {
     }
   }
 
-  /** Gives a slot back. The caller has handed its cell over. */
+  /**
+   * Gives a slot back. The caller has handed its cell over. Whoever still holds the series, because
+   * it was dropped while its attributes were being read, sees that it has no storage.
+   */
   dropSeries(series: Series): void {
-    if (series.storage === Storage.None) {
+    const { storage, slot } = series;
+    if (storage === Storage.None) {
       return;
     }
-    if (series.storage === Storage.Block && !this.block.isEmpty) {
+    if (storage === Storage.Block && !this.block.isEmpty) {
       // Samples of this slot may wait in the block, and slots are given back before values count.
       this.pushBlock();
     }
-    this.tables[series.storage].release(series.slot);
-    this.pending.push(`[${series.storage},${series.slot}]`);
+    this.tables[storage].release(slot);
+    this.pending.push(`[${storage},${slot}]`);
+    series.storage = Storage.None;
   }
 
   /** Hands over what one series holds, and every sample before it. */
@@ -183,11 +193,20 @@ export class Facade {
     return storage === Storage.Gauge ? this.gauges : undefined;
   }
 
-  private receive(message: Message): void {
+  /** Nothing may throw from here: it would be an uncaught exception of the program. */
+  private receive(json: string): void {
+    try {
+      this.act(JSON.parse(json) as Message);
+    } catch (error) {
+      log('error', `internal error: ${json} was not done: ${textOf(error)}`);
+    }
+  }
+
+  private act(message: Message): void {
     switch (message.type) {
       case 'collect':
         this.callbacks.run(message.timeout, observations =>
-          this.handOver(observations, true),
+          this.answer(observations),
         );
         break;
       case 'configured':
@@ -206,6 +225,14 @@ export class Facade {
     }
   }
 
+  private answer(observations?: NativeBlock): void {
+    try {
+      this.handOver(observations, true);
+    } catch (error) {
+      log('error', `internal error: nothing was handed over: ${textOf(error)}`);
+    }
+  }
+
   /** After a configuration: instruments learn where their values belong now. */
   reshape(): void {
     this.handOver();
@@ -219,7 +246,7 @@ export class Facade {
     for (const [storage, slot] of slots) {
       const series = this.tables[storage as CountedStorage]?.get(slot);
       const touched = series && this.chunks(series.storage)?.isTouched(series);
-      if (series && !series.pinned && !touched) {
+      if (series && !touched && !series.owner?.holds(series)) {
         series.owner?.dropSeries(series);
       }
     }

@@ -8,14 +8,18 @@ import type {
 } from '@opentelemetry/api';
 import type { NativeBlock } from '../../binding';
 import { log } from '../log';
+import { textOf } from '../text';
+import { isThenable, settled } from '../thenable';
 import { NativeObservable } from './observable';
+import { type Series, Storage } from './storage';
 
 /** A callback gets this part of the time the engine waits, so that the answer arrives in time. */
 const CALLBACK_SHARE = 0.8;
 
 /** What the callbacks of one collection observed. */
 class Round {
-  private readonly slots: number[] = [];
+  // Not their slots: while a callback waits, a series may move or leave, and others get its slot.
+  private readonly series: Series[] = [];
   private readonly values: number[] = [];
   private open = true;
 
@@ -24,18 +28,24 @@ class Round {
     return this.open;
   }
 
-  add(slot: number, value: number): void {
-    this.slots.push(slot);
+  add(series: Series, value: number): void {
+    this.series.push(series);
     this.values.push(value);
   }
 
   close(): NativeBlock {
     this.open = false;
-    return {
-      slots: Uint32Array.from(this.slots),
-      values: Float64Array.from(this.values),
-      count: this.slots.length,
-    };
+    const slots = new Uint32Array(this.series.length);
+    const values = new Float64Array(this.series.length);
+    let count = 0;
+    for (const [at, series] of this.series.entries()) {
+      // A configuration may have come in between that wants no values of the instrument.
+      if (series.storage === Storage.Block) {
+        slots[count] = series.slot;
+        values[count++] = this.values[at];
+      }
+    }
+    return { slots, values, count };
   }
 }
 
@@ -92,6 +102,8 @@ export class ObservableCallbacks {
   private readonly said = new WeakSet<BatchObservableCallback>();
   /** There were callbacks, so what they observed must be kept up to date. */
   private used = false;
+  /** The round under way, and when its time is up. */
+  private current: { round: Round; until: number } | undefined = undefined;
 
   add(observable: NativeObservable, callback: ObservableCallback): void {
     this.used = true;
@@ -109,8 +121,16 @@ export class ObservableCallbacks {
   }
 
   addBatch(callback: BatchObservableCallback, observables: Observable[]): void {
-    const own = this.own(observables);
-    if (own.size < new Set(observables).size) {
+    if (typeof callback !== 'function') {
+      log(
+        'warn',
+        `a batch callback of type ${typeof callback} is not registered, expected a function`,
+      );
+      return;
+    }
+    const given = listed(observables);
+    const own = this.own(given);
+    if (own.size < given.size) {
       log(
         'warn',
         'a batch callback is registered for observables that are not valid or not of this provider; what it observes for them is left out',
@@ -121,8 +141,9 @@ export class ObservableCallbacks {
       return;
     }
     this.used = true;
-    this.removeBatch(callback, observables);
-    this.batches.push({ callback, observables: own });
+    if (!this.batches.some(batch => isSame(batch, callback, own))) {
+      this.batches.push({ callback, observables: own });
+    }
   }
 
   addProducer(produce: Producer): void {
@@ -134,39 +155,58 @@ export class ObservableCallbacks {
     callback: BatchObservableCallback,
     observables: Observable[],
   ): void {
-    const same = this.own(observables);
-    this.batches = this.batches.filter(
-      batch =>
-        batch.callback !== callback ||
-        batch.observables.size !== same.size ||
-        ![...same].every(observable => batch.observables.has(observable)),
-    );
+    const same = this.own(listed(observables));
+    this.batches = this.batches.filter(batch => !isSame(batch, callback, same));
   }
 
   /** Slots of another provider's instruments mean other series here. */
-  private own(observables: Observable[]): Set<NativeObservable> {
-    return new Set(
-      observables.filter(
-        (observable): observable is NativeObservable =>
-          observable instanceof NativeObservable && observable.belongsTo(this),
-      ),
-    );
+  private own(observables: Set<unknown>): Set<NativeObservable> {
+    return new Set([...observables].filter(each => this.isOwn(each)));
   }
 
-  /** Runs every callback; `done` gets what was observed, at the latest after the time-out. */
+  private isOwn(observable: unknown): observable is NativeObservable {
+    try {
+      return (
+        observable instanceof NativeObservable && observable.belongsTo(this)
+      );
+    } catch {
+      // A proxy that was revoked or throws is none.
+      return false;
+    }
+  }
+
+  /**
+   * Runs every callback; `done` gets what was observed, at the latest after the time-out. Within the
+   * time of a round another does not begin: the one under way is the answer. One that is overdue all
+   * the same, such as where a program stops the timers, gives way.
+   */
   run(timeout: number, done: (observations?: NativeBlock) => void): void {
     if (!this.used) {
       done();
       return;
     }
+    const now = performance.now();
+    if (this.current && now < this.current.until) {
+      return;
+    }
+    this.current?.round.close();
     const round = new Round();
     const limit = timeout * CALLBACK_SHARE;
+    this.current = { round, until: now + limit };
+    const end = () => {
+      if (this.current?.round === round) {
+        this.current = undefined;
+        done(round.close());
+      }
+    };
     const pending = [
       ...this.start(round),
-      ...this.producers.map(produce => produce(limit * CALLBACK_SHARE)),
+      ...this.producers.map(produce =>
+        contained(produce(limit * CALLBACK_SHARE)),
+      ),
     ];
     if (pending.length === 0) {
-      done(round.close());
+      end();
       return;
     }
     let timer: NodeJS.Timeout | undefined;
@@ -180,10 +220,10 @@ export class ObservableCallbacks {
       }, limit);
       timer.unref();
     });
-    // Neither can reject: failures of callbacks are reported in start().
+    // Neither can reject: failures are reported where they come from.
     void Promise.race([Promise.all(pending), late]).then(() => {
       clearTimeout(timer);
-      done(round.close());
+      end();
     });
   }
 
@@ -203,12 +243,12 @@ export class ObservableCallbacks {
       const failed = (error: unknown) =>
         log(
           'error',
-          `the observable callback of ${name} failed: ${String(error)}`,
+          `the observable callback of ${name} failed: ${textOf(error)}`,
         );
       try {
         const result: unknown = callback();
         if (isThenable(result)) {
-          pending.push(Promise.resolve(result).then(() => undefined, failed));
+          pending.push(settled(result).then(() => undefined, failed));
         }
       } catch (error) {
         failed(error);
@@ -221,7 +261,7 @@ export class ObservableCallbacks {
       }
     }
     observables.forEach(observable => observable.beginRound());
-    // Copies: callbacks may add and remove callbacks.
+    // Copies: callbacks may add and remove callbacks. One that was removed does not run any more.
     for (const [observable, callbacks] of [...this.singles]) {
       const observer = new Observer(
         round,
@@ -230,10 +270,16 @@ export class ObservableCallbacks {
         observable,
       );
       for (const callback of [...callbacks]) {
-        call(`"${observable.name}"`, () => callback(observer));
+        if (this.singles.get(observable)?.has(callback)) {
+          call(`"${observable.name}"`, () => callback(observer));
+        }
       }
     }
-    for (const { callback, observables } of [...this.batches]) {
+    for (const batch of [...this.batches]) {
+      if (!this.batches.includes(batch)) {
+        continue;
+      }
+      const { callback, observables } = batch;
       const observer = new Observer(round, observables, () => {
         if (!this.said.has(callback)) {
           this.said.add(callback);
@@ -249,10 +295,31 @@ export class ObservableCallbacks {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+function isSame(
+  batch: Batch,
+  callback: BatchObservableCallback,
+  observables: Set<NativeObservable>,
+): boolean {
   return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
+    batch.callback === callback &&
+    batch.observables.size === observables.size &&
+    [...observables].every(observable => batch.observables.has(observable))
+  );
+}
+
+/** What plain JavaScript passes for a list; nothing where it is none. */
+function listed(values: unknown): Set<unknown> {
+  try {
+    return new Set(Array.isArray(values) ? (values as unknown[]) : []);
+  } catch {
+    // An array that throws where it is read.
+    return new Set();
+  }
+}
+
+/** A producer's failure is no other's, nor the round's. */
+function contained(producing: Promise<void>): Promise<void> {
+  return producing.catch((error: unknown) =>
+    log('error', `a metric producer failed: ${textOf(error)}`),
   );
 }
