@@ -115,6 +115,8 @@ export interface NativeInstrument {
   sets: number
   /** Some stream drops attributes: ask `keeps` for every new key. */
   filtered: boolean
+  /** Characters of an attribute's value. */
+  valueLength: number
 }
 
 /** A line for the operator. */
@@ -167,6 +169,7 @@ export interface NativeShape {
   storage: number
   sets: number
   filtered: boolean
+  valueLength: number
 }
 
 /** What a promise resolves to: an error is data here, so that it can carry its code. */

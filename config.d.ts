@@ -168,6 +168,12 @@ export interface Config {
        */
       cardinalityLimit?: number;
 
+      /**
+       * How many characters an attribute's value may have before its end is cut off, from 1 to
+       * 1 000 000. Defaults to 1024.
+       */
+      attributeValueLengthLimit?: number;
+
       /** How histograms aggregate unless a view says otherwise. Defaults to `explicit`. */
       histogram?: 'explicit' | 'exponential';
 

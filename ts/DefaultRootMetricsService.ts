@@ -1,9 +1,10 @@
 import type { Config } from '@backstage/config';
 import { createNoopMeter } from '@opentelemetry/api';
-import { native } from './errors';
+import { MetricsError, native } from './errors';
 import { globalProvider } from './globalProvider';
 import { toJson } from './json';
 import { log } from './log';
+import { plainOptions } from './plainOptions';
 import { loadBinding } from './native';
 import type { NativeMeterProvider } from './NativeMeterProvider';
 import type { MetricsOptions } from './options';
@@ -86,19 +87,35 @@ export class DefaultRootMetricsService
   }
 
   forPlugin(pluginId: string): MetricsService {
-    return new ScopedMetricsService(this.workshop.plugin(pluginId, 'throw'));
+    const id = checkText('the id of a plugin', pluginId);
+    return new ScopedMetricsService(this.workshop.plugin(id, 'throw'));
   }
 
   /** @internal For plugins that come through upstream's ref and could not know the rules. */
   forForeignPlugin(pluginId: string): MetricsService {
-    return new ScopedMetricsService(this.workshop.plugin(pluginId, 'repair'));
+    const id = checkText('the id of a plugin', pluginId);
+    return new ScopedMetricsService(this.workshop.plugin(id, 'repair'));
   }
 
   forService(name: string, scope: 'plugin' | 'core'): MetricsService {
-    return scope === 'plugin'
-      ? this.forPlugin(name)
-      : new ScopedMetricsService(this.workshop.service(name, scope));
+    if (scope === 'plugin') {
+      return this.forPlugin(name);
+    }
+    checkText('the name of a service', name);
+    checkText('the scope of a service', scope);
+    return new ScopedMetricsService(this.workshop.service(name, scope));
   }
+}
+
+/** Plain JavaScript may pass anything. */
+function checkText(what: string, value: unknown): string {
+  if (typeof value !== 'string') {
+    throw new MetricsError(
+      'ERR_METRICS_INVALID_NAME',
+      `${what}: found ${value === null ? 'null' : `a value of type ${typeof value}`}, expected text`,
+    );
+  }
+  return value;
 }
 
 function nativeWorkshop(
@@ -109,7 +126,8 @@ function nativeWorkshop(
   const { NativeRootMetricsService } = loadBinding()!;
   const serviceName = options.serviceName ?? DEFAULT_SERVICE_NAME;
   const root = native(
-    () => new NativeRootMetricsService(toJson(options), path),
+    () =>
+      new NativeRootMetricsService(toJson(plainOptions(options, path)), path),
   );
   return {
     own: nativeParts(provider, root.own(), 'throw'),

@@ -20,6 +20,9 @@ import {
   NativeUpDownCounter,
 } from './instruments/synchronous';
 import { toJson } from './json';
+import { log } from './log';
+import { readTexts } from './readTexts';
+import { messageOf, shortened, textOf } from './text';
 
 /** Registers an instrument: plain meters under the name given, services under the full name. */
 export type Register = (request: string) => NativeInstrument;
@@ -119,11 +122,18 @@ export class InstrumentFactory implements InstrumentSource {
     options: MetricOptions | undefined,
     make: (instrument: NativeInstrument) => T,
   ): T {
+    const { texts, problems } = readTexts(() => ({
+      unit: options?.unit,
+      description: options?.description,
+    }));
     const identity = {
       kind,
-      name: wellFormed(String(name)),
-      unit: wellFormed(options?.unit ?? ''),
-      description: wellFormed(options?.description ?? ''),
+      // What is no text is no name either: the native side refuses it with what it looks like.
+      name: shortened(
+        typeof name === 'string' ? name : textOf(name),
+      ).toWellFormed(),
+      unit: texts.unit ?? '',
+      description: texts.description ?? '',
       int: isInt(options),
       boundaries: readBoundaries(options),
     };
@@ -136,32 +146,54 @@ export class InstrumentFactory implements InstrumentSource {
     const instrument = native(() =>
       this.register(toJson({ ...identity, site: callSite() })),
     );
+    for (const problem of problems) {
+      log(
+        'warn',
+        `metric ${JSON.stringify(shortened(identity.name, 64))}: ${problem}`,
+      );
+    }
     const made = this.context.facade.instrument(instrument, make as never);
     this.known.set(key, made);
     return made as T;
   }
 }
 
-/** Rust's strings have no lone surrogates. What is no string is the native side's to refuse. */
-function wellFormed(text: string): string {
-  return typeof text === 'string' ? text.toWellFormed() : text;
-}
+/** Bounds that are read: with more, a histogram is a mistake. */
+const MOST_BOUNDARIES = 10_000;
 
-/** JSON has no infinities; a last bound of +Infinity, or a first of -Infinity, is implied. */
+/**
+ * JSON has no infinities; a last bound of +Infinity, or a first of -Infinity, is implied. What is no
+ * bound is the native side's to report: it is text then.
+ */
 function readBoundaries(options: MetricOptions | undefined) {
-  const given: unknown = options?.advice?.explicitBucketBoundaries;
-  if (!Array.isArray(given)) {
-    return undefined;
+  try {
+    const given: unknown = options?.advice?.explicitBucketBoundaries;
+    if (!Array.isArray(given)) {
+      return undefined;
+    }
+    if (given.length > MOST_BOUNDARIES) {
+      return [`${given.length} boundaries`];
+    }
+    const boundaries = (given as unknown[]).slice(
+      given[0] === -Infinity ? 1 : 0,
+      given.at(-1) === Infinity ? -1 : undefined,
+    );
+    // Not by map(), which leaves holes.
+    return Array.from(boundaries, bound =>
+      typeof bound === 'number' && Number.isFinite(bound)
+        ? bound
+        : textOf(bound),
+    );
+  } catch (error) {
+    return [messageOf(error)];
   }
-  const boundaries = (given as unknown[]).slice(
-    given[0] === -Infinity ? 1 : 0,
-    given.at(-1) === Infinity ? -1 : undefined,
-  );
-  return boundaries.map(bound =>
-    typeof bound === 'number' && Number.isFinite(bound) ? bound : String(bound),
-  );
 }
 
 function isInt(options: MetricOptions | undefined): boolean {
-  return options?.valueType === ValueType.INT;
+  try {
+    return options?.valueType === ValueType.INT;
+  } catch {
+    // Reported where the texts are read, unless this alone throws: doubles hold integers too.
+    return false;
+  }
 }

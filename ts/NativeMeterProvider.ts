@@ -12,8 +12,11 @@ import { isOn } from './isOn';
 import { toJson } from './json';
 import { log, type LogLevel, logLoudly, logsAtExit } from './log';
 import type { MetricsOptions } from './options';
+import { plainOptions } from './plainOptions';
 import { PrometheusProducer } from './PrometheusProducer';
+import { readTexts } from './readTexts';
 import { SourcedMeter } from './SourcedMeter';
+import { shortened } from './text';
 
 const OWN_SCOPE = '@nativestage/metrics';
 
@@ -50,7 +53,8 @@ export class NativeMeterProvider implements MeterProvider {
         'nativestage.metrics.measurements.dropped',
         {
           unit: '{measurement}',
-          description: 'Measurements and attributes that were not valid',
+          description:
+            'Measurements and attributes that were not valid, and values that were cut',
         },
       );
       this.dropped.add(1, { instrument, reason });
@@ -58,14 +62,25 @@ export class NativeMeterProvider implements MeterProvider {
   }
 
   getMeter(name: string, version?: string, options?: MeterOptions): Meter {
-    const scope = String(name ?? '');
-    const key = toJson([scope, version, options?.schemaUrl]);
+    const { texts, problems } = readTexts(() => ({
+      name,
+      version,
+      schemaUrl: options?.schemaUrl,
+    }));
+    const scope = texts.name ?? '';
+    const key = toJson([scope, texts.version, texts.schemaUrl]);
     let meter = this.meters.get(key);
     if (!meter) {
       if (scope === '') {
         log('warn', 'a meter was asked for without a name; its scope is empty');
       }
-      const source = this.factory(scope, version, options?.schemaUrl);
+      for (const problem of problems) {
+        log(
+          'warn',
+          `meter ${JSON.stringify(shortened(scope, 64))}: ${problem}`,
+        );
+      }
+      const source = this.factory(scope, texts.version, texts.schemaUrl);
       meter = new SourcedMeter(new LenientInstruments(source));
       this.meters.set(key, meter);
     }
@@ -117,12 +132,13 @@ export class NativeMeterProvider implements MeterProvider {
     path = 'options',
     serviceName?: string,
   ): void {
+    const plain = plainOptions(options, path);
     const ignored = native(() =>
-      this.native.configure(toJson(options), path, environment(), serviceName),
+      this.native.configure(toJson(plain), path, environment(), serviceName),
     );
     ignored.forEach(warning => logLoudly('warn', warning));
     this.facade.reshape();
-    if (isOn(options.producers?.prometheus ?? this.bridges)) {
+    if (isOn(plain.producers?.prometheus ?? this.bridges)) {
       const producer = new PrometheusProducer(this.native, this.facade.id);
       this.callbacks.addProducer(patience => producer.produce(patience));
     }

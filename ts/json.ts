@@ -4,8 +4,14 @@
  * Old libraries put a `toJSON` on `Array.prototype`, and whoever can pollute `Object.prototype` may:
  * with it, all attribute sets would be written alike and be one series.
  */
-export function toJson(value: unknown): string {
-  return JSON.stringify('toJSON' in Array.prototype ? bare(value) : value);
+export function toJson(
+  value: unknown,
+  replacer?: (key: string, value: unknown) => unknown,
+): string {
+  return JSON.stringify(
+    'toJSON' in Array.prototype ? bare(value) : value,
+    replacer,
+  );
 }
 
 function bare(value: unknown): unknown {

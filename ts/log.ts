@@ -1,6 +1,6 @@
 import { diag } from '@opentelemetry/api';
 import { apiVersion } from './apiCopies';
-import { isThenable } from './thenable';
+import { isThenable, settled } from './thenable';
 import { textOf } from './text';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -35,7 +35,7 @@ export function log(level: LogLevel, message: string): void {
   try {
     const result: unknown = logger[level](`[metrics] ${message}`);
     if (isThenable(result)) {
-      new Promise(resolve => resolve(result)).catch(failed);
+      settled(result).catch(failed);
     }
   } catch (error) {
     failed(error);

@@ -11,11 +11,14 @@ import {
 import type { Attributes, MeterProvider } from '@opentelemetry/api';
 import { metricsServiceRef, rootMetricsServiceRef } from './backstage/refs';
 import { DefaultRootMetricsService } from './DefaultRootMetricsService';
+import { canonicalText, readAttributes } from './instruments/attributes';
 import { loadBinding, loadFailure } from './native';
 import { NativeMeterProvider } from './NativeMeterProvider';
 import type { MetricsOptions } from './options';
+import { plainOptions } from './plainOptions';
 import { parseCollection, type TestMetric, type TestPoint } from './otlpJson';
 import type { RootMetricsService } from './services';
+import { textOf } from './text';
 import './register';
 
 export type { TestMetric, TestPoint } from './otlpJson';
@@ -78,9 +81,13 @@ export function createTestMetrics(
   if (!binding) {
     throw loadFailure()!;
   }
-  const { temporality = 'cumulative', ...rest } = options;
+  const { temporality = 'cumulative', ...rest } = plainOptions(
+    options,
+    'options',
+  ) as TestMetricsOptions;
   const provider = new NativeMeterProvider(binding.NativeProvider.isolated());
-  provider.configureInMemory(rest, temporality);
+  // The native side says which there are.
+  provider.configureInMemory(rest, textOf(temporality));
   const root = DefaultRootMetricsService.over(provider, rest);
   return {
     root,
@@ -103,9 +110,7 @@ export function createTestMetrics(
   };
 }
 
+/** A set as recording reads it, so that what was recorded with is what finds it. */
 function canonical(attributes: Attributes): string {
-  const entries = Object.entries(attributes).filter(
-    ([, value]) => value !== undefined && value !== null,
-  );
-  return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return canonicalText(readAttributes(attributes, () => true).path);
 }

@@ -36,9 +36,12 @@ function attempt(read: () => unknown): string | undefined {
   }
 }
 
-/** A text for a message, cut where it is long and never within a character. */
+/**
+ * A text for a message, cut where it is long. A copy, because V8 lets a part of a string hold on to the
+ * whole.
+ */
 export function shortened(text: string, longest = LONGEST): string {
   return text.length > longest
-    ? `${text.slice(0, longest).toWellFormed()}…`
+    ? `${Buffer.from(text.slice(0, longest)).toString()}…`
     : text;
 }

@@ -60,6 +60,7 @@ fn check(config: &Config) {
         }
     }
     assert!((1..=1_000_000).contains(&config.cardinality_limit));
+    assert!((1..=1_000_000).contains(&config.value_length));
     assert!(!config.exit_timeout.is_zero());
 }
 

@@ -73,6 +73,8 @@ pub struct NativeInstrument {
     pub sets: u32,
     /// Some stream drops attributes: ask `keeps` for every new key.
     pub filtered: bool,
+    /// Characters of an attribute's value.
+    pub value_length: u32,
 }
 
 /// An instrument's shape after configuration.
@@ -82,6 +84,7 @@ pub struct NativeShape {
     pub storage: u32,
     pub sets: u32,
     pub filtered: bool,
+    pub value_length: u32,
 }
 
 impl NativeShape {
@@ -91,6 +94,7 @@ impl NativeShape {
             storage: shape.storage.code(),
             sets: u32::try_from(shape.sets).unwrap_or(u32::MAX),
             filtered: shape.filtered,
+            value_length: u32::try_from(shape.value_length).unwrap_or(u32::MAX),
         }
     }
 }
@@ -167,6 +171,7 @@ impl InstrumentRequest {
             storage: shape.storage,
             sets: shape.sets,
             filtered: shape.filtered,
+            value_length: shape.value_length,
         }
     }
 }

@@ -77,12 +77,7 @@ impl NativeProvider {
     /// Attaches this JavaScript environment; `onMessage` gets JSON. Returns the facade's number.
     #[napi(catch_unwind)]
     pub fn attach(&self, env: Env, on_message: Function<'_, FnArgs<(String,)>, ()>) -> Result<u32> {
-        let callback = on_message
-            .build_threadsafe_function::<String>()
-            .weak::<true>()
-            .build_callback(|context| Ok(FnArgs::from((context.value,))))
-            .map_err(internal)?;
-        let messenger = Messenger::new(callback);
+        let messenger = Messenger::new(&on_message).map_err(internal)?;
         let facade = self.engine().attach(Box::new(messenger.clone()));
         let on_configured = messenger.clone();
         self.provider.attach(

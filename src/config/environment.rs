@@ -15,7 +15,7 @@ use opentelemetry::Value;
 use super::endpoint::{endpoint_url, Signal};
 use super::page::host_address;
 use super::percent;
-use super::values::{header_value, LONGEST_MILLISECONDS};
+use super::values::{header_value, Count, LONGEST_MILLISECONDS};
 use super::{OtlpProtocol, Secret, NO_LIMIT};
 use crate::error::Result;
 
@@ -139,6 +139,20 @@ impl Environment {
         self.first(&[name], "a port from 0 to 65535", warnings, |text| {
             whole_number(text)?.try_into().ok()
         })
+    }
+
+    /// The general limit of attributes. Metrics are exempt from its default, which is none; what a
+    /// program sets holds for them too. What is larger than our largest limit is as good as that.
+    pub(super) fn value_length(&self, warnings: &mut Vec<String>) -> Option<usize> {
+        self.first(
+            &["OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"],
+            "a whole number of characters above 0",
+            warnings,
+            |text| {
+                let limit = usize::try_from(whole_number(text)?).unwrap_or(usize::MAX);
+                (limit > 0).then(|| limit.min(Count::MAX))
+            },
+        )
     }
 
     pub(super) fn disabled(&self, warnings: &mut Vec<String>) -> bool {

@@ -50,6 +50,12 @@ pub const NO_LIMIT: Duration = Duration::from_millis(i32::MAX as u64);
 /// How long console collections wait for the event loops; they have no time-out of their own.
 pub const CONSOLE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Characters of an attribute's value before the rest is cut off (common specification, "Attribute
+/// limits"; it has no default for metrics). What Google Cloud Monitoring and CloudWatch take; Mimir
+/// takes 2 048, VictoriaMetrics 4 096. With it 2 000 series of a histogram with 15 buckets are a page
+/// of 40 MB, and not one as large as a request can make them.
+pub const DEFAULT_VALUE_LENGTH: usize = 1024;
+
 /// Everything a provider needs to run its pipelines.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -64,6 +70,8 @@ pub struct Config {
     pub memory: Option<Temporality>,
     pub views: Vec<View>,
     pub cardinality_limit: usize,
+    /// Characters of an attribute's value.
+    pub value_length: usize,
     pub histogram: HistogramAggregation,
     /// How long `process.exit()` may wait for the last export.
     pub exit_timeout: Duration,

@@ -19,7 +19,8 @@ use super::values::{
 use super::views::ViewOptions;
 use super::{
     Compression, Config, ConsoleConfig, ListenSettings, NamingConfig, OtlpConfig, OtlpProtocol,
-    PrometheusConfig, Secret, TlsConfig, DEFAULT_CARDINALITY_LIMIT, ENVIRONMENT,
+    PrometheusConfig, Secret, TlsConfig, DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
+    ENVIRONMENT,
 };
 use crate::error::Result;
 
@@ -43,6 +44,7 @@ pub struct Options {
     pub exporters: ExportersOptions,
     pub views: Vec<ViewOptions>,
     pub cardinality_limit: Option<Count>,
+    pub attribute_value_length_limit: Option<Count>,
     pub histogram: Option<HistogramAggregation>,
     pub exit_timeout: Option<HumanDuration>,
     pub plugin: BTreeMap<String, PluginOptions>,
@@ -310,6 +312,11 @@ impl Options {
             cardinality_limit: self
                 .cardinality_limit
                 .map_or(DEFAULT_CARDINALITY_LIMIT, |limit| limit.0),
+            value_length: self
+                .attribute_value_length_limit
+                .map(|limit| limit.0)
+                .or_else(|| environment.value_length(&mut warnings))
+                .unwrap_or(DEFAULT_VALUE_LENGTH),
             histogram: self.histogram.unwrap_or_default(),
             exit_timeout: self
                 .exit_timeout

@@ -40,6 +40,7 @@ fn nothing_configured_is_a_page_on_loopback_and_no_push() {
     assert_eq!(prometheus.path, "/metrics");
     assert!(config.otlp.is_none() && config.console.is_none());
     assert_eq!(config.cardinality_limit, 2000);
+    assert_eq!(config.value_length, 1024);
     assert!(config.warnings.is_empty());
 }
 
@@ -544,6 +545,26 @@ fn unknown_words_in_the_environment_are_reported_and_ignored() {
         let config = with_environment(r#"{"exporters": {"otlp": {}}}"#, &[(name, value)]);
         assert_eq!(config.warnings.len(), 1, "{name}");
         assert!(config.warnings[0].contains(name), "{:?}", config.warnings);
+    }
+}
+
+#[test]
+fn the_length_of_attribute_values_comes_from_the_options_then_the_environment() {
+    let name = "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT";
+    let option = r#"{"attributeValueLengthLimit": "64"}"#;
+    for (options, variable, length, warnings) in [
+        ("{}", "16", 16, 0),
+        (option, "16", 64, 0),
+        ("{}", "4294967295", 1_000_000, 0),
+        ("{}", "0", 1024, 1),
+        ("{}", "-1", 1024, 1),
+        ("{}", "1e3", 1024, 1),
+        ("{}", "", 1024, 0),
+    ] {
+        let config = with_environment(options, &[(name, variable)]);
+        assert_eq!(config.value_length, length, "{options} {variable}");
+        assert_eq!(config.warnings.len(), warnings, "{:?}", config.warnings);
+        assert!(config.warnings.iter().all(|warning| warning.contains(name)));
     }
 }
 

@@ -207,10 +207,14 @@ impl<'de> Deserialize<'de> for Port {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count(pub usize);
 
+impl Count {
+    pub const MAX: usize = 1_000_000;
+}
+
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         number(deserializer, "a whole number from 1 to 1000000", |count| {
-            count.fract() == 0.0 && (1.0..=1e6).contains(&count)
+            count.fract() == 0.0 && (1.0..=Self::MAX as f64).contains(&count)
         })
         .map(|count| Count(count as usize))
     }

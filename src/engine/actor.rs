@@ -49,7 +49,8 @@ pub type CollectReply = oneshot::Sender<Result<Arc<Collection>>>;
 
 /// What a JavaScript environment does for the engine.
 pub trait Facade: Send {
-    /// Asks it to run its callbacks and hand over. `false` when the environment is gone.
+    /// Asks it to run its callbacks and hand over; called again where no answer came. `false` when
+    /// the environment is gone.
     fn ask(&self, timeout: Duration) -> bool;
     /// Tells it which slots the engine no longer needs.
     fn release(&self, slots: &[(Storage, u32)]);
@@ -296,6 +297,7 @@ impl Actor {
             ],
             views: Vec::new(),
             cardinality_limit: crate::config::DEFAULT_CARDINALITY_LIMIT,
+            value_length: crate::config::DEFAULT_VALUE_LENGTH,
             naming: None,
             legacy_names: true,
             patience: Duration::ZERO,
@@ -512,12 +514,12 @@ impl Actor {
         // Not the time of the one who happens to ask first: the others join.
         let longest = self.settings.as_ref().map_or(timeout, |s| s.patience);
         let timeout = timeout.max(longest).min(self.patience);
-        let unasked = self.facades.values_mut().filter(|s| s.asked.is_none());
-        for state in unasked {
+        // One that did not answer is asked again: its answer may have been lost on the way.
+        let silent = |state: &&mut FacadeState| state.asked.is_none() || state.missed > 0;
+        for state in self.facades.values_mut().filter(silent) {
             let facade = state.facade.as_ref();
-            state.asked = facade
-                .is_some_and(|facade| facade.ask(timeout))
-                .then_some(now);
+            let asked = facade.is_some_and(|facade| facade.ask(timeout));
+            state.asked = asked.then(|| state.asked.unwrap_or(now));
         }
     }
 

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
-use opentelemetry::{Array, KeyValue, Value};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 /// Attributes in the engine's canonical form: sorted by key, no key twice.
 ///
@@ -54,6 +54,26 @@ fn same(a: &Value, b: &Value) -> bool {
             .map(|double| double.to_bits())
             .eq(b.iter().map(|double| double.to_bits())),
         (a, b) => a == b,
+    }
+}
+
+/// An attribute with no more than this many characters of its value, or of each of its values
+/// (common specification, "Attribute limits").
+pub fn cut(attribute: &KeyValue, length: usize) -> KeyValue {
+    let value = match &attribute.value {
+        Value::String(text) => Value::String(cut_text(text, length)),
+        Value::Array(Array::String(texts)) => Value::Array(Array::String(
+            texts.iter().map(|text| cut_text(text, length)).collect(),
+        )),
+        other => other.clone(),
+    };
+    KeyValue::new(attribute.key.clone(), value)
+}
+
+fn cut_text(text: &StringValue, length: usize) -> StringValue {
+    match text.as_str().char_indices().nth(length) {
+        Some((end, _)) => StringValue::from(text.as_str()[..end].to_owned()),
+        None => text.clone(),
     }
 }
 

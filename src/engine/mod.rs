@@ -345,6 +345,7 @@ fn shape(registry: &Registry, id: InstrumentId) -> Shape {
             storage: Storage::None,
             sets: 0,
             filtered: false,
+            value_length: crate::config::DEFAULT_VALUE_LENGTH,
         },
     }
 }

@@ -8,7 +8,7 @@ use super::instrument::InstrumentSpec;
 use super::PipelineId;
 use crate::config::{
     AttributeFilter, Config, HistogramAggregation, StreamSpec, View, ViewAggregation,
-    CONSOLE_TIMEOUT,
+    CONSOLE_TIMEOUT, DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
 };
 use crate::services::naming::{MetricScope, Naming};
 use crate::services::renames::Rename;
@@ -42,6 +42,8 @@ pub struct Settings {
     pub pipelines: Vec<PipelineSettings>,
     pub views: Vec<View>,
     pub cardinality_limit: usize,
+    /// Characters of an attribute's value.
+    pub value_length: usize,
     /// For metrics of Backstage's that come through plain meters; `None` where names stay.
     pub naming: Option<Naming>,
     /// Whether what was renamed is exported under its old name too.
@@ -63,6 +65,15 @@ pub struct StreamPlan {
     pub aggregation: Aggregation,
     pub cardinality_limit: usize,
     pub attributes: AttributeFilter,
+    pub value_length: usize,
+}
+
+impl StreamPlan {
+    /// Whether the stream's sets are those of its instrument. Facades cut values at the limit that
+    /// they know, which is the default until there is a configuration.
+    pub fn keeps_sets(&self) -> bool {
+        self.attributes.keeps_all() && self.value_length >= DEFAULT_VALUE_LENGTH
+    }
 }
 
 /// How the facade keeps what is recorded between two hand-overs.
@@ -86,6 +97,8 @@ pub struct Shape {
     pub sets: usize,
     /// Whether some stream drops attributes, so that the facade must ask which keys matter.
     pub filtered: bool,
+    /// Characters of an attribute's value.
+    pub value_length: usize,
 }
 
 impl Settings {
@@ -95,6 +108,7 @@ impl Settings {
             pipelines: Vec::new(),
             views: config.views.clone(),
             cardinality_limit: config.cardinality_limit,
+            value_length: config.value_length,
             naming: config.naming.renames(),
             legacy_names: config.naming.legacy_names,
             patience: [
@@ -271,6 +285,7 @@ impl Settings {
             aggregation,
             cardinality_limit: stream.cardinality_limit.unwrap_or(self.cardinality_limit),
             attributes: stream.attributes.clone(),
+            value_length: self.value_length,
         })
     }
 }
@@ -289,8 +304,9 @@ impl Shape {
     pub fn provisional(spec: &InstrumentSpec) -> Self {
         Shape {
             storage: native_storage(spec),
-            sets: crate::config::DEFAULT_CARDINALITY_LIMIT,
+            sets: DEFAULT_CARDINALITY_LIMIT,
             filtered: false,
+            value_length: DEFAULT_VALUE_LENGTH,
         }
     }
 
@@ -326,6 +342,9 @@ impl Shape {
                 limit * SETS_PER_LIMIT
             },
             filtered: plans.iter().any(|plan| !plan.attributes.keeps_all()),
+            value_length: plans
+                .first()
+                .map_or(DEFAULT_VALUE_LENGTH, |plan| plan.value_length),
         }
     }
 }

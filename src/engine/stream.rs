@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 
-use super::canonical::{is_overflow, overflow_attributes, Canonical};
+use super::canonical::{cut, is_overflow, overflow_attributes, Canonical};
 use super::collection::{CollectedMetric, CollectedPart, PageNaming, Parts, Unread};
 use super::instrument::InstrumentSpec;
 use super::plan::StreamPlan;
@@ -36,7 +36,7 @@ pub struct Stream {
     last_start: Option<i64>,
     /// Live series, for the limit.
     live: usize,
-    /// Where the stream does not keep all attributes: its live series by those it keeps.
+    /// Where the stream does not keep whole sets: its live series by what it keeps of them.
     shared: HashMap<Canonical, Shared>,
     /// Delta series released since the last collection: one that comes back must add to what was not
     /// exported yet, not stand beside it.
@@ -97,13 +97,13 @@ impl Stream {
     /// What the stream keeps of a series' attributes.
     fn project(&self, attributes: &Canonical) -> Canonical {
         // A filter is for what programs record: the overflow series stays what it is.
-        if self.plan.attributes.keeps_all() || is_overflow(attributes) {
+        if self.plan.keeps_sets() || is_overflow(attributes) {
             attributes.clone()
         } else {
             attributes
                 .iter()
                 .filter(|kv| self.plan.attributes.keeps(kv.key.as_str()))
-                .cloned()
+                .map(|kv| cut(kv, self.plan.value_length))
                 .collect()
         }
     }
@@ -147,7 +147,7 @@ impl Stream {
             None => self.bind_new(segments, &attributes),
         };
         self.live += 1;
-        if !self.plan.attributes.keeps_all() {
+        if !self.plan.keeps_sets() {
             let shared = Shared {
                 binding: binding.clone(),
                 bindings: 1,

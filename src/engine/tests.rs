@@ -10,6 +10,8 @@ use super::instrument::ValueType;
 use super::*;
 use crate::config::Environment;
 
+mod asking;
+mod lengths;
 mod produced;
 mod reading;
 mod removal;

@@ -1,9 +1,12 @@
 import { log } from '../log';
+import { textOf } from '../text';
+import { LONGEST_KEY } from './attributes';
 
 /** Why something that was recorded does not count. */
-export type DropReason = 'invalid_value' | 'invalid_attribute';
+export type DropReason =
+  'invalid_value' | 'invalid_attribute' | 'truncated_attribute';
 
-/** Counts what is dropped, and says it once per instrument and reason. */
+/** Counts what is dropped or cut, and says it once per instrument and reason. */
 export class Diagnostics {
   private readonly said = new Set<string>();
 
@@ -27,7 +30,17 @@ export class Diagnostics {
       instrument,
       'invalid_attribute',
       () =>
-        `left out ${what}, expected a non-empty key and a string, number, boolean or an array of one of these`,
+        `left out ${what}, expected a key of 1 to ${LONGEST_KEY} characters and a string, number, boolean or an array of one of these`,
+    );
+  }
+
+  /** A value counts under an attribute whose end was left out. */
+  cutAttribute(instrument: string, what: string, length: number): void {
+    this.report(
+      instrument,
+      'truncated_attribute',
+      () =>
+        `${what} has more than ${length} characters, the rest is cut off (attributeValueLengthLimit)`,
     );
   }
 
@@ -36,7 +49,11 @@ export class Diagnostics {
     reason: DropReason,
     message: () => string,
   ): void {
-    this.count(instrument, reason);
+    try {
+      this.count(instrument, reason);
+    } catch (error) {
+      log('error', `what is not valid cannot be counted: ${textOf(error)}`);
+    }
     const topic = `${instrument} ${reason}`;
     if (!this.said.has(topic)) {
       this.said.add(topic);

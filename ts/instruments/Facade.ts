@@ -2,8 +2,10 @@ import type {
   NativeInstrument,
   NativeObservations,
   NativeProvider,
+  NativeShape,
 } from '../../binding';
 import { type LogLevel, log } from '../log';
+import { textOf } from '../text';
 import type { ObservableCallbacks } from './ObservableCallbacks';
 import { SampleBlock } from './SampleBlock';
 import { SharedTexts } from './SharedTexts';
@@ -22,9 +24,12 @@ const PENDING_SERIES = 1024;
 /** Characters in them: joined, those of 1024 long texts could be more than a string may have. */
 const PENDING_CHARACTERS = 2 ** 20;
 
+/** What the configuration makes of an instrument. */
+export type Shape = Omit<NativeShape, 'id'>;
+
 /** What an instrument can be told by the engine. */
 export interface Reshapable {
-  reshape(shape: { storage: number; sets: number; filtered: boolean }): void;
+  reshape(shape: Shape): void;
 }
 
 type Message =
@@ -54,7 +59,7 @@ export class Facade {
     readonly native: NativeProvider,
     private readonly callbacks: ObservableCallbacks,
   ) {
-    this.id = native.attach(json => this.receive(JSON.parse(json) as Message));
+    this.id = native.attach(json => this.receive(json));
   }
 
   /** The instrument with this number: the same object for the same registration. */
@@ -115,7 +120,10 @@ export class Facade {
     }
   }
 
-  /** Gives a slot back. The caller has handed its cell over. */
+  /**
+   * Gives a slot back. The caller has handed its cell over. Whoever still holds the series, because
+   * it was dropped while its attributes were being read, sees that it has no storage.
+   */
   dropSeries(series: Series): void {
     const { storage, slot } = series;
     if (storage === Storage.None) {
@@ -185,11 +193,20 @@ export class Facade {
     return storage === Storage.Gauge ? this.gauges : undefined;
   }
 
-  private receive(message: Message): void {
+  /** Nothing may throw from here: it would be an uncaught exception of the program. */
+  private receive(json: string): void {
+    try {
+      this.act(JSON.parse(json) as Message);
+    } catch (error) {
+      log('error', `internal error: ${json} was not done: ${textOf(error)}`);
+    }
+  }
+
+  private act(message: Message): void {
     switch (message.type) {
       case 'collect':
         this.callbacks.run(message.timeout, (observations, answers) =>
-          this.handOver(observations, answers),
+          this.answer(observations, answers),
         );
         break;
       case 'configured':
@@ -208,6 +225,17 @@ export class Facade {
     }
   }
 
+  private answer(
+    observations: NativeObservations | undefined,
+    answers: boolean,
+  ): void {
+    try {
+      this.handOver(observations, answers);
+    } catch (error) {
+      log('error', `internal error: nothing was handed over: ${textOf(error)}`);
+    }
+  }
+
   /** After a configuration: instruments learn where their values belong now. */
   reshape(): void {
     this.handOver();
@@ -221,7 +249,7 @@ export class Facade {
     for (const [storage, slot] of slots) {
       const series = this.tables[storage as CountedStorage]?.get(slot);
       const touched = series && this.chunks(series.storage)?.isTouched(series);
-      if (series && !series.pinned && !touched) {
+      if (series && !touched && !series.owner?.holds(series)) {
         series.owner?.dropSeries(series);
       }
     }

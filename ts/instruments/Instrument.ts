@@ -1,12 +1,17 @@
 import type { NativeInstrument } from '../../binding';
 import {
   canonicalText,
+  cut,
   keptPath,
   type Path,
   readAttributes,
+  type Reading,
+  readText,
+  type SizeLimits,
+  sizeLimits,
 } from './attributes';
 import type { Diagnostics } from './Diagnostics';
-import type { Facade, Reshapable } from './Facade';
+import type { Facade, Reshapable, Shape } from './Facade';
 import {
   type CountedStorage,
   Series,
@@ -36,6 +41,7 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
   readonly id: number;
   protected storage: Storage;
   protected trie: AttributeTrie<Series>;
+  private limits: SizeLimits;
   /** The series without attributes, once it was used. */
   protected plain: Series | undefined = undefined;
   private overflowSeries: Series | undefined = undefined;
@@ -51,37 +57,46 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
     this.name = native.name;
     this.storage = native.storage as Storage;
     this.keptKeys = native.filtered ? new Map() : undefined;
+    this.limits = sizeLimits(native.sets, native.valueLength);
     this.trie = this.makeTrie(native);
   }
 
-  private makeTrie(shape: { sets: number; filtered: boolean }) {
-    return new AttributeTrie<Series>(shape.sets, shape.filtered, () =>
-      this.beyondLimit(),
+  private makeTrie(shape: Shape) {
+    return new AttributeTrie<Series>(
+      shape.sets,
+      shape.filtered,
+      () => this.beyondLimit(),
+      this.limits,
     );
   }
 
   /** The configuration is known now: values may belong elsewhere, attributes may not matter. */
-  reshape(shape: { storage: number; sets: number; filtered: boolean }): void {
+  reshape(shape: Shape): void {
     const same =
       shape.storage === this.storage &&
       shape.sets === this.trie.limit &&
+      shape.valueLength === this.limits.value &&
       !shape.filtered &&
       !this.keptKeys;
     if (same) {
       return;
     }
     this.forget();
-    const pinned = this.trie.series();
+    const held = this.trie.series();
     this.storage = shape.storage as Storage;
     this.keptKeys = shape.filtered ? new Map() : undefined;
+    this.limits = sizeLimits(shape.sets, shape.valueLength);
     this.trie = this.makeTrie(shape);
     this.plain = undefined;
     if (this.storage === Storage.None) {
-      // Nobody reads what goes to the old places.
+      // Nobody reads what goes to the old places. Bound handles keep theirs.
+      held
+        .filter(series => !series.pinned)
+        .forEach(series => this.facade.dropSeries(series));
       this.overflowSeries = undefined;
       return;
     }
-    for (const series of pinned) {
+    for (const series of held) {
       this.place(series, this.storage);
       this.keep(series);
     }
@@ -96,13 +111,15 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
     }
   }
 
-  /** Takes a series with a bound handle over into a new trie, so that its attributes lead to it. */
+  /** Takes a series that is held over into a new trie, so that its attributes lead to it. */
   private keep(series: Series): void {
     const path = keptPath(series.path!, series.text);
     series.path = undefined;
     series.furtherPaths = undefined;
-    const keeps = (_: unknown, at: number) =>
-      at % 2 === 1 || this.keeps(path[at] as string);
+    const keeps = (part: Path[number], at: number) =>
+      at % 2 === 1
+        ? typeof part !== 'string' || cut(part, this.limits.value) === part
+        : this.keeps(part as string);
     if (!this.trie.isFull && path.every(keeps)) {
       this.trie.add(path, series);
     }
@@ -116,11 +133,40 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
       this.plain = series === this.overflowSeries ? undefined : series;
       return series;
     }
-    const { path, invalid } = readAttributes(attributes, this.keeps);
-    if (invalid) {
-      this.diagnostics.invalidAttribute(this.name, invalid);
+    const { path, isTooLarge } = this.read(attributes);
+    return isTooLarge ? this.shared() : this.resolvePath(path);
+  }
+
+  /**
+   * The series where a value belongs whose attributes led to one. Reading them may run the program's
+   * code, and that may have dropped what they led to: then the set begins anew.
+   */
+  protected current(
+    found: Series | undefined,
+    attributes: object | null | undefined,
+  ): Series {
+    if (found === undefined) {
+      return this.resolve(attributes);
     }
-    return this.resolvePath(path);
+    if (!found.isDropped) {
+      return found;
+    }
+    // From its text, so that no getter runs a second time. The configuration may be another by now.
+    const set = readText(found.text);
+    const keeps = (at: number) => this.keeps(set[at - (at % 2)] as string);
+    return this.resolvePath(set.filter((_, at) => keeps(at)));
+  }
+
+  /** Reads attributes, and reports what is left out. */
+  private read(attributes: object): Reading {
+    const reading = readAttributes(attributes, this.keeps, this.limits);
+    if (reading.invalid) {
+      this.diagnostics.invalidAttribute(this.name, reading.invalid);
+    }
+    if (reading.cut) {
+      this.diagnostics.cutAttribute(this.name, reading.cut, this.limits.value);
+    }
+    return reading;
   }
 
   private resolvePath(path: Path): Series {
@@ -150,6 +196,11 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
 
   /** Where a new set goes when the trie is full. */
   protected beyondLimit(): Series | undefined {
+    return this.shared();
+  }
+
+  /** The overflow series. */
+  private shared(): Series {
     if (this.storage === Storage.None) {
       return DISCARD;
     }
@@ -157,9 +208,13 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
     return this.overflowSeries;
   }
 
-  /** What {@link readAttributes} made of attributes, as the engine and the trie know the set. */
-  protected textOf(attributes: object): string {
-    return canonicalText(readAttributes(attributes, this.keeps).path);
+  /**
+   * What {@link readAttributes} made of attributes, as the engine and the trie know the set;
+   * `undefined` where there is none.
+   */
+  protected textOf(attributes: object): string | undefined {
+    const { path, isNoSet, isTooLarge } = this.read(attributes);
+    return isNoSet || isTooLarge ? undefined : canonicalText(path);
   }
 
   private readonly keeps = (key: string): boolean => {
@@ -179,6 +234,10 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
     return kept;
   };
 
+  holds(series: Series): boolean {
+    return series.pinned;
+  }
+
   dropSeries(series: Series): void {
     this.trie.delete(series);
     if (this.plain === series) {
@@ -190,10 +249,10 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
     this.facade.dropSeries(series);
   }
 
-  /** Gives back every slot that nobody holds a bound handle of. */
+  /** Gives back every slot that nobody holds. */
   protected forget(): void {
     for (const series of [...this.trie.series(), this.overflowSeries]) {
-      if (series && !series.pinned) {
+      if (series && !this.holds(series)) {
         this.dropSeries(series);
       }
     }

@@ -1,3 +1,5 @@
+import { LONGEST_KEY } from './attributes';
+
 /** What a key's attributes are in the sets of a trie. */
 interface KnownKey {
   // V8 calls out for a Set where it looks a Map up in place.
@@ -18,8 +20,14 @@ export class KnownValues {
   private askedKey: string | undefined = undefined;
   private asked: KnownKey | undefined = undefined;
 
-  /** @param filtered - Whether keys that are not known may turn out to be ignored. */
-  constructor(private readonly filtered: boolean) {}
+  /**
+   * @param filtered - Whether keys that are not known may turn out to be ignored.
+   * @param longest - Characters of a value; a longer one counts without its end.
+   */
+  constructor(
+    private readonly filtered: boolean,
+    private readonly longest: number,
+  ) {}
 
   /**
    * Takes in an attribute that leads from a node to a child. The value of an array is `undefined`: a
@@ -48,6 +56,9 @@ export class KnownValues {
     if (type !== 'string' && type !== 'number' && type !== 'boolean') {
       return false;
     }
+    if (typeof value === 'string' && value.length > this.longest) {
+      return false;
+    }
     if (this.hasReplaced && (isReplaced(key) || isReplaced(value))) {
       return false;
     }
@@ -57,7 +68,7 @@ export class KnownValues {
     }
     const known = this.asked;
     if (!known) {
-      return !this.filtered && key !== '';
+      return !this.filtered && key !== '' && key.length <= LONGEST_KEY;
     }
     return (
       (node !== undefined && node === known.node) ||

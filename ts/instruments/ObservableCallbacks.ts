@@ -8,6 +8,8 @@ import type {
 } from '@opentelemetry/api';
 import type { NativeObservations } from '../../binding';
 import { log } from '../log';
+import { textOf } from '../text';
+import { isThenable, settled } from '../thenable';
 import { NativeObservable } from './observable';
 import { type Series, type SeriesOwner, Storage } from './storage';
 
@@ -123,6 +125,8 @@ export class ObservableCallbacks {
   private readonly said = new WeakSet<BatchObservableCallback>();
   /** There were callbacks, so what they observed must be kept up to date. */
   private used = false;
+  /** The round under way, and when its time is up. */
+  private current: { round: Round; until: number } | undefined = undefined;
 
   add(observable: NativeObservable, callback: ObservableCallback): void {
     this.used = true;
@@ -140,8 +144,16 @@ export class ObservableCallbacks {
   }
 
   addBatch(callback: BatchObservableCallback, observables: Observable[]): void {
-    const own = this.own(observables);
-    if (own.size < new Set(observables).size) {
+    if (typeof callback !== 'function') {
+      log(
+        'warn',
+        `a batch callback of type ${typeof callback} is not registered, expected a function`,
+      );
+      return;
+    }
+    const given = listed(observables);
+    const own = this.own(given);
+    if (own.size < given.size) {
       log(
         'warn',
         'a batch callback is registered for observables that are not valid or not of this provider; what it observes for them is left out',
@@ -152,8 +164,9 @@ export class ObservableCallbacks {
       return;
     }
     this.used = true;
-    this.removeBatch(callback, observables);
-    this.batches.push({ callback, observables: own });
+    if (!this.batches.some(batch => isSame(batch, callback, own))) {
+      this.batches.push({ callback, observables: own });
+    }
   }
 
   addProducer(produce: Producer): void {
@@ -165,44 +178,61 @@ export class ObservableCallbacks {
     callback: BatchObservableCallback,
     observables: Observable[],
   ): void {
-    const same = this.own(observables);
-    this.batches = this.batches.filter(
-      batch =>
-        batch.callback !== callback ||
-        batch.observables.size !== same.size ||
-        ![...same].every(observable => batch.observables.has(observable)),
-    );
+    const same = this.own(listed(observables));
+    this.batches = this.batches.filter(batch => !isSame(batch, callback, same));
   }
 
   /** Slots of another provider's instruments mean other series here. */
-  private own(observables: Observable[]): Set<NativeObservable> {
-    return new Set(
-      observables.filter(
-        (observable): observable is NativeObservable =>
-          observable instanceof NativeObservable && observable.belongsTo(this),
-      ),
-    );
+  private own(observables: Set<unknown>): Set<NativeObservable> {
+    return new Set([...observables].filter(each => this.isOwn(each)));
+  }
+
+  private isOwn(observable: unknown): observable is NativeObservable {
+    try {
+      return (
+        observable instanceof NativeObservable && observable.belongsTo(this)
+      );
+    } catch {
+      // A proxy that was revoked or throws is none.
+      return false;
+    }
   }
 
   /**
    * Runs every callback. What was observed is handed over when all have finished, at the latest after
    * the time-out; before that once, where some take their time, and afterwards for each that was late.
+   * Within the time of a round another does not begin: the one under way is the answer. One that is
+   * overdue all the same, such as where a program stops the timers, gives way.
    */
   run(timeout: number, handOver: Taker): void {
     if (!this.used) {
       handOver(undefined, true);
       return;
     }
+    const now = performance.now();
+    if (this.current && now < this.current.until) {
+      return;
+    }
+    this.current?.round.close();
     const round = new Round();
     const limit = timeout * CALLBACK_SHARE;
+    this.current = { round, until: now + limit };
     const running = this.start(round);
+    const end = () => {
+      if (this.current?.round === round) {
+        this.current = undefined;
+        handOver(round.read(observablesOf(running)), true);
+        this.awaitLate(round, running, handOver);
+      }
+    };
     const settled = [
       ...[...running].map(pending => pending.settled),
-      ...this.producers.map(produce => produce(limit * CALLBACK_SHARE)),
+      ...this.producers.map(produce =>
+        contained(produce(limit * CALLBACK_SHARE)),
+      ),
     ];
     if (settled.length === 0) {
-      round.close();
-      handOver(round.read([]), true);
+      end();
       return;
     }
     for (const pending of running) {
@@ -221,11 +251,10 @@ export class ObservableCallbacks {
       }, limit);
       timer.unref();
     });
-    // Neither can reject: failures of callbacks are reported in start().
+    // Neither can reject: failures are reported where they come from.
     void Promise.race([Promise.all(settled), late]).then(() => {
       clearTimeout(timer);
-      handOver(round.read(observablesOf(running)), true);
-      this.awaitLate(round, running, handOver);
+      end();
     });
   }
 
@@ -289,28 +318,36 @@ export class ObservableCallbacks {
       const failed = (error: unknown) =>
         log(
           'error',
-          `the observable callback of ${name} failed: ${String(error)}`,
+          `the observable callback of ${name} failed: ${textOf(error)}`,
         );
       try {
         const result: unknown = callback();
         if (isThenable(result)) {
-          const settled = Promise.resolve(result).then(() => undefined, failed);
-          running.add({ observables, settled });
+          running.add({
+            observables,
+            settled: settled(result).then(() => undefined, failed),
+          });
         }
       } catch (error) {
         failed(error);
       }
     };
     this.observables().forEach(observable => observable.beginRound());
-    // Copies: callbacks may add and remove callbacks.
+    // Copies: callbacks may add and remove callbacks. One that was removed does not run any more.
     for (const [observable, callbacks] of [...this.singles]) {
       const alone = new Set([observable]);
       const observer = new Observer(round, alone, () => {}, observable);
       for (const callback of [...callbacks]) {
-        call(`"${observable.name}"`, alone, () => callback(observer));
+        if (this.singles.get(observable)?.has(callback)) {
+          call(`"${observable.name}"`, alone, () => callback(observer));
+        }
       }
     }
-    for (const { callback, observables } of [...this.batches]) {
+    for (const batch of [...this.batches]) {
+      if (!this.batches.includes(batch)) {
+        continue;
+      }
+      const { callback, observables } = batch;
       const observer = new Observer(round, observables, () => {
         if (!this.said.has(callback)) {
           this.said.add(callback);
@@ -330,10 +367,31 @@ function observablesOf(running: Set<Pending>): Set<NativeObservable> {
   return new Set([...running].flatMap(pending => [...pending.observables]));
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+function isSame(
+  batch: Batch,
+  callback: BatchObservableCallback,
+  observables: Set<NativeObservable>,
+): boolean {
   return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
+    batch.callback === callback &&
+    batch.observables.size === observables.size &&
+    [...observables].every(observable => batch.observables.has(observable))
+  );
+}
+
+/** What plain JavaScript passes for a list; nothing where it is none. */
+function listed(values: unknown): Set<unknown> {
+  try {
+    return new Set(Array.isArray(values) ? (values as unknown[]) : []);
+  } catch {
+    // An array that throws where it is read.
+    return new Set();
+  }
+}
+
+/** A producer's failure is no other's, nor the round's. */
+function contained(producing: Promise<void>): Promise<void> {
+  return producing.catch((error: unknown) =>
+    log('error', `a metric producer failed: ${textOf(error)}`),
   );
 }

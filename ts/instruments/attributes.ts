@@ -3,89 +3,201 @@
  * Nothing a caller passes may throw from here.
  */
 import { toJson } from '../json';
+import { shortened } from '../text';
 
 export type Primitive = string | number | boolean;
 
 /** An array among the values. It equals nothing that a caller passes: arrays are read carefully. */
 export class ArrayValue {
-  /** As JSON: equal arrays have equal texts. */
+  /** As JSON: equal arrays have equal texts, and it holds on to nothing that a caller passed. */
   readonly text: string;
 
-  constructor(readonly items: unknown[]) {
-    this.text = toJson(items);
+  constructor(items: Primitive[]) {
+    this.text = toJson(items.map(encodeValue));
   }
 }
 
 /** The valid attributes of a set in one order: `[key, value, key, value, …]`. */
 export type Path = (Primitive | ArrayValue)[];
 
+/** What bounds the texts of attributes, in characters. */
+export interface SizeLimits {
+  /** Of a value, or of each text in an array. */
+  value: number;
+  /** Of a set. */
+  set: number;
+  /** Of all sets of an instrument, as JSON. */
+  instrument: number;
+}
+
+/** Characters that a set may ever have: as JSON, where each may need six, it must be a string. */
+const LARGEST_SET = 2 ** 26;
+
+export const UNLIMITED: SizeLimits = {
+  value: Infinity,
+  set: LARGEST_SET,
+  instrument: Infinity,
+};
+
+/**
+ * Characters that the sets of an instrument may have in all, if their number and the limit of a value
+ * do not allow for more: as many as the default limits do, with twice a value's length for each.
+ */
+const ROOM = 2 ** 22;
+
+/** The limits that follow from how many sets there may be, and how long a value. */
+export function sizeLimits(sets: number, value: number): SizeLimits {
+  const instrument = Math.max(ROOM, 2 * sets * value);
+  return { value, set: Math.min(instrument, LARGEST_SET), instrument };
+}
+
+/** Characters of a key: Mimir takes as many. Without the end, another key could be equal to it. */
+export const LONGEST_KEY = 1024;
+
+/** What an attribute counts in a set's size beside its texts. */
+const SMALL = 8;
+
 export interface Reading {
   path: Path;
+  /** There are no attributes to speak of: these are no object, or one that cannot be listed. */
+  isNoSet?: true;
+  /** The set is larger than it may be, and was not read to its end. */
+  isTooLarge?: true;
   /** The first key or value that is not an attribute, for the report. */
   invalid?: string;
+  /** The first attribute of which a part was left out, for the report. */
+  cut?: string;
 }
 
 /** Reads own enumerable attributes in the order given. Leaves out `null` and `undefined`. */
 export function readAttributes(
   attributes: object,
   keeps: (key: string) => boolean,
+  limits = UNLIMITED,
 ): Reading {
   if (typeof attributes !== 'object') {
-    return { path: [], invalid: `attributes of type ${typeof attributes}` };
+    const invalid = `attributes of type ${typeof attributes}`;
+    return { path: [], isNoSet: true, invalid };
   }
-  let invalid: string | undefined;
   let keys: string[];
   try {
     keys = Object.keys(attributes);
   } catch {
-    return { path: [], invalid: 'attributes that cannot be listed' };
+    const invalid = 'attributes that cannot be listed';
+    return { path: [], isNoSet: true, invalid };
   }
   // Of the right length, because it may be kept.
-  const path = new Array<Path[number]>(2 * keys.length);
+  const reading: Reading = { path: new Array<Path[number]>(2 * keys.length) };
+  const { path } = reading;
   let length = 0;
+  let size = 0;
   for (const key of keys) {
     let value: unknown;
     try {
       value = (attributes as Record<string, unknown>)[key];
     } catch {
-      invalid ??= `attribute ${shown(key)}, whose getter throws`;
+      reading.invalid ??= `attribute ${shown(key)}, whose getter throws`;
       continue;
     }
-    if (value === null || value === undefined || !keeps(key)) {
+    if (value === null || value === undefined) {
       continue;
     }
-    const valid = key === '' ? undefined : readValue(value);
-    if (valid !== undefined) {
+    if (key.length > LONGEST_KEY) {
+      reading.invalid ??= `attribute ${shown(key)}, whose key has ${key.length} characters`;
+      continue;
+    }
+    if (!keeps(key)) {
+      continue;
+    }
+    let valid: Primitive | ArrayValue | undefined;
+    size += key.length + SMALL;
+    if (typeof value === 'string') {
+      valid = cut(value, limits.value);
+      size += valid.length;
+      if (valid !== value) {
+        reading.cut ??= `attribute ${shown(key)}`;
+      }
+    } else if (isPrimitive(value)) {
+      valid = value;
+    } else {
+      const array = readArray(value, limits);
+      valid = array?.value;
+      size += array?.size ?? 0;
+      if (array?.isCut) {
+        reading.cut ??= `a text in attribute ${shown(key)}`;
+      }
+    }
+    if (size > limits.set) {
+      return { ...reading, path: [], isTooLarge: true };
+    }
+    if (valid !== undefined && key !== '') {
       path[length++] = key;
       path[length++] = valid;
     } else {
-      invalid ??= `attribute ${shown(key)} of type ${describe(value)}`;
+      reading.invalid ??= `attribute ${shown(key)} of type ${describe(value)}`;
     }
   }
   path.length = length;
-  return { path, invalid };
+  return reading;
 }
 
-function readValue(value: unknown): Primitive | ArrayValue | undefined {
-  if (isPrimitive(value)) {
-    return value;
-  }
+interface ReadArray {
+  /** Not made where the array is larger than a set may be: as JSON it may be too long for a string. */
+  value?: ArrayValue;
+  size: number;
+  isCut: boolean;
+}
+
+/** An array as an attribute, where it is one. */
+function readArray(value: unknown, limits: SizeLimits): ReadArray | undefined {
   try {
     if (!Array.isArray(value)) {
       return undefined;
+    }
+    if (value.length > limits.set) {
+      return { size: value.length, isCut: false };
     }
     // null and undefined elements are allowed by the API's type and carry nothing.
     const items = (value as unknown[]).filter(
       item => item !== null && item !== undefined,
     );
     const type = typeof items[0];
-    const uniform = items.every(
-      (item): item is Primitive => isPrimitive(item) && typeof item === type,
+    const isUniform = (list: unknown[]): list is Primitive[] =>
+      list.every(item => isPrimitive(item) && typeof item === type);
+    if (!isUniform(items)) {
+      return undefined;
+    }
+    const kept = items.map(item =>
+      typeof item === 'string' ? cut(item, limits.value) : item,
     );
-    return uniform ? new ArrayValue(items.map(encodeValue)) : undefined;
+    const size = kept.reduce<number>(
+      (sum, item) => sum + (typeof item === 'string' ? item.length : SMALL),
+      kept.length,
+    );
+    return {
+      value: size > limits.set ? undefined : new ArrayValue(kept),
+      size,
+      isCut: kept.some((item, at) => !Object.is(item, items[at])),
+    };
   } catch {
+    // It throws where it is read.
     return undefined;
   }
+}
+
+/**
+ * A text without what is beyond so many characters. Those outside the basic plane count as one and are
+ * never halved (common specification, "Attribute limits").
+ */
+export function cut(text: string, length: number): string {
+  if (text.length <= length) {
+    return text;
+  }
+  let end = 0;
+  for (let count = 0; count < length && end < text.length; count++) {
+    end += text.codePointAt(end)! > 0xffff ? 2 : 1;
+  }
+  return end === text.length ? text : text.slice(0, end);
 }
 
 function isPrimitive(value: unknown): value is Primitive {
@@ -98,7 +210,7 @@ function isPrimitive(value: unknown): value is Primitive {
 
 /** A key for a message: keys come from anywhere, and log lines are short. */
 function shown(key: string): string {
-  return JSON.stringify(key.length > 64 ? `${key.slice(0, 64)}…` : key);
+  return JSON.stringify(shortened(key, 64));
 }
 
 function describe(value: unknown): string {
@@ -125,7 +237,9 @@ export function canonicalText(path: Path): string {
     const value = path[at + 1];
     entries.set(
       (path[at] as string).toWellFormed(),
-      value instanceof ArrayValue ? value.items : encodeValue(value),
+      value instanceof ArrayValue
+        ? (JSON.parse(value.text) as unknown)
+        : encodeValue(value),
     );
   }
   return toJson([...entries].sort(([a], [b]) => (a < b ? -1 : 1)).flat(1));
@@ -192,6 +306,15 @@ export function keptPath(kept: KeptPath, text: string): Path {
     const place = (kept >> ((at >> 1) * PLACE_BITS)) % (1 << PLACE_BITS);
     return sorted[2 * place + (at % 2)];
   });
+}
+
+/** The set of a canonical text, in its order. */
+export function readText(text: string): Path {
+  const decode = (value: unknown) =>
+    isPrimitive(value) ? value : Number((value as { double: string }).double);
+  return (JSON.parse(text) as unknown[]).map(value =>
+    Array.isArray(value) ? new ArrayValue(value.map(decode)) : decode(value),
+  );
 }
 
 /** JSON has no NaN and no infinities, and Rust's strings no lone surrogates. */

@@ -4,6 +4,7 @@ import type {
   ObservableCallback,
 } from '@opentelemetry/api';
 import type { NativeInstrument } from '../../binding';
+import { log } from '../log';
 import type { Diagnostics } from './Diagnostics';
 import type { Facade } from './Facade';
 import { Instrument } from './Instrument';
@@ -19,6 +20,7 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
   implements Observable<TAttributes>
 {
   private readonly seen = new Set<Series>();
+  private round: ObservationRound | undefined = undefined;
 
   constructor(
     facade: Facade,
@@ -32,6 +34,13 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
   }
 
   addCallback(callback: ObservableCallback<TAttributes>): void {
+    if (typeof callback !== 'function') {
+      log(
+        'warn',
+        `metric "${this.name}": a callback of type ${typeof callback} is not registered, expected a function`,
+      );
+      return;
+    }
     this.callbacks.add(this, callback);
   }
 
@@ -46,7 +55,22 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
 
   /** @internal A collection begins. */
   beginRound(): void {
+    for (const series of this.seen) {
+      if (series.path === undefined) {
+        // The trie of a new configuration had no place for it.
+        this.facade.dropSeries(series);
+      }
+    }
     this.seen.clear();
+  }
+
+  /** What is observed keeps its slot until it is handed over; the overflow series has no path. */
+  override holds(series: Series): boolean {
+    return (
+      super.holds(series) ||
+      (this.round?.isOpen === true &&
+        (series.path === undefined || this.seen.has(series)))
+    );
   }
 
   /**
@@ -62,7 +86,7 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
         this.dropSeries(series);
       }
     }
-    return undefined;
+    return this.trie.isFull ? super.beyondLimit() : undefined;
   }
 
   /** @internal A callback observed a value. */
@@ -83,10 +107,12 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
       );
       return;
     }
-    const series =
-      (attributes === undefined || attributes === null
+    this.round = round;
+    const found =
+      attributes === undefined || attributes === null
         ? this.plain
-        : this.trie.find(attributes)) ?? this.resolve(attributes);
+        : this.trie.find(attributes);
+    const series = this.current(found, attributes);
     if (series.storage === Storage.Block) {
       if (series.path !== undefined) {
         this.seen.add(series);

@@ -14,6 +14,8 @@ const CHUNK = 4096;
 /** An instrument, as its series know it. */
 export interface SeriesOwner {
   readonly id: number;
+  /** Whether a series must keep its slot. */
+  holds(series: Series): boolean;
   /** Lets go of a series and of its slot. */
   dropSeries(series: Series): void;
 }
@@ -38,6 +40,11 @@ export class Series extends Member {
     readonly text: string,
   ) {
     super();
+  }
+
+  /** Its slot may be another's by now. */
+  get isDropped(): boolean {
+    return this.storage === Storage.None && this.owner !== undefined;
   }
 }
 

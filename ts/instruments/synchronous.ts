@@ -70,7 +70,7 @@ export abstract class SynchronousInstrument extends Instrument {
       this.diagnostics.invalidValue(this.name, value, allowed);
       return;
     }
-    const series = found ?? this.resolve(attributes);
+    const series = this.current(found, attributes);
     switch (series.storage) {
       case Storage.Sum:
         series.cells[series.index] +=
@@ -94,6 +94,9 @@ export abstract class SynchronousInstrument extends Instrument {
 
   remove(attributes?: Attributes): void {
     const text = this.textOf(attributes ?? {});
+    if (text === undefined) {
+      return;
+    }
     const series = this.trie.getSet(text);
     if (series) {
       this.facade.handOverSeries(series);

@@ -5,6 +5,8 @@ import {
   type KeptPath,
   keptPath,
   type Path,
+  type SizeLimits,
+  UNLIMITED,
 } from './attributes';
 import { KnownValues } from './KnownValues';
 
@@ -61,6 +63,9 @@ export class AttributeTrie<S extends Member> {
   /** Sets added since `known` was built; what has left since then is still in it. */
   private added = 0;
 
+  /** Characters of all sets. */
+  private characters = 0;
+
   constructor(
     /** Sets before further ones go to the overflow series. */
     readonly limit: number,
@@ -68,6 +73,7 @@ export class AttributeTrie<S extends Member> {
     private readonly filtered: boolean,
     /** The series of sets beyond the limit, or `undefined` where there is room after all. */
     private readonly overflow: () => S | undefined,
+    private readonly sizes: SizeLimits = UNLIMITED,
   ) {
     this.sparePaths = limit * (PATHS_PER_SET - 1);
   }
@@ -77,7 +83,9 @@ export class AttributeTrie<S extends Member> {
   }
 
   get isFull(): boolean {
-    return this.sets.size >= this.limit;
+    return (
+      this.sets.size >= this.limit || this.characters >= this.sizes.instrument
+    );
   }
 
   /** The series of these attributes, or `undefined` when they need the careful reading. */
@@ -136,6 +144,7 @@ export class AttributeTrie<S extends Member> {
   /** Takes a new set in. The caller has seen that the trie is not full. */
   add(path: Path, series: S): void {
     this.sets.set(series.text, series);
+    this.characters += series.text.length;
     if (this.known) {
       // Values of sets that left pile up in here; starting over now and then bounds them.
       this.added++;
@@ -188,6 +197,7 @@ export class AttributeTrie<S extends Member> {
       return;
     }
     this.sets.delete(series.text);
+    this.characters -= series.text.length;
     const { path, furtherPaths = [], text } = series;
     this.sparePaths += furtherPaths.length;
     for (const kept of [path!, ...furtherPaths]) {
@@ -239,7 +249,7 @@ export class AttributeTrie<S extends Member> {
   }
 
   private know(): KnownValues {
-    const known = new KnownValues(this.filtered);
+    const known = new KnownValues(this.filtered, this.sizes.value);
     this.added = 0;
     // Not by recursion: a path may be longer than the stack is deep.
     const nodes = [this.root];

@@ -1,0 +1,48 @@
+import { MetricsError } from './errors';
+import { toJson } from './json';
+import type { MetricsOptions } from './options';
+import { messageOf } from './text';
+
+/**
+ * Options as plain data, read once: plain JavaScript may pass anything. What they say is the native
+ * side's to check.
+ *
+ * @param path - Where they stand, for the error message.
+ * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`
+ */
+export function plainOptions(options: unknown, path: string): MetricsOptions {
+  let plain: unknown;
+  try {
+    // `null` where JSON has nothing to say, as of a function.
+    plain = JSON.parse(toJson(options, checked) ?? 'null');
+  } catch (error) {
+    throw new MetricsError(
+      'ERR_METRICS_INVALID_CONFIG',
+      `${path}: expected plain settings, which cannot be read: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+  if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
+    const found = options === null ? 'null' : typeof options;
+    throw new MetricsError(
+      'ERR_METRICS_INVALID_CONFIG',
+      `${path}: found ${Array.isArray(plain) ? 'a list' : found}, expected a map of settings`,
+    );
+  }
+  return plain;
+}
+
+/** JSON leaves functions out and makes `null` of NaN, and a setting would be lost without a word. */
+function checked(key: string, value: unknown): unknown {
+  switch (typeof value) {
+    case 'function':
+    case 'symbol':
+      throw new TypeError(`${key} is a ${typeof value}`);
+    case 'bigint':
+      return String(value);
+    case 'number':
+      return Number.isFinite(value) ? value : String(value);
+    default:
+      return value;
+  }
+}
