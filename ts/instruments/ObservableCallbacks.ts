@@ -8,6 +8,7 @@ import type {
 } from '@opentelemetry/api';
 import type { NativeBlock } from '../../binding';
 import { log } from '../log';
+import { clearTimeout, setTimeout } from '../timers';
 import { NativeObservable } from './observable';
 
 /** A callback gets this part of the time the engine waits, so that the answer arrives in time. */
