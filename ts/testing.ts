@@ -16,7 +16,6 @@ import { NativeMeterProvider } from './NativeMeterProvider';
 import type { MetricsOptions } from './options';
 import { parseCollection, type TestMetric, type TestPoint } from './otlpJson';
 import type { RootMetricsService } from './services';
-import './register';
 
 export type { TestMetric, TestPoint } from './otlpJson';
 
