@@ -44,6 +44,8 @@ export declare class NativeProvider {
   /** Applies a configuration whose data is kept until `collect` reads it. */
   configureInMemory(options: string, temporality: string): void
   isConfigured(): boolean
+  /** Whether the program made an instrument, on any thread. */
+  isUsed(): boolean
   /**
    * Hands over everything: new series, touched cells, the block; after callbacks ran, what they
    * observed.

@@ -31,6 +31,7 @@ export class NativeMeterProvider implements MeterProvider {
   private readonly diagnostics: Diagnostics;
   private readonly meters = new Map<string, Meter>();
   private dropped: NativeCounter | undefined;
+  private readonly producer: PrometheusProducer;
 
   /** @internal */
   readonly native: NativeProvider;
@@ -48,6 +49,7 @@ export class NativeMeterProvider implements MeterProvider {
     this.native = nativeProvider;
     this.facade = new Facade(nativeProvider, this.callbacks);
     this.Histogram = histogramClass(this.facade.block);
+    this.producer = new PrometheusProducer(nativeProvider, this.facade.id);
     this.diagnostics = new Diagnostics((instrument, reason) => {
       this.dropped ??= this.factory(OWN_SCOPE).counter(
         'nativestage.metrics.measurements.dropped',
@@ -139,9 +141,18 @@ export class NativeMeterProvider implements MeterProvider {
     ignored.forEach(warning => logLoudly('warn', warning));
     this.facade.reshape();
     if (isOn(plain.producers?.prometheus ?? this.bridges)) {
-      const producer = new PrometheusProducer(this.native, this.facade.id);
-      this.callbacks.addProducer(patience => producer.produce(patience));
+      this.callbacks.addProducer(patience => this.producer.produce(patience));
     }
+  }
+
+  /** @internal Whether the program made an instrument, on this thread or another. */
+  get hasInstruments(): boolean {
+    return this.native.isUsed();
+  }
+
+  /** @internal Whether there is anything to export, of Prometheus clients too where they are read. */
+  get hasMetrics(): boolean {
+    return this.hasInstruments || (this.bridges && this.producer.hasMetrics);
   }
 
   /** Whether a configuration was applied, on this thread or another. */
@@ -158,8 +169,8 @@ export class NativeMeterProvider implements MeterProvider {
   }
 
   /**
-   * What keeps an exporter from working at all, such as a port in use: for a health check.
-   * `undefined` when all is well.
+   * What keeps an exporter from working at all, such as a port in use, which is tried again until it
+   * is free: for a health check. `undefined` when all is well.
    */
   get problem(): string | undefined {
     return this.native.problem() ?? undefined;

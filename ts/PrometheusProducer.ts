@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { setTimeout } from 'node:timers/promises';
 import type { NativeProvider } from '../binding';
 import { log } from './log';
 import { textOf } from './text';
+import { setTimeout } from './timers';
 
 /** The entry file of a Prometheus client, wherever it is installed. */
 const CLIENT =
@@ -59,6 +59,19 @@ export class PrometheusProducer {
         ),
       ),
     );
+  }
+
+  /** Whether a registry holds a metric. */
+  get hasMetrics(): boolean {
+    this.look();
+    return [...this.clients.values()].some(client => {
+      try {
+        return client.registry.getMetricsAsArray().length > 0;
+      } catch (error) {
+        this.report(client, 'registry', error);
+        return false;
+      }
+    });
   }
 
   private look(): void {
@@ -134,7 +147,9 @@ export class PrometheusProducer {
 
 /** Lets a program end that waits for nothing else. */
 function sleep(milliseconds: number): Promise<void> {
-  return setTimeout(milliseconds, undefined, { ref: false });
+  return new Promise(resolve => {
+    setTimeout(resolve, milliseconds).unref();
+  });
 }
 
 function isRegistry(value: unknown): value is Registry {

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import {
   type AddonFailure,
   diagnose,
@@ -62,7 +63,8 @@ function thisSystem(): System {
 function attemptsOf(error: unknown): string[] {
   const messages: string[] = [];
   let current = error;
-  while (current instanceof Error) {
+  // Not `instanceof`: the loader's errors are of Node's realm, which under Jest is another.
+  while (types.isNativeError(current)) {
     messages.unshift(current.message.split('\n')[0]);
     current = current.cause;
   }

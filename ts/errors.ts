@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** The codes of every error this package throws or rejects with. */
 export type MetricsErrorCode =
   /** A metric name breaks a naming rule. */
@@ -23,9 +25,12 @@ export class MetricsError extends Error {
 
   constructor(code: MetricsErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = 'MetricsError';
     this.code = code;
-    Object.defineProperty(this, BRAND, { value: true });
+    // Defined: where `Error.prototype` is frozen its `name` cannot be shadowed by an assignment.
+    Object.defineProperties(this, {
+      name: { value: 'MetricsError', writable: true, configurable: true },
+      [BRAND]: { value: true },
+    });
   }
 }
 
@@ -54,14 +59,19 @@ export async function outcome(
   return value ?? '';
 }
 
+/**
+ * The addon makes errors in the realm that loaded it first, which need not be this one: Jest and
+ * `node:vm` give each file of a test its own `Error`.
+ */
 function toMetricsError(error: unknown): unknown {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  if (
-    error instanceof Error &&
-    typeof code === 'string' &&
-    code.startsWith('ERR_METRICS_')
-  ) {
-    return new MetricsError(code as MetricsErrorCode, error.message);
+  if (!types.isNativeError(error)) {
+    return error;
   }
-  return error;
+  const { code, message } = error as Error & { code?: unknown };
+  if (typeof code === 'string' && code.startsWith('ERR_METRICS_')) {
+    return new MetricsError(code as MetricsErrorCode, message);
+  }
+  return error instanceof Error
+    ? error
+    : new TypeError(message, { cause: error });
 }

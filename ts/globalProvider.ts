@@ -6,9 +6,16 @@ import { logLoudly } from './log';
 import { loadBinding, loadFailure } from './native';
 import { NativeMeterProvider } from './NativeMeterProvider';
 import { messageOf } from './text';
+import { clearInterval, setInterval } from './timers';
 
-/** How long a program may take to configure before the environment alone decides. */
+/**
+ * How long a program may take to configure before the environment alone decides, and how often it is
+ * looked whether there is something to export.
+ */
 const GRACE_MS = 10_000;
+
+/** Where a configuration without options stands, for messages. */
+const ENVIRONMENT = 'environment';
 
 /** Shared by every copy of this package on this thread. */
 const KEY = Symbol.for('nativestage.metrics');
@@ -46,14 +53,11 @@ function start(): GlobalState {
   registerGlobally(provider);
   const state: GlobalState = { provider, grace: undefined };
   if (isMainThread) {
-    state.grace = setTimeout(
-      () => configureFromEnvironment(provider),
-      GRACE_MS,
-    );
+    state.grace = setInterval(() => configureOnceUsed(state), GRACE_MS);
     state.grace.unref();
   }
   process.on('exit', () => {
-    if (isMainThread && !provider.isConfigured) {
+    if (isMainThread && !provider.isConfigured && provider.hasInstruments) {
       configureAtExit(provider);
     }
     provider.exit(isMainThread);
@@ -63,19 +67,27 @@ function start(): GlobalState {
 
 /** A Backstage app configures late, when its root service starts: the environment must wait. */
 export function awaitConfiguration(): void {
-  clearTimeout(globalState().grace);
+  clearInterval(globalState().grace);
 }
 
-function configureFromEnvironment(provider: NativeMeterProvider): void {
+/**
+ * Package managers and other tools that inherit `NODE_OPTIONS` measure nothing: they open no port
+ * and push nothing. Who begins later than after the grace time exports from the next look on.
+ */
+function configureOnceUsed({ provider, grace }: GlobalState): void {
+  if (!provider?.isConfigured && !provider?.hasMetrics) {
+    return;
+  }
+  clearInterval(grace);
   if (!provider.isConfigured) {
-    tryConfigure(() => provider.configure({}, 'environment'));
+    tryConfigure(() => provider.configure({}, ENVIRONMENT));
   }
 }
 
-/** A program that ends unconfigured still pushes what the environment asks for. */
+/** A program that recorded and ends unconfigured still pushes what the environment asks for. */
 function configureAtExit(provider: NativeMeterProvider): void {
   tryConfigure(() =>
-    provider.configure({ exporters: { prometheus: false } }, 'environment'),
+    provider.configure({ exporters: { prometheus: false } }, ENVIRONMENT),
   );
 }
 

@@ -1,5 +1,6 @@
 import { type Config, readDurationFromConfig } from '@backstage/config';
 import { MetricsError } from './errors';
+import { toJson } from './json';
 import type { MetricsOptions } from './options';
 
 const ROOT = 'backend.metrics';
@@ -31,7 +32,7 @@ export function readMetricsConfig(config: Config): MetricsOptions {
       `${ROOT}: found ${JSON.stringify(options)}, expected a map of settings`,
     );
   }
-  const copy = structuredClone(options) as Record<string, unknown>;
+  const copy = JSON.parse(toJson(options)) as Record<string, unknown>;
   for (const path of DURATIONS) {
     readDuration(config, copy, path);
   }

@@ -19,7 +19,6 @@ import { plainOptions } from './plainOptions';
 import { parseCollection, type TestMetric, type TestPoint } from './otlpJson';
 import type { RootMetricsService } from './services';
 import { textOf } from './text';
-import './register';
 
 export type { TestMetric, TestPoint } from './otlpJson';
 

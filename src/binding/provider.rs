@@ -197,6 +197,12 @@ impl NativeProvider {
         self.provider.engine().is_configured()
     }
 
+    /// Whether the program made an instrument, on any thread.
+    #[napi(catch_unwind)]
+    pub fn is_used(&self) -> bool {
+        self.provider.engine().is_used()
+    }
+
     /// Hands over everything: new series, touched cells, the block; after callbacks ran, what they
     /// observed.
     #[napi(catch_unwind)]

@@ -250,6 +250,15 @@ impl Engine {
         self.registry().settings.is_some()
     }
 
+    /// Whether there is an instrument that is not of this package.
+    pub fn is_used(&self) -> bool {
+        let registry = self.registry();
+        let used = registry
+            .iter()
+            .any(|(_, spec)| spec.scope.name() != OWN_SCOPE);
+        used
+    }
+
     /// Every instrument's shape: facades ask after a configuration.
     pub fn shapes(&self) -> Vec<(InstrumentId, Shape)> {
         let registry = self.registry();

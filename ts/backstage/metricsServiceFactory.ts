@@ -2,7 +2,8 @@ import {
   coreServices,
   createServiceFactory,
 } from '@backstage/backend-plugin-api';
-import { DefaultRootMetricsService } from '../DefaultRootMetricsService';
+import type { DefaultRootMetricsService } from '../DefaultRootMetricsService';
+import type { RootMetricsService } from '../services';
 import { metricsServiceRef, rootMetricsServiceRef } from './refs';
 
 /** Serves Backstage's own `metricsServiceRef` with ours. */
@@ -13,7 +14,17 @@ export const metricsServiceFactory = createServiceFactory({
     plugin: coreServices.pluginMetadata,
   },
   factory: ({ root, plugin }) =>
-    root instanceof DefaultRootMetricsService
+    isDefault(root)
       ? root.forForeignPlugin(plugin.getId())
       : root.forPlugin(plugin.getId()),
 });
+
+/** Also one of another copy of this package, as two plugins or two files of a test may have. */
+function isDefault(
+  root: RootMetricsService,
+): root is RootMetricsService & DefaultRootMetricsService {
+  return (
+    typeof (root as Partial<DefaultRootMetricsService>).forForeignPlugin ===
+    'function'
+  );
+}

@@ -6,10 +6,12 @@ import type {
   ObservableCallback,
   ObservableResult,
 } from '@opentelemetry/api';
+import { performance } from 'node:perf_hooks';
 import type { NativeObservations } from '../../binding';
 import { log } from '../log';
 import { textOf } from '../text';
 import { isThenable, settled } from '../thenable';
+import { clearTimeout, setTimeout } from '../timers';
 import { NativeObservable } from './observable';
 import { type Series, type SeriesOwner, Storage } from './storage';
 

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { KnexQuery } from './knex';
 
 /** Streamed queries and those given up by `.timeout()` start, and nobody tells when they end. */

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { BatchObservableCallback, Observable } from '@opentelemetry/api';
 import type { MetricsService } from '../../services';
 

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { types } from 'node:util';
 import { harmless } from './decorate';
 import {
