@@ -9,25 +9,30 @@ mod activity;
 mod body;
 mod buckets;
 mod chunks;
+mod crowd;
 mod distinct;
 mod encode;
 mod families;
+mod hosted;
 mod labels;
 mod names;
 mod negotiate;
 mod notices;
 mod number;
+mod outage;
 mod page;
 mod protobuf;
 mod quoting;
 mod respond;
 mod series;
 mod serve;
-mod stall;
+mod turns;
 mod units;
+mod unread;
 
 pub use body::{Body, Truncated};
-pub use respond::{Exposition, Rendered};
+pub use hosted::HostedAnswer;
+pub use respond::Exposition;
 pub use serve::{bind, serve, Limits, Server};
 
 #[cfg(test)]
