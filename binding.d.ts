@@ -17,6 +17,22 @@ export declare class NativeMetricsService {
   register(provider: NativeProvider, request: string, repair: boolean): NativeRegistration
 }
 
+/** An answer to a scrape. */
+export declare class NativePage {
+  get status(): number
+  /** Name and value in turn. */
+  get headers(): Array<string>
+  /**
+   * The next piece, of at most 64 KiB: to be called when the client has taken the one before,
+   * because how long it takes for that is what is granted it.
+   */
+  next(): Promise<NativePiece>
+  /** Nobody wants more of it. */
+  close(): void
+  /** Resolves when the answer is over; with `problem` where its client is to be cut off. */
+  end(): Promise<NativePiece>
+}
+
 /** A meter provider: its engine and its exporters. */
 export declare class NativeProvider {
   /** The provider that all threads of the process share. */
@@ -64,10 +80,10 @@ export declare class NativeProvider {
   /** Reads the in-memory pipeline as OTLP/JSON. */
   collect(timeoutMs: number): Promise<Outcome>
   /**
-   * Answers one scrape in memory, for the page on the backend's own port: `headers` are name and
-   * value in turn.
+   * Answers one scrape, for the page on the backend's own port: `headers` are name and value in
+   * turn.
    */
-  scrape(method: string, headers: Array<string>): Promise<Outcome>
+  scrape(method: string, headers: Array<string>): Promise<ScrapeOutcome>
   /** Where the scrape endpoint listens, or `undefined` when it does not. */
   address(): string | null
   /** What keeps an exporter from working at all. */
@@ -136,6 +152,13 @@ export interface NativeObservations {
   unfinished: Array<number>
 }
 
+/** A piece of a body: none after the last one. */
+export interface NativePiece {
+  data?: Buffer
+  /** Why there will be no more, although this was not all. */
+  problem?: string
+}
+
 /** An instrument, and what was mended in its name. */
 export interface NativeRegistration {
   instrument: NativeInstrument
@@ -179,4 +202,11 @@ export interface Outcome {
   code?: string
   message?: string
   value?: string
+}
+
+/** An answer to a scrape, or why there is none. */
+export interface ScrapeOutcome {
+  code?: string
+  message?: string
+  page?: NativePage
 }

@@ -836,5 +836,6 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.NativeMetricsService = nativeBinding.NativeMetricsService
+module.exports.NativePage = nativeBinding.NativePage
 module.exports.NativeProvider = nativeBinding.NativeProvider
 module.exports.NativeRootMetricsService = nativeBinding.NativeRootMetricsService

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base64::prelude::{Engine as _, BASE64_STANDARD as BASE64};
 use http::{HeaderName, HeaderValue, Method};
 use once_cell::sync::OnceCell;
 
@@ -13,6 +12,7 @@ use crate::config::Config;
 use crate::engine::collection::Collection;
 use crate::engine::{Collect, Engine, FacadeId, PipelineId};
 use crate::error::{Code, Error, Result};
+use crate::export::prometheus::HostedAnswer;
 use crate::export::{otlp_exporter, runtime, Exporters};
 use crate::log::{Level, Logger};
 
@@ -188,12 +188,11 @@ impl Provider {
             .unwrap_or_else(|_| Err(Error::new(Code::ShutDown, "the provider was shut down")))
     }
 
-    /// Answers one scrape in memory. `headers` are name and value in turn. The answer is JSON:
-    /// `status`, `headers` likewise, `body` in base64 (it may be compressed or protobuf).
+    /// Answers one scrape on the port of another server. `headers` are name and value in turn.
     ///
     /// # Errors
     /// [`Code::Export`] when there is no Prometheus exporter.
-    pub async fn scrape(&self, method: &str, headers: &[String]) -> Result<String> {
+    pub async fn scrape(&self, method: &str, headers: &[String]) -> Result<Arc<HostedAnswer>> {
         let exporters = self.exporters();
         let exposition = exporters
             .as_ref()
@@ -207,18 +206,7 @@ impl Provider {
                 Some((name, HeaderValue::try_from(&pair[1]).ok()?))
             })
             .collect();
-        let rendered = exposition.render(&method, &headers).await;
-        let headers: Vec<&str> = rendered
-            .headers
-            .iter()
-            .flat_map(|(name, value)| [name.as_str(), value.to_str().unwrap_or_default()])
-            .collect();
-        Ok(serde_json::json!({
-            "status": rendered.status.as_u16(),
-            "headers": headers,
-            "body": BASE64.encode(&rendered.body),
-        })
-        .to_string())
+        Ok(exposition.host(&method, &headers).await)
     }
 
     /// Exports everything recorded up to now through every exporter.

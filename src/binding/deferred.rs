@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use napi::bindgen_prelude::Object;
+use napi::bindgen_prelude::{Object, ToNapiValue};
 use napi::Env;
 use napi_derive::napi;
 use tokio::task::JoinError;
@@ -41,6 +41,20 @@ pub fn promise<'env, F>(env: &'env Env, future: F) -> Result<Object<'env>>
 where
     F: Future<Output = std::result::Result<String, Error>> + Send + 'static,
 {
+    promise_of(env, future, Outcome::from)
+}
+
+/// The same for other outcomes, of which `dress` makes what JavaScript gets.
+pub fn promise_of<'env, F, T, D>(
+    env: &'env Env,
+    future: F,
+    dress: fn(std::result::Result<T, Error>) -> D,
+) -> Result<Object<'env>>
+where
+    F: Future<Output = std::result::Result<T, Error>> + Send + 'static,
+    T: Send + 'static,
+    D: ToNapiValue + 'static,
+{
     let (deferred, promise) = env
         .create_deferred()
         .map_err(|error| napi::Error::new(Code::Export, error.reason.to_string()))?;
@@ -49,7 +63,7 @@ where
     runtime.spawn(async move {
         // A task of its own: where it panics, the promise is settled all the same.
         let result = work.await.unwrap_or_else(|error| Err(lost(&error)));
-        deferred.resolve(move |_| Ok(Outcome::from(result)));
+        deferred.resolve(move |_| Ok(dress(result)));
     });
     Ok(promise)
 }

@@ -9,6 +9,7 @@ mod deferred;
 mod error;
 mod facade;
 mod instrument;
+mod page;
 mod provider;
 mod services;
 
@@ -18,7 +19,11 @@ mod tests {
     /// told to.
     #[test]
     fn every_function_that_javascript_calls_turns_a_panic_into_an_exception() {
-        for source in [include_str!("provider.rs"), include_str!("services.rs")] {
+        for source in [
+            include_str!("page.rs"),
+            include_str!("provider.rs"),
+            include_str!("services.rs"),
+        ] {
             let exported: Vec<&str> = source
                 .lines()
                 .filter(|line| line.starts_with("    #[napi"))

@@ -11,10 +11,11 @@ use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::Temporality;
 
 use super::cells::{copy_samples, take_gauges, take_sums};
-use super::deferred::promise;
+use super::deferred::{promise, promise_of};
 use super::error::Result;
 use super::facade::Messenger;
 use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
+use super::page::ScrapeOutcome;
 use crate::config::{Config, Environment};
 use crate::engine::produced::Production;
 use crate::engine::{Engine, Handover, Samples};
@@ -303,9 +304,9 @@ impl NativeProvider {
         })
     }
 
-    /// Answers one scrape in memory, for the page on the backend's own port: `headers` are name and
-    /// value in turn.
-    #[napi(ts_return_type = "Promise<Outcome>", catch_unwind)]
+    /// Answers one scrape, for the page on the backend's own port: `headers` are name and value in
+    /// turn.
+    #[napi(ts_return_type = "Promise<ScrapeOutcome>", catch_unwind)]
     pub fn scrape<'env>(
         &self,
         env: &'env Env,
@@ -313,7 +314,8 @@ impl NativeProvider {
         headers: Vec<String>,
     ) -> Result<Object<'env>> {
         let provider = self.provider.clone();
-        promise(env, async move { provider.scrape(&method, &headers).await })
+        let answer = async move { provider.scrape(&method, &headers).await };
+        promise_of(env, answer, ScrapeOutcome::from)
     }
 
     /// Where the scrape endpoint listens, or `undefined` when it does not.

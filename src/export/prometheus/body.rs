@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Pieces between the encoder and the network. Few: the encoder waits for its reader.
 const IN_FLIGHT: usize = 4;
@@ -49,26 +52,50 @@ impl Body {
         Self(Kind::Omitted)
     }
 
-    /// A body and the writer that fills it from another thread.
-    pub(super) fn stream() -> (BodyWriter, Self) {
-        let (sender, receiver) = mpsc::channel(IN_FLIGHT);
-        (BodyWriter(sender), Self(Kind::Stream(receiver)))
+    /// A body and the writer that fills it from another thread, once one of `writers` may begin.
+    pub(super) async fn stream(writers: Arc<Semaphore>) -> (BodyWriter, Self) {
+        let (pieces, receiver) = mpsc::channel(IN_FLIGHT);
+        let permit = writers.clone().acquire_owned().await.ok();
+        let writer = BodyWriter {
+            pieces,
+            writers,
+            permit,
+            runtime: Handle::current(),
+        };
+        (writer, Self(Kind::Stream(receiver)))
     }
 }
 
-/// Fills a streamed body.
-pub(super) struct BodyWriter(mpsc::Sender<Piece>);
+/// Fills a streamed body. While it waits for its reader, another writer can have its permit.
+pub(super) struct BodyWriter {
+    pieces: mpsc::Sender<Piece>,
+    writers: Arc<Semaphore>,
+    permit: Option<OwnedSemaphorePermit>,
+    runtime: Handle,
+}
 
 impl BodyWriter {
     /// Waits until there is room. `false`: the client has gone. Not for async code.
-    pub fn write(&self, bytes: Bytes) -> bool {
-        self.0.blocking_send(Piece::Data(bytes)).is_ok()
+    pub fn write(&mut self, bytes: Bytes) -> bool {
+        let piece = match self.pieces.try_send(Piece::Data(bytes)) {
+            Ok(()) => return true,
+            Err(TrySendError::Closed(_)) => return false,
+            Err(TrySendError::Full(piece)) => piece,
+        };
+        self.permit = None;
+        if self.pieces.blocking_send(piece).is_err() {
+            return false;
+        }
+        let again = self.writers.clone().acquire_owned();
+        self.permit = self.runtime.block_on(again).ok();
+        true
     }
 
     /// Says that the page is whole.
     pub fn finish(self) {
+        drop(self.permit);
         // If the client has gone there is nobody to tell.
-        let _ = self.0.blocking_send(Piece::End);
+        let _ = self.pieces.blocking_send(Piece::End);
     }
 }
 
@@ -117,18 +144,39 @@ mod tests {
     use super::*;
     use http_body_util::BodyExt;
 
+    fn writers() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(1))
+    }
+
     #[tokio::test]
     async fn a_body_whose_writer_vanishes_is_an_error_and_not_an_end() {
-        let (writer, body) = Body::stream();
+        let (mut writer, body) = Body::stream(writers()).await;
         tokio::task::spawn_blocking(move || writer.write(Bytes::from_static(b"half")));
         assert_eq!(body.collect().await.unwrap_err(), Truncated);
     }
 
     #[tokio::test]
     async fn a_writer_learns_that_its_reader_has_gone() {
-        let (writer, body) = Body::stream();
+        let (mut writer, body) = Body::stream(writers()).await;
         drop(body);
         let wrote = tokio::task::spawn_blocking(move || writer.write(Bytes::from_static(b"x")));
         assert!(!wrote.await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_waits_for_its_reader_keeps_no_other_from_writing() {
+        let writers = writers();
+        let (mut slow, unread) = Body::stream(writers.clone()).await;
+        let writing = tokio::task::spawn_blocking(move || {
+            (0..2 * IN_FLIGHT).all(|_| slow.write(Bytes::from_static(b"x")))
+        });
+        let (mut other, body) = Body::stream(writers).await;
+        tokio::task::spawn_blocking(move || {
+            other.write(Bytes::from_static(b"whole"));
+            other.finish();
+        });
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "whole");
+        drop(unread);
+        assert!(!writing.await.unwrap());
     }
 }

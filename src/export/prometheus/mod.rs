@@ -9,27 +9,32 @@ mod activity;
 mod body;
 mod buckets;
 mod chunks;
+mod crowd;
 mod distinct;
 mod encode;
 mod families;
+mod hosted;
 mod labels;
 mod listen;
 mod names;
 mod negotiate;
 mod notices;
 mod number;
+mod outage;
 mod page;
 mod protobuf;
 mod quoting;
 mod respond;
 mod series;
 mod serve;
-mod stall;
+mod turns;
 mod units;
+mod unread;
 
 pub use body::{Body, Truncated};
+pub use hosted::HostedAnswer;
 pub use listen::ScrapePort;
-pub use respond::{Exposition, Rendered};
+pub use respond::Exposition;
 pub use serve::{serve, Limits, Server};
 
 #[cfg(test)]

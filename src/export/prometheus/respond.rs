@@ -10,46 +10,50 @@ use http::header::{
     WWW_AUTHENTICATE,
 };
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::BodyExt;
 use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
 
 use super::body::Body;
+use super::crowd::Crowd;
+use super::hosted;
 use super::negotiate::Representation;
 use super::notices::Notices;
 use super::page::write_page;
+use super::turns::{Outcome, Turns};
 use crate::config::{canonical_path, PrometheusConfig, Secret, TranslationStrategy};
 use crate::engine::{Collect, PipelineId};
 use crate::export::reader::{Collected, Reader};
 use crate::log::Logger;
 
-/// How much longer than the collection's own time-out an answer is waited for, before the engine is
-/// taken for stuck.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// The part of the client's own time-out that waiting for the event loop may take; the rest is for
 /// encoding and the network.
 const SHARE: f64 = 0.8;
 
+/// What a client in a hurry leaves event loops at least: with less, its page would never have what
+/// asynchronous callbacks observe.
+const LEAST: Duration = Duration::from_millis(250);
+
+/// Pages written at a time: more would leave an event loop on the same processors little of them.
+const WRITERS: usize = 2;
+
 /// What Prometheus says about its time-out, in seconds.
-const SCRAPE_TIMEOUT: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
+pub(super) const SCRAPE_TIMEOUT: HeaderName =
+    HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
 
 /// The exposition of one pipeline.
 pub struct Exposition {
-    reader: Reader,
+    /// Of what event loops hand over when they are asked.
+    fresh: Arc<Turns>,
+    /// Of what is known.
+    known: Arc<Turns>,
+    writers: Arc<Semaphore>,
+    /// Places for those who ask for the page at the port of another server.
+    hosted: Arc<Crowd>,
     path: String,
     token: Option<Secret>,
     strategy: TranslationStrategy,
-    collect_timeout: Duration,
     notices: Notices,
     logger: Logger,
-}
-
-/// A whole answer in memory.
-#[derive(Debug)]
-pub struct Rendered {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
 }
 
 impl Exposition {
@@ -60,12 +64,15 @@ impl Exposition {
         config: &PrometheusConfig,
         logger: Logger,
     ) -> Self {
+        let reader = Arc::new(Reader::prometheus(source, pipeline));
         Self {
-            reader: Reader::prometheus(source, pipeline),
+            fresh: Turns::new(reader.clone(), config.collect_timeout),
+            known: Turns::new(reader, Duration::ZERO),
+            writers: Arc::new(Semaphore::new(WRITERS)),
+            hosted: hosted::seats(),
             path: config.path.clone(),
             token: config.token.clone(),
             strategy: config.translation_strategy,
-            collect_timeout: config.collect_timeout,
             notices: Notices::new(logger.clone()),
             logger,
         }
@@ -93,25 +100,8 @@ impl Exposition {
         self.respond_here(request.method(), request.headers()).await
     }
 
-    /// One answer for a caller that has routed the request to the page itself, with the whole body
-    /// in memory. Statuses as for [`Exposition::respond`], without 404; 500 when encoding failed.
-    pub async fn render(&self, method: &Method, headers: &HeaderMap) -> Rendered {
-        let (parts, body) = self.respond_here(method, headers).await.into_parts();
-        match body.collect().await {
-            Ok(body) => Rendered {
-                status: parts.status,
-                headers: parts.headers,
-                body: body.to_bytes(),
-            },
-            Err(truncated) => Rendered {
-                status: StatusCode::INTERNAL_SERVER_ERROR,
-                headers: HeaderMap::new(),
-                body: Bytes::from(truncated.to_string()),
-            },
-        }
-    }
-
-    async fn respond_here(&self, method: &Method, headers: &HeaderMap) -> Response<Body> {
+    /// As [`Exposition::respond`], for a caller that has routed the request to the page itself.
+    pub async fn respond_here(&self, method: &Method, headers: &HeaderMap) -> Response<Body> {
         if !self.authorised(headers) {
             let mut response = plain(StatusCode::UNAUTHORIZED, "A bearer token is required\n");
             let scheme = HeaderValue::from_static("Bearer");
@@ -124,14 +114,16 @@ impl Exposition {
             response.headers_mut().insert(ALLOW, methods);
             return response;
         }
-        let collection = match self.collect(headers).await {
-            Ok(collection) => collection,
-            Err(message) => return plain(StatusCode::SERVICE_UNAVAILABLE, message),
-        };
         let representation = Representation::negotiate(headers);
-        let body = match *method == Method::HEAD {
-            true => Body::omitted(),
-            false => self.encode(collection, representation),
+        // HEAD says whether the page can be had, for which no event loop is needed.
+        let collection = match *method == Method::HEAD {
+            true => self.known.collect().await,
+            false => self.collect(headers).await,
+        };
+        let body = match collection {
+            Ok(_) if *method == Method::HEAD => Body::omitted(),
+            Ok(collection) => self.encode(collection, representation).await,
+            Err(message) => return plain(StatusCode::SERVICE_UNAVAILABLE, message),
         };
         let mut response = Response::new(body);
         let headers = response.headers_mut();
@@ -144,7 +136,17 @@ impl Exposition {
         response
     }
 
-    fn authorised(&self, headers: &HeaderMap) -> bool {
+    pub(super) fn hosted(&self) -> &Arc<Crowd> {
+        &self.hosted
+    }
+
+    /// Whether everybody may have the page.
+    pub(super) fn is_open(&self) -> bool {
+        self.token.is_none()
+    }
+
+    /// Whether a request may have the page.
+    pub fn authorised(&self, headers: &HeaderMap) -> bool {
         let Some(token) = &self.token else {
             return true;
         };
@@ -158,23 +160,23 @@ impl Exposition {
         given.is_some_and(|given| given.ct_eq(token.expose().as_bytes()).into())
     }
 
-    async fn collect(&self, headers: &HeaderMap) -> Result<Collected, String> {
-        let timeout = match client_timeout(headers) {
-            Some(theirs) => self.collect_timeout.min(theirs.mul_f64(SHARE)),
-            None => self.collect_timeout,
+    /// What event loops hand over in the time that the client has. After it what is known; the
+    /// collection goes on for whoever waits longer.
+    async fn collect(&self, headers: &HeaderMap) -> Outcome {
+        let Some(theirs) = client_timeout(headers) else {
+            return self.fresh.collect().await;
         };
-        let answer = self.reader.collect(timeout);
-        match tokio::time::timeout(timeout + PATIENCE, answer).await {
-            Ok(Ok(collection)) => Ok(collection),
-            Ok(Err(error)) => Err(format!("{error}\n")),
-            Err(_) => Err("The metrics engine does not answer\n".to_owned()),
+        match tokio::time::timeout(theirs, self.fresh.collect()).await {
+            Ok(collection) => collection,
+            Err(_) => self.known.collect().await,
         }
     }
 
-    fn encode(&self, collection: Collected, representation: Representation) -> Body {
-        let (writer, body) = Body::stream();
+    async fn encode(&self, collection: Arc<Collected>, representation: Representation) -> Body {
+        let (writer, body) = Body::stream(self.writers.clone()).await;
         let (strategy, notices) = (self.strategy, self.notices.clone());
         tokio::task::spawn_blocking(move || {
+            let mut writer = writer;
             let mut sink = |bytes| match writer.write(bytes) {
                 true => ControlFlow::Continue(()),
                 false => ControlFlow::Break(()),
@@ -190,14 +192,17 @@ impl Exposition {
     }
 }
 
-fn client_timeout(headers: &HeaderMap) -> Option<Duration> {
+/// How long the client lets the page wait for event loops, if it says so in a way that can be meant.
+pub(super) fn client_timeout(headers: &HeaderMap) -> Option<Duration> {
     let seconds: f64 = headers.get(SCRAPE_TIMEOUT)?.to_str().ok()?.parse().ok()?;
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|timeout| !timeout.is_zero())
+    if seconds <= 0.0 {
+        return None;
+    }
+    let theirs = Duration::try_from_secs_f64(seconds).ok()?;
+    Some(theirs.mul_f64(SHARE).max(LEAST))
 }
 
-fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
+pub(super) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::text(text));
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static("text/plain; charset=utf-8");

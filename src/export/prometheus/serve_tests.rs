@@ -2,8 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method, StatusCode};
@@ -11,8 +10,11 @@ use opentelemetry::KeyValue;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+use super::activity::Pace;
+use super::crowd::Patience;
 use super::fixture::Fixture;
-use super::{Exposition, Limits, Server};
+use super::respond::{client_timeout, SCRAPE_TIMEOUT};
+use super::{Exposition, HostedAnswer, Limits, Server};
 use crate::config::{ListenSettings, PrometheusConfig, Secret, TranslationStrategy};
 use crate::engine::collection::Collection;
 use crate::engine::{Collect, PipelineId};
@@ -21,13 +23,17 @@ use crate::log::Logger;
 
 enum Source {
     Collection(Arc<Collection>),
+    /// Event loops that never answer: only what is known can be had.
+    Known(Arc<Collection>),
     ShutDown,
     Gone,
 }
 
 struct Fake {
     source: Source,
-    timeout_millis: AtomicUsize,
+    /// How long each collection waits, in milliseconds.
+    timeouts: Mutex<Vec<u128>>,
+    unanswered: Mutex<Vec<oneshot::Sender<Result<Arc<Collection>>>>>,
 }
 
 impl Collect for Fake {
@@ -36,11 +42,16 @@ impl Collect for Fake {
         _: PipelineId,
         timeout: Duration,
     ) -> oneshot::Receiver<Result<Arc<Collection>>> {
-        self.timeout_millis
-            .store(timeout.as_millis() as usize, Ordering::SeqCst);
+        self.timeouts.lock().unwrap().push(timeout.as_millis());
         let (sender, receiver) = oneshot::channel();
         let _ = match &self.source {
-            Source::Collection(collection) => sender.send(Ok(collection.clone())),
+            Source::Known(_) if !timeout.is_zero() => {
+                self.unanswered.lock().unwrap().push(sender);
+                Ok(())
+            }
+            Source::Collection(collection) | Source::Known(collection) => {
+                sender.send(Ok(collection.clone()))
+            }
             Source::ShutDown => sender.send(Err(Error::new(Code::ShutDown, "It is off"))),
             Source::Gone => Ok(()),
         };
@@ -78,7 +89,8 @@ struct Setup {
 fn exposition(source: Source, token: Option<&str>) -> (Arc<Fake>, Arc<Exposition>) {
     let source = Arc::new(Fake {
         source,
-        timeout_millis: AtomicUsize::new(0),
+        timeouts: Mutex::default(),
+        unanswered: Mutex::default(),
     });
     let config = PrometheusConfig {
         listen: None,
@@ -205,18 +217,80 @@ fn an_engine_that_has_shut_down_is_said_so() {
 }
 
 #[test]
-fn a_client_in_a_hurry_shortens_the_collection() {
-    let setup = start(small(), None, Limits::default());
-    let asked = |header: &str| {
-        setup.ask("GET /metrics", header);
-        setup.source.timeout_millis.load(Ordering::SeqCst)
+fn a_client_in_a_hurry_gets_what_is_known_and_shortens_nobodys_collection() {
+    let Source::Collection(known) = small() else {
+        unreachable!();
     };
-    assert_eq!(asked(""), 5000);
-    assert_eq!(asked("x-prometheus-scrape-timeout-seconds: 2.5\r\n"), 2000);
-    assert_eq!(asked("x-prometheus-scrape-timeout-seconds: 60\r\n"), 5000);
-    for nonsense in ["-1", "NaN", "0", "1e400", "soon"] {
-        let header = format!("x-prometheus-scrape-timeout-seconds: {nonsense}\r\n");
-        assert_eq!(asked(&header), 5000, "{nonsense}");
+    let setup = start(Source::Known(known), None, Limits::default());
+    let took = |seconds: &str| {
+        let begun = Instant::now();
+        let header = format!("x-prometheus-scrape-timeout-seconds: {seconds}\r\n");
+        let (_, body) = setup.ask("GET /metrics", &header);
+        assert!(String::from_utf8(body).unwrap().contains("n_total"));
+        begun.elapsed().as_millis()
+    };
+    for (seconds, least) in [
+        ("1", 800),
+        // As little as that leaves event loops a quarter of a second.
+        ("0.001", 250),
+        ("1e-300", 250),
+        ("1\r\nx-prometheus-scrape-timeout-seconds: 0.001", 800),
+    ] {
+        let took = took(seconds);
+        assert!((least..least + 700).contains(&took), "{seconds}: {took} ms");
+    }
+    let timeouts = setup.source.timeouts.lock().unwrap();
+    assert_eq!(*timeouts, [5000, 0].repeat(4));
+}
+
+#[test]
+fn a_time_out_that_cannot_be_meant_is_none() {
+    for nonsense in ["-1", "NaN", "0", "-0", "1e400", "-inf", "inf", "soon", ""] {
+        let mut headers = HeaderMap::new();
+        headers.insert(SCRAPE_TIMEOUT, nonsense.parse().unwrap());
+        assert_eq!(client_timeout(&headers), None, "{nonsense}");
+    }
+}
+
+#[test]
+fn a_flood_shares_collections_that_begin_after_its_requests() {
+    let setup = start(small(), None, Limits::default());
+    let begun = Instant::now();
+    let asking: Vec<_> = (0..8)
+        .map(|_| {
+            let mut stream = setup.connect();
+            std::thread::spawn(move || {
+                let request = b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n";
+                for _ in 0..20 {
+                    stream.write_all(request).unwrap();
+                    read_chunked(&mut stream);
+                }
+            })
+        })
+        .collect();
+    asking.into_iter().for_each(|asks| asks.join().unwrap());
+    let collections = setup.source.timeouts.lock().unwrap().len();
+    let most = 10 + begun.elapsed().as_millis() as usize / 250 + 1;
+    assert!(
+        collections <= most,
+        "{collections} collections, {most} allowed"
+    );
+}
+
+#[test]
+fn heads_ask_no_event_loop() {
+    let setup = start(small(), None, Limits::default());
+    setup.ask("HEAD /metrics", "");
+    assert_eq!(*setup.source.timeouts.lock().unwrap(), [0]);
+}
+
+fn read_chunked(stream: &mut TcpStream) {
+    let mut answer = Vec::new();
+    let mut piece = [0; 4096];
+    while !answer.ends_with(b"\r\n0\r\n\r\n") {
+        let read = stream.read(&mut piece).unwrap();
+        assert!(read > 0, "{}", String::from_utf8_lossy(&answer));
+        answer.extend_from_slice(&piece[..read]);
     }
 }
 
@@ -240,7 +314,10 @@ fn a_client_that_never_finishes_its_request_is_cut_off() {
 fn a_client_that_does_not_read_is_cut_off_and_frees_its_slot() {
     let limits = Limits {
         connections: 1,
-        stall: Duration::from_millis(300),
+        pace: Pace {
+            stall: Duration::from_millis(300),
+            ..Limits::default().pace
+        },
         ..Limits::default()
     };
     let setup = start(large(), None, limits);
@@ -270,11 +347,18 @@ fn connections_beyond_the_limit_wait_for_a_slot() {
     assert!(begun.elapsed() >= Duration::from_millis(200));
 }
 
+fn patience(request: u64, reading: u64) -> Patience {
+    Patience {
+        request: Duration::from_millis(request),
+        reading: Duration::from_millis(reading),
+    }
+}
+
 #[test]
 fn connections_that_ask_nothing_make_room_when_all_are_taken() {
     let limits = Limits {
         connections: 4,
-        crowded_head: Duration::from_millis(300),
+        crowded: patience(300, 60_000),
         ..Limits::default()
     };
     let setup = start(small(), None, limits);
@@ -289,6 +373,9 @@ fn connections_that_ask_nothing_make_room_when_all_are_taken() {
     .map(|sent| {
         let mut stream = setup.connect();
         stream.write_all(sent.as_bytes()).unwrap();
+        if sent.ends_with("\r\n\r\n") {
+            read_chunked(&mut stream);
+        }
         stream
     })
     .into();
@@ -303,7 +390,7 @@ fn connections_that_ask_nothing_make_room_when_all_are_taken() {
 fn an_answer_under_way_is_finished_also_when_all_connections_are_taken() {
     let limits = Limits {
         connections: 1,
-        crowded_head: Duration::from_millis(50),
+        crowded: patience(50, 60_000),
         ..Limits::default()
     };
     let setup = start(large(), None, limits);
@@ -355,17 +442,71 @@ fn stopping_finishes_the_answer_under_way_and_closes_the_port() {
 }
 
 #[tokio::test]
-async fn the_page_can_be_had_in_memory() {
-    let (_, exposition) = exposition(small(), None);
+async fn a_host_takes_the_page_piece_by_piece() {
+    let (_, exposition) = exposition(large(), None);
     let mut headers = HeaderMap::new();
     headers.insert("accept", "application/openmetrics-text".parse().unwrap());
-    let rendered = exposition.render(&Method::GET, &headers).await;
-    assert_eq!(rendered.status, StatusCode::OK);
-    assert!(rendered.body.ends_with(b"# EOF\n"));
-    assert!(rendered.headers["content-type"]
+    let answer = exposition.host(&Method::GET, &headers).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.headers["content-type"]
         .to_str()
         .unwrap()
         .starts_with("application/openmetrics"));
-    let refused = exposition.render(&Method::PUT, &headers).await;
+    let mut page = Vec::new();
+    while let Some(piece) = answer.next().await.unwrap() {
+        assert!(piece.len() <= 64 * 1024, "{}", piece.len());
+        page.extend_from_slice(&piece);
+    }
+    assert!(page.ends_with(b"# EOF\n"));
+    assert!(!answer.is_cut().await);
+    let refused = exposition.host(&Method::PUT, &headers).await;
     assert_eq!(refused.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+/// As many answers as one page gives at a time, each with its first piece taken.
+async fn host_all(exposition: &Arc<Exposition>) -> Vec<Arc<HostedAnswer>> {
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..Limits::default().connections {
+        let exposition = exposition.clone();
+        asking.spawn(async move {
+            let answer = exposition.host(&Method::GET, &HeaderMap::new()).await;
+            assert_eq!(answer.status, StatusCode::OK);
+            answer.next().await.unwrap().unwrap();
+            answer
+        });
+    }
+    asking.join_all().await
+}
+
+#[tokio::test]
+async fn a_host_that_wants_no_more_frees_the_place() {
+    let (_, exposition) = exposition(large(), None);
+    for _ in 0..2 {
+        let begun = Instant::now();
+        for answer in host_all(&exposition).await {
+            answer.close();
+            answer.next().await.unwrap_err();
+            assert!(!answer.is_cut().await);
+        }
+        // Nobody had to be dismissed for the second time.
+        assert!(begun.elapsed() < Limits::default().crowded.reading);
+    }
+}
+
+#[tokio::test]
+async fn hosted_clients_that_do_not_read_make_room_and_are_cut() {
+    let (_, exposition) = exposition(large(), None);
+    let slow = host_all(&exposition).await;
+    let begun = Instant::now();
+    let answer = exposition.host(&Method::GET, &HeaderMap::new()).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let waited = begun.elapsed();
+    assert!(waited < Duration::from_secs(4), "{waited:?}");
+    let mut cut = Vec::new();
+    for answer in &slow {
+        let ended = tokio::time::timeout(Duration::from_millis(1), answer.is_cut()).await;
+        cut.extend(ended.is_ok_and(|cut| cut).then_some(answer));
+    }
+    assert_eq!(cut.len(), 1);
+    cut[0].next().await.unwrap_err();
 }
