@@ -13,6 +13,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class NativeMetricsService {
   /** The instrumentation scope, for `getMeter()`. */
   get scope(): NativeScope
+  /** What is to be said of whom the service is for, the first time that it is made. */
+  get notice(): string | null
   /** Names, checks and registers. With `repair`, names that can be mended are. */
   register(provider: NativeProvider, request: string, repair: boolean): NativeRegistration
 }
@@ -109,8 +111,11 @@ export declare class NativeRootMetricsService {
   isDisabled(pluginId: string): boolean
   /** The service for the app's own metrics. */
   own(): NativeMetricsService
-  /** The service of a plugin, under the instrumentation scope that `plugin.<id>.meter` asks for. */
-  forPlugin(pluginId: string): NativeMetricsService
+  /**
+   * The service of a plugin, under the instrumentation scope that `plugin.<id>.meter` asks for.
+   * With `repair`, an id that cannot stand in a name is mended.
+   */
+  forPlugin(pluginId: string, repair: boolean): NativeMetricsService
   /** The service of a core service (`scope` `core`) or plugin (`plugin`). */
   forService(name: string, scope: string): NativeMetricsService
 }

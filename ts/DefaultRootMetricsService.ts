@@ -135,7 +135,10 @@ function nativeWorkshop(
       if (root.isDisabled(id)) {
         return meterParts(`${serviceName}.plugin.${id}`, createNoopMeter());
       }
-      const service = native(() => root.forPlugin(id));
+      const service = native(() => root.forPlugin(id, policy === 'repair'));
+      if (service.notice) {
+        log('warn', service.notice);
+      }
       return nativeParts(provider, service, policy);
     },
     service: (name, scope) => {

@@ -16,21 +16,34 @@ const LOOK_INTERVAL_MS = 10_000;
 /** A metric whose own callback takes longer, at most, is exported as it was read last. */
 const PATIENCE_MS = 1000;
 
+/** What is used of a metric. Its name is what its registry calls it now, and may have been renamed. */
+interface Metric {
+  name: string;
+  type?: string;
+  get(): unknown;
+  /** Of histograms, instead of `get`. */
+  getForPromString?(): unknown;
+}
+
 /** The part of a registry that both clients have had for years. */
 interface Registry {
-  getMetricsAsArray(): { name: string }[];
+  getMetricsAsArray(): Metric[];
   getSingleMetricAsString(name: string): Promise<string>;
+  /** Not before prom-client 15, which can be set to OpenMetrics too. */
+  getMetricsAsString?(metric: Metric): Promise<string>;
+  contentType?: string;
 }
 
 /** The default registry of one loaded copy of a client. */
 interface Client {
   name: string;
   version: string | undefined;
-  registry: Registry;
+  /** Its exports, as a program may give it another default registry. */
+  exports: { register: Registry };
   /** What was read last, by metric. */
-  texts: Map<string, string>;
+  texts: WeakMap<Metric, string>;
   /** Metrics whose own callbacks have not come back yet. */
-  pending: Set<string>;
+  pending: WeakSet<Metric>;
 }
 
 /**
@@ -84,14 +97,14 @@ export class PrometheusProducer {
       if (!name || this.clients.has(file)) {
         continue;
       }
-      const exported = require.cache[file]?.exports as { register?: unknown };
-      if (isRegistry(exported.register)) {
+      const exported: unknown = require.cache[file]?.exports;
+      if (isClient(exported)) {
         this.clients.set(file, {
           name: name.replace('\\', '/'),
           version: version(file),
-          registry: exported.register,
-          texts: new Map(),
-          pending: new Set(),
+          exports: exported,
+          texts: new WeakMap(),
+          pending: new WeakSet(),
         });
       }
     }
@@ -102,9 +115,11 @@ export class PrometheusProducer {
     index: number,
     patience: number,
   ): Promise<void> {
-    const { name, version, registry, texts } = client;
-    const names = registry.getMetricsAsArray().map(metric => metric.name);
-    const reads = names.map(metric => this.refresh(client, metric));
+    const { name, version, exports, texts } = client;
+    const { register } = exports;
+    // A metric can stand under an old name and under a new one.
+    const metrics = [...new Set(register.getMetricsAsArray())];
+    const reads = metrics.map(metric => this.refresh(client, register, metric));
     await Promise.race([
       Promise.all(reads),
       sleep(Math.min(patience, PATIENCE_MS)),
@@ -115,22 +130,28 @@ export class PrometheusProducer {
       name,
       version,
       performance.timeOrigin,
-      names.map(metric => texts.get(metric)).filter(text => text !== undefined),
+      metrics
+        .map(metric => texts.get(metric))
+        .filter(text => text !== undefined),
     );
   }
 
   /** Reads one metric, unless that is still going on; a failure costs no other metric. */
-  private async refresh(client: Client, metric: string): Promise<void> {
-    const { registry, texts, pending } = client;
+  private async refresh(
+    client: Client,
+    registry: Registry,
+    metric: Metric,
+  ): Promise<void> {
+    const { texts, pending } = client;
     if (pending.has(metric)) {
       return;
     }
     pending.add(metric);
     try {
-      texts.set(metric, await registry.getSingleMetricAsString(metric));
+      texts.set(metric, await textOf(registry, metric));
     } catch (error) {
       texts.delete(metric);
-      this.report(client, `metric "${metric}"`, error);
+      this.report(client, `metric "${metric.name}"`, error);
     } finally {
       pending.delete(metric);
     }
@@ -152,11 +173,42 @@ function sleep(milliseconds: number): Promise<void> {
   });
 }
 
-function isRegistry(value: unknown): value is Registry {
-  const registry = value as Partial<Registry> | null | undefined;
+/**
+ * A metric as `registry.metrics()` would write it. That renames counters, for good, when the registry
+ * writes OpenMetrics, where their samples are called `_total` and they are not; here they keep their
+ * name and are written without it.
+ */
+function textOf(registry: Registry, metric: Metric): Promise<string> {
+  if (!registry.getMetricsAsString) {
+    return registry.getSingleMetricAsString(metric.name);
+  }
+  const openMetrics = registry.contentType?.startsWith(
+    'application/openmetrics-text',
+  );
+  const renames = openMetrics && metric.type === 'counter';
+  return registry.getMetricsAsString(renames ? withoutTotal(metric) : metric);
+}
+
+/** What stands in for a counter where it is written. */
+function withoutTotal(counter: Metric): Metric {
+  const { name, type } = counter;
+  const read =
+    typeof counter.getForPromString === 'function' ? 'getForPromString' : 'get';
+  return {
+    name,
+    type,
+    async get() {
+      const data = (await counter[read]?.()) as { name: string };
+      return { ...data, name: data.name.replace(/_total$/, '') };
+    },
+  };
+}
+
+function isClient(value: unknown): value is { register: Registry } {
+  const { register } = (value ?? {}) as { register?: Partial<Registry> | null };
   return (
-    typeof registry?.getMetricsAsArray === 'function' &&
-    typeof registry.getSingleMetricAsString === 'function'
+    typeof register?.getMetricsAsArray === 'function' &&
+    typeof register.getSingleMetricAsString === 'function'
   );
 }
 

@@ -116,8 +116,9 @@ impl NativeRootMetricsService {
     }
 
     /// The service of a plugin, under the instrumentation scope that `plugin.<id>.meter` asks for.
+    /// With `repair`, an id that cannot stand in a name is mended.
     #[napi(catch_unwind)]
-    pub fn for_plugin(&self, plugin_id: String) -> Result<NativeMetricsService> {
+    pub fn for_plugin(&self, plugin_id: String, repair: bool) -> Result<NativeMetricsService> {
         let meter = self
             .plugins
             .get(&plugin_id)
@@ -127,9 +128,11 @@ impl NativeRootMetricsService {
                 schema_url: plugin.meter.schema_url.clone(),
             })
             .unwrap_or_default();
-        Ok(NativeMetricsService {
-            service: self.service.for_plugin(&plugin_id, meter)?,
-        })
+        let service = match repair {
+            true => self.service.for_foreign_plugin(&plugin_id, meter),
+            false => self.service.for_plugin(&plugin_id, meter)?,
+        };
+        Ok(NativeMetricsService { service })
     }
 
     /// The service of a core service (`scope` `core`) or plugin (`plugin`).
@@ -152,6 +155,12 @@ impl NativeMetricsService {
             version: scope.version().map(str::to_owned),
             schema_url: scope.schema_url().map(str::to_owned),
         }
+    }
+
+    /// What is to be said of whom the service is for, the first time that it is made.
+    #[napi(getter, catch_unwind)]
+    pub fn notice(&self) -> Option<String> {
+        self.service.notice().map(str::to_owned)
     }
 
     /// Names, checks and registers. With `repair`, names that can be mended are.

@@ -94,7 +94,7 @@ impl Naming {
         let refuse = |reason: String| {
             Err(Error::new(
                 Code::InvalidName,
-                format!("invalid metric name {name:?}: {reason}"),
+                format!("invalid metric name {:?}: {reason}", shown(name)),
             ))
         };
         if name.is_empty() {
@@ -104,8 +104,9 @@ impl Naming {
         }
         if let Some(rest) = self.without_root(scope, name) {
             return refuse(format!(
-                "the prefix {:?} is added for you; pass {rest:?}",
-                self.prefix(scope)
+                "the prefix {:?} is added for you; pass {:?}",
+                self.prefix(scope),
+                shown(rest)
             ));
         }
         let segments: Vec<&str> = name.split('.').collect();
@@ -120,7 +121,8 @@ impl Naming {
         }
         if let Some(segment) = segments.iter().find(|segment| !is_segment(segment)) {
             return refuse(format!(
-                "the segment {segment:?} has characters other than letters, digits, '_', '-' and '/'"
+                "the segment {:?} has characters other than letters, digits, '_', '-' and '/'",
+                shown(segment)
             ));
         }
         if *scope == MetricScope::Root && matches!(segments[0], "plugin" | "core") {
@@ -132,7 +134,8 @@ impl Naming {
         let full = self.join(scope, &segments);
         if full.len() > MAX_NAME_LENGTH {
             return refuse(format!(
-                "the full name {full:?} has {} characters, at most {MAX_NAME_LENGTH} are allowed",
+                "the full name {:?} has {} characters, at most {MAX_NAME_LENGTH} are allowed",
+                shown(&full),
                 full.len()
             ));
         }
@@ -220,6 +223,18 @@ impl Naming {
     }
 }
 
+/// The segment for an owner that could not know the rule: what may not stand in one becomes `_`.
+/// Several owners may get the same.
+pub fn mended_owner(owner: &str) -> String {
+    if owner.is_empty() {
+        return "unnamed".to_owned();
+    }
+    owner
+        .chars()
+        .map(|c| if is_name_char(c) && c != '/' { c } else { '_' })
+        .collect()
+}
+
 /// A plugin id or core service name as a segment of a metric name.
 ///
 /// # Errors
@@ -231,8 +246,9 @@ pub fn check_owner(what: &str, owner: &str) -> Result<()> {
     Err(Error::new(
         Code::InvalidName,
         format!(
-            "invalid {what} {owner:?}: expected one or more letters, digits, '_' or '-', because it \
-             is a segment of metric names"
+            "invalid {what} {:?}: expected one or more letters, digits, '_' or '-', because it is a \
+             segment of metric names",
+            shown(owner)
         ),
     ))
 }
@@ -249,14 +265,22 @@ pub fn check_instrument_name(name: &str) -> Result<()> {
     if valid {
         return Ok(());
     }
-    let shown: String = name.chars().take(MAX_NAME_LENGTH).collect();
     Err(Error::new(
         Code::InvalidName,
         format!(
-            "invalid metric name {shown:?}: expected a letter followed by at most 254 letters, \
-             digits, '_', '.', '-' or '/'"
+            "invalid metric name {:?}: expected a letter followed by at most 254 letters, digits, \
+             '_', '.', '-' or '/'",
+            shown(name)
         ),
     ))
+}
+
+/// As much of a name as stands in a message.
+fn shown(name: &str) -> &str {
+    match name.char_indices().nth(MAX_NAME_LENGTH) {
+        Some((end, _)) => &name[..end],
+        None => name,
+    }
 }
 
 fn is_segment(segment: &str) -> bool {
@@ -396,6 +420,23 @@ mod tests {
         assert_eq!(untouched.notice, None);
         assert!(naming().repaired(&catalog(), "").is_err());
         assert!(naming().repaired(&catalog(), "...").is_err());
+    }
+
+    #[test]
+    fn any_owner_is_mended_to_one_that_is_right() {
+        for (owner, expected) in [
+            ("catalog", "catalog"),
+            ("my-plugin_2", "my-plugin_2"),
+            ("2nd", "2nd"),
+            ("a.b", "a_b"),
+            ("a b/c", "a_b_c"),
+            ("\u{e4}\u{1F355}", "__"),
+            ("", "unnamed"),
+        ] {
+            assert_eq!(mended_owner(owner), expected);
+            check_owner("plugin id", &mended_owner(owner)).unwrap();
+            assert_eq!(check_owner("plugin id", owner).is_ok(), owner == expected);
+        }
     }
 
     #[test]

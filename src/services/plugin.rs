@@ -1,6 +1,7 @@
 //! The scoped metrics service: names, checks and registers the metrics of one plugin.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::InstrumentKind;
@@ -26,6 +27,9 @@ pub struct PluginMetricsService {
     naming: Naming,
     owner: MetricScope,
     scope: Arc<InstrumentationScope>,
+    notice: Option<String>,
+    /// What each full name was first asked for as, of names that may have been mended.
+    asked: Arc<Mutex<HashMap<String, String>>>,
 }
 
 impl PluginMetricsService {
@@ -38,7 +42,21 @@ impl PluginMetricsService {
             naming,
             owner,
             scope,
+            notice: None,
+            asked: Arc::default(),
         }
+    }
+
+    /// With a sentence for the log about whom it is for.
+    pub(super) fn with_notice(mut self, notice: Option<String>) -> Self {
+        self.notice = notice;
+        self
+    }
+
+    /// A sentence for the log: that the plugin's id had to be mended, or that another plugin's metrics
+    /// have the same names.
+    pub fn notice(&self) -> Option<&str> {
+        self.notice.as_deref()
     }
 
     /// The instrumentation scope of everything this service makes.
@@ -74,10 +92,21 @@ impl PluginMetricsService {
             });
         }
         let repaired = self.naming.repaired(&self.owner, name)?;
+        let shared = self.shared(name, &repaired.name);
+        let sentences: Vec<String> = repaired.notice.into_iter().chain(shared).collect();
         Ok(Named {
             name: repaired.name,
-            notice: repaired.notice,
+            notice: (!sentences.is_empty()).then(|| sentences.join("; ")),
             rename: None,
         })
+    }
+
+    /// A sentence where another name of this plugin became the same one.
+    fn shared(&self, name: &str, full: &str) -> Option<String> {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = asked
+            .entry(full.to_owned())
+            .or_insert_with(|| name.to_owned());
+        (first != name).then(|| format!("{first:?} and {name:?} are one metric, {full:?}"))
     }
 }

@@ -1,10 +1,11 @@
 //! The root metrics service: the global meter of the app, and the maker of scoped services.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use opentelemetry::InstrumentationScope;
 
-use super::naming::{check_owner, MetricScope, Naming};
+use super::naming::{check_owner, mended_owner, MetricScope, Naming};
 use super::plugin::PluginMetricsService;
 use crate::config::NamingMode;
 use crate::error::{Code, Error, Result};
@@ -15,7 +16,12 @@ use crate::error::{Code, Error, Result};
 pub struct RootMetricsService {
     naming: Naming,
     version: Option<String>,
+    /// The ids of plugins by the segment that their metrics' names have for it.
+    plugins: Arc<Mutex<HashMap<String, Vec<String>>>>,
 }
+
+/// Plugins that are kept in mind, so that two of one name are told; a backend has some fifty.
+const MAX_PLUGINS: usize = 10_000;
 
 impl RootMetricsService {
     /// # Errors
@@ -24,6 +30,7 @@ impl RootMetricsService {
         Ok(Self {
             naming: Naming::new(service_name, mode)?,
             version,
+            plugins: Arc::default(),
         })
     }
 
@@ -40,15 +47,58 @@ impl RootMetricsService {
     /// [`Code::InvalidName`] when the id cannot be a segment of a metric name.
     pub fn for_plugin(&self, id: &str, meter: MeterIdentity) -> Result<PluginMetricsService> {
         check_owner("plugin id", id)?;
+        Ok(self.plugin_service(id, id.to_owned(), meter, None))
+    }
+
+    /// The same for a plugin that could not know what its id has to be: it is mended, and the
+    /// service has a notice that says so.
+    pub fn for_foreign_plugin(&self, id: &str, meter: MeterIdentity) -> PluginMetricsService {
+        let wrong = match self.naming.mode() {
+            NamingMode::Enforce => check_owner("plugin id", id).err(),
+            // No name has the id in it.
+            NamingMode::Passthrough => None,
+        };
+        let segment = match wrong {
+            Some(_) => mended_owner(id),
+            None => id.to_owned(),
+        };
+        self.plugin_service(id, segment, meter, wrong)
+    }
+
+    fn plugin_service(
+        &self,
+        id: &str,
+        segment: String,
+        meter: MeterIdentity,
+        wrong: Option<Error>,
+    ) -> PluginMetricsService {
+        let notice = self.meet(id, &segment, wrong);
         let name = meter
             .name
             .unwrap_or_else(|| format!("backstage-plugin-{id}"));
         let scope = scope(&name, meter.version.as_deref(), meter.schema_url.as_deref());
-        Ok(PluginMetricsService::new(
-            self.naming.clone(),
-            MetricScope::Plugin(id.to_owned()),
-            scope,
-        ))
+        PluginMetricsService::new(self.naming.clone(), MetricScope::Plugin(segment), scope)
+            .with_notice(notice)
+    }
+
+    /// What is to be said of a plugin when it comes for the first time.
+    fn meet(&self, id: &str, segment: &str, wrong: Option<Error>) -> Option<String> {
+        let mut plugins = self.plugins.lock().unwrap_or_else(PoisonError::into_inner);
+        if plugins.len() >= MAX_PLUGINS && !plugins.contains_key(segment) {
+            return None;
+        }
+        let ids = plugins.entry(segment.to_owned()).or_default();
+        if ids.len() >= MAX_PLUGINS || ids.iter().any(|known| known == id) {
+            return None;
+        }
+        let mended =
+            wrong.map(|wrong| format!("{wrong}; its metrics are exported as those of {segment:?}"));
+        let shared = ids.first().map(|other| {
+            format!("the metrics of the plugins {other:?} and {id:?} have the same names")
+        });
+        ids.push(id.to_owned());
+        let sentences: Vec<String> = mended.into_iter().chain(shared).collect();
+        (!sentences.is_empty()).then(|| sentences.join("; "))
     }
 
     /// The service of a core service (`scope` `core`) or, for completeness, a plugin (`plugin`).

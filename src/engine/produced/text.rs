@@ -1,4 +1,5 @@
-//! One metric in Prometheus' text format 0.0.4, as prom-client and `@prometheus-io/client` write it.
+//! One metric in Prometheus' text format 0.0.4 or OpenMetrics 1.0, as prom-client and
+//! `@prometheus-io/client` write it. Exemplars, timestamps, units and times of creation are passed over.
 
 use std::collections::HashMap;
 
@@ -31,7 +32,8 @@ pub fn parse(text: &str) -> Result<Parsed, String> {
     let mut help = String::new();
     let mut header: Option<(&str, &str)> = None;
     let mut samples = Vec::new();
-    for line in text.lines() {
+    // Not `lines()`: a carriage return before the line feed is part of a help text.
+    for line in text.split('\n') {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             help = unescape(rest.split_once(' ').map_or("", |(_, help)| help));
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
@@ -41,18 +43,29 @@ pub fn parse(text: &str) -> Result<Parsed, String> {
         }
     }
     let (name, kind) = header.ok_or("it has no type")?;
-    // In OpenMetrics, which a registry can be set to, a counter's samples have a longer name.
+    let is_created = |sample: &Sample<'_>| sample.name.strip_prefix(name) == Some("_created");
+    if matches!(kind, "counter" | "histogram" | "summary") {
+        samples.retain(|sample| !is_created(sample));
+    }
+    // In OpenMetrics the samples of a counter have a longer name than their family, as those of an
+    // info have in any format.
     let sample_name = samples.first().map_or(name, |sample| sample.name);
-    let series = match kind {
-        "counter" => Series::Counter(numbers(samples)),
-        "gauge" => Series::Gauge(numbers(samples)),
-        "histogram" => Series::Histogram(histograms(name, samples)?),
-        "summary" => Series::Summary(summaries(name, samples)?),
+    let (series, name) = match kind {
+        "counter" => (
+            Series::Counter(numbers(name, &["", "_total"], samples)?),
+            sample_name,
+        ),
+        "info" => (
+            Series::Gauge(numbers(name, &["", "_info"], samples)?),
+            sample_name,
+        ),
+        // Compatibility specification, "Metric types": what has no type is a gauge.
+        "gauge" | "unknown" | "untyped" | "stateset" => {
+            (Series::Gauge(numbers(name, &[""], samples)?), name)
+        }
+        "histogram" => (Series::Histogram(histograms(name, samples)?), name),
+        "summary" => (Series::Summary(summaries(name, samples)?), name),
         other => return Err(format!("{name} is of the unknown type {other:?}")),
-    };
-    let name = match &series {
-        Series::Counter(_) => sample_name,
-        _ => name,
     };
     Ok(Parsed {
         name: name.to_owned(),
@@ -118,14 +131,25 @@ fn attributes(labels: Labels) -> Vec<KeyValue> {
         .collect()
 }
 
-fn numbers(samples: Vec<Sample<'_>>) -> Vec<NumberSeries> {
-    samples
-        .into_iter()
-        .map(|sample| NumberSeries {
-            attributes: attributes(sample.labels),
-            value: sample.value,
-        })
-        .collect()
+/// Samples of one name, which is the family's with one of the suffixes.
+fn numbers(
+    family: &str,
+    suffixes: &[&str],
+    samples: Vec<Sample<'_>>,
+) -> Result<Vec<NumberSeries>, String> {
+    let first = samples.first().map_or(family, |sample| sample.name);
+    let is_ours = |sample: &&Sample<'_>| {
+        let suffix = sample.name.strip_prefix(family);
+        sample.name == first && suffix.is_some_and(|suffix| suffixes.contains(&suffix))
+    };
+    if let Some(stranger) = samples.iter().find(|sample| !is_ours(sample)) {
+        return Err(format!("{family} has a sample {}", stranger.name));
+    }
+    let series = samples.into_iter().map(|sample| NumberSeries {
+        attributes: attributes(sample.labels),
+        value: sample.value,
+    });
+    Ok(series.collect())
 }
 
 /// What all samples of one series of a histogram or summary say together.
@@ -300,6 +324,59 @@ mod tests {
     }
 
     #[test]
+    fn what_open_metrics_adds_is_passed_over() {
+        let counter = parse(concat!(
+            "# HELP jobs x\r\n# TYPE jobs counter\n# UNIT jobs seconds\n",
+            "jobs_total{a=\" # {b=\\\"c\\\"}\"} 3 1700000000 # {trace_id=\"t\\\"\"} 1 1.5\n",
+            "jobs_created{a=\"\"} 1700000000.5\n# EOF\n",
+        ))
+        .unwrap();
+        assert_eq!(
+            (counter.name.as_str(), counter.help.as_str()),
+            ("jobs_total", "x\r")
+        );
+        let expected = NumberSeries {
+            attributes: labels([("a", " # {b=\"c\"}")]),
+            value: 3.0,
+        };
+        assert_eq!(counter.series, Series::Counter(vec![expected]));
+
+        let histogram = parse(concat!(
+            "# TYPE d histogram\nd_created 5\nd_bucket{le=\"1.0\"} 1 # {t=\"1\"} 0.5 1.5\n",
+            "d_bucket{le=\"+Inf\"} 1\nd_sum 0.5\nd_count 1",
+        ))
+        .unwrap();
+        let expected = HistogramSeries {
+            attributes: vec![],
+            count: 1,
+            sum: 0.5,
+            bounds: vec![1.0],
+            bucket_counts: vec![1, 0],
+        };
+        assert_eq!(histogram.series, Series::Histogram(vec![expected]));
+        let summary = parse("# TYPE d summary\nd_created 5").unwrap();
+        assert_eq!(summary.series, Series::Summary(vec![]));
+    }
+
+    #[test]
+    fn types_that_opentelemetry_lacks_are_gauges() {
+        for (kind, sample, name) in [
+            ("unknown", "a 1", "a"),
+            ("untyped", "a 1", "a"),
+            ("info", "a_info{a=\"1\"} 1", "a_info"),
+            ("info", "a{a=\"1\"} 1", "a"),
+            ("stateset", "a{a=\"on\"} 1", "a"),
+        ] {
+            let parsed = parse(&format!("# TYPE a {kind}\n{sample}")).unwrap();
+            assert_eq!(parsed.name, name, "{kind}");
+            let Series::Gauge(series) = parsed.series else {
+                panic!("{kind} is not a gauge");
+            };
+            assert_eq!(series[0].value, 1.0);
+        }
+    }
+
+    #[test]
     fn what_is_not_a_metric_is_refused_by_name() {
         for (text, problem) in [
             ("", "it has no type"),
@@ -319,6 +396,13 @@ mod tests {
                 "a has the le \"x\", which is no number",
             ),
             ("# TYPE a summary\nb_sum 1", "a has a sample b_sum"),
+            ("# TYPE a counter\na_total 1\na 1", "a has a sample a"),
+            ("# TYPE a gauge\na 1\na_max 1", "a has a sample a_max"),
+            ("# TYPE a gauge\na_created 1", "a has a sample a_created"),
+            (
+                "# TYPE a gaugehistogram\na_gsum 1",
+                "a is of the unknown type \"gaugehistogram\"",
+            ),
         ] {
             assert_eq!(parse(text).unwrap_err(), problem, "{text:?}");
         }
@@ -340,7 +424,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(lines in prop::collection::vec("[ -~\\n{}\",=]{0,40}", 0..8)) {
-            for kind in ["counter", "gauge", "histogram", "summary"] {
+            for kind in ["counter", "gauge", "histogram", "summary", "info", "unknown"] {
                 let _ = parse(&format!("# TYPE a {kind}\n{}", lines.join("\n")));
             }
         }
@@ -348,7 +432,6 @@ mod tests {
         #[test]
         fn every_label_value_comes_back(value in any::<String>(), number in any::<f64>()) {
             let escaped = value.replace('\\', "\\\\").replace('\n', "\\n").replace('"', "\\\"");
-            // `lines()` takes a carriage return before a line feed off; none stands there.
             let text = format!("# TYPE a gauge\na{{x=\"{escaped}\",y=\"\"}} {number:?}");
             let parsed = parse(&text).unwrap();
             let Series::Gauge(series) = parsed.series else { panic!("not a gauge") };

@@ -26,7 +26,7 @@ export async function metricNames(app: App): Promise<Finding[]> {
   const provider = binding.NativeProvider.isolated();
   try {
     return app.packages.flatMap(one => {
-      const service = root.forPlugin(pluginId(one));
+      const service = root.forPlugin(pluginId(one), true);
       return one.sources
         .filter(({ text }) => HAS_SERVICE.test(text))
         .flatMap(source => inspect(source, provider, service));
