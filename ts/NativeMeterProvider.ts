@@ -32,6 +32,9 @@ export class NativeMeterProvider implements MeterProvider {
   /** @internal */
   readonly native: NativeProvider;
 
+  /** @internal What `service.name` is where neither the options nor `OTEL_*` say it. */
+  defaultServiceName: string | undefined;
+
   /**
    * @internal Make providers with `createMeterProvider`.
    *
@@ -109,16 +112,16 @@ export class NativeMeterProvider implements MeterProvider {
    * Configures the provider, once: everything recorded before is delivered.
    *
    * @param path - Where the options stand, for error messages.
-   * @param serviceName - What `service.name` is where neither the options nor `OTEL_*` say it.
    * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`, `ERR_METRICS_ALREADY_CONFIGURED`
    */
-  configure(
-    options: MetricsOptions,
-    path = 'options',
-    serviceName?: string,
-  ): void {
+  configure(options: MetricsOptions, path = 'options'): void {
     const ignored = native(() =>
-      this.native.configure(toJson(options), path, environment(), serviceName),
+      this.native.configure(
+        toJson(options),
+        path,
+        environment(),
+        this.defaultServiceName,
+      ),
     );
     ignored.forEach(warning => logLoudly('warn', warning));
     this.facade.reshape();
