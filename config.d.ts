@@ -48,14 +48,18 @@ export interface Config {
               host?: string;
               /** Defaults to 9464; 0 lets the operating system choose. */
               port?: number;
-              /** Defaults to `/metrics`. */
+              /**
+               * Defaults to `/metrics`. What is not ASCII is percent-encoded, here or by the client. With
+               * `onBackend`, letters, digits and `- . _ ~` after the `/`.
+               */
               path?: string;
               /** Whether the page has a server of its own. Defaults to true. */
               server?: boolean;
               /** Whether the page is also served on the backend's port. Defaults to false. */
               onBackend?: boolean;
               /**
-               * The bearer token that a scrape must carry.
+               * The bearer token that a scrape must carry: visible ASCII characters. White space around
+               * it is taken off.
                * @visibility secret
                */
               token?: string;

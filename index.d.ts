@@ -288,13 +288,13 @@ export declare interface PrometheusExporterOptions {
     host?: string;
     /** 0 to 65535. Default 9464, or `OTEL_EXPORTER_PROMETHEUS_PORT`. */
     port?: number;
-    /** Starts with `/`. Default `/metrics`. */
+    /** Starts with `/`; without query, `//` and dot segments. Default `/metrics`. */
     path?: string;
     /** Whether to open a port. Default true; with false only `onBackend` serves the page. */
     server?: boolean;
     /** Also serve the page on the backend's own port. Default false. */
     onBackend?: boolean;
-    /** A bearer token that scrapers must send. */
+    /** A bearer token that scrapers must send: visible ASCII; white space around it is taken off. */
     token?: string;
     /** How names are translated. Default `UnderscoreEscapingWithSuffixes`. */
     translationStrategy?: TranslationStrategy;

@@ -63,7 +63,8 @@ export class DefaultRootMetricsService
         `metrics were configured before the root metrics service started; ${path} sets names, but exporters stay as they are`,
       );
     } else {
-      provider.configure(options, path, DEFAULT_SERVICE_NAME);
+      provider.defaultServiceName = DEFAULT_SERVICE_NAME;
+      provider.configure(options, path);
     }
     return service;
   }

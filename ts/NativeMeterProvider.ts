@@ -36,6 +36,9 @@ export class NativeMeterProvider implements MeterProvider {
   /** @internal */
   readonly native: NativeProvider;
 
+  /** @internal What `service.name` is where neither the options nor `OTEL_*` say it. */
+  defaultServiceName: string | undefined;
+
   /**
    * @internal Make providers with `createMeterProvider`.
    *
@@ -126,17 +129,17 @@ export class NativeMeterProvider implements MeterProvider {
    * Configures the provider, once: everything recorded before is delivered.
    *
    * @param path - Where the options stand, for error messages.
-   * @param serviceName - What `service.name` is where neither the options nor `OTEL_*` say it.
    * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`, `ERR_METRICS_ALREADY_CONFIGURED`
    */
-  configure(
-    options: MetricsOptions,
-    path = 'options',
-    serviceName?: string,
-  ): void {
+  configure(options: MetricsOptions, path = 'options'): void {
     const plain = plainOptions(options, path);
     const ignored = native(() =>
-      this.native.configure(toJson(plain), path, environment(), serviceName),
+      this.native.configure(
+        toJson(plain),
+        path,
+        environment(),
+        this.defaultServiceName,
+      ),
     );
     ignored.forEach(warning => logLoudly('warn', warning));
     this.facade.reshape();

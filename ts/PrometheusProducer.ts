@@ -79,7 +79,7 @@ export class PrometheusProducer {
     this.look();
     return [...this.clients.values()].some(client => {
       try {
-        return client.registry.getMetricsAsArray().length > 0;
+        return client.exports.register.getMetricsAsArray().length > 0;
       } catch (error) {
         this.report(client, 'registry', error);
         return false;
@@ -148,7 +148,7 @@ export class PrometheusProducer {
     }
     pending.add(metric);
     try {
-      texts.set(metric, await textOf(registry, metric));
+      texts.set(metric, await written(registry, metric));
     } catch (error) {
       texts.delete(metric);
       this.report(client, `metric "${metric.name}"`, error);
@@ -178,7 +178,7 @@ function sleep(milliseconds: number): Promise<void> {
  * writes OpenMetrics, where their samples are called `_total` and they are not; here they keep their
  * name and are written without it.
  */
-function textOf(registry: Registry, metric: Metric): Promise<string> {
+function written(registry: Registry, metric: Metric): Promise<string> {
   if (!registry.getMetricsAsString) {
     return registry.getSingleMetricAsString(metric.name);
   }

@@ -318,11 +318,11 @@ describe('the largest file that is looked at takes seconds, not minutes, when it
 
   test('six thousand short lines', async t => {
     const app = await AppFixture.create(t);
-    app.write(SOURCE, 'export const a = 1\nimport b\n'.repeat(3000));
+    app.write(SOURCE, 'import /* a */      b\n'.repeat(6000));
     const start = performance.now();
     await examine(app);
-    // Sixteen seconds, once.
-    assert.ok(performance.now() - start < 3000);
+    // Once every keyword was searched to the end of the file, for every blank after it.
+    assert.ok(performance.now() - start < 5000);
   });
 });
 

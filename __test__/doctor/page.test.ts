@@ -94,7 +94,9 @@ test("a page behind a token is read with the configuration's token or METRICS_TO
   const { port } = servePage(t, { token: 't0ken' }, []);
   const ways: [JsonToken: string | undefined, environment: object][] = [
     ['t0ken', {}],
+    ['t0ken\n', { METRICS_TOKEN: ' ' }],
     [undefined, { METRICS_TOKEN: 't0ken' }],
+    [undefined, { METRICS_TOKEN: 't0ken\n' }],
   ];
   for (const [token, environment] of ways) {
     const findings = await examine(

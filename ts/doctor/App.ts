@@ -240,6 +240,9 @@ async function readLive(
   if (url === undefined) {
     return undefined;
   }
-  const answer = await readMetricsPage(url, METRICS_TOKEN ?? page?.token);
+  const answer = await readMetricsPage(
+    url,
+    METRICS_TOKEN?.trim() || page?.token,
+  );
   return { url, isAskedFor: askedFor !== undefined, answer };
 }

@@ -44,9 +44,13 @@ export const DEFAULT_LIMITS: Limits = {
 /** Milliseconds of the unit that a limit is kept in. */
 const DURATIONS = { maxRange: 1000, timeout: 1 } as const;
 
-/** Prometheus' own limit is the most; fewer than 3 points are no line. */
+/**
+ * Prometheus' own limit is the most; fewer than 3 points are no line. A longer timer than 24.8 days
+ * fires at once.
+ */
 const RANGES: Partial<Record<keyof Limits, [least: number, most: number]>> = {
   maxPoints: [3, MAX_POINTS],
+  timeout: [1, 2 ** 31 - 1],
   queue: [0, Infinity],
   cacheEntries: [0, Infinity],
   cacheBytes: [0, Infinity],

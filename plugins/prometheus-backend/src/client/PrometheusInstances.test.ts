@@ -221,6 +221,10 @@ describe('readLimits', () => {
     [{ maxSeries: 0 }, /limits\.maxSeries is 0/],
     [{ maxBytes: 1.5 }, /limits\.maxBytes is 1.5/],
     [{ timeout: 'soon' }, /limits/],
+    [
+      { timeout: { days: 30 } },
+      /limits\.timeout is 2592000000; .* from 1 to 2147483647/,
+    ],
     [{ maxSerie: 1 }, /limits\.maxSerie is none of maxRange/],
   ] as [JsonObject, RegExp][]) {
     test(`refuses ${JSON.stringify(limits)}`, () => {
