@@ -62,7 +62,7 @@ export interface TestMetrics {
   factories: ServiceFactory[];
   /** Runs observable callbacks and reads everything recorded so far. */
   collect(): Promise<TestCollection>;
-  /** Ends the provider's thread. Forgetting it leaks a thread until the process ends. */
+  /** Ends the provider's thread, which otherwise goes on until all of this is garbage. */
   shutdown(): Promise<void>;
 }
 
@@ -80,8 +80,15 @@ export function createTestMetrics(
   }
   const { temporality = 'cumulative', ...rest } = options;
   const provider = new NativeMeterProvider(binding.NativeProvider.isolated());
-  provider.configureInMemory(rest, temporality);
-  const root = DefaultRootMetricsService.over(provider, rest);
+  let root: DefaultRootMetricsService;
+  try {
+    provider.configureInMemory(rest, temporality);
+    root = DefaultRootMetricsService.over(provider, rest);
+  } catch (error) {
+    // Its thread would stay.
+    void provider.shutdown();
+    throw error;
+  }
   return {
     root,
     provider,

@@ -35,6 +35,12 @@ impl Activity {
         Busy(self.clone())
     }
 
+    /// Resolves once the connection waits for a request.
+    pub async fn idle(&self) {
+        // No error: `self` holds the sender.
+        let _ = self.0.subscribe().wait_for(|state| state.busy == 0).await;
+    }
+
     /// Resolves once the connection has waited for a request for `patience` and there is a crowd.
     pub async fn overstayed(&self, patience: Duration, mut crowd: watch::Receiver<bool>) {
         let mut activity = self.0.subscribe();

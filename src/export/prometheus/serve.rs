@@ -54,7 +54,9 @@ impl Default for Limits {
             crowded_head: Duration::from_millis(500),
             stall: Duration::from_secs(30),
             head_bytes: 16 * 1024,
-            drain: Duration::from_secs(5),
+            // A page of megabytes is read in much less, and nobody's exit waits longer for a slow
+            // reader.
+            drain: Duration::from_secs(2),
         }
     }
 }
@@ -175,7 +177,13 @@ async fn converse(
         () = activity.overstayed(limits.crowded_head, crowd) => return,
         () = stopped(&mut stop) => connection.as_mut().graceful_shutdown(),
     }
-    let _ = connection.await;
+    // Who has not asked for anything yet is not waited for. In this order, because a request that is
+    // here but was not looked at makes the connection busy.
+    tokio::select! {
+        biased;
+        _ = connection.as_mut() => {}
+        () = activity.idle() => {}
+    }
 }
 
 /// A way to stop a server, and to know that it has: for whoever starts it with [`serve`].
