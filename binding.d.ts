@@ -41,7 +41,10 @@ export declare class NativeProvider {
   static global(): NativeProvider
   /** A provider of its own. */
   static isolated(): NativeProvider
-  /** Attaches this JavaScript environment; `onMessage` gets JSON. Returns the facade's number. */
+  /**
+   * Attaches this JavaScript environment; `onMessage` gets JSON. Returns the facade's number. The
+   * environment is detached when `onMessage` is collected as garbage, or with its thread.
+   */
   attach(onMessage: (arg0: string) => void): number
   /** Registers an instrument of a plain OpenTelemetry meter. */
   register(scopeName: string, scopeVersion: string | undefined | null, scopeSchemaUrl: string | undefined | null, request: string): NativeInstrument
@@ -93,10 +96,19 @@ export declare class NativeProvider {
   flush(): Promise<Outcome>
   shutdown(): Promise<Outcome>
   /**
-   * The environment ends, and with it the process if `isFinal`. Waits for the last export, bounded
-   * by `exitTimeout`; returns what can no longer be said through the event loop.
+   * The environment has handed over for the last time. Every one of the thread says so before the
+   * first `beginExit`.
    */
-  exit(facade: number, isFinal: boolean): Array<NativeLogLine>
+  leave(facade: number): void
+  /** Begins the last export of the environment, and of the provider if `isFinal`. */
+  beginExit(facade: number, isFinal: boolean): void
+  /**
+   * Waits for the last export, bounded by `exitTimeout`; returns what can no longer be said through
+   * the event loop.
+   */
+  finishExit(): Array<NativeLogLine>
+  /** The process ends: makes the last exports of the providers of other threads. */
+  static exitOthers(): Array<NativeLogLine>
   /** Takes what is to be said since the last time. */
   takeLog(): Array<NativeLogLine>
 }

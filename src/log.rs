@@ -36,23 +36,55 @@ pub struct Logger(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    listeners: Vec<Wake>,
+    /// By the number of whoever attached them.
+    listeners: Vec<(u32, Wake)>,
     backlog: VecDeque<(Level, String)>,
 }
 
+impl State {
+    /// Wakes the first listener that still can be.
+    fn wake(&mut self) {
+        while let Some((_, listener)) = self.listeners.first() {
+            if listener() {
+                return;
+            }
+            drop(self.listeners.remove(0));
+        }
+    }
+}
+
 impl Logger {
-    pub fn attach(&self, listener: Wake) {
+    pub fn attach(&self, id: u32, listener: Wake) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.backlog.is_empty() {
             listener();
         }
-        state.listeners.push(listener);
+        state.listeners.push((id, listener));
+    }
+
+    /// A listener ends. What it was woken for and has not taken is for the next one.
+    pub fn detach(&self, id: u32) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = state.listeners.len();
+        state.listeners.retain(|(of, _)| *of != id);
+        if state.listeners.len() < before && !state.backlog.is_empty() {
+            state.wake();
+        }
     }
 
     /// Takes what nobody has heard.
     pub fn drain(&self) -> Vec<(Level, String)> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.backlog.drain(..).collect()
+    }
+
+    /// Takes what there is nobody left to hear.
+    pub fn unheard(&self) -> Vec<(Level, String)> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match state.listeners.is_empty() {
+            true => state.backlog.drain(..).collect(),
+            false => Vec::new(),
+        }
     }
 
     /// From here on messages wait for [`Logger::drain`]: the event loop no longer turns.
@@ -70,12 +102,7 @@ impl Logger {
             state.backlog.remove(least);
         }
         state.backlog.push_back((level, message));
-        while let Some(listener) = state.listeners.first() {
-            if listener() {
-                return;
-            }
-            drop(state.listeners.remove(0));
-        }
+        state.wake();
     }
 
     pub fn debug(&self, message: impl Into<String>) {

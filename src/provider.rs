@@ -2,8 +2,8 @@
 //! through here, so that it can be tested without Node.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{mpsc, Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue, Method};
 use once_cell::sync::OnceCell;
@@ -35,19 +35,41 @@ pub type OnConfigured = Box<dyn Fn() + Send>;
 struct State {
     facades: BTreeMap<FacadeId, OnConfigured>,
     exporters: Option<Arc<Exporters>>,
+    /// A shutdown is under way, or done.
+    closing: bool,
+    exit: Option<Exit>,
     memory: Option<PipelineId>,
     exit_timeout: Duration,
+}
+
+/// A last export that a thread ends with.
+struct Exit {
+    started: Result<()>,
+    /// Gives the outcome; its other end is gone once the scrape endpoint is closed too.
+    progress: mpsc::Receiver<Result<()>>,
+    exporters: Arc<Exporters>,
+    deadline: Instant,
+}
+
+/// Every provider there is.
+fn live() -> MutexGuard<'static, Vec<Weak<Provider>>> {
+    static LIVE: Mutex<Vec<Weak<Provider>>> = Mutex::new(Vec::new());
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Provider {
     /// A provider of its own, for tests and programs that want several.
     pub fn isolated() -> Arc<Self> {
         let log = Logger::default();
-        Arc::new(Self {
+        let provider = Arc::new(Self {
             engine: Engine::start(log.clone()),
             log,
             state: Mutex::default(),
-        })
+        });
+        let mut live = live();
+        live.retain(|provider| provider.strong_count() > 0);
+        live.push(Arc::downgrade(&provider));
+        provider
     }
 
     /// The one that all threads of the process share.
@@ -97,63 +119,129 @@ impl Provider {
         self.state().facades.insert(facade, on_configured);
     }
 
-    /// A JavaScript environment ends. What it handed over stays.
-    pub fn detach(&self, facade: FacadeId) {
-        self.state().facades.remove(&facade);
+    /// A JavaScript environment is gone. What it handed over stays; where nobody else can record or
+    /// collect it, it is exported now.
+    pub fn detach(self: &Arc<Self>, facade: FacadeId) {
+        self.log.detach(facade);
         self.engine.detach(facade);
+        let (left, orphaned) = {
+            let mut state = self.state();
+            let left = state.facades.remove(&facade);
+            let orphaned = left.is_some()
+                && state.facades.is_empty()
+                && state.exporters.is_some()
+                && !state.closing
+                && !GLOBAL.get().is_some_and(|global| Arc::ptr_eq(global, self));
+            (left, orphaned)
+        };
+        drop(left);
+        if let (true, Ok(runtime)) = (orphaned, runtime::handle()) {
+            let provider = self.clone();
+            runtime.spawn(async move {
+                // A failure is in the log as well.
+                let _ = provider.shutdown().await;
+                let global = GLOBAL.get();
+                for (level, message) in provider.log.drain() {
+                    global.inspect(|global| global.log.log(level, message));
+                }
+            });
+        }
     }
 
-    /// Called from the `exit` handler of an environment, on its thread, after its last hand-over.
-    /// When the process ends with it (`is_final`), shuts the exporters down; when it was merely the
-    /// last one for now, flushes them. Waits for either, at most the configured time.
-    ///
-    /// Returns the messages that can no longer be delivered through the event loop.
-    pub fn exit(&self, facade: FacadeId, is_final: bool) -> Vec<(Level, String)> {
-        let last = {
+    /// A JavaScript environment has handed over for the last time, and its event loop no longer
+    /// turns. Every environment of a thread says so before the first [`Provider::begin_exit`].
+    pub fn leave(&self, facade: FacadeId) {
+        self.state().facades.remove(&facade);
+        self.engine.leave(facade);
+    }
+
+    /// Begins what an environment ends with. When the provider ends with it (`is_final`), that shuts
+    /// the exporters down; when it was merely the last environment for now, it flushes them.
+    /// [`Provider::finish_exit`] waits for it.
+    pub fn begin_exit(&self, facade: FacadeId, is_final: bool) {
+        let begun = {
             let mut state = self.state();
             state.facades.remove(&facade);
-            state.facades.is_empty()
+            let ends = is_final || state.facades.is_empty();
+            ends && self.begin(&mut state, is_final)
         };
-        if !is_final && !last {
+        if !begun {
             self.engine.detach(facade);
-            return Vec::new();
         }
+    }
+
+    /// `false` where there is nothing to export.
+    fn begin(&self, state: &mut State, is_final: bool) -> bool {
         self.log.detach_all();
-        let (exporters, timeout) = {
-            let mut state = self.state();
-            let exporters = if is_final {
-                state.exporters.take()
-            } else {
-                state.exporters.clone()
-            };
-            (exporters, state.exit_timeout)
+        if state.exit.is_some() {
+            return true;
+        }
+        let Some(exporters) = state.exporters.clone() else {
+            return false;
         };
-        let Some(exporters) = exporters else {
-            self.engine.detach(facade);
-            return self.log.drain();
-        };
-        // A worker that does not answer must not use up the time of the export.
-        let patience = is_final.then(|| timeout.mul_f64(EXIT_COLLECT_SHARE));
-        self.engine.leave(facade, patience);
-        let (done, finished) = std::sync::mpsc::channel();
+        if is_final {
+            // A worker that does not answer must not use up the time of the export.
+            self.engine
+                .hurry(state.exit_timeout.mul_f64(EXIT_COLLECT_SHARE));
+        }
+        // A shutdown under way is waited for: nothing can be flushed any more.
+        let stops = is_final || state.closing;
+        state.closing = stops;
+        let (done, progress) = mpsc::channel();
         let pending = exporters.clone();
         let spawned = runtime::handle().map(|runtime| {
             runtime.spawn(async move {
-                let outcome = if is_final {
-                    exporters.shutdown().await
-                } else {
-                    exporters.flush().await
+                let outcome = match stops {
+                    true => exporters.stop_pushing().await,
+                    false => exporters.flush().await,
                 };
                 let _ = done.send(outcome);
+                if stops {
+                    exporters.close().await;
+                }
+                // Dropping `done` says that this has ended.
+                drop(done);
             })
         });
-        match spawned.map(|_| finished.recv_timeout(timeout)) {
-            Ok(Ok(Ok(()))) => {}
+        state.exit = Some(Exit {
+            started: spawned.map(drop),
+            progress,
+            exporters: pending,
+            deadline: Instant::now() + state.exit_timeout,
+        });
+        true
+    }
+
+    /// Waits for what [`Provider::begin_exit`] began, at most the configured time.
+    ///
+    /// Returns the messages that can no longer be delivered through the event loop.
+    pub fn finish_exit(&self) -> Vec<(Level, String)> {
+        let (exit, timeout) = {
+            let mut state = self.state();
+            (state.exit.take(), state.exit_timeout)
+        };
+        if let Some(exit) = exit {
+            self.wait_for(&exit, timeout);
+        }
+        self.log.unheard()
+    }
+
+    fn wait_for(&self, exit: &Exit, timeout: Duration) {
+        let left = || exit.deadline.saturating_duration_since(Instant::now());
+        let outcome = exit
+            .started
+            .clone()
+            .map(|()| exit.progress.recv_timeout(left()));
+        match outcome {
+            // The scrapes that are being answered; they are not what must be delivered.
+            Ok(Ok(Ok(()))) => {
+                let _ = exit.progress.recv_timeout(left());
+            }
             Ok(Ok(Err(error))) | Err(error) => self.log.error(format!(
                 "the last metrics before exit were not delivered: {error}"
             )),
             Ok(Err(_)) => {
-                let left = match pending.waiting_points() {
+                let left = match exit.exporters.waiting_points() {
                     0 => String::new(),
                     points => format!("; undelivered data points: {points}"),
                 };
@@ -163,7 +251,24 @@ impl Provider {
                 ));
             }
         }
-        self.log.drain()
+    }
+
+    /// The process ends: shuts down the providers of other threads, which are asked for what they
+    /// hold but end without running their `exit` handlers. Waits for each as
+    /// [`Provider::finish_exit`] does.
+    pub fn exit_others() -> Vec<(Level, String)> {
+        let others: Vec<Arc<Provider>> = live()
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|provider| {
+                let mut state = provider.state();
+                state.exit.is_none() && !state.closing && provider.begin(&mut state, true)
+            })
+            .collect();
+        others
+            .iter()
+            .flat_map(|provider| provider.finish_exit())
+            .collect()
     }
 
     /// The exporters, when there are any.
@@ -214,23 +319,47 @@ impl Provider {
     /// # Errors
     /// [`Code::Export`] naming every exporter that failed and why.
     pub async fn flush(&self) -> Result<()> {
-        match self.exporters() {
+        let (exporters, closing) = {
+            let state = self.state();
+            (state.exporters.clone(), state.closing)
+        };
+        match exporters {
+            // The shutdown's is the last export there is.
+            Some(exporters) if closing => exporters.stop_pushing().await,
             Some(exporters) => exporters.flush().await,
             None => Ok(()),
         }
     }
 
-    /// Flushes, then stops every exporter and the engine. Later calls do nothing.
+    /// Flushes, then stops every exporter and the engine, and lets go of the environments. Calls
+    /// meanwhile wait for the same; later ones do nothing.
     ///
     /// # Errors
     /// As [`Provider::flush`].
     pub async fn shutdown(&self) -> Result<()> {
-        let exporters = self.state().exporters.take();
+        let exporters = {
+            let mut state = self.state();
+            state.closing = true;
+            // They stay there until they are done, so that an exit can wait for them.
+            state.exporters.clone()
+        };
         let outcome = match exporters {
-            Some(exporters) => exporters.shutdown().await,
+            Some(exporters) => {
+                let outcome = exporters.stop_pushing().await;
+                exporters.close().await;
+                outcome
+            }
             None => Ok(()),
         };
+        let ended = {
+            let mut state = self.state();
+            state.exporters = None;
+            std::mem::take(&mut state.facades)
+        };
+        // Not under the lock: this lets go of JavaScript functions.
+        drop(ended);
         self.engine.shutdown();
+        self.log.detach_all();
         outcome
     }
 }

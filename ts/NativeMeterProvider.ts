@@ -1,5 +1,6 @@
 import type { Meter, MeterOptions, MeterProvider } from '@opentelemetry/api';
 import type { NativeMetricsService, NativeProvider } from '../binding';
+import { atExit } from './atExit';
 import { native, outcome } from './errors';
 import { InstrumentFactory } from './InstrumentFactory';
 import { LenientInstruments } from './InstrumentSource';
@@ -10,7 +11,7 @@ import { ObservableCallbacks } from './instruments/ObservableCallbacks';
 import type { NativeCounter } from './instruments/synchronous';
 import { isOn } from './isOn';
 import { toJson } from './json';
-import { log, type LogLevel, logLoudly, logsAtExit } from './log';
+import { log, logLine, logLoudly, logsAtExit } from './log';
 import type { MetricsOptions } from './options';
 import { plainOptions } from './plainOptions';
 import { PrometheusProducer } from './PrometheusProducer';
@@ -32,6 +33,7 @@ export class NativeMeterProvider implements MeterProvider {
   private readonly meters = new Map<string, Meter>();
   private dropped: NativeCounter | undefined;
   private readonly producer: PrometheusProducer;
+  private forgetEnd: (() => void) | undefined;
 
   /** @internal */
   readonly native: NativeProvider;
@@ -204,16 +206,31 @@ export class NativeMeterProvider implements MeterProvider {
   /** Flushes, then stops exporting for good. Recording afterwards does nothing harmful. */
   async shutdown(): Promise<void> {
     this.facade.handOver();
-    await outcome(this.native.shutdown());
+    try {
+      await outcome(this.native.shutdown());
+    } finally {
+      this.facade.takeLog();
+      // Until then an exit waits for the shutdown.
+      this.forgetEnd?.();
+    }
   }
 
-  /** @internal The thread ends: hands over and, on the last one, waits for the last export. */
-  exit(isFinal: boolean): void {
-    logsAtExit();
-    this.facade.handOverAtExit();
-    for (const line of this.native.exit(this.facade.id, isFinal)) {
-      log(line.level as LogLevel, line.message);
-    }
+  /**
+   * @internal Has everything delivered when the thread ends.
+   *
+   * @param isFinal - Whether the provider ends with the thread.
+   * @param before - Called before the last hand-over.
+   */
+  endWithThread(isFinal: boolean, before?: () => void): void {
+    this.forgetEnd = atExit({
+      handOver: () => {
+        logsAtExit();
+        before?.();
+        this.facade.handOverAtExit();
+      },
+      begin: () => this.native.beginExit(this.facade.id, isFinal),
+      finish: () => this.native.finishExit().forEach(logLine),
+    });
   }
 }
 

@@ -2,8 +2,9 @@ import { metrics } from '@opentelemetry/api';
 import { isMainThread } from 'node:worker_threads';
 import { adoptInstrumentations } from './adoptInstrumentations';
 import { apiCopies, apiVersion } from './apiCopies';
-import { logLoudly } from './log';
-import { loadBinding, loadFailure } from './native';
+import { atExit } from './atExit';
+import { logLine, logLoudly } from './log';
+import { type Binding, loadBinding, loadFailure } from './native';
 import { NativeMeterProvider } from './NativeMeterProvider';
 import { messageOf } from './text';
 import { clearInterval, setInterval } from './timers';
@@ -56,13 +57,25 @@ function start(): GlobalState {
     state.grace = setInterval(() => configureOnceUsed(state), GRACE_MS);
     state.grace.unref();
   }
-  process.on('exit', () => {
+  if (isMainThread) {
+    // First, so that the own providers' last exports go on meanwhile.
+    endWithProcess(binding);
+  }
+  provider.endWithThread(isMainThread, () => {
     if (isMainThread && !provider.isConfigured && provider.hasInstruments) {
       configureAtExit(provider);
     }
-    provider.exit(isMainThread);
   });
   return state;
+}
+
+/** Other threads end with the process, without `exit` listeners. */
+function endWithProcess({ NativeProvider }: Binding): void {
+  atExit({
+    handOver: () => {},
+    begin: () => {},
+    finish: () => NativeProvider.exitOthers().forEach(logLine),
+  });
 }
 
 /** A Backstage app configures late, when its root service starts: the environment must wait. */

@@ -46,6 +46,11 @@ export function log(level: LogLevel, message: string): void {
   }
 }
 
+/** Says what the engine says. */
+export function logLine(line: { level: string; message: string }): void {
+  log(line.level as LogLevel, line.message);
+}
+
 /** Says something that must not go unseen, whatever its level. */
 export function logLoudly(level: 'warn' | 'error', message: string): void {
   log(level, message);

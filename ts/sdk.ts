@@ -33,7 +33,8 @@ export function configure(options: MetricsOptions = {}): void {
 }
 
 /**
- * Makes a provider of its own, beside the process's: nothing is registered globally.
+ * Makes a provider of its own, beside the process's: nothing is registered globally. What it holds
+ * is delivered when its thread ends; `shutdown()` before that frees everything it takes up.
  *
  * @throws MetricsError as {@link configure}
  */
@@ -45,7 +46,14 @@ export function createMeterProvider(
     throw loadFailure()!;
   }
   const provider = new NativeMeterProvider(binding.NativeProvider.isolated());
-  provider.configure(options);
+  try {
+    provider.configure(options);
+  } catch (error) {
+    // Its thread would stay.
+    void provider.shutdown();
+    throw error;
+  }
+  provider.endWithThread(true);
   return provider;
 }
 

@@ -64,7 +64,7 @@ export interface TestMetrics {
   factories: ServiceFactory[];
   /** Runs observable callbacks and reads everything recorded so far. */
   collect(): Promise<TestCollection>;
-  /** Ends the provider's thread. Forgetting it leaks a thread until the process ends. */
+  /** Ends the provider's thread, which otherwise goes on until all of this is garbage. */
   shutdown(): Promise<void>;
 }
 
@@ -85,9 +85,16 @@ export function createTestMetrics(
     'options',
   ) as TestMetricsOptions;
   const provider = new NativeMeterProvider(binding.NativeProvider.isolated());
-  // The native side says which there are.
-  provider.configureInMemory(rest, textOf(temporality));
-  const root = DefaultRootMetricsService.over(provider, rest);
+  let root: DefaultRootMetricsService;
+  try {
+    // The native side says which temporalities there are.
+    provider.configureInMemory(rest, textOf(temporality));
+    root = DefaultRootMetricsService.over(provider, rest);
+  } catch (error) {
+    // Its thread would stay.
+    void provider.shutdown();
+    throw error;
+  }
   return {
     root,
     provider,

@@ -13,7 +13,7 @@ use opentelemetry_sdk::metrics::Temporality;
 use super::cells::{copy_samples, take_gauges, take_sums};
 use super::deferred::{promise, promise_of};
 use super::error::Result;
-use super::facade::Messenger;
+use super::facade::{on_end, Messenger};
 use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
 use super::page::ScrapeOutcome;
 use crate::config::{Config, Environment};
@@ -75,10 +75,11 @@ impl NativeProvider {
         }
     }
 
-    /// Attaches this JavaScript environment; `onMessage` gets JSON. Returns the facade's number.
+    /// Attaches this JavaScript environment; `onMessage` gets JSON. Returns the facade's number. The
+    /// environment is detached when `onMessage` is collected as garbage, or with its thread.
     #[napi(catch_unwind)]
     pub fn attach(&self, env: Env, on_message: Function<'_, FnArgs<(String,)>, ()>) -> Result<u32> {
-        let messenger = Messenger::new(&on_message).map_err(internal)?;
+        let messenger = Messenger::new(&env, &on_message).map_err(internal)?;
         let facade = self.engine().attach(Box::new(messenger.clone()));
         let on_configured = messenger.clone();
         self.provider.attach(
@@ -87,10 +88,9 @@ impl NativeProvider {
                 on_configured.configured();
             }),
         );
-        self.provider.log().attach(messenger.log_listener());
+        self.provider.log().attach(facade, messenger.log_listener());
         let provider = self.provider.clone();
-        env.add_env_cleanup_hook((), move |()| provider.detach(facade))
-            .map_err(internal)?;
+        on_end(&env, &on_message, move || provider.detach(facade)).map_err(internal)?;
         Ok(facade)
     }
 
@@ -348,11 +348,30 @@ impl NativeProvider {
         })
     }
 
-    /// The environment ends, and with it the process if `isFinal`. Waits for the last export, bounded
-    /// by `exitTimeout`; returns what can no longer be said through the event loop.
+    /// The environment has handed over for the last time. Every one of the thread says so before the
+    /// first `beginExit`.
     #[napi(catch_unwind)]
-    pub fn exit(&self, facade: u32, is_final: bool) -> Vec<NativeLogLine> {
-        to_lines(self.provider.exit(facade, is_final))
+    pub fn leave(&self, facade: u32) {
+        self.provider.leave(facade);
+    }
+
+    /// Begins the last export of the environment, and of the provider if `isFinal`.
+    #[napi(catch_unwind)]
+    pub fn begin_exit(&self, facade: u32, is_final: bool) {
+        self.provider.begin_exit(facade, is_final);
+    }
+
+    /// Waits for the last export, bounded by `exitTimeout`; returns what can no longer be said through
+    /// the event loop.
+    #[napi(catch_unwind)]
+    pub fn finish_exit(&self) -> Vec<NativeLogLine> {
+        to_lines(self.provider.finish_exit())
+    }
+
+    /// The process ends: makes the last exports of the providers of other threads.
+    #[napi(catch_unwind)]
+    pub fn exit_others() -> Vec<NativeLogLine> {
+        to_lines(Provider::exit_others())
     }
 
     /// Takes what is to be said since the last time.

@@ -59,8 +59,10 @@ pub trait Facade: Send {
 pub enum Command {
     Attach(FacadeId, Box<dyn Facade>),
     Detach(FacadeId),
-    /// The environment has handed over for the last time; others get this long from now on.
-    Leave(FacadeId, Option<Duration>),
+    /// The environment has handed over for the last time.
+    Leave(FacadeId),
+    /// Environments get no longer than this to answer.
+    Hurry(Duration),
     Instrument(InstrumentId, Arc<InstrumentSpec>),
     Describe(InstrumentId, Arc<str>),
     Configure(Arc<Settings>, Arc<Resource>),
@@ -213,7 +215,8 @@ impl Actor {
                 self.facades.entry(id).or_default().facade = Some(facade);
             }
             Command::Detach(id) => self.detach(id),
-            Command::Leave(id, patience) => self.leave(id, patience),
+            Command::Leave(id) => self.leave(id),
+            Command::Hurry(patience) => self.hurry(patience),
             Command::Instrument(id, spec) => self.add_instrument(id, spec),
             Command::Describe(id, description) => {
                 self.instruments[id as usize].description = description;
@@ -485,14 +488,14 @@ impl Actor {
     }
 
     /// Keeps what the facade's callbacks observed for the last export, but asks it no more.
-    fn leave(&mut self, id: FacadeId, patience: Option<Duration>) {
+    fn leave(&mut self, id: FacadeId) {
         if let Some(state) = self.facades.get_mut(&id) {
             state.facade = None;
             state.asked = None;
         }
-        let Some(patience) = patience else {
-            return;
-        };
+    }
+
+    fn hurry(&mut self, patience: Duration) {
         self.patience = patience;
         let latest = Instant::now() + patience;
         for request in &mut self.requests {

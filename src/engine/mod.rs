@@ -280,9 +280,14 @@ impl Engine {
     }
 
     /// The environment's event loop has stopped for good, but what its callbacks observed last is
-    /// still to be exported. With `patience`, collections wait for the others no longer than that.
-    pub fn leave(&self, id: FacadeId, patience: Option<Duration>) {
-        self.send(Command::Leave(id, patience));
+    /// still to be exported.
+    pub fn leave(&self, id: FacadeId) {
+        self.send(Command::Leave(id));
+    }
+
+    /// From now on collections, the one under way too, wait for event loops no longer than this.
+    pub fn hurry(&self, patience: Duration) {
+        self.send(Command::Hurry(patience));
     }
 
     /// An empty buffer for samples, with the memory of an earlier block if there is one.

@@ -21,6 +21,7 @@ use crate::engine::{Collect, Engine, PipelineId};
 use crate::error::{Code, Error, Result};
 use crate::log::Logger;
 use console::ConsoleExporter;
+use futures_util::future::join_all;
 use otlp::OtlpExporter;
 use prometheus::{Exposition, Limits, ScrapePort};
 use push::{PushHandle, PushTask};
@@ -150,27 +151,32 @@ impl Exporters {
         all(self.pushes.iter().map(PushHandle::flush)).await
     }
 
-    /// Flushes, then stops every exporter and the scrape endpoint.
+    /// Flushes, then stops every push exporter. Further calls wait for the first one's end, and have
+    /// its outcome.
     ///
     /// # Errors
     /// As [`Exporters::flush`].
-    pub async fn shutdown(&self) -> Result<()> {
-        let outcome = all(self.pushes.iter().map(PushHandle::shutdown)).await;
+    pub async fn stop_pushing(&self) -> Result<()> {
+        all(self.pushes.iter().map(PushHandle::shutdown)).await
+    }
+
+    /// Closes the scrape endpoint, once the answers under way are given.
+    pub async fn close(&self) {
         if let Some(port) = &self.port {
             port.stop().await;
         }
-        outcome
     }
 }
 
-/// Waits for all; every failure is told.
+/// Waits for all at once, so that one that hangs does not use up the time of the others; every
+/// failure is told.
 async fn all(outcomes: impl Iterator<Item = impl Future<Output = Result<()>>>) -> Result<()> {
-    let mut failures: Vec<String> = Vec::new();
-    for outcome in outcomes {
-        if let Err(error) = outcome.await {
-            failures.push(error.to_string());
-        }
-    }
+    let failures: Vec<String> = join_all(outcomes)
+        .await
+        .into_iter()
+        .filter_map(Result::err)
+        .map(|error| error.to_string())
+        .collect();
     if failures.is_empty() {
         return Ok(());
     }

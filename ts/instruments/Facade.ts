@@ -4,7 +4,7 @@ import type {
   NativeProvider,
   NativeShape,
 } from '../../binding';
-import { type LogLevel, log } from '../log';
+import { log, logLine } from '../log';
 import { textOf } from '../text';
 import type { ObservableCallbacks } from './ObservableCallbacks';
 import { SampleBlock } from './SampleBlock';
@@ -54,12 +54,14 @@ export class Facade {
   private pending: string[] = [];
   private pendingCharacters = 0;
   private readonly instruments = new Map<number, Reshapable>();
+  /** The engine's way here. It holds this weakly: a facade that nothing else holds is gone. */
+  private readonly onMessage = (json: string) => this.receive(json);
 
   constructor(
     readonly native: NativeProvider,
     private readonly callbacks: ObservableCallbacks,
   ) {
-    this.id = native.attach(json => this.receive(json));
+    this.id = native.attach(this.onMessage);
   }
 
   /** The instrument with this number: the same object for the same registration. */
@@ -169,6 +171,12 @@ export class Facade {
   /** The last hand-over of this thread: synchronous callbacks run, nobody waits for others. */
   handOverAtExit(): void {
     this.handOver(this.callbacks.runSync());
+    this.native.leave(this.id);
+  }
+
+  /** Logs what the engine has to say. */
+  takeLog(): void {
+    this.native.takeLog().forEach(logLine);
   }
 
   private pushBlock(): void {
@@ -216,9 +224,7 @@ export class Facade {
         this.release(message.slots);
         break;
       case 'log':
-        this.native
-          .takeLog()
-          .forEach(line => log(line.level as LogLevel, line.message));
+        this.takeLog();
         break;
       default:
         break;

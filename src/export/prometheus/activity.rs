@@ -112,6 +112,12 @@ impl Activity {
         let _ = state.wait_for(|state| state.blocked.is_none()).await;
     }
 
+    /// Resolves once the connection waits for a request.
+    pub async fn idle(&self) {
+        // No error: `self` holds the sender.
+        let _ = self.0.subscribe().wait_for(|state| state.busy == 0).await;
+    }
+
     /// How much longer than granted the client has kept the server waiting, for a request or for
     /// reading an answer.
     pub fn overdue(&self, request: Duration, reading: Duration) -> Option<Duration> {

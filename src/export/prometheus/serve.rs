@@ -81,7 +81,9 @@ impl Default for Limits {
                 rate: 64 * 1024,
             },
             head_bytes: 16 * 1024,
-            drain: Duration::from_secs(5),
+            // A page of megabytes is read in much less, and nobody's exit waits longer for a slow
+            // reader.
+            drain: Duration::from_secs(2),
         }
     }
 }
@@ -247,9 +249,13 @@ async fn converse(
             }
         }
     }
+    // Who has not asked for anything yet is not waited for. In this order, because a request that is
+    // here but was not looked at makes the connection busy.
     tokio::select! {
+        biased;
         _ = connection => {}
         () = activity.spent(limits.pace) => {}
+        () = activity.idle() => {}
     }
 }
 

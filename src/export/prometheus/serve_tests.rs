@@ -441,6 +441,50 @@ fn stopping_finishes_the_answer_under_way_and_closes_the_port() {
     assert!(TcpStream::connect(address).is_err());
 }
 
+#[test]
+fn stopping_waits_for_no_connection_without_an_answer_under_way() {
+    let setup = start(small(), None, Limits::default());
+    let strangers = [
+        "",
+        "GET /metr",
+        "GET /metrics HTTP/1.1\r\nhost: x\r\nx: ",
+        // Ones that have had an answer, and one of them begins again.
+        "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\nGET /m",
+    ]
+    .map(|sent| {
+        let mut stream = setup.connect();
+        stream.write_all(sent.as_bytes()).unwrap();
+        stream
+    });
+    std::thread::sleep(Duration::from_millis(200));
+    let begun = Instant::now();
+    setup.runtime.block_on(setup.server.stop());
+    assert!(begun.elapsed() < Duration::from_millis(500));
+    drop(strangers);
+}
+
+#[test]
+fn stopping_waits_a_limited_time_for_a_client_that_reads_slowly() {
+    let limits = Limits {
+        drain: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let setup = start(large(), None, limits);
+    let mut slow = setup.connect();
+    // More than the kernel takes off the server's hands.
+    for _ in 0..5 {
+        slow.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
+            .unwrap();
+    }
+    slow.read_exact(&mut [0; 1000]).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let begun = Instant::now();
+    setup.runtime.block_on(setup.server.stop());
+    assert!(begun.elapsed() >= limits.drain, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(2));
+}
+
 #[tokio::test]
 async fn a_host_takes_the_page_piece_by_piece() {
     let (_, exposition) = exposition(large(), None);
