@@ -17,6 +17,7 @@ import {
   type ServiceParts,
 } from './ScopedMetricsService';
 import type { MetricsService, RootMetricsService } from './services';
+import { shortened } from './text';
 
 const DEFAULT_SERVICE_NAME = 'backstage';
 
@@ -102,13 +103,13 @@ export class DefaultRootMetricsService
     if (scope === 'plugin') {
       return this.forPlugin(name);
     }
-    checkText('the name of a service', name);
+    const checked = checkText('the name of a service', name);
     checkText('the scope of a service', scope);
-    return new ScopedMetricsService(this.workshop.service(name, scope));
+    return new ScopedMetricsService(this.workshop.service(checked, scope));
   }
 }
 
-/** Plain JavaScript may pass anything. */
+/** Plain JavaScript may pass anything. A name that is too long is refused in a short message. */
 function checkText(what: string, value: unknown): string {
   if (typeof value !== 'string') {
     throw new MetricsError(
@@ -116,7 +117,7 @@ function checkText(what: string, value: unknown): string {
       `${what}: found ${value === null ? 'null' : `a value of type ${typeof value}`}, expected text`,
     );
   }
-  return value;
+  return shortened(value);
 }
 
 function nativeWorkshop(

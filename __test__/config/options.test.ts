@@ -183,6 +183,18 @@ const wrong: [
   ],
   [{ cardinalityLimit: 0 }, 'cardinalityLimit', /0/, /1 to 1000000/],
   [{ cardinalityLimit: 'many' }, 'cardinalityLimit', /"many"/, /1 to 1000000/],
+  [
+    { attributeValueLengthLimit: 0 },
+    'attributeValueLengthLimit',
+    /0/,
+    /1 to 1000000/,
+  ],
+  [
+    { attributeValueLengthLimit: 'long' },
+    'attributeValueLengthLimit',
+    /"long"/,
+    /1 to 1000000/,
+  ],
   [{ histogram: 'linear' }, 'histogram', /`linear`/, /`exponential`/],
   [
     { plugin: { catalog: { disable: true } } },

@@ -89,6 +89,7 @@ test('the config schema takes every setting in every form that is documented', a
       },
     ],
     cardinalityLimit: 2000,
+    attributeValueLengthLimit: 1024,
     histogram: 'explicit',
     exitTimeout: { seconds: 5 },
     plugin: { catalog: { meter: { name: 'm' }, disabled: false } },
@@ -109,6 +110,7 @@ test('the config schema refuses what the package refuses', async () => {
     { naming: { mode: 'strict' } },
     { exporters: { otlp: { protocol: 'http' } } },
     { cardinalityLimit: 'many' },
+    { attributeValueLengthLimit: 'long' },
   ]) {
     await assert.rejects(processed(metrics), /backend\/metrics/);
   }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind, Temporality};
 
 use super::instrument::InstrumentSpec;
-use super::PipelineId;
+use super::{PipelineId, OWN_SCOPE};
 use crate::config::{
     AttributeFilter, Config, HistogramAggregation, StreamSpec, View, ViewAggregation,
     CONSOLE_TIMEOUT, DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
@@ -285,8 +285,18 @@ impl Settings {
             aggregation,
             cardinality_limit: stream.cardinality_limit.unwrap_or(self.cardinality_limit),
             attributes: stream.attributes.clone(),
-            value_length: self.value_length,
+            value_length: self.value_length_of(spec),
         })
+    }
+}
+
+impl Settings {
+    /// What we say about ourselves is not cut: names of instruments and of reasons are short.
+    fn value_length_of(&self, spec: &InstrumentSpec) -> usize {
+        match spec.scope.name() {
+            OWN_SCOPE => self.value_length.max(DEFAULT_VALUE_LENGTH),
+            _ => self.value_length,
+        }
     }
 }
 

@@ -384,7 +384,8 @@ function isSame(
 /** What plain JavaScript passes for a list; nothing where it is none. */
 function listed(values: unknown): Set<unknown> {
   try {
-    return new Set(Array.isArray(values) ? (values as unknown[]) : []);
+    // Not what an array says of its length, which may have no end.
+    return new Set(Array.isArray(values) ? Object.values(values) : []);
   } catch {
     // An array that throws where it is read.
     return new Set();
