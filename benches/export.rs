@@ -84,9 +84,11 @@ fn prometheus(c: &mut Criterion) {
         collect_timeout: Duration::from_secs(2),
     };
     let source = Arc::new(Collected(collection));
-    let exposition = Exposition::new(source, fixture.pipeline, &config, Logger::default());
     let headers = HeaderMap::new();
+    // Each scrape has an exposition of its own: one makes a flood wait.
     let scrape = || {
+        let source = source.clone();
+        let exposition = Exposition::new(source, fixture.pipeline, &config, Logger::default());
         runtime.block_on(async {
             let response = exposition.respond_here(&Method::GET, &headers).await;
             assert_eq!(response.status(), StatusCode::OK);
