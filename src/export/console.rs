@@ -1,31 +1,44 @@
 //! The console exporter: every collection as JSON lines, one metric a line, to look at while
 //! developing. The format is for people and may change.
 
-use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, TryLockError};
+use std::thread::sleep;
+use std::time::Duration;
 
+use bytes::Bytes;
 use opentelemetry_sdk::metrics::Temporality;
 
 use super::json_writer::JsonWriter;
 use super::push::{Attempt, Batch, Outcome, PushExporter, Status, OTHER};
+use super::standard_output::{self, LineWriter, Output, WAIT};
 use crate::engine::collection::{
     Attributes, Collection, Data, ExponentialBuckets, ExponentialPoint, HistogramPoint, Metric,
     Number, NumberPoint, SummaryPoint,
 };
 
-/// Writes collections to standard output, or to any other writer.
+/// Bytes of whole lines that are written at a time: of an export that does not get through, the
+/// points in the others still count as printed.
+const BATCH: usize = 16 * 1024;
+
+type Open = dyn Fn() -> io::Result<Box<dyn Output>> + Send + Sync;
+
+/// Writes collections to standard output.
 pub struct ConsoleExporter {
-    out: Mutex<Box<dyn Write + Send>>,
+    open: Arc<Open>,
+    writer: Arc<Mutex<LineWriter>>,
 }
 
 impl ConsoleExporter {
     pub fn stdout() -> Self {
-        Self::new(io::stdout())
+        Self::new(standard_output::open)
     }
 
-    pub fn new(out: impl Write + Send + 'static) -> Self {
+    fn new(open: impl Fn() -> io::Result<Box<dyn Output>> + Send + Sync + 'static) -> Self {
         Self {
-            out: Mutex::new(Box::new(out)),
+            open: Arc::new(open),
+            writer: Arc::default(),
         }
     }
 }
@@ -36,35 +49,88 @@ impl PushExporter for ConsoleExporter {
     }
 
     fn prepare(&self, collection: &Collection) -> Vec<Batch> {
+        let mut batches = Vec::new();
         let mut points = 0;
         let mut json = JsonWriter::default();
+        let mut cut = |json: &mut JsonWriter, points: &mut u64| {
+            batches.push(Batch {
+                body: json.take().into(),
+                points: std::mem::take(points),
+                // What could not be printed now is of no use later.
+                delta: false,
+                unsendable: None,
+            });
+        };
         for metric in collection.metrics() {
             points += line(&mut json, metric);
+            if points > 0 && json.len() >= BATCH {
+                cut(&mut json, &mut points);
+            }
         }
-        if points == 0 {
-            return Vec::new();
+        if points > 0 {
+            cut(&mut json, &mut points);
         }
-        vec![Batch {
-            body: json.take().into(),
-            points,
-            // What could not be printed now is of no use later.
-            delta: false,
-            unsendable: None,
-        }]
+        batches
+    }
+
+    fn late(&self, timeout: Duration) -> String {
+        format!("standard output took no more within {timeout:?}")
     }
 
     async fn send(&self, batch: &Batch) -> Attempt {
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = match out.write_all(&batch.body).and_then(|()| out.flush()) {
+        let (open, writer, lines) = (self.open.clone(), self.writer.clone(), batch.body.clone());
+        let stop = StopWhenDropped::default();
+        let stopped = stop.0.clone();
+        // A reader that is behind must not hold a thread that exports.
+        let printed =
+            tokio::task::spawn_blocking(move || print(&*open, &writer, &lines, &stopped)).await;
+        drop(stop);
+        let outcome = match printed.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
             Ok(()) => Outcome::Ok,
             Err(error) => Outcome::Permanent {
-                reason: error.to_string(),
+                reason: match error.kind() {
+                    io::ErrorKind::BrokenPipe => "standard output has no reader".to_owned(),
+                    _ => format!("standard output: {error}"),
+                },
             },
         };
         Attempt {
             outcome,
             status: Status::Missing(OTHER),
         }
+    }
+}
+
+/// Tells the thread that prints that nobody waits for it any more.
+#[derive(Default)]
+struct StopWhenDropped(Arc<AtomicBool>);
+
+impl Drop for StopWhenDropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn print(
+    open: &Open,
+    writer: &Mutex<LineWriter>,
+    lines: &Bytes,
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    loop {
+        // The thread of an export whose time is up lets go of it soon.
+        let mut writer = match writer.try_lock() {
+            Ok(writer) => writer,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) if stop.load(Ordering::Relaxed) => {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            Err(TryLockError::WouldBlock) => {
+                sleep(WAIT / 10);
+                continue;
+            }
+        };
+        return writer.write(&mut *open()?, lines, stop);
     }
 }
 
@@ -243,7 +309,7 @@ fn count(json: &mut JsonWriter, value: u64) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::io::Write;
 
     use opentelemetry::KeyValue;
     use serde_json::{json, Value};
@@ -262,6 +328,19 @@ mod tests {
 
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
+        }
+    }
+
+    impl Output for Shared {
+        fn has_room(&mut self, _: Duration) -> io::Result<bool> {
+            Ok(true)
+        }
+    }
+
+    impl Shared {
+        fn exporter(&self) -> ConsoleExporter {
+            let out = self.clone();
+            ConsoleExporter::new(move || Ok(Box::new(out.clone())))
         }
     }
 
@@ -287,7 +366,7 @@ mod tests {
             .record(1.5, &[]);
 
         let out = Shared::default();
-        let exporter = ConsoleExporter::new(out.clone());
+        let exporter = out.exporter();
         let batches = exporter.prepare(&source.collection());
         assert_eq!(batches.len(), 1);
         assert_eq!(batches[0].points, 3);
@@ -326,29 +405,48 @@ mod tests {
     #[test]
     fn a_collection_without_points_prints_nothing() {
         let source = TestSource::new(Temporality::Delta);
-        let exporter = ConsoleExporter::new(Shared::default());
+        let exporter = Shared::default().exporter();
         assert!(exporter.prepare(&source.collection()).is_empty());
     }
 
     #[test]
-    fn a_closed_output_is_reported_not_retried() {
-        struct Closed;
-        impl Write for Closed {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
+    fn a_large_collection_is_cut_between_lines() {
+        let source = TestSource::new(Temporality::Cumulative);
+        for name in 0..100 {
+            let counter = source.meter().u64_counter(format!("c{name}")).build();
+            for n in 0..10 {
+                counter.add(1, &[KeyValue::new("n", n)]);
             }
         }
-        let exporter = ConsoleExporter::new(Closed);
-        let batch = Batch {
-            body: "{}\n".into(),
-            points: 1,
-            delta: false,
-            unsendable: None,
-        };
-        let outcome = block_on(exporter.send(&batch)).outcome;
-        assert!(matches!(outcome, Outcome::Permanent { .. }));
+        let batches = Shared::default().exporter().prepare(&source.collection());
+        assert!(batches.len() > 2, "{}", batches.len());
+        let points: u64 = batches.iter().map(|batch| batch.points).sum();
+        assert_eq!(points, 1000);
+        for batch in batches {
+            let text = String::from_utf8(batch.body.to_vec()).unwrap();
+            assert!(text.starts_with('{') && text.ends_with("}\n"));
+        }
+    }
+
+    #[test]
+    fn a_closed_output_is_reported_not_retried() {
+        for (error, said) in [
+            (io::ErrorKind::BrokenPipe, "standard output has no reader"),
+            (
+                io::ErrorKind::StorageFull,
+                "standard output: no storage space",
+            ),
+        ] {
+            let exporter = ConsoleExporter::new(move || Err(error.into()));
+            let batch = Batch {
+                body: "{}\n".into(),
+                points: 1,
+                delta: false,
+                unsendable: None,
+            };
+            let outcome = block_on(exporter.send(&batch)).outcome;
+            let reason = said.to_owned();
+            assert_eq!(outcome, Outcome::Permanent { reason });
+        }
     }
 }

@@ -8,6 +8,7 @@ pub mod prometheus;
 pub mod push;
 pub mod reader;
 pub mod runtime;
+mod standard_output;
 #[cfg(test)]
 mod testing;
 

@@ -216,7 +216,7 @@ impl<E: PushExporter> PushTask<E> {
     /// Sends everything that waits, oldest first, within the time-out.
     async fn deliver(&mut self) -> Result<()> {
         let deadline = later(self.timeout);
-        let mut refused = None;
+        let mut refused: Option<(String, u64)> = None;
         let mut stuck = None;
         while let Some(waiting) = self.backlog.front() {
             let (points, late) = (waiting.batch.points, waiting.late);
@@ -235,7 +235,8 @@ impl<E: PushExporter> PushTask<E> {
                 Outcome::Permanent { reason } => {
                     self.failed(points, "refused");
                     self.health.lost(1, points);
-                    refused = Some((reason, points));
+                    let others = refused.map_or(0, |(_, points)| points);
+                    refused = Some((reason, others + points));
                 }
                 Outcome::Retryable { reason, .. } => {
                     stuck = Some(reason);
