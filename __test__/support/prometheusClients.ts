@@ -9,6 +9,9 @@ import {
 import { PrometheusInstance } from '../../plugins/prometheus-backend/src/client/PrometheusInstance';
 import { Querier } from '../../plugins/prometheus-backend/src/client/Querier';
 
+/** What a logger was told. */
+export type LoggedLines = string[];
+
 /** A client of one instance, with limits that tests choose. Closed with the test. */
 export function clientOf(
   t: Pick<TestContext, 'after'>,

@@ -19,6 +19,7 @@ import {
   type RangeResult,
   SERVICE_NAME_ANNOTATION,
   type TimeRange,
+  toAlerts,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import {
   type PrometheusInstance,
@@ -26,7 +27,6 @@ import {
   type QueryRequest,
   type RangeRequest,
   type Silences,
-  toAlerts,
 } from './client';
 import type { InstanceChooser } from './instanceExtensionPoint';
 import { PanelReader } from './PanelReader';

@@ -57,7 +57,7 @@ export function createRouter(options: RouterOptions): Promise<Router> {
 
 function makeRouter(options: RouterOptions): Router {
   const { catalog, chooseInstance, config, logger, permissions } = options;
-  const querier = Querier.fromConfig(config);
+  const querier = Querier.fromConfig(config, logger);
   options.lifecycle?.addShutdownHook(() => querier.close());
   return new Routes({
     httpAuth: options.httpAuth,

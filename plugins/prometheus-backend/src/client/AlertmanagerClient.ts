@@ -1,4 +1,5 @@
 import type { Endpoint } from './Endpoint';
+import type { ServerTexts } from './ServerTexts';
 import { Silences } from './Silences';
 import { Upstream, type UpstreamOptions } from './Upstream';
 
@@ -17,10 +18,11 @@ export class AlertmanagerClient {
 
   constructor(
     readonly endpoint: Endpoint,
+    texts: ServerTexts,
     options: UpstreamOptions,
   ) {
     const timeout = Math.min(options.timeout, MAX_TIMEOUT);
-    this.upstream = new Upstream(endpoint, { ...options, timeout });
+    this.upstream = new Upstream(endpoint, texts, { ...options, timeout });
   }
 
   /** Fails as {@link Upstream.send} does. */
@@ -32,7 +34,7 @@ export class AlertmanagerClient {
         parameters: EVERY_ALERT,
         signal,
       },
-      json => Silences.fromAnswer(json),
+      Silences.reading(),
     );
   }
 

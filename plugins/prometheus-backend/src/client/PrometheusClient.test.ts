@@ -4,6 +4,7 @@ import {
   alignRange,
   chooseStep,
   parseRules,
+  toAlerts,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { eventually } from '../../../../__test__/support/eventually';
 import { Prometheus } from '../../../../__test__/support/Prometheus';
@@ -12,7 +13,6 @@ import {
   querierOf,
 } from '../../../../__test__/support/prometheusClients';
 import { prometheus, without } from '../../../../__test__/support/tools';
-import { toAlerts } from './rules';
 
 const skip = without(prometheus(3).server, prometheus(3).promtool);
 

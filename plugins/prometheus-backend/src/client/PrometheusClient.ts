@@ -1,21 +1,29 @@
+import type { LoggerService } from '@backstage/backend-plugin-api';
 import {
   type AlignedRange,
   type InstantResult,
   type RangeResult,
+  type Rule,
   type RuleGroup,
   type TimeRange,
+  toRule,
   toRuleGroups,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { z } from 'zod';
-import { toInstantResult, toRangeResult } from './answers';
+import { noted, seriesShape, toInstantResult, toRangeResult } from './answers';
+import { ENOUGH, type Shape } from './JsonReader';
 import type { PrometheusInstance } from './PrometheusInstance';
 import { RangeScanner } from './RangeScanner';
+import { toPublicRule } from './rules';
+import { ServerTexts } from './ServerTexts';
 import { Upstream, type UpstreamOptions } from './Upstream';
 import { understand } from './upstreamErrors';
 
 export interface ClientOptions extends UpstreamOptions {
   /** Series of an answer; what is more is left out, and the answer says so. */
   maxSeries: number;
+  /** Takes what servers say and nobody else may read. */
+  logger?: Pick<LoggerService, 'warn'>;
 }
 
 export interface CallOptions {
@@ -57,22 +65,29 @@ const metadataAnswer = z.object({
     .nullish(),
 });
 
+const exemplar = z.object({
+  labels: z.record(z.string(), z.string()),
+  value: z.coerce.number().nullable().catch(null),
+  timestamp: z.number(),
+});
+
 const exemplarsAnswer = z.object({
   data: z
     .array(
       z.object({
         seriesLabels: z.record(z.string(), z.string()),
-        exemplars: z.array(
-          z.object({
-            labels: z.record(z.string(), z.string()),
-            value: z.coerce.number().nullable().catch(null),
-            timestamp: z.number(),
-          }),
-        ),
+        // Each was read when it arrived.
+        exemplars: z.array(z.custom<z.infer<typeof exemplar>>()),
       }),
     )
     .nullish(),
 });
+
+/** Bytes: an answer is one metric's, which several targets may have described. */
+const MAX_METADATA = 2 ** 20;
+
+/** Exemplars of an answer: more than a graph has pixels. */
+const MAX_EXEMPLARS = 10_000;
 
 /**
  * Prometheus' HTTP API of one instance, https://prometheus.io/docs/prometheus/latest/querying/api/.
@@ -82,15 +97,20 @@ const exemplarsAnswer = z.object({
 export class PrometheusClient {
   private readonly queries: Upstream;
   private readonly ruler: Upstream;
+  /** What may be shown of what the instance's servers say. */
+  readonly texts: ServerTexts;
 
   constructor(
     readonly instance: PrometheusInstance,
     private readonly options: ClientOptions,
   ) {
     const { queries, ruler } = instance;
-    this.queries = new Upstream(queries, options);
+    this.texts = new ServerTexts(instance, options.logger);
+    this.queries = new Upstream(queries, this.texts, options);
     this.ruler =
-      ruler === queries ? this.queries : new Upstream(ruler, options);
+      ruler === queries
+        ? this.queries
+        : new Upstream(ruler, this.texts, options);
   }
 
   /** Values on a grid. Off it nothing is asked: the range is aligned. */
@@ -109,10 +129,13 @@ export class PrometheusClient {
     ];
     await this.queries.send(
       { method: 'POST', path: '/api/v1/query_range', parameters, signal },
-      chunk => scanner.write(chunk),
+      chunk => {
+        scanner.write(chunk);
+        return !scanner.isDone;
+      },
     );
     return understand(this.instance.queries, () =>
-      toRangeResult(scanner.end(), range),
+      toRangeResult(scanner.end(), range, this.notedOf(query)),
     );
   }
 
@@ -130,16 +153,29 @@ export class PrometheusClient {
     ];
     return this.queries.ask(
       { method: 'POST', path: '/api/v1/query', parameters, signal },
-      json => toInstantResult(json, this.options.maxSeries),
+      {
+        shape: seriesShape(this.options.maxSeries, ['values']),
+        read: (json, isCut) =>
+          toInstantResult(json, isCut, this.notedOf(query)),
+      },
     );
   }
 
-  /** The groups of alerting rules. */
+  /** The groups of alerting rules, with as much of their texts as may be shown. */
   async rules({ signal }: CallOptions = {}): Promise<RuleGroup[]> {
     const parameters: [string, string][] = [['type', 'alert']];
+    const { title } = this.instance.ruler;
+    const each = (rule: unknown) =>
+      toPublicRule(toRule(rule), title, this.texts);
+    const rules: Shape = { keys: { rules: { each } } };
     return this.ruler.ask(
       { method: 'GET', path: '/api/v1/rules', parameters, signal },
-      toRuleGroups,
+      {
+        shape: {
+          keys: { data: { keys: { groups: { elements: rules } } } },
+        },
+        read: json => toRuleGroups(json, rule => rule as Rule),
+      },
     );
   }
 
@@ -148,15 +184,20 @@ export class PrometheusClient {
     metric: string,
     { signal }: CallOptions = {},
   ): Promise<MetricMetadata[]> {
-    const parameters: [string, string][] = [['metric', metric]];
     const { data } = await this.queries.ask(
-      { method: 'GET', path: '/api/v1/metadata', parameters, signal },
-      json => metadataAnswer.parse(json),
+      {
+        method: 'GET',
+        path: '/api/v1/metadata',
+        parameters: [['metric', metric]],
+        maxBytes: MAX_METADATA,
+        signal,
+      },
+      { read: json => metadataAnswer.parse(json) },
     );
     return data && Object.hasOwn(data, metric) ? data[metric] : [];
   }
 
-  /** Exemplars of a query's series; none where the server keeps none. */
+  /** Exemplars of a query's series, the first 10 000; none where the server keeps none. */
   async exemplars(
     query: string,
     { start, end }: TimeRange,
@@ -167,9 +208,16 @@ export class PrometheusClient {
       ['start', String(start)],
       ['end', String(end)],
     ];
+    let count = 0;
+    const each = (one: unknown) =>
+      ++count > MAX_EXEMPLARS ? ENOUGH : exemplar.parse(one);
+    const series: Shape = { keys: { exemplars: { each } } };
     const { data } = await this.queries.ask(
       { method: 'POST', path: '/api/v1/query_exemplars', parameters, signal },
-      json => exemplarsAnswer.parse(json),
+      {
+        shape: { keys: { data: { elements: series } } },
+        read: json => exemplarsAnswer.parse(json),
+      },
     );
     return (data ?? []).map(({ seriesLabels, exemplars }) => ({
       labels: seriesLabels,
@@ -180,6 +228,10 @@ export class PrometheusClient {
   /** Ends all connections. */
   async close(): Promise<void> {
     await Promise.all([this.queries.close(), this.ruler.close()]);
+  }
+
+  private notedOf(query: string) {
+    return noted(this.texts, this.instance.queries.title, query);
   }
 
   /** What the server itself stops at; the client checks all of it again. */

@@ -1,3 +1,4 @@
+import type { LoggerService } from '@backstage/backend-plugin-api';
 import type { Config } from '@backstage/config';
 import { InputError } from '@backstage/errors';
 import {
@@ -73,16 +74,21 @@ export class Querier {
   private readonly upstream: ConcurrencyLimit;
 
   /** @throws Error that names the path of what is wrong, and no secret */
-  static fromConfig(config: Config): Querier {
+  static fromConfig(
+    config: Config,
+    logger?: Pick<LoggerService, 'warn'>,
+  ): Querier {
     return new Querier(
       PrometheusInstances.fromConfig(config),
       readLimits(config),
+      logger,
     );
   }
 
   constructor(
     readonly instances: PrometheusInstances,
     readonly limits: Limits,
+    private readonly logger?: Pick<LoggerService, 'warn'>,
   ) {
     const { perUser, perInstance, queue } = limits;
     this.clients = new Map(
@@ -216,13 +222,18 @@ export class Querier {
 
   private connect(name: string): Clients {
     const { perInstance: connections, ...limits } = this.limits;
-    const options = { ...limits, connections };
+    const options = { ...limits, connections, logger: this.logger };
     const instance = this.instances.get(name);
+    const prometheus = new PrometheusClient(instance, options);
     return {
-      prometheus: new PrometheusClient(instance, options),
+      prometheus,
       alertmanager:
         instance.alertmanager &&
-        new AlertmanagerClient(instance.alertmanager, options),
+        new AlertmanagerClient(
+          instance.alertmanager,
+          prometheus.texts,
+          options,
+        ),
     };
   }
 

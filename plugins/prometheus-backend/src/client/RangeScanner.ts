@@ -2,13 +2,20 @@ import {
   type AlignedRange,
   countPoints,
 } from '@nativestage/backstage-plugin-prometheus-common';
+import { seriesShape } from './answers';
+import { JsonReader } from './JsonReader';
 
 /** What an answer was, without its samples. */
 export interface Scanned {
-  /** The answer as JSON; in place of samples a series has under `values` its place in `columns`. */
+  /**
+   * The answer as JSON, up to the series that are not wanted any more; in place of samples a series
+   * has under `values` its place in `columns`, and in place of histograms `true`.
+   */
   skeleton: unknown;
   /** The values of each series on the range's grid, for as many series as were wanted. */
   columns: (number | null)[][];
+  /** Whether there are more series. */
+  isCut: boolean;
 }
 
 // The bytes that matter in JSON, and in Prometheus' numbers.
@@ -47,8 +54,8 @@ const POWERS = Array.from({ length: 23 }, (_, power) => 10 ** power);
 
 /**
  * Reads the answer of `query_range` as it arrives. Samples go straight into columns; all the rest,
- * the skeleton, is small and left to `JSON.parse`, so that the order of keys, escapes and unknown
- * keys do not matter.
+ * the skeleton, is small and left to a {@link JsonReader}, so that the order of keys, escapes and
+ * unknown keys do not matter.
  *
  * For 500 series of 1 000 points (17 MB) that takes half the time of `JSON.parse` and a conversion on
  * Node 20 and three quarters on Node 24, an eighth to a fifth of the memory, and instead of all at
@@ -57,7 +64,7 @@ const POWERS = Array.from({ length: 23 }, (_, power) => 10 ** power);
 export class RangeScanner {
   private readonly column: Float64Array;
   private readonly columns: (number | null)[][] = [];
-  private readonly skeleton: Buffer[] = [];
+  private readonly skeleton: JsonReader;
   private state = State.Skeleton;
   /** Bytes of `KEY` that the current string has matched, or -1. */
   private matched = 0;
@@ -65,12 +72,18 @@ export class RangeScanner {
   /** The part of a sample whose end is in the next chunk. */
   private tail: Buffer = Buffer.alloc(0);
 
-  /** @param maxSeries - the samples of more series are left out */
+  /** @param maxSeries - with one more there is enough */
   constructor(
     private readonly range: AlignedRange,
     private readonly maxSeries: number,
   ) {
     this.column = new Float64Array(countPoints(range)).fill(NaN);
+    this.skeleton = new JsonReader(seriesShape(maxSeries));
+  }
+
+  /** Whether there are more series than are wanted: what follows is not read. */
+  get isDone(): boolean {
+    return this.skeleton.isDone;
   }
 
   /** @throws SyntaxError for samples of another shape */
@@ -79,7 +92,7 @@ export class RangeScanner {
       this.tail.length > 0 ? Buffer.concat([this.tail, chunk]) : chunk;
     this.tail = Buffer.alloc(0);
     let at = 0;
-    while (at < bytes.length) {
+    while (at < bytes.length && !this.isDone) {
       at =
         this.state === State.Samples
           ? this.readSamples(bytes, at)
@@ -89,12 +102,13 @@ export class RangeScanner {
 
   /** @throws SyntaxError for an answer that is incomplete or no JSON */
   end(): Scanned {
-    if (this.state !== State.Skeleton) {
+    if (this.state !== State.Skeleton && !this.isDone) {
       throw new SyntaxError('The answer ends too early');
     }
     return {
-      skeleton: JSON.parse(Buffer.concat(this.skeleton).toString()),
+      skeleton: this.skeleton.end(),
       columns: this.columns,
+      isCut: this.isDone,
     };
   }
 
@@ -124,16 +138,13 @@ export class RangeScanner {
     }
     this.state = state;
     this.matched = matched;
-    this.keep(bytes.subarray(from, state === State.Samples ? at - 1 : at));
+    this.skeleton.write(
+      bytes.subarray(from, state === State.Samples ? at - 1 : at),
+    );
     if (state === State.Samples) {
-      this.keep(Buffer.from(String(this.series)));
+      this.skeleton.write(Buffer.from(String(this.series)));
     }
     return at;
-  }
-
-  /** A copy: the memory of the chunk, most of it samples, is not kept. */
-  private keep(bytes: Buffer): void {
-    this.skeleton.push(Buffer.from(bytes));
   }
 
   /** Reads up to the end of one series' samples. Returns where it stopped. */
@@ -192,13 +203,20 @@ export class RangeScanner {
 
   private finishSeries(): void {
     if (this.series++ < this.maxSeries) {
-      this.columns.push(
-        Array.from(this.column, value => (Number.isNaN(value) ? null : value)),
-      );
+      this.columns.push(toColumn(this.column));
     }
     this.column.fill(NaN);
     this.state = State.Skeleton;
   }
+}
+
+/** Of exactly its length: a list that grows has room for half as much again. */
+function toColumn(column: Float64Array): (number | null)[] {
+  const values = new Array<number | null>(column.length);
+  for (let at = 0; at < column.length; at++) {
+    values[at] = Number.isNaN(column[at]) ? null : column[at];
+  }
+  return values;
 }
 
 /** Reads plain decimals by their digits, and leaves to `Number` what this would round wrongly. */

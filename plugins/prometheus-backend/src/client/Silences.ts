@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { sizeOf } from './sizeOf';
+import { sizeOf, sizeOfString } from './sizeOf';
+import type { Reading } from './Upstream';
 
-const answer = z.array(
-  z.object({
+const sentAlert = z
+  .object({
     labels: z.record(z.string(), z.string()),
     status: z.object({
       silencedBy: z
@@ -10,44 +11,57 @@ const answer = z.array(
         .nullish()
         .transform(ids => ids ?? []),
     }),
-  }),
-);
+  })
+  .transform(({ labels, status }) => ({
+    labels,
+    isSilenced: status.silencedBy.length > 0,
+  }));
 
-interface SentAlert {
-  labels: Record<string, string>;
-  isSilenced: boolean;
-}
+type SentAlert = z.infer<typeof sentAlert>;
+
+/** What an entry of the index takes, besides its key. */
+const ENTRY_BYTES = 120;
 
 /** Which alerts an Alertmanager has silenced. */
 export class Silences {
   /** About how much memory they take. */
   readonly bytes: number;
-  private readonly byName = new Map<string, SentAlert[]>();
+  /** The alerts with a label, by that and its value. */
+  private readonly byLabel = new Map<string, SentAlert[]>();
+
+  /** Reads Alertmanager's `/api/v2/alerts`, alert by alert. */
+  static reading(): Reading<Silences> {
+    return {
+      shape: { each: alert => sentAlert.parse(alert) },
+      // Of anything but a list no element was taken.
+      read: json => new Silences(z.array(z.custom<SentAlert>()).parse(json)),
+    };
+  }
 
   /**
    * @param json - of Alertmanager's `/api/v2/alerts`
    * @throws ZodError for an answer of another shape
    */
   static fromAnswer(json: unknown): Silences {
-    return new Silences(
-      answer.parse(json).map(({ labels, status }) => ({
-        labels,
-        isSilenced: status.silencedBy.length > 0,
-      })),
-    );
+    return new Silences(z.array(sentAlert).parse(json));
   }
 
   private constructor(sent: SentAlert[]) {
+    let bytes = sizeOf(sent);
     for (const alert of sent) {
-      const { alertname = '' } = alert.labels;
-      const known = this.byName.get(alertname);
-      if (known) {
-        known.push(alert);
-      } else {
-        this.byName.set(alertname, [alert]);
+      for (const entry of Object.entries(alert.labels)) {
+        const key = toKey(entry);
+        const known = this.byLabel.get(key);
+        if (known) {
+          known.push(alert);
+          bytes += 2 * 8;
+        } else {
+          this.byLabel.set(key, [alert]);
+          bytes += ENTRY_BYTES + sizeOfString(key);
+        }
       }
     }
-    this.bytes = sizeOf(sent);
+    this.bytes = bytes;
   }
 
   /**
@@ -56,7 +70,7 @@ export class Silences {
    * server's may be among them. What Alertmanager does not have is not silenced.
    */
   has(labels: Record<string, string>): boolean {
-    const sent = (this.byName.get(labels.alertname ?? '') ?? []).filter(alert =>
+    const sent = this.withRarest(labels).filter(alert =>
       includes(alert.labels, labels),
     );
     const size = Object.keys(labels).length;
@@ -65,6 +79,23 @@ export class Silences {
       ? same.isSilenced
       : sent.length > 0 && sent.every(({ isSilenced }) => isSilenced);
   }
+
+  /** Of thousands of alerts with one name few have the same instance too. */
+  private withRarest(labels: Record<string, string>): SentAlert[] {
+    const lists = Object.entries(labels).map(
+      entry => this.byLabel.get(toKey(entry)) ?? [],
+    );
+    return lists.reduce<SentAlert[]>(
+      (rarest, list, at) =>
+        at === 0 || list.length < rarest.length ? list : rarest,
+      [],
+    );
+  }
+}
+
+/** Names of labels have no NUL. */
+function toKey([label, value]: [string, string]): string {
+  return `${label}\0${value}`;
 }
 
 function includes(

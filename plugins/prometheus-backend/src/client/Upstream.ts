@@ -4,11 +4,12 @@ import { InputError } from '@backstage/errors';
 import { Agent, type Dispatcher } from 'undici';
 import type { Endpoint } from './Endpoint';
 import { UpstreamTimeoutError } from './errors';
+import { JsonReader, type Shape } from './JsonReader';
+import type { ServerTexts } from './ServerTexts';
 import {
-  type ApiError,
   fromAnswer,
   fromFailure,
-  fromStatus,
+  isShapeError,
   notUnderstood,
   understand,
 } from './upstreamErrors';
@@ -28,13 +29,30 @@ export interface UpstreamRequest {
   path: string;
   parameters: [name: string, value: string][];
   signal?: AbortSignal;
+  /** Less than the {@link UpstreamOptions.maxBytes} of other answers. */
+  maxBytes?: number;
+}
+
+/** How an answer that is read as a whole is read. */
+export interface Reading<T> {
+  /** What is done with its parts as they arrive. */
+  shape?: Shape;
+  /**
+   * Takes the JSON, and whether it was cut where there was enough; its SyntaxError, ZodError or
+   * AnswerError says that the answer has another shape.
+   */
+  read: (json: unknown, isCut: boolean) => T;
 }
 
 /** Bytes of an answer that is an error. */
 const MAX_ERROR = 65_536;
 
 /** What may not be accepted although its stream goes on. */
-class TooLarge extends Error {}
+class TooLarge extends Error {
+  constructor(readonly maxBytes: number) {
+    super();
+  }
+}
 
 /**
  * Sends requests to one server. Each is made from scratch; redirects are not followed; whatever goes
@@ -42,13 +60,12 @@ class TooLarge extends Error {}
  */
 export class Upstream {
   private readonly agent: Agent;
-  private readonly hosts: string[];
 
   constructor(
     private readonly endpoint: Endpoint,
+    private readonly texts: ServerTexts,
     private readonly options: UpstreamOptions,
   ) {
-    this.hosts = [endpoint.url.host, endpoint.url.hostname];
     this.agent = new Agent({
       connections: options.connections,
       // The request's own signal is the only clock.
@@ -59,14 +76,15 @@ export class Upstream {
   }
 
   /**
-   * @param onChunk - takes the answer as it arrives; what it throws ends the request
+   * @param onChunk - takes the answer as it arrives, and says whether it wants more of it; what it
+   *   throws ends the request
    * @throws InputError for a query that the server refused, or whose answer is too large
    * @throws UpstreamTimeoutError for an answer that takes too long
    * @throws ServiceUnavailableError for everything else that is not the caller's doing
    */
   async send(
     request: UpstreamRequest,
-    onChunk: (chunk: Buffer) => void,
+    onChunk: (chunk: Buffer) => boolean,
   ): Promise<void> {
     request.signal?.throwIfAborted();
     const deadline = AbortSignal.timeout(this.options.timeout);
@@ -77,27 +95,24 @@ export class Upstream {
       const response = await this.agent.request(
         this.toDispatch(request, signal),
       );
-      await this.receive(response, onChunk);
+      await this.receive(request, response, onChunk);
     } catch (error) {
       request.signal?.throwIfAborted();
       throw deadline.aborted ? this.timedOut() : this.toPublic(error);
     }
   }
 
-  /**
-   * As {@link send}, for an answer that is read as a whole.
-   *
-   * @param read - takes the JSON; its SyntaxError, ZodError or AnswerError says that the answer has another shape
-   */
+  /** As {@link send}, for an answer that is read as a whole. */
   async ask<T>(
     request: UpstreamRequest,
-    read: (json: unknown) => T,
+    { shape, read }: Reading<T>,
   ): Promise<T> {
-    const chunks: Buffer[] = [];
-    await this.send(request, chunk => chunks.push(chunk));
-    return understand(this.endpoint, () =>
-      read(JSON.parse(Buffer.concat(chunks).toString())),
-    );
+    const reader = new JsonReader(shape);
+    await this.send(request, chunk => {
+      reader.write(chunk);
+      return !reader.isDone;
+    });
+    return understand(this.endpoint, () => read(reader.end(), reader.isDone));
   }
 
   /** Ends all connections; requests that are under way fail. */
@@ -129,55 +144,56 @@ export class Upstream {
   }
 
   private async receive(
+    request: UpstreamRequest,
     { statusCode, headers, body }: Dispatcher.ResponseData,
-    onChunk: (chunk: Buffer) => void,
+    onChunk: (chunk: Buffer) => boolean,
   ): Promise<void> {
     const stream = decoded(body, headers['content-encoding']);
+    const { maxBytes = Infinity } = request;
     if (statusCode === 200) {
-      await this.read(stream, this.options.maxBytes, onChunk);
+      const most = Math.min(maxBytes, this.options.maxBytes);
+      await this.read(stream, most, onChunk);
       return;
     }
     const chunks: Buffer[] = [];
-    await this.read(stream, MAX_ERROR, chunk => chunks.push(chunk)).catch(
+    await this.read(stream, MAX_ERROR, chunk => chunks.push(chunk) > 0).catch(
       (error: unknown) => {
         if (!(error instanceof TooLarge)) {
           throw error;
         }
       },
     );
-    throw this.toError(statusCode, Buffer.concat(chunks).toString());
+    const text = Buffer.concat(chunks).toString();
+    throw new PublicError(this.toError(request, statusCode, text));
   }
 
   private async read(
     stream: Readable,
     maxBytes: number,
-    onChunk: (chunk: Buffer) => void,
+    onChunk: (chunk: Buffer) => boolean,
   ): Promise<void> {
     let bytes = 0;
-    // Leaving the loop by an error destroys the stream, and with it the connection.
+    // Leaving the loop destroys the stream, and with it the connection.
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > maxBytes) {
-        throw new TooLarge();
+        throw new TooLarge(maxBytes);
       }
-      onChunk(chunk);
+      if (!onChunk(chunk)) {
+        break;
+      }
     }
   }
 
-  private toError(status: number, text: string): PublicError {
-    let answer: unknown;
-    try {
-      answer = JSON.parse(text);
-    } catch {
-      // A proxy's page, which is nobody's business.
-    }
-    const isApiError =
-      typeof answer === 'object' && answer !== null && 'errorType' in answer;
-    return new PublicError(
-      isApiError
-        ? fromAnswer(this.endpoint, status, answer as ApiError, this.hosts)
-        : fromStatus(this.endpoint, status),
-    );
+  private toError(
+    { parameters }: UpstreamRequest,
+    status: number,
+    text: string,
+  ): Error {
+    const [, query] = parameters.find(([name]) => name === 'query') ?? [];
+    const { title } = this.endpoint;
+    const shown = this.texts.queryError({ title, text, status, query });
+    return fromAnswer(this.endpoint, status, text, shown);
   }
 
   private timedOut(): Error {
@@ -192,10 +208,10 @@ export class Upstream {
     }
     if (error instanceof TooLarge) {
       return new InputError(
-        `The answer of the ${this.endpoint.title} is larger than ${this.options.maxBytes} bytes; a shorter range, a larger step or fewer series may help`,
+        `The answer of the ${this.endpoint.title} is larger than ${error.maxBytes} bytes; a shorter range, a larger step or fewer series may help`,
       );
     }
-    return error instanceof SyntaxError
+    return isShapeError(error)
       ? notUnderstood(this.endpoint)
       : fromFailure(this.endpoint, error);
   }

@@ -8,17 +8,21 @@ import type {
 import { timestampsOf } from '@nativestage/backstage-plugin-prometheus-common';
 import { InputError } from '@backstage/errors';
 import { z } from 'zod';
+import { ENOUGH, type Shape } from './JsonReader';
 import type { Scanned } from './RangeScanner';
-import { publicText } from './upstreamErrors';
+import { LIMIT_WARNING, type ServerTexts } from './ServerTexts';
 
-/** Prometheus' own note on `limit`, which `truncated` says better. */
-const LIMIT_WARNING = 'results truncated due to limit';
+/** Says which of a server's notes may be shown, and how. */
+type Notes = Pick<ServerTexts, 'notes'>;
+
+/** Notes of one answer. */
+const MAX_NOTES = 100;
 
 const labels = z.record(z.string(), z.string());
 const texts = z
   .array(z.string())
   .nullish()
-  .transform(list => (list ?? []).map(text => publicText(text)));
+  .transform(list => (list ?? []).slice(0, MAX_NOTES));
 const sample = z.tuple([z.number(), z.coerce.string()]);
 
 /** What every answer to a query has; Thanos and VictoriaMetrics leave parts of it out. */
@@ -28,6 +32,9 @@ const envelope = z.object({
   /** VictoriaMetrics' cluster: some of its storage did not answer. */
   isPartial: z.boolean().optional(),
 });
+
+type Envelope = z.infer<typeof envelope>;
+type Noted = Pick<Envelope, 'warnings' | 'infos'>;
 
 const rangeAnswer = envelope.extend({
   data: z.object({
@@ -58,10 +65,31 @@ const instantAnswer = envelope.extend({
   ]),
 });
 
+/**
+ * The answer to a query, of which so many series are read. Histograms are only counted.
+ *
+ * @param skipped - what else of a series is not read
+ */
+export function seriesShape(maxSeries: number, skipped: string[] = []): Shape {
+  let series = 0;
+  const isSeries = (element: unknown) =>
+    typeof element === 'object' && element !== null;
+  const keys = ['histogram', 'histograms', ...skipped];
+  const result: Shape = {
+    each: element =>
+      isSeries(element) && ++series > maxSeries ? ENOUGH : element,
+    elements: {
+      keys: Object.fromEntries(keys.map(key => [key, { skip: true }])),
+    },
+  };
+  return { keys: { data: { keys: { result } } } };
+}
+
 /** @throws ZodError for an answer of another shape */
 export function toRangeResult(
-  { skeleton, columns }: Scanned,
+  { skeleton, columns, isCut }: Scanned,
   range: AlignedRange,
+  toNotes: (notes: Envelope) => Noted,
 ): RangeResult {
   const answer = rangeAnswer.parse(skeleton);
   const found = answer.data.result ?? [];
@@ -70,7 +98,6 @@ export function toRangeResult(
       ? []
       : [{ labels: metric, values: columns[values] }],
   );
-  const scanned = found.filter(({ values }) => values !== undefined).length;
   const histograms = found.filter(
     ({ histograms: own }) => own !== undefined,
   ).length;
@@ -81,17 +108,24 @@ export function toRangeResult(
     step,
     timestamps: timestampsOf(range),
     series: drawn,
-    ...notes(answer, histograms, truncation(drawn.length, scanned)),
+    ...notes(
+      toNotes(answer),
+      answer,
+      histograms,
+      truncation(drawn.length, isCut),
+    ),
   };
 }
 
 /**
+ * @param isCut - whether there were more samples
  * @throws ZodError for an answer of another shape
  * @throws InputError for a query whose answer is a range or a string
  */
 export function toInstantResult(
   json: unknown,
-  maxSeries: number,
+  isCut: boolean,
+  toNotes: (notes: Envelope) => Noted,
 ): InstantResult {
   const answer = instantAnswer.parse(json);
   const { data } = answer;
@@ -107,15 +141,37 @@ export function toInstantResult(
   const samples = found.flatMap(({ metric, value }) =>
     value === undefined ? [] : [toSample(metric, value)],
   );
-  const shown = samples.slice(0, maxSeries);
   return {
-    samples: shown,
+    samples,
     ...notes(
+      toNotes(answer),
       answer,
       found.length - samples.length,
-      truncation(shown.length, samples.length),
+      truncation(samples.length, isCut),
     ),
   };
+}
+
+/** What of an answer's notes may be shown. */
+export function noted(
+  texts: Notes,
+  title: string,
+  query: string,
+): (notes: Envelope) => Noted {
+  return ({ warnings, infos }) => ({
+    warnings: texts.notes(
+      title,
+      warnings,
+      query,
+      'The server gave a warning that is not about the query itself, and the answer may be incomplete; the backend’s log has it',
+    ),
+    infos: texts.notes(
+      title,
+      infos,
+      query,
+      'The server gave a note that is not about the query itself; the backend’s log has it',
+    ),
+  });
 }
 
 function toSample(
@@ -130,15 +186,17 @@ function toSample(
   };
 }
 
-function truncation(shown: number, received: number): Truncated | undefined {
-  return received > shown ? { shown, received } : undefined;
+/** What is more was not read, so nobody knows how many there are. */
+function truncation(shown: number, isCut: boolean): Truncated | undefined {
+  return isCut ? { shown, received: shown + 1 } : undefined;
 }
 
 function notes(
-  { warnings, infos, isPartial }: z.infer<typeof envelope>,
+  { warnings, infos }: Noted,
+  { isPartial }: Envelope,
   histograms: number,
   truncated: Truncated | undefined,
-): { warnings: string[]; infos: string[]; truncated?: Truncated } {
+): Noted & { truncated?: Truncated } {
   return {
     warnings: [
       ...warnings.filter(text => !truncated || text !== LIMIT_WARNING),

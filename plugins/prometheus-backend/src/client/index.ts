@@ -3,6 +3,5 @@ export { UpstreamTimeoutError } from './errors';
 export type { PrometheusInstance } from './PrometheusInstance';
 export { Querier, type QueryRequest, type RangeRequest } from './Querier';
 export { QueryCache } from './QueryCache';
-export { toAlerts } from './rules';
 export type { Silences } from './Silences';
 export { sizeOf } from './sizeOf';

@@ -3,76 +3,37 @@ import { AnswerError } from '@nativestage/backstage-plugin-prometheus-common';
 import { ZodError } from 'zod';
 import type { EndpointName } from './Endpoint';
 import { UpstreamTimeoutError } from './errors';
-
-/** UTF-16 code units of a server's text that are passed on. */
-const MAX_TEXT = 1000;
-
-/** What of a server's text could tell where it is, or with what it was asked. */
-const TRANSPORT = [
-  /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'`<>]+/gi,
-  /(?<=\blookup )\S+/g,
-  /\[[0-9a-f:.%]*:[0-9a-f:.%]*\](?::\d+)?/gi,
-  /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b/g,
-  /\b(?=[\w.-]*[a-z])[\w-]+(?:\.[\w-]+)*:\d{2,5}\b/gi,
-];
-
-/** The error of an answer, as Prometheus' API has it. */
-export interface ApiError {
-  errorType?: unknown;
-  error?: unknown;
-}
+import { toApiError } from './ServerTexts';
 
 /**
- * A server's own words, without addresses and credentials.
+ * An answer that says what went wrong.
  *
- * @param hosts - names that are left out too where they are whole words
+ * @param text - of the answer
+ * @param shown - what of that is about the query, and may be shown
  */
-export function publicText(text: string, hosts: string[] = []): string {
-  let clean = clip(text);
-  for (const pattern of [...TRANSPORT, ...hosts.map(toPattern)]) {
-    clean = clean.replace(pattern, '[…]');
-  }
-  return clean;
-}
-
-/**
- * Before the patterns, whose time grows with the square of the length; no word is cut in two. What is
- * wrong may be at either end: VictoriaMetrics repeats the query first.
- */
-function clip(text: string): string {
-  const half = MAX_TEXT / 2;
-  return text.length > MAX_TEXT
-    ? `${text.slice(0, half).replace(/\S*$/, '')}…${text.slice(-half).replace(/^\S*/, '')}`
-    : text;
-}
-
-function toPattern(host: string): RegExp {
-  const escaped = host.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`(?<![\\w.-])${escaped}(?![\\w-])`, 'gi');
-}
-
-/** An answer that says what went wrong: with the server's text. */
 export function fromAnswer(
   endpoint: EndpointName,
   status: number,
-  { errorType, error }: ApiError,
-  hosts: string[],
+  text: string,
+  shown?: string,
 ): Error {
-  const text = publicText(typeof error === 'string' ? error : '', hosts);
-  const kind = typeof errorType === 'string' ? errorType : '';
-  if (kind === 'timeout') {
-    return new UpstreamTimeoutError(`Prometheus gave up on the query: ${text}`);
+  const answer = toApiError(text);
+  if (answer?.errorType === 'timeout') {
+    return new UpstreamTimeoutError(
+      `The ${endpoint.title} gave up on the query; a shorter range or a simpler query may help`,
+    );
   }
-  if (status === 429 || status >= 500 || status < 400) {
-    return fromStatus(endpoint, status, text);
-  }
-  if (status === 401 || status === 403) {
+  if (!answer || (status !== 400 && status !== 422)) {
     return fromStatus(endpoint, status);
   }
+  const what =
+    answer.errorType === 'execution'
+      ? 'Prometheus could not execute the query'
+      : 'Prometheus refused the query';
   return new InputError(
-    kind === 'execution'
-      ? `Prometheus could not execute the query: ${text}`
-      : `Prometheus refused the query: ${text}`,
+    shown === undefined
+      ? `${what} for a reason that is not in the query; the backend’s log says which`
+      : `${what}: ${shown}`,
   );
 }
 
@@ -80,11 +41,8 @@ export function fromAnswer(
 export function fromStatus(
   { title, product }: EndpointName,
   status: number,
-  text = '',
 ): Error {
-  return new ServiceUnavailableError(
-    `The ${title} ${reason(status, product)}${text && `: ${text}`}`,
-  );
+  return new ServiceUnavailableError(`The ${title} ${reason(status, product)}`);
 }
 
 /** A request without an answer. The code says what happened, and not where. */
@@ -104,18 +62,23 @@ export function notUnderstood({ title, product }: EndpointName): Error {
 /**
  * Reads an answer.
  *
- * @throws ServiceUnavailableError where that is a SyntaxError, a ZodError or an AnswerError
+ * @throws ServiceUnavailableError where that is an {@link isShapeError}
  */
 export function understand<T>(endpoint: EndpointName, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw error instanceof SyntaxError ||
-      error instanceof ZodError ||
-      error instanceof AnswerError
-      ? notUnderstood(endpoint)
-      : error;
+    throw isShapeError(error) ? notUnderstood(endpoint) : error;
   }
+}
+
+/** Whether an error says that an answer has another shape. */
+export function isShapeError(error: unknown): boolean {
+  return (
+    error instanceof SyntaxError ||
+    error instanceof ZodError ||
+    error instanceof AnswerError
+  );
 }
 
 function reason(status: number, product: string): string {

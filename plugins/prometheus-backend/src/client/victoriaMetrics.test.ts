@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { toAlerts } from '@nativestage/backstage-plugin-prometheus-common';
 import { eventually } from '../../../../__test__/support/eventually';
 import { clientOf } from '../../../../__test__/support/prometheusClients';
 import {
@@ -14,7 +15,6 @@ import {
   without,
 } from '../../../../__test__/support/tools';
 import type { PrometheusClient } from './PrometheusClient';
-import { toAlerts } from './rules';
 
 const RANGE = { start: START, end: START + 300, step: 60 };
 const AT = { time: START + 60 };

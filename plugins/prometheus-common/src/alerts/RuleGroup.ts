@@ -40,9 +40,13 @@ const NEVER = /^0001-/;
  * Reads an answer of `/api/v1/rules`. VictoriaMetrics leaves lists out, or says `null`, where they
  * are empty; what a rule has to have is its name.
  *
+ * @param read - reads a rule; `at` is its place, for errors
  * @throws AnswerError for an answer of another shape, naming the place
  */
-export function toRuleGroups(answer: unknown): RuleGroup[] {
+export function toRuleGroups(
+  answer: unknown,
+  read: (rule: unknown, at: string) => Rule = toRule,
+): RuleGroup[] {
   const data = object(answer, 'the answer').data ?? {};
   const { groups } = object(data, 'data');
   return list(groups, 'data.groups').map((each, index) => {
@@ -51,13 +55,19 @@ export function toRuleGroups(answer: unknown): RuleGroup[] {
     return {
       name: text(name, `${at}.name`),
       rules: list(rules, `${at}.rules`).map((rule, nth) =>
-        toRule(rule, `${at}.rules[${nth}]`),
+        read(rule, `${at}.rules[${nth}]`),
       ),
     };
   });
 }
 
-function toRule(json: unknown, at: string): Rule {
+/**
+ * Reads one rule of an answer of `/api/v1/rules`.
+ *
+ * @param at - where it is, for errors
+ * @throws AnswerError for a rule of another shape
+ */
+export function toRule(json: unknown, at = 'the rule'): Rule {
   const rule = object(json, at);
   return {
     name: text(rule.name, `${at}.name`),
