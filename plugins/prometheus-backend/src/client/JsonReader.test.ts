@@ -129,21 +129,24 @@ describe('JsonReader', () => {
     ]);
   });
 
-  test('reads over what is to be skipped, whatever it is', () => {
+  test('reads over lists and objects that are to be skipped, whatever is in them', () => {
     const shape: Shape = { keys: { a: { skip: true } } };
     for (const value of [
       '{"a":[{"b":"c"}]}',
       '[[],{}]',
-      '"\\n"',
-      '1',
-      'null',
+      '["]", "\\"]", "\\\\"]',
+      '[]',
     ]) {
-      assert.deepEqual(read(`{"a":${value},"b":1}`, [3, 8], shape), {
-        a: true,
-        b: 1,
-      });
+      for (const cuts of [[], Array.from({ length: 30 }, (_, at) => at)]) {
+        assert.deepEqual(read(`{"a":${value},"b":1}`, cuts, shape), {
+          a: true,
+          b: 1,
+        });
+      }
     }
-    assert.throws(() => read('{"a":[}', [], shape), SyntaxError);
+    assert.deepEqual(read('{"a":"b"}', [], shape), { a: 'b' });
+    assert.throws(() => read('{"a":[]]}', [], shape), SyntaxError);
+    assert.throws(() => read('{"a":[', [], shape), SyntaxError);
   });
 
   test('takes a long string in many chunks in linear time', () => {

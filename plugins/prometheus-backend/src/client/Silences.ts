@@ -24,17 +24,20 @@ const ENTRY_BYTES = 120;
 
 /** Which alerts an Alertmanager has silenced. */
 export class Silences {
-  /** About how much memory they take. */
-  readonly bytes: number;
   /** The alerts with a label, by that and its value. */
   private readonly byLabel = new Map<string, SentAlert[]>();
+  private used = 0;
 
   /** Reads Alertmanager's `/api/v2/alerts`, alert by alert. */
   static reading(): Reading<Silences> {
+    const silences = new Silences();
     return {
-      shape: { each: alert => sentAlert.parse(alert) },
-      // Of anything but a list no element was taken.
-      read: json => new Silences(z.array(z.custom<SentAlert>()).parse(json)),
+      shape: { each: alert => silences.add(sentAlert.parse(alert)) },
+      read: json => {
+        // Of anything but a list no element was taken.
+        z.array(z.unknown()).parse(json);
+        return silences;
+      },
     };
   }
 
@@ -43,25 +46,33 @@ export class Silences {
    * @throws ZodError for an answer of another shape
    */
   static fromAnswer(json: unknown): Silences {
-    return new Silences(z.array(sentAlert).parse(json));
+    const silences = new Silences();
+    z.array(sentAlert)
+      .parse(json)
+      .forEach(alert => silences.add(alert));
+    return silences;
   }
 
-  private constructor(sent: SentAlert[]) {
-    let bytes = sizeOf(sent);
-    for (const alert of sent) {
-      for (const entry of Object.entries(alert.labels)) {
-        const key = toKey(entry);
-        const known = this.byLabel.get(key);
-        if (known) {
-          known.push(alert);
-          bytes += 2 * 8;
-        } else {
-          this.byLabel.set(key, [alert]);
-          bytes += ENTRY_BYTES + sizeOfString(key);
-        }
+  private constructor() {}
+
+  /** About how much memory they take. */
+  get bytes(): number {
+    return this.used;
+  }
+
+  private add(alert: SentAlert): void {
+    this.used += sizeOf(alert);
+    for (const entry of Object.entries(alert.labels)) {
+      const key = toKey(entry);
+      const known = this.byLabel.get(key);
+      if (known) {
+        known.push(alert);
+        this.used += 2 * 8;
+      } else {
+        this.byLabel.set(key, [alert]);
+        this.used += ENTRY_BYTES + sizeOfString(key);
       }
     }
-    this.bytes = bytes;
   }
 
   /**
