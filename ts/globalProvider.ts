@@ -50,18 +50,14 @@ function start(): GlobalState {
     isMainThread,
   );
   registerGlobally(provider);
-  const state: GlobalState = { provider, grace: undefined };
-  if (isMainThread) {
-    state.grace = setInterval(() => configureOnceUsed(state), GRACE_MS);
-    state.grace.unref();
-  }
+  const grace = isMainThread ? configureOnceUsed(provider) : undefined;
   process.on('exit', () => {
     if (isMainThread && !provider.isConfigured && provider.hasInstruments) {
       configureAtExit(provider);
     }
     provider.exit(isMainThread);
   });
-  return state;
+  return { provider, grace };
 }
 
 /** A Backstage app configures late, when its root service starts: the environment must wait. */
@@ -73,14 +69,17 @@ export function awaitConfiguration(): void {
  * Package managers and other tools that inherit `NODE_OPTIONS` measure nothing: they open no port
  * and push nothing. Who begins later than after the grace time exports from the next look on.
  */
-function configureOnceUsed({ provider, grace }: GlobalState): void {
-  if (!provider?.isConfigured && !provider?.hasMetrics) {
-    return;
-  }
-  clearInterval(grace);
-  if (!provider.isConfigured) {
-    tryConfigure(() => provider.configure({}, ENVIRONMENT));
-  }
+function configureOnceUsed(provider: NativeMeterProvider): NodeJS.Timeout {
+  // Nothing is read from the global state here: Jest empties it when a file of tests ends.
+  const grace = setInterval(() => {
+    if (provider.isConfigured) {
+      clearInterval(grace);
+    } else if (provider.hasMetrics) {
+      clearInterval(grace);
+      tryConfigure(() => provider.configure({}, ENVIRONMENT));
+    }
+  }, GRACE_MS);
+  return grace.unref();
 }
 
 /** A program that recorded and ends unconfigured still pushes what the environment asks for. */
