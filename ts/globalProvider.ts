@@ -52,21 +52,17 @@ function start(): GlobalState {
     isMainThread,
   );
   registerGlobally(provider);
-  const state: GlobalState = { provider, grace: undefined };
-  if (isMainThread) {
-    state.grace = setInterval(() => configureOnceUsed(state), GRACE_MS);
-    state.grace.unref();
-  }
   if (isMainThread) {
     // First, so that the own providers' last exports go on meanwhile.
     endWithProcess(binding);
   }
+  const grace = isMainThread ? configureOnceUsed(provider) : undefined;
   provider.endWithThread(isMainThread, () => {
     if (isMainThread && !provider.isConfigured && provider.hasInstruments) {
       configureAtExit(provider);
     }
   });
-  return state;
+  return { provider, grace };
 }
 
 /** Other threads end with the process, without `exit` listeners. */
@@ -87,14 +83,17 @@ export function awaitConfiguration(): void {
  * Package managers and other tools that inherit `NODE_OPTIONS` measure nothing: they open no port
  * and push nothing. Who begins later than after the grace time exports from the next look on.
  */
-function configureOnceUsed({ provider, grace }: GlobalState): void {
-  if (!provider?.isConfigured && !provider?.hasMetrics) {
-    return;
-  }
-  clearInterval(grace);
-  if (!provider.isConfigured) {
-    tryConfigure(() => provider.configure({}, ENVIRONMENT));
-  }
+function configureOnceUsed(provider: NativeMeterProvider): NodeJS.Timeout {
+  // Nothing is read from the global state here: Jest empties it when a file of tests ends.
+  const grace = setInterval(() => {
+    if (provider.isConfigured) {
+      clearInterval(grace);
+    } else if (provider.hasMetrics) {
+      clearInterval(grace);
+      tryConfigure(() => provider.configure({}, ENVIRONMENT));
+    }
+  }, GRACE_MS);
+  return grace.unref();
 }
 
 /** A program that recorded and ends unconfigured still pushes what the environment asks for. */

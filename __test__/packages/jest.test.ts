@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { type Ending, FIXTURES, Program } from '../support/Program';
+import { environment, FreshFolder, RegistryUnreachable } from './FreshFolder';
+import { PackedPackage } from './PackedPackage';
+
+const ROOT = path.join(__dirname, '../..');
+
+/** Backstage's test runner as `backstage-cli package test` has it, and what it needs. */
+const RUNNER = {
+  '@backstage/cli-module-test-jest': '0.1.8',
+  '@jest/environment-jsdom-abstract': '30.5.2',
+  jest: '30.5.2',
+  jsdom: '27.4.0',
+};
+
+/** A package of the app: its role decides the environment, `files` are those of `fixtures/jest`. */
+interface Tested {
+  role: string;
+  files: Record<string, string>;
+  jest?: object;
+}
+
+const SMOKE = {
+  'errors.test.js': 'errors.js',
+  'records.test.js': 'records.js',
+  'timers.test.js': 'timers.js',
+};
+const PACKAGES: Record<string, Tested> = {
+  node: { role: 'backend-plugin', files: SMOKE },
+  jsdom: { role: 'frontend-plugin', files: SMOKE },
+  // From before the first import on.
+  'fake-timers': {
+    role: 'backend-plugin',
+    files: SMOKE,
+    jest: { fakeTimers: { enableGlobally: true } },
+  },
+  'no-addon': {
+    role: 'backend-plugin',
+    files: { 'addon.test.js': 'addonMissing.js' },
+  },
+  backend: {
+    role: 'backend-plugin',
+    files: { 'first.test.js': 'backend.js', 'second.test.js': 'backend.js' },
+  },
+};
+
+describe('in Jest, as Backstage configures it,', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'metrics-jest-'));
+  const app = new FreshFolder(folder);
+  const cleanups: Array<() => Promise<void> | void> = [];
+  const t = {
+    after: (cleanup: () => Promise<void> | void) => void cleanups.push(cleanup),
+  } as Pick<TestContext, 'after'>;
+  let unreachable: RegistryUnreachable | undefined;
+
+  before(async () => {
+    try {
+      await install();
+    } catch (error) {
+      if (!(error instanceof RegistryUnreachable) || process.env.CI) {
+        throw error;
+      }
+      unreachable = error;
+    }
+  });
+  after(async () => {
+    for (const cleanup of cleanups.reverse()) {
+      await cleanup();
+    }
+    rmSync(folder, { recursive: true });
+  });
+
+  async function install(): Promise<void> {
+    app.write('package.json', {
+      name: 'root',
+      version: '1.0.0',
+      private: true,
+      workspaces: { packages: ['packages/*'] },
+      devDependencies: {
+        ...RUNNER,
+        // Whichever the next one brings.
+        '@backstage/backend-plugin-api': '*',
+        '@backstage/backend-test-utils': '1.11.7',
+        '@nativestage/metrics': `file:${PackedPackage.all.metrics.tarball}`,
+        '@opentelemetry/api': installedVersion('@opentelemetry/api'),
+        '@sinonjs/fake-timers': '15.5.0',
+      },
+    });
+    for (const [name, { role, files, jest }] of Object.entries(PACKAGES)) {
+      app.write(`packages/${name}/package.json`, {
+        // Under the folder's name a workspace would stand in for jsdom.
+        name: `tested-${name}`,
+        version: '0.0.0',
+        private: true,
+        backstage: { role },
+        jest,
+      });
+      for (const [file, fixture] of Object.entries(files)) {
+        copyFixture(fixture, `packages/${name}/src/${file}`);
+      }
+    }
+    copyFixture('sinon.cjs', 'sinon.cjs');
+    await app.npm(t, 'install');
+    app.addSqlite();
+  }
+
+  function copyFixture(fixture: string, file: string): void {
+    cpSync(path.join(FIXTURES, 'jest', fixture), app.file(file));
+  }
+
+  /** Runs the tests of a package; the ending is that of the runner. */
+  function jest(t: TestContext, name: string, args: string[]): Promise<Ending> {
+    const runner =
+      'node_modules/@backstage/cli-module-test-jest/bin/backstage-cli-module-test-jest';
+    return Program.command(
+      t,
+      process.execPath,
+      [app.file(runner), 'package', 'test', '--watch=false', ...args],
+      {
+        cwd: app.file(`packages/${name}`),
+        // What measures for ten seconds opens a port.
+        env: { ...environment(), OTEL_EXPORTER_PROMETHEUS_PORT: '0' },
+        limit: 180_000,
+      },
+    ).ending;
+  }
+
+  function itInstalled(
+    name: string,
+    test: (t: TestContext) => Promise<void>,
+  ): void {
+    it(name, t => {
+      if (unreachable) {
+        t.skip(`the npm registry cannot be reached: ${unreachable.message}`);
+        return;
+      }
+      return test(t);
+    });
+  }
+
+  for (const [name, how, args] of [
+    ['node', 'files one after the other', ['--runInBand']],
+    ['node', 'files in processes', ['--maxWorkers=2']],
+    ['node', 'files in threads', ['--maxWorkers=2', '--workerThreads']],
+    ['jsdom', 'files one after the other', ['--runInBand']],
+    ['jsdom', 'files in processes', ['--maxWorkers=2']],
+    ['fake-timers', 'files one after the other', ['--runInBand']],
+    ['backend', 'files one after the other', ['--runInBand']],
+  ] as const) {
+    itInstalled(`works for ${name}, ${how}`, async t => {
+      const { code, stderr } = await jest(t, name, [...args]);
+      assert.equal(code, 0, stderr);
+      const files = Object.keys(PACKAGES[name].files).length;
+      assert.match(
+        stderr,
+        new RegExp(`Test Suites: ${files} passed, ${files} total`),
+      );
+      assert.doesNotMatch(
+        stderr,
+        /did not exit|failed to exit gracefully|torn down|Cannot log after|JEST-01/,
+      );
+    });
+  }
+
+  itInstalled('says why its addon is not loaded', async t => {
+    const { code, stderr } = await jest(t, 'no-addon', ['--runInBand']);
+    assert.equal(code, 0, stderr);
+  });
+
+  itInstalled(
+    'and without it beside fake timers that replace Node’s own, collects',
+    async t => {
+      const { code, stdout, stderr } = await Program.command(
+        t,
+        process.execPath,
+        [app.file('sinon.cjs')],
+        { cwd: folder, env: environment() },
+      ).ending;
+      assert.deepEqual([code, stdout], [0, '3\n'], stderr);
+    },
+  );
+});
+
+function installedVersion(name: string): string {
+  return (
+    JSON.parse(
+      readFileSync(
+        path.join(ROOT, 'node_modules', name, 'package.json'),
+        'utf8',
+      ),
+    ) as { version: string }
+  ).version;
+}
