@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { createBackend } from '@backstage/backend-defaults';
 import {
@@ -122,6 +125,17 @@ export function pluginWith<S>(
     },
   });
   return { feature, service: promise };
+}
+
+/** Serves until the test ends. */
+export async function listen(t: TestContext, server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** The values of a sum, or the counts of a histogram, by attributes written as JSON in one order. */

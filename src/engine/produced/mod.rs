@@ -3,6 +3,8 @@
 //! to them, and they are cumulative whatever temporality an exporter prefers.
 
 mod text;
+#[cfg(test)]
+mod text_tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
