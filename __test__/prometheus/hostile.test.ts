@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import {
   createServer,
+  get,
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http';
@@ -48,6 +49,15 @@ const ENTITIES = {
   redirected: { annotations: { [RULE]: 'up', [SERVICE]: 'redirecting' } },
   endless: { annotations: { [RULE]: 'up', [SERVICE]: 'endless' } },
   silent: { annotations: { [RULE]: 'up', [SERVICE]: 'silent' } },
+  echoing: { annotations: { [RULE]: 'up', [SERVICE]: 'echoing' } },
+  mute: {
+    annotations: {
+      [RULE]: Array.from({ length: 20 }, (_, at) => `metric_${at}`).join(),
+      [SERVICE]: 'mute',
+    },
+  },
+  greedy: { annotations: { [RULE]: 'a,\n'.repeat(21_800) } },
+  endlessly: { annotations: { [RULE]: 'a,'.repeat(1_000_000) } },
 };
 
 describe('the Prometheus plugin among people who mean harm', () => {
@@ -86,9 +96,14 @@ describe('the Prometheus plugin among people who mean harm', () => {
       { after: (cleanUp: () => unknown) => cleanUps.push(cleanUp) },
       {
         prometheus: {
-          instances: ['default', 'redirecting', 'endless', 'silent'].map(
-            instance,
-          ),
+          instances: [
+            'default',
+            'redirecting',
+            'endless',
+            'silent',
+            'echoing',
+            'mute',
+          ].map(instance),
           queries: {
             named: {
               query:
@@ -137,7 +152,7 @@ describe('the Prometheus plugin among people who mean harm', () => {
       assert.equal(status, 400);
       assert.match(
         body.error!.message,
-        /there are default, redirecting, endless, silent$/,
+        /there are default, redirecting, endless, silent, echoing, mute$/,
       );
     }
   });
@@ -179,6 +194,90 @@ describe('the Prometheus plugin among people who mean harm', () => {
     tab.abort();
     await assert.rejects(request, { name: 'AbortError' });
     await eventually(() => assert.ok(gone.length > before), 2_000);
+  });
+
+  it('draws the first graphs of an annotation that asks for thousands, at once', async () => {
+    const start = performance.now();
+    const { body } = await portal.ask<EntityPanels>(
+      entityRoute('greedy', 'panels'),
+    );
+    const took = performance.now() - start;
+    assert.ok(took < 5_000, `the list took ${took} ms`);
+    assert.equal(body.panels.length, 100);
+    assert.match(
+      body.problems[0].message,
+      /line 101, column 1: there are 21800 queries, and 100 are the most/,
+    );
+    const many = await Promise.all(
+      body.panels.slice(0, 20).map(({ id }, at) =>
+        portal.ask<RangeResult>(entityRoute('greedy', `panels/${id}/range`), {
+          ...RANGE,
+          end: RANGE.end + 6_000 + 60 * at,
+        }),
+      ),
+    );
+    assert.deepEqual([...new Set(many.map(({ status }) => status))], [200]);
+    const all = performance.now() - start;
+    assert.ok(all < 15_000, `the page took ${all} ms`);
+    const long = await portal.ask<EntityPanels>(
+      entityRoute('endlessly', 'panels'),
+    );
+    assert.deepEqual(long.body.panels, []);
+    assert.match(long.body.problems[0].message, /65536 are the most/);
+  });
+
+  it('gives the list of graphs where nobody tells what metrics are', async () => {
+    const start = performance.now();
+    const { status, body } = await portal.ask<EntityPanels>(
+      entityRoute('mute', 'panels'),
+    );
+    assert.deepEqual([status, body.panels.length], [200, 20]);
+    const took = performance.now() - start;
+    // One wave of questions may take 3 s, and 20 go in three.
+    assert.ok(took < 5_000, `it took ${took} ms`);
+  });
+
+  it('repeats none of what a server was sent', async () => {
+    const { status, body } = await draw('echoing');
+    assert.equal(status, 400, JSON.stringify(body));
+    assert.match(body.error!.message, /the backend’s log says which$/);
+    assert.doesNotMatch(
+      JSON.stringify(body),
+      new RegExp(`${SECRET}|127\\.0\\.0\\.1|etc`),
+    );
+    await eventually(() =>
+      assert.match(
+        portal.program.stdout + portal.program.stderr,
+        /"echoing\\?" answered HTTP 400/,
+      ),
+    );
+  });
+
+  it('reaches no other route of the catalog by a reference', async () => {
+    const missing = await portal.ask<Refusal>(entityRoute('absent', 'panels'));
+    assert.deepEqual(
+      [missing.status, missing.body.error!.message],
+      [404, 'There is no entity component:default/absent'],
+    );
+    for (const reference of [
+      '%2e%2e/default/plain',
+      'component/%2e%2e/plain',
+      'component/default/%2e%2e',
+      '%2e%2e/%2e%2e/%2e%2e',
+      '.%2e/%2e/entity-facets%3ffacet=kind',
+      '%2e%2e%2f%2e%2e/default/plain',
+      'component/default%2f%2e%2e/plain',
+      'component/default/%5c%2e%2e',
+      'component/default/a%00b',
+      'component/default/%20',
+    ]) {
+      const { status, message } = await rawGet(
+        portal,
+        `/entities/${reference}/panels`,
+      );
+      assert.equal(status, 404, `${reference}: ${message}`);
+      assert.match(message, /^There is no entity /);
+    }
   });
 
   it('passes on none of what a client sends beside a range', async () => {
@@ -242,7 +341,28 @@ describe('the Prometheus plugin among people who mean harm', () => {
   });
 });
 
-/** A Prometheus by the first part of the path: one that answers, and three that do not. */
+/** Of an address as it is written: `fetch` would resolve its dots. */
+async function rawGet(
+  portal: PortalFixture,
+  path: string,
+): Promise<{ status?: number; message: string }> {
+  const { hostname, port } = new URL(portal.url);
+  const asking = get({
+    hostname,
+    port,
+    path: `/api/prometheus${path}`,
+    headers: { authorization: portal.authorization },
+  });
+  const [response] = (await once(asking, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) {
+    text += String(chunk);
+  }
+  const { error } = JSON.parse(text) as Refusal;
+  return { status: response.statusCode, message: error?.message ?? '' };
+}
+
+/** A Prometheus by the first part of the path: one that answers, and some that do not. */
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
@@ -265,11 +385,22 @@ async function answer(
     }
   });
   const [, instance] = path.split('/');
-  if (path.includes('/metadata')) {
+  if (instance === 'mute') {
+    // Never.
+  } else if (path.includes('/metadata')) {
     response.end('{"status":"success","data":{}}');
   } else if (instance === 'redirecting') {
     response.writeHead(302, { location: `${elsewhere}/latest/meta-data` });
     response.end();
+  } else if (instance === 'echoing') {
+    response.writeHead(400, { 'content-type': 'application/json' });
+    response.end(
+      JSON.stringify({
+        status: 'error',
+        errorType: 'bad_data',
+        error: `parse error at ${request.headers.host} of ${JSON.stringify(request.headers)}, see /etc/prometheus/prometheus.yml`,
+      }),
+    );
   } else if (instance === 'endless') {
     response.write(
       '{"status":"success","data":{"resultType":"matrix","result":[',

@@ -146,7 +146,7 @@ export interface Config {
       maxSeries?: number;
       /** Of an answer, after decompression. Defaults to 33554432. */
       maxBytes?: number;
-      /** For a request, its answer included. Defaults to 15 seconds. */
+      /** For a request, with all that it waits for. Defaults to 15 seconds. */
       timeout?: HumanDuration | string;
       /** Queries of one user that run at once. Defaults to 8. */
       perUser?: number;

@@ -309,7 +309,7 @@ export class JsonReader {
   }
 
   private get parent(): Frame | undefined {
-    return this.stack[this.stack.length - 1] as Frame | undefined;
+    return this.stack[this.stack.length - 1];
   }
 
   private shapeOfNext(): Shape | undefined {

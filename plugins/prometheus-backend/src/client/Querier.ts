@@ -210,6 +210,11 @@ export class Querier {
     );
   }
 
+  /** About how much memory the answers take that are kept. */
+  get cacheBytes(): number {
+    return this.cache.bytes;
+  }
+
   /** Ends all connections, and with them the requests that are under way. */
   async close(): Promise<void> {
     await Promise.all(
