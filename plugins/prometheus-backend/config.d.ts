@@ -142,7 +142,7 @@ export interface Config {
       maxRange?: HumanDuration | string;
       /** Of a series: 3 to 11000, which is the default and Prometheus' own limit. */
       maxPoints?: number;
-      /** Of an answer; more are left out, and the page says so. Defaults to 500. */
+      /** Of an answer; more are not read, and the page says so. Defaults to 500. */
       maxSeries?: number;
       /** Of an answer, after decompression. Defaults to 33554432. */
       maxBytes?: number;
@@ -156,7 +156,7 @@ export interface Config {
       queue?: number;
       /** Answers that are kept until their step ends. Defaults to 1000. */
       cacheEntries?: number;
-      /** About how much memory they may take. Defaults to 67108864. */
+      /** How much memory they may take, texts by their length. Defaults to 67108864. */
       cacheBytes?: number;
     };
   };

@@ -10,11 +10,11 @@ export interface Limits {
   maxRange: number;
   /** Of one series. */
   maxPoints: number;
-  /** Of one answer; what is more is left out, and the answer says so. */
+  /** Of one answer; what is more is not read, and the answer says so. */
   maxSeries: number;
   /** Of one answer, after decompression. */
   maxBytes: number;
-  /** Milliseconds for one request, its answer included. */
+  /** Milliseconds for one request, with all that it waits for. */
   timeout: number;
   /** Queries of one user that run at once. */
   perUser: number;
@@ -24,7 +24,7 @@ export interface Limits {
   queue: number;
   /** Answers that are kept. */
   cacheEntries: number;
-  /** About how much memory they take. */
+  /** How much memory they take, texts by their length. */
   cacheBytes: number;
 }
 
