@@ -1,4 +1,5 @@
 import { metrics } from '@opentelemetry/api';
+import { runInThisContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 import { adoptInstrumentations } from './adoptInstrumentations';
 import { apiCopies, apiVersion } from './apiCopies';
@@ -21,9 +22,16 @@ const ENVIRONMENT = 'environment';
 /** Shared by every copy of this package on this thread. */
 const KEY = Symbol.for('nativestage.metrics');
 
+/** Looks now and then whether there is something to export. */
+interface Grace {
+  /** Held here, and weakly by its timer. */
+  look: () => void;
+  timer: NodeJS.Timeout;
+}
+
 interface GlobalState {
   provider: NativeMeterProvider | undefined;
-  grace: NodeJS.Timeout | undefined;
+  grace: Grace | undefined;
 }
 
 type GlobalWithState = typeof globalThis & { [KEY]?: GlobalState };
@@ -76,25 +84,48 @@ function endWithProcess({ NativeProvider }: Binding): void {
 
 /** A Backstage app configures late, when its root service starts: the environment must wait. */
 export function awaitConfiguration(): void {
-  clearInterval(globalState().grace);
+  clearInterval(globalState().grace?.timer);
 }
 
 /**
  * Package managers and other tools that inherit `NODE_OPTIONS` measure nothing: they open no port
  * and push nothing. Who begins later than after the grace time exports from the next look on.
  */
-function configureOnceUsed(provider: NativeMeterProvider): NodeJS.Timeout {
-  // Nothing is read from the global state here: Jest empties it when a file of tests ends.
-  const grace = setInterval(() => {
+function configureOnceUsed(provider: NativeMeterProvider): Grace {
+  const look = () => {
     if (provider.isConfigured) {
-      clearInterval(grace);
+      clearInterval(timer);
     } else if (provider.hasMetrics) {
-      clearInterval(grace);
+      clearInterval(timer);
       tryConfigure(() => provider.configure({}, ENVIRONMENT));
     }
-  }, GRACE_MS);
-  return grace.unref();
+  };
+  const timer = setWeakInterval(setInterval, look, GRACE_MS).unref();
+  return { look, timer };
 }
+
+/**
+ * An interval that ends when the function is garbage. Function and `WeakRef` are of Node's own realm:
+ * with those of a test file's, the timer would keep the realm that its runner has let go.
+ */
+const setWeakInterval = runInThisContext(`(
+  function setWeakInterval(setInterval, look, milliseconds) {
+    const weak = new WeakRef(look);
+    const timer = setInterval(() => {
+      const look = weak.deref();
+      if (look) {
+        look();
+      } else {
+        timer.close();
+      }
+    }, milliseconds);
+    return timer;
+  }
+)`) as (
+  set: typeof setInterval,
+  look: () => void,
+  milliseconds: number,
+) => NodeJS.Timeout;
 
 /** A program that recorded and ends unconfigured still pushes what the environment asks for. */
 function configureAtExit(provider: NativeMeterProvider): void {
