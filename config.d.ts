@@ -174,7 +174,7 @@ export interface Config {
 
       /**
        * How many characters an attribute's value may have before its end is cut off, from 1 to
-       * 1 000 000. Defaults to 1024.
+       * 1 000 000. Defaults to 2048.
        */
       attributeValueLengthLimit?: number;
 

@@ -177,6 +177,12 @@ export declare interface MetricsOptions {
     }[];
     /** Attribute sets per stream, 1 to 1000000. Default 2000. */
     cardinalityLimit?: number;
+    /**
+     * Characters of an attribute's value, or of each text in a list, 1 to 1000000: what is longer loses
+     * its end, and counts as `truncated_attribute` in `nativestage.metrics.measurements.dropped`.
+     * Default 2048, or `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`.
+     */
+    attributeValueLengthLimit?: number;
     /** Default aggregation of histograms. Default `explicit`. */
     histogram?: HistogramAggregation;
     /** How long `process.exit()` may wait for the last export. Default 5 seconds. */

@@ -142,7 +142,7 @@ export interface MetricsOptions {
   /**
    * Characters of an attribute's value, or of each text in a list, 1 to 1000000: what is longer loses
    * its end, and counts as `truncated_attribute` in `nativestage.metrics.measurements.dropped`.
-   * Default 1024, or `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`.
+   * Default 2048, or `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`.
    */
   attributeValueLengthLimit?: number;
   /** Default aggregation of histograms. Default `explicit`. */

@@ -89,7 +89,7 @@ test('the config schema takes every setting in every form that is documented', a
       },
     ],
     cardinalityLimit: 2000,
-    attributeValueLengthLimit: 1024,
+    attributeValueLengthLimit: 2048,
     histogram: 'explicit',
     exitTimeout: { seconds: 5 },
     plugin: { catalog: { meter: { name: 'm' }, disabled: false } },

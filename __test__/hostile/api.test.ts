@@ -63,7 +63,7 @@ const VALUES: Record<string, () => unknown> = {
   'a list of these': () => [null, revoked(), 1n, '', THROWING],
   'a list with holes': () => [, 1, , 'x'], // eslint-disable-line no-sparse-arrays
   'a list that throws': () => Object.defineProperty([1], 0, { get: fail }),
-  'a list without an end': () => new Array(2 ** 32 - 1),
+  'a list without an end': () => new Array<unknown>(2 ** 32 - 1),
   'a revoked list': () => revoked([]),
   'an object': () => ({}),
   'an object without a prototype': () => Object.create(null) as unknown,
@@ -71,7 +71,7 @@ const VALUES: Record<string, () => unknown> = {
   'a function': () => () => {},
   'a function that throws': () => fail,
   'an asynchronous function that throws': () => async () => {
-    await null;
+    await Promise.resolve();
     fail();
   },
   'a class': () => class {},
@@ -325,7 +325,7 @@ const SETTINGS = [
   'temporality',
 ];
 
-test('configurations throw nothing but errors with a code', async t => {
+test('configurations throw nothing but errors with a code', t => {
   quiet(t);
   const made: { shutdown(): Promise<void> }[] = [];
   t.after(() => Promise.all(made.map(each => each.shutdown())));

@@ -314,9 +314,8 @@ test('a logger that clears the instrument while an attribute is reported costs n
 for (const kind of ['Counter', 'UpDownCounter', 'Gauge'] as const) {
   test(`an observation of an observable ${kind} that a getter nests counts under its own set, also where the limit is reached`, async t => {
     const metrics = testMetrics(t, { cardinalityLimit: 2 });
-    const observable = metrics.provider
-      .getMeter('m')
-      [`createObservable${kind}`]('it');
+    const meter = metrics.provider.getMeter('m');
+    const observable = meter[`createObservable${kind}`]('it');
     let round = 0;
     observable.addCallback(result => {
       round++;

@@ -51,10 +51,10 @@ pub const NO_LIMIT: Duration = Duration::from_millis(i32::MAX as u64);
 pub const CONSOLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Characters of an attribute's value before the rest is cut off (common specification, "Attribute
-/// limits"; it has no default for metrics). What Google Cloud Monitoring and CloudWatch take; Mimir
-/// takes 2 048, VictoriaMetrics 4 096. With it 2 000 series of a histogram with 15 buckets are a page
-/// of 40 MB, and not one as large as a request can make them.
-pub const DEFAULT_VALUE_LENGTH: usize = 1024;
+/// limits"; it has no default for metrics). As many as Mimir takes; VictoriaMetrics takes 4 096. With it
+/// 2 000 series of a histogram with 15 buckets are a page of 80 MB, and not one as large as a request
+/// can make them.
+pub const DEFAULT_VALUE_LENGTH: usize = 2048;
 
 /// Everything a provider needs to run its pipelines.
 #[derive(Clone, Debug)]

@@ -40,7 +40,7 @@ fn nothing_configured_is_a_page_on_loopback_and_no_push() {
     assert_eq!(prometheus.path, "/metrics");
     assert!(config.otlp.is_none() && config.console.is_none());
     assert_eq!(config.cardinality_limit, 2000);
-    assert_eq!(config.value_length, 1024);
+    assert_eq!(config.value_length, 2048);
     assert!(config.warnings.is_empty());
 }
 
@@ -556,10 +556,10 @@ fn the_length_of_attribute_values_comes_from_the_options_then_the_environment() 
         ("{}", "16", 16, 0),
         (option, "16", 64, 0),
         ("{}", "4294967295", 1_000_000, 0),
-        ("{}", "0", 1024, 1),
-        ("{}", "-1", 1024, 1),
-        ("{}", "1e3", 1024, 1),
-        ("{}", "", 1024, 0),
+        ("{}", "0", 2048, 1),
+        ("{}", "-1", 2048, 1),
+        ("{}", "1e3", 2048, 1),
+        ("{}", "", 2048, 0),
     ] {
         let config = with_environment(options, &[(name, variable)]);
         assert_eq!(config.value_length, length, "{options} {variable}");

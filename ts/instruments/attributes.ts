@@ -26,7 +26,7 @@ export interface SizeLimits {
   value: number;
   /** Of a set. */
   set: number;
-  /** Of all sets of an instrument, as JSON. */
+  /** Of all sets of an instrument. */
   instrument: number;
 }
 
@@ -39,16 +39,29 @@ export const UNLIMITED: SizeLimits = {
   instrument: Infinity,
 };
 
-/**
- * Characters that the sets of an instrument may have in all, if their number and the limit of a value
- * do not allow for more: as many as the default limits do, with twice a value's length for each.
- */
+/** Characters that the sets of an instrument may have in all, whatever the other limits are. */
 const ROOM = 2 ** 22;
+
+/** Characters that a set has beside one value of the longest. */
+const BESIDE = 256;
 
 /** The limits that follow from how many sets there may be, and how long a value. */
 export function sizeLimits(sets: number, value: number): SizeLimits {
-  const instrument = Math.max(ROOM, 2 * sets * value);
+  const instrument = Math.max(ROOM, sets * (value + BESIDE));
   return { value, set: Math.min(instrument, LARGEST_SET), instrument };
+}
+
+/** Characters of a set. */
+export function sizeOf(path: Path): number {
+  let size = 0;
+  for (const part of path) {
+    if (typeof part === 'string') {
+      size += part.length;
+    } else if (part instanceof ArrayValue) {
+      size += part.text.length;
+    }
+  }
+  return size;
 }
 
 /** Characters of a key: Mimir takes as many. Without the end, another key could be equal to it. */

@@ -6,6 +6,7 @@ import {
   keptPath,
   type Path,
   type SizeLimits,
+  sizeOf,
   UNLIMITED,
 } from './attributes';
 import { KnownValues } from './KnownValues';
@@ -141,7 +142,7 @@ export class AttributeTrie<S extends Member> {
   /** Takes a new set in. The caller has seen that the trie is not full. */
   add(path: Path, series: S): void {
     this.sets.set(series.text, series);
-    this.measure(series.text.length);
+    this.measure(sizeOf(path));
     if (this.known) {
       // Values of sets that left pile up in here; starting over now and then bounds them.
       this.added++;
@@ -200,11 +201,13 @@ export class AttributeTrie<S extends Member> {
       return;
     }
     this.sets.delete(series.text);
-    this.measure(-series.text.length);
     const { path, furtherPaths = [], text } = series;
     this.sparePaths += furtherPaths.length;
-    for (const kept of [path!, ...furtherPaths]) {
-      this.prune(keptPath(kept, text));
+    const first = keptPath(path!, text);
+    this.measure(-sizeOf(first));
+    this.prune(first);
+    for (const further of furtherPaths) {
+      this.prune(keptPath(further, text));
     }
     series.path = undefined;
     series.furtherPaths = undefined;
