@@ -185,6 +185,7 @@ export class NativeMeterProvider implements MeterProvider {
    */
   endWithThread(isFinal: boolean, before?: () => void): void {
     this.forgetEnd = atExit({
+      settle: () => this.facade.settle(),
       handOver: () => {
         logsAtExit();
         before?.();
