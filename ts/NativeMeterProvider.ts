@@ -223,6 +223,7 @@ export class NativeMeterProvider implements MeterProvider {
    */
   endWithThread(isFinal: boolean, before?: () => void): void {
     this.forgetEnd = atExit({
+      settle: () => this.facade.settle(),
       handOver: () => {
         logsAtExit();
         before?.();

@@ -1,8 +1,13 @@
+// Not the global one, which a test runner may have replaced or left out.
+import { setInterval } from 'node:timers';
+
 /**
  * What a thread does at its end, in steps: everything takes each step before any takes the next,
  * because a last export waits for whoever has not handed over.
  */
 export interface Ending {
+  /** Hands over what there is to hand over; whether there was anything. */
+  settle(): boolean;
   /** Hands over for the last time. */
   handOver(): void;
   /** Begins the last export. */
@@ -13,7 +18,8 @@ export interface Ending {
 
 /** Of one thread; shared by the copies of this package and by the realms that have its `process`. */
 interface ThreadEnd {
-  add(ending: Ending): void;
+  /** @param realm - The `globalThis` that the ending belongs to. */
+  add(ending: Ending, realm: object): void;
   remove(ending: Ending): void;
 }
 
@@ -29,6 +35,12 @@ const ON_PROCESS = Symbol.for('nativestage.metrics.exit');
 const IN_REALM = Symbol.for('nativestage.metrics.endings');
 
 /**
+ * How often realms beside the first are asked to hand over: they may end at any time without a word,
+ * and what they recorded less than this before they are collected is lost.
+ */
+const SETTLE_MS = 1000;
+
+/**
  * Has something done when the thread ends by itself, by `process.exit()` or by an uncaught
  * exception: after all `exit` listeners, whenever they were registered and even if one of them
  * throws or calls `process.exit()`.
@@ -40,7 +52,7 @@ export function atExit(ending: Ending): () => void {
   const endings = (realm[IN_REALM] ??= new Set());
   const thread = ((process as ProcessWithEnd)[ON_PROCESS] ??= watchEnd());
   endings.add(ending);
-  thread.add(ending);
+  thread.add(ending, globalThis);
   return () => {
     endings.delete(ending);
     thread.remove(ending);
@@ -49,6 +61,9 @@ export function atExit(ending: Ending): () => void {
 
 function watchEnd(): ThreadEnd {
   const endings = new Set<WeakRef<Ending>>();
+  /** Those that may have something to hand over, which must not be collected before. */
+  const held = new Set<Ending>();
+  let settling: NodeJS.Timeout | undefined;
   let state: 'running' | 'ending' | 'over' = 'running';
 
   const end = () => {
@@ -107,17 +122,30 @@ function watchEnd(): ThreadEnd {
     }
   });
 
-  return {
-    add(ending) {
-      for (const known of endings) {
-        if (!known.deref()) {
-          endings.delete(known);
-        }
+  const settle = () => {
+    for (const known of endings) {
+      const ending = known.deref();
+      if (!ending) {
+        endings.delete(known);
+      } else if (ending.settle()) {
+        held.add(ending);
+      } else {
+        held.delete(ending);
       }
+    }
+  };
+
+  return {
+    add(ending, realm) {
       // Made here: one of its own realm would hold that.
       endings.add(new WeakRef(ending));
+      held.add(ending);
+      if (realm !== globalThis) {
+        settling ??= setInterval(settle, SETTLE_MS).unref();
+      }
     },
     remove(ending) {
+      held.delete(ending);
       for (const known of endings) {
         if (known.deref() === ending) {
           endings.delete(known);

@@ -76,6 +76,7 @@ function start(): GlobalState {
 /** Other threads end with the process, without `exit` listeners. */
 function endWithProcess({ NativeProvider }: Binding): void {
   atExit({
+    settle: () => false,
     handOver: () => {},
     begin: () => {},
     finish: () => NativeProvider.exitOthers().forEach(logLine),

@@ -168,6 +168,19 @@ export class Facade {
     );
   }
 
+  /** Hands over what was recorded since the last time; whether anything was. */
+  settle(): boolean {
+    const recorded =
+      this.pending.length > 0 ||
+      !this.block.isEmpty ||
+      this.sums.isAnyTouched ||
+      this.gauges.isAnyTouched;
+    if (recorded) {
+      this.handOver();
+    }
+    return recorded;
+  }
+
   /** The last hand-over of this thread: synchronous callbacks run, nobody waits for others. */
   handOverAtExit(): void {
     this.handOver(this.callbacks.runSync());

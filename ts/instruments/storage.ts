@@ -71,6 +71,12 @@ export class CellChunks {
     return !Object.is(series.cells[series.index], this.untouched);
   }
 
+  get isAnyTouched(): boolean {
+    return this.chunks.some(chunk =>
+      chunk.some(cell => !Object.is(cell, this.untouched)),
+    );
+  }
+
   /** The chunk of one series at its place, nothing at the others'. */
   only(series: Series): Float64Array[] {
     const number = Math.floor(series.slot / CHUNK);
