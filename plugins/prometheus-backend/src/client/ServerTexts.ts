@@ -71,8 +71,7 @@ export class ServerTexts {
   /**
    * The text of an error that is the query's, or `undefined`, after it was logged.
    *
-   * @param answer - to a request that failed
-   * @param query - as it was sent: what it says itself may be said again
+   * What the query says itself, as it was sent, may be said again.
    */
   queryError({
     title,

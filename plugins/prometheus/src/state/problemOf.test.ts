@@ -5,6 +5,7 @@ import {
   ResponseError,
   ServiceUnavailableError,
 } from '@backstage/errors';
+import { parseAlerts } from '@nativestage/backstage-plugin-prometheus-common';
 import { PluginMissingError } from '../api/PluginMissingError';
 import { problemOf } from './problemOf';
 
@@ -43,6 +44,11 @@ for (const [status, name, title, isTransient] of [
 test("what fails in the browser is told apart like the backend's answers", () => {
   for (const [error, title] of [
     [new InputError('x'), 'Prometheus could not be asked'],
+    [thrown(() => parseAlerts('"a')), 'Prometheus could not be asked'],
+    [
+      thrown(() => parseAlerts('a,'.repeat(2_000))),
+      'Prometheus could not be asked',
+    ],
     [new ServiceUnavailableError('x'), 'Prometheus did not answer'],
     [new TypeError('Failed to fetch'), 'Backstage could not be reached'],
     [new PluginMissingError(), 'The Prometheus backend is not installed'],
@@ -51,3 +57,12 @@ test("what fails in the browser is told apart like the backend's answers", () =>
     assert.equal(problemOf(error).title, title);
   }
 });
+
+function thrown(run: () => unknown): Error {
+  try {
+    run();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('nothing was thrown');
+}

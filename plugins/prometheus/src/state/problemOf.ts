@@ -10,8 +10,10 @@ export interface Problem {
   isTransient: boolean;
 }
 
-/** What the proxy's client throws, by the status that the backend plugin would have answered. */
+/** What is thrown without the backend plugin, by the status that this would have answered. */
 const STATUSES: Record<string, number> = {
+  AnnotationError: 400,
+  QueryError: 400,
   InputError: 400,
   NotFoundError: 404,
   ServiceUnavailableError: 503,
