@@ -71,6 +71,24 @@ interface Soak {
   growth: number;
 }
 
+/** What hostile scrapers do all the while, ten of each: fewer than there are places. */
+const HARASSMENT = [
+  'reads 64 KB a second',
+  'dribbles a header',
+  'idles after an answer',
+];
+
+async function harass(t: TestContext, url: URL): Promise<Program[]> {
+  const programs = HARASSMENT.map(behaviour =>
+    Program.node(t, 'hostile/clients.cjs', {
+      args: [url.hostname, url.port, behaviour, '10'],
+      limit: 15 * 60_000,
+    }),
+  );
+  await Promise.all(programs.map(program => program.line(/connected/)));
+  return programs;
+}
+
 interface Totals {
   records: number;
   counter: number;
@@ -97,6 +115,7 @@ async function soak(
   const faults = Object.values(faultsOf(collector, books));
   const scraping = new AbortController();
   const scrapes = url ? scrape(url, scraping.signal) : Promise.resolve(0);
+  const hostile = url ? await harass(t, new URL(url)) : [];
   // Awaited in the end; until then a failure must not count for another test.
   scrapes.catch(() => {});
   t.after(() => scraping.abort());
@@ -122,6 +141,7 @@ async function soak(
   const [, json] = await program.line(/^finish: (.*)$/m);
   const totals = JSON.parse(json) as Totals;
   scraping.abort();
+  await Promise.all(hostile.map(clients => clients.stop()));
   t.diagnostic(
     `${books.collections} collections, ${(totals.records / seconds / 1e6).toFixed(1)} million ` +
       `records a second for ${seconds.toFixed(0)} s, ${await scrapes} scrapes; resident MiB: ` +

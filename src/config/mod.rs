@@ -26,7 +26,7 @@ use opentelemetry_sdk::metrics::Temporality;
 
 pub use environment::Environment;
 pub use options::{HistogramAggregation, NamingMode, Options, PluginOptions, TranslationStrategy};
-pub(crate) use percent::canonical_path;
+pub(crate) use percent::asks_for;
 pub use views::{
     check_boundaries, AttributeFilter, InstrumentSelector, StreamSpec, View, ViewAggregation,
 };
@@ -105,7 +105,7 @@ pub struct PrometheusConfig {
     pub listen: Option<SocketAddr>,
     /// What to change where it cannot listen.
     pub settings: ListenSettings,
-    /// Starts with `/`; as [`canonical_path`] spells it.
+    /// Starts with `/`; in the spelling that [`asks_for`] compares with.
     pub path: String,
     /// The page is also served by the backend's own router.
     pub on_backend: bool,

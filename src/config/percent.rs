@@ -35,6 +35,22 @@ pub(crate) fn canonical_path(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
+/// Whether a request asks for a path in its canonical spelling. No client escapes what needs none,
+/// and a gate that knows the path as it is written would let such a request pass.
+pub(crate) fn asks_for(request: &str, canonical: &str) -> bool {
+    request == canonical || (canonical_path(request) == canonical && !is_disguised(request))
+}
+
+/// Whether an unreserved character is escaped.
+fn is_disguised(path: &str) -> bool {
+    path.split('%').skip(1).any(|after| {
+        let digits = after
+            .get(..2)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        digits.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +93,14 @@ mod tests {
             for path in spellings {
                 assert_eq!(canonical_path(path), expected, "{path}");
             }
+        }
+        for (request, asks) in [
+            ("/m%c3%a9triques", true),
+            ("/métriques", true),
+            ("/%6d%c3%a9triques", false),
+            ("/metriques", false),
+        ] {
+            assert_eq!(asks_for(request, "/m%C3%A9triques"), asks, "{request}");
         }
         for different in [["/a/b", "/a%2Fb"], ["/a", "/a/"], ["/a", "/A"]] {
             assert_ne!(canonical_path(different[0]), canonical_path(different[1]));

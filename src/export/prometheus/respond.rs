@@ -20,7 +20,7 @@ use super::negotiate::Representation;
 use super::notices::Notices;
 use super::page::write_page;
 use super::turns::{Outcome, Turns};
-use crate::config::{canonical_path, PrometheusConfig, Secret, TranslationStrategy};
+use crate::config::{asks_for, PrometheusConfig, Secret, TranslationStrategy};
 use crate::engine::{Collect, PipelineId};
 use crate::export::reader::{Collected, Reader};
 use crate::log::Logger;
@@ -92,8 +92,7 @@ impl Exposition {
     /// Otherwise 404, 401 or 405; 503 when the engine has shut down or does not answer. Must run
     /// within a tokio runtime: the page is encoded on its blocking threads while it is sent.
     pub async fn respond(&self, request: Request<()>) -> Response<Body> {
-        let path = request.uri().path();
-        if path != self.path && canonical_path(path) != self.path {
+        if !asks_for(request.uri().path(), &self.path) {
             let text = format!("Metrics are at {}\n", self.path);
             return plain(StatusCode::NOT_FOUND, text);
         }
