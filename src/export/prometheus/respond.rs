@@ -20,6 +20,7 @@ use super::negotiate::Representation;
 use super::notices::Notices;
 use super::page::write_page;
 use super::turns::{Outcome, Turns};
+use crate::allocator;
 use crate::config::{asks_for, PrometheusConfig, Secret, TranslationStrategy};
 use crate::engine::{Collect, PipelineId};
 use crate::export::reader::{Collected, Reader};
@@ -186,6 +187,7 @@ impl Exposition {
             if done.is_continue() {
                 writer.finish();
             }
+            allocator::give_back();
         });
         body
     }
