@@ -4,13 +4,14 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Response};
+use http_body_util::BodyExt;
 use nativestage_metrics::config::{Config, PrometheusConfig, TranslationStrategy};
 use nativestage_metrics::engine::cells::Cells;
 use nativestage_metrics::engine::instrument::{InstrumentSpec, ValueType};
 use nativestage_metrics::engine::plan::{Pipelines, Storage};
 use nativestage_metrics::engine::{Engine, Facade, FacadeId, Handover, Samples};
-use nativestage_metrics::export::prometheus::{Exposition, Rendered};
+use nativestage_metrics::export::prometheus::Exposition;
 use nativestage_metrics::log::{Level, Logger};
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::InstrumentKind;
@@ -124,8 +125,13 @@ pub fn spec(kind: InstrumentKind, name: impl Into<String>) -> InstrumentSpec {
     }
 }
 
-pub fn render(exposition: &Exposition, headers: &HeaderMap) -> Rendered {
-    block_on(exposition.render(&Method::GET, headers))
+pub fn render(exposition: &Exposition, headers: &HeaderMap) -> Response<Vec<u8>> {
+    block_on(async {
+        let response = exposition.respond_here(&Method::GET, headers).await;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.expect("a whole page");
+        Response::from_parts(head, body.to_bytes().to_vec())
+    })
 }
 
 pub fn block_on<F: std::future::Future>(future: F) -> F::Output {

@@ -43,7 +43,7 @@ pub fn run(data: &[u8]) {
             .collect();
         wanted.iter().any(|wanted| text.contains(wanted))
     };
-    let content_type = answer.headers[CONTENT_TYPE].to_str().unwrap();
+    let content_type = answer.headers()[CONTENT_TYPE].to_str().unwrap();
     for (format, name) in [
         ("application/openmetrics-text", "openmetrics-text"),
         ("application/vnd.google.protobuf", "protobuf"),
@@ -58,7 +58,7 @@ pub fn run(data: &[u8]) {
             assert!(asked("accept", &[name]), "{content_type}");
         }
     }
-    if answer.headers.contains_key(CONTENT_ENCODING) {
+    if answer.headers().contains_key(CONTENT_ENCODING) {
         assert!(asked("accept-encoding", &["gzip", "*"]));
     }
 }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::StatusCode;
-use nativestage_metrics::export::prometheus::Rendered;
+use http::{Response, StatusCode};
 
 use crate::protobuf::{self, BucketSpan};
 use crate::text::{self, Dialect, Labels};
@@ -32,15 +31,15 @@ pub struct Page {
 const OWN_SCOPE: &str = "@nativestage/metrics";
 
 /// What the program recorded. Panics unless the answer is a whole and valid page.
-pub fn read(answer: &Rendered) -> Page {
-    assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
+pub fn read(answer: &Response<Vec<u8>>) -> Page {
+    assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.body());
     let header = |name| {
         answer
-            .headers
+            .headers()
             .get(name)
             .map(|value| value.to_str().unwrap())
     };
-    let mut bytes = answer.body.to_vec();
+    let mut bytes = answer.body().clone();
     if let Some(encoding) = header(CONTENT_ENCODING) {
         assert_eq!(encoding, "gzip");
         let mut plain = Vec::new();
