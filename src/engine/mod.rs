@@ -4,19 +4,21 @@
 //! exporters collect through it. Nothing here knows JavaScript; `binding` does.
 
 mod actor;
+mod aggregate;
 mod attributes;
 mod canonical;
 pub mod cells;
+pub mod clock;
 pub mod collection;
+mod columns;
 mod gate;
 #[cfg(test)]
 mod gate_tests;
 pub mod instrument;
 pub mod plan;
+pub mod points;
 pub mod produced;
 mod reported;
-pub(crate) mod sdk;
-mod segment;
 mod self_metrics;
 mod series;
 mod stream;

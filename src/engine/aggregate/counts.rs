@@ -1,0 +1,132 @@
+//! Counts that take four bytes each until one of them needs more.
+
+/// A vector of counts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Counts {
+    Narrow(Vec<u32>),
+    Wide(Vec<u64>),
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self::Narrow(Vec::new())
+    }
+}
+
+impl Counts {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Narrow(counts) => counts.len(),
+            Self::Wide(counts) => counts.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Lengthens the vector by zeros.
+    pub fn resize(&mut self, len: usize) {
+        match self {
+            Self::Narrow(counts) => counts.resize(len, 0),
+            Self::Wide(counts) => counts.resize(len, 0),
+        }
+    }
+
+    /// Puts so many zeros before the first count.
+    pub fn prepend(&mut self, zeros: usize) {
+        match self {
+            Self::Narrow(counts) => drop(counts.splice(0..0, std::iter::repeat_n(0, zeros))),
+            Self::Wide(counts) => drop(counts.splice(0..0, std::iter::repeat_n(0, zeros))),
+        }
+    }
+
+    pub fn get(&self, at: usize) -> u64 {
+        match self {
+            Self::Narrow(counts) => counts[at].into(),
+            Self::Wide(counts) => counts[at],
+        }
+    }
+
+    pub fn add(&mut self, at: usize, count: u64) {
+        if let Self::Narrow(counts) = self {
+            let sum = u64::from(counts[at]).saturating_add(count);
+            match u32::try_from(sum) {
+                Ok(sum) => {
+                    counts[at] = sum;
+                    return;
+                }
+                Err(_) => self.widen(),
+            }
+        }
+        if let Self::Wide(counts) = self {
+            counts[at] = counts[at].saturating_add(count);
+        }
+    }
+
+    fn widen(&mut self) {
+        if let Self::Narrow(counts) = self {
+            *self = Self::Wide(counts.iter().copied().map(u64::from).collect());
+        }
+    }
+
+    pub fn clear(&mut self, range: std::ops::Range<usize>) {
+        match self {
+            Self::Narrow(counts) => counts[range].fill(0),
+            Self::Wide(counts) => counts[range].fill(0),
+        }
+    }
+
+    /// Appends some counts of another vector.
+    pub fn extend_from(&mut self, other: &Self, range: std::ops::Range<usize>) {
+        match (&mut *self, other) {
+            (Self::Narrow(counts), Self::Narrow(more)) => counts.extend_from_slice(&more[range]),
+            (Self::Wide(counts), Self::Wide(more)) => counts.extend_from_slice(&more[range]),
+            (Self::Wide(counts), Self::Narrow(more)) => {
+                counts.extend(more[range].iter().copied().map(u64::from));
+            }
+            (Self::Narrow(_), Self::Wide(_)) => {
+                self.widen();
+                self.extend_from(other, range);
+            }
+        }
+    }
+
+    /// Some of the counts.
+    pub fn iter(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = u64> + '_ {
+        range.map(|at| self.get(at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_outgrows_four_bytes_stays_exact() {
+        let mut counts = Counts::default();
+        counts.resize(2);
+        counts.add(0, u64::from(u32::MAX));
+        assert!(matches!(counts, Counts::Narrow(_)));
+        counts.add(0, 1);
+        counts.add(1, 7);
+        assert_eq!(counts.get(0), 1 << 32);
+        assert_eq!(counts.get(1), 7);
+        counts.add(0, u64::MAX);
+        assert_eq!(counts.get(0), u64::MAX);
+    }
+
+    #[test]
+    fn narrow_and_wide_counts_are_appended_to_each_other() {
+        let mut wide = Counts::default();
+        wide.resize(1);
+        wide.add(0, u64::MAX);
+        let mut counts = Counts::Narrow(vec![1, 2]);
+        counts.extend_from(&wide, 0..1);
+        counts.extend_from(&Counts::Narrow(vec![3, 4]), 1..2);
+        counts.prepend(1);
+        assert_eq!(counts.iter(0..5).collect::<Vec<_>>(), [0, 1, 2, u64::MAX, 4]);
+        counts.clear(1..3);
+        assert_eq!(counts.iter(0..3).collect::<Vec<_>>(), [0, 0, 0]);
+    }
+}

@@ -1,0 +1,193 @@
+//! Aggregation: the numbers of a stream, in columns with one row a series.
+
+mod counts;
+mod explicit;
+mod exponential;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use counts::Counts;
+pub use explicit::{Explicit, Head};
+pub use exponential::{Buckets, Exponential, Shape};
+
+/// Why a value was not taken on as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// The sum of integers went beyond 64 bits: it stays at the largest or smallest number.
+    Saturated,
+    /// The value, or the sum with it, is not a number: it is left out.
+    NotANumber,
+}
+
+/// The numbers of a stream, by row.
+#[derive(Clone, Debug)]
+pub enum Values {
+    Sums(Numbers),
+    LastValues(Numbers),
+    Explicit(Explicit),
+    Exponential(Shape, Vec<Option<Box<Exponential>>>),
+}
+
+/// Numbers of one type.
+#[derive(Clone, Debug)]
+pub enum Numbers {
+    Double(Vec<f64>),
+    Int(Vec<i64>),
+}
+
+impl Values {
+    /// Adds a row in which nothing was recorded.
+    pub fn push(&mut self) {
+        match self {
+            Values::Sums(numbers) | Values::LastValues(numbers) => match numbers {
+                Numbers::Double(values) => values.push(0.0),
+                Numbers::Int(values) => values.push(0),
+            },
+            Values::Explicit(histograms) => histograms.push(),
+            Values::Exponential(_, histograms) => histograms.push(None),
+        }
+    }
+
+    /// Forgets what was recorded in a row.
+    pub fn reset(&mut self, row: usize) {
+        match self {
+            Values::Sums(numbers) | Values::LastValues(numbers) => match numbers {
+                Numbers::Double(values) => values[row] = 0.0,
+                Numbers::Int(values) => values[row] = 0,
+            },
+            Values::Explicit(histograms) => histograms.reset(row),
+            Values::Exponential(_, histograms) => histograms[row] = None,
+        }
+    }
+
+    /// # Errors
+    /// What does not fit is left out, or cut off.
+    pub fn record(&mut self, row: usize, value: f64) -> Result<(), Misfit> {
+        match self {
+            Values::Sums(numbers) => numbers.add(row, value),
+            Values::LastValues(numbers) => numbers.set(row, value),
+            // An infinite value would make the sum useless for ever.
+            _ if !value.is_finite() => Err(Misfit::NotANumber),
+            Values::Explicit(histograms) => {
+                histograms.record(row, value);
+                Ok(())
+            }
+            Values::Exponential(shape, histograms) => {
+                histograms[row]
+                    .get_or_insert_with(|| Box::new(Exponential::new(*shape)))
+                    .record(*shape, value);
+                Ok(())
+            }
+        }
+    }
+
+    /// Replaces what a row holds of sums and last values.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub fn set(&mut self, row: usize, value: f64) -> Result<(), Misfit> {
+        match self {
+            Values::Sums(numbers) | Values::LastValues(numbers) => numbers.set(row, value),
+            Values::Explicit(_) | Values::Exponential(..) => self.record(row, value),
+        }
+    }
+
+    /// No rows, of the same shape.
+    pub fn empty(&self) -> Self {
+        match self {
+            Values::Sums(numbers) => Values::Sums(numbers.empty()),
+            Values::LastValues(numbers) => Values::LastValues(numbers.empty()),
+            Values::Explicit(histograms) => Values::Explicit(histograms.empty()),
+            Values::Exponential(shape, _) => Values::Exponential(*shape, Vec::new()),
+        }
+    }
+
+    /// Appends a row of another stream's values, or of the same.
+    ///
+    /// # Panics
+    /// If they are of another shape.
+    pub fn copy(&mut self, other: &Self, row: usize) {
+        match (self, other) {
+            (Values::Sums(numbers), Values::Sums(other))
+            | (Values::LastValues(numbers), Values::LastValues(other)) => numbers.copy(other, row),
+            (Values::Explicit(histograms), Values::Explicit(other)) => histograms.copy(other, row),
+            (Values::Exponential(_, histograms), Values::Exponential(_, other)) => {
+                histograms.push(other[row].clone());
+            }
+            _ => unreachable!("rows are copied between values of one shape"),
+        }
+    }
+
+    pub fn explicit(bounds: impl Into<Arc<[f64]>>) -> Self {
+        Values::Explicit(Explicit::new(bounds.into()))
+    }
+}
+
+impl Numbers {
+    fn add(&mut self, row: usize, value: f64) -> Result<(), Misfit> {
+        match self {
+            Numbers::Double(values) => {
+                let sum = values[row] + value;
+                if sum.is_nan() {
+                    return Err(Misfit::NotANumber);
+                }
+                values[row] = sum;
+            }
+            Numbers::Int(values) => {
+                let (value, fits) = integer(value)?;
+                let sum = values[row].checked_add(value);
+                values[row] = values[row].saturating_add(value);
+                if sum.is_none() || !fits {
+                    return Err(Misfit::Saturated);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, row: usize, value: f64) -> Result<(), Misfit> {
+        match self {
+            Numbers::Double(values) => {
+                if value.is_nan() {
+                    return Err(Misfit::NotANumber);
+                }
+                values[row] = value;
+            }
+            Numbers::Int(values) => {
+                let (value, fits) = integer(value)?;
+                values[row] = value;
+                if !fits {
+                    return Err(Misfit::Saturated);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn empty(&self) -> Self {
+        match self {
+            Numbers::Double(_) => Numbers::Double(Vec::new()),
+            Numbers::Int(_) => Numbers::Int(Vec::new()),
+        }
+    }
+
+    fn copy(&mut self, other: &Self, row: usize) {
+        match (self, other) {
+            (Numbers::Double(values), Numbers::Double(other)) => values.push(other[row]),
+            (Numbers::Int(values), Numbers::Int(other)) => values.push(other[row]),
+            _ => unreachable!("an instrument's numbers are of one type"),
+        }
+    }
+}
+
+/// The integer, and whether 64 bits hold it.
+fn integer(value: f64) -> Result<(i64, bool), Misfit> {
+    // 2^63, the first number beyond.
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+    if value.is_nan() {
+        return Err(Misfit::NotANumber);
+    }
+    Ok((value as i64, (-BEYOND..BEYOND).contains(&value)))
+}
