@@ -165,6 +165,21 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    #[cfg(test)]
+    pub fn from_parts(
+        shown: Shown,
+        sets: Vec<Canonical>,
+        starts: Vec<Timestamp>,
+        values: Values,
+    ) -> Self {
+        Self {
+            shown,
+            sets,
+            starts,
+            values,
+        }
+    }
+
     fn push(&mut self, columns: &Columns, row: usize, start: Timestamp) {
         if let Some(attributes) = &columns.sets[row] {
             self.sets.push(attributes.clone());

@@ -4,13 +4,13 @@
 //! exporters collect through it. Nothing here knows JavaScript; `binding` does.
 
 mod actor;
-mod aggregate;
+pub(crate) mod aggregate;
 mod attributes;
-mod canonical;
+pub(crate) mod canonical;
 pub mod cells;
 pub mod clock;
 pub mod collection;
-mod columns;
+pub(crate) mod columns;
 mod gate;
 #[cfg(test)]
 mod gate_tests;

@@ -8,6 +8,8 @@ pub mod prometheus;
 pub mod push;
 pub mod reader;
 pub mod runtime;
+#[cfg(test)]
+mod sdk_data;
 mod standard_output;
 #[cfg(test)]
 mod testing;

@@ -51,6 +51,15 @@ impl Explicit {
         }
     }
 
+    #[cfg(test)]
+    pub fn from_parts(bounds: Arc<[f64]>, heads: Vec<Head>, counts: Counts) -> Self {
+        Self {
+            bounds,
+            heads,
+            counts,
+        }
+    }
+
     pub fn bounds(&self) -> &[f64] {
         &self.bounds
     }

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 pub use counts::Counts;
 pub use explicit::{Explicit, Head};
-pub use exponential::{Buckets, Exponential, Shape};
+#[cfg(test)]
+pub use exponential::Buckets;
+pub use exponential::{Exponential, Shape};
 
 /// Why a value was not taken on as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
