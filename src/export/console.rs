@@ -2,20 +2,22 @@
 //! developing. The format is for people and may change.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::thread::sleep;
 use std::time::Duration;
 
 use bytes::Bytes;
+use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 
 use super::json_writer::JsonWriter;
 use super::push::{Attempt, Batch, Outcome, PushExporter, Status, OTHER};
 use super::standard_output::{self, LineWriter, Output, WAIT};
-use crate::engine::collection::{
-    Attributes, Collection, Data, ExponentialBuckets, ExponentialPoint, HistogramPoint, Metric,
-    Number, NumberPoint, SummaryPoint,
+use crate::engine::collection::{Collection, Metric};
+use crate::engine::points::{
+    ExponentialBuckets, ExponentialPoint, HistogramPoint, Kind, Number, Point, SummaryPoint,
 };
 
 /// Bytes of whole lines that are written at a time: of an export that does not get through, the
@@ -134,112 +136,84 @@ fn print(
     }
 }
 
-/// Writes one metric and says how many points it had.
-fn line(json: &mut JsonWriter, metric: Metric<'_>) -> u64 {
+/// Writes one metric, if it has points, and says how many.
+fn line(json: &mut JsonWriter, metric: &Metric) -> u64 {
+    let reading = metric.read();
+    if reading.is_empty() {
+        return 0;
+    }
     json.open(b'{');
     json.key("scope");
     json.string(metric.scope.name());
     json.key("name");
-    json.string(metric.name);
+    json.string(&metric.name);
     json.key("unit");
-    json.string(metric.unit);
+    json.string(&metric.unit);
     json.key("kind");
-    let written = match metric.data {
-        Data::Gauge { points, .. } => {
-            json.string("gauge");
-            list(json, points, number)
+    json.string(match metric.kind {
+        Kind::Gauge => "gauge",
+        Kind::Sum {
+            monotonic: true, ..
+        } => "counter",
+        Kind::Sum { .. } => "upDownCounter",
+        Kind::Histogram { .. } => "histogram",
+        Kind::Exponential { .. } => "exponentialHistogram",
+        Kind::Summary => "summary",
+    });
+    if let Some(temporality) = metric.kind.temporality() {
+        json.key("temporality");
+        json.string(match temporality {
+            Temporality::Delta => "delta",
+            _ => "cumulative",
+        });
+    }
+    json.key("points");
+    json.open(b'[');
+    let mut written = 0;
+    let _ = reading.for_each(&mut |series, point| {
+        json.open(b'{');
+        attributes(json, series.attributes);
+        match point {
+            Point::Number(value) => number(json, value),
+            Point::Explicit(point) => histogram(json, point),
+            Point::Exponential(point) => exponential(json, point),
+            Point::Summary(point) => summary(json, point),
         }
-        Data::Sum {
-            temporality,
-            monotonic,
-            points,
-            ..
-        } => {
-            json.string(if monotonic {
-                "counter"
-            } else {
-                "upDownCounter"
-            });
-            temporality_member(json, temporality);
-            list(json, points, number)
-        }
-        Data::Histogram {
-            temporality,
-            points,
-            ..
-        } => {
-            json.string("histogram");
-            temporality_member(json, temporality);
-            list(json, points, histogram)
-        }
-        Data::Exponential {
-            temporality,
-            points,
-            ..
-        } => {
-            json.string("exponentialHistogram");
-            temporality_member(json, temporality);
-            list(json, points, exponential)
-        }
-        Data::Summary { points, .. } => {
-            json.string("summary");
-            list(json, points, summary)
-        }
-    };
+        json.close(b'}');
+        written += 1;
+        ControlFlow::Continue(())
+    });
+    json.close(b']');
     json.close(b'}');
     json.line();
     written
 }
 
-fn temporality_member(json: &mut JsonWriter, temporality: Temporality) {
-    json.key("temporality");
-    json.string(match temporality {
-        Temporality::Delta => "delta",
-        _ => "cumulative",
-    });
+fn attributes(json: &mut JsonWriter, attributes: &[KeyValue]) {
+    json.key("attributes");
+    json.plain_attributes(attributes.iter());
 }
 
-fn list<P>(
-    json: &mut JsonWriter,
-    points: impl Iterator<Item = P>,
-    write: impl Fn(&mut JsonWriter, &P),
-) -> u64 {
-    let mut written = 0;
-    json.key("points");
-    json.open(b'[');
-    for point in points {
-        json.open(b'{');
-        write(json, &point);
-        json.close(b'}');
-        written += 1;
-    }
-    json.close(b']');
-    written
-}
-
-fn number(json: &mut JsonWriter, point: &NumberPoint<'_>) {
-    attributes(json, &point.series.attributes);
+fn number(json: &mut JsonWriter, value: Number) {
     json.key("value");
-    match point.value {
+    match value {
         Number::Int(value) => json.int(value),
         Number::Double(value) => json.double(value),
     }
 }
 
 fn histogram(json: &mut JsonWriter, point: &HistogramPoint<'_>) {
-    attributes(json, &point.series.attributes);
     totals(json, point.count, point.sum, point.min, point.max);
     json.key("bounds");
     json.open(b'[');
-    for bound in &point.bounds {
+    for bound in point.bounds {
         json.double(*bound);
     }
     json.close(b']');
     counts(json, &point.bucket_counts);
 }
 
-fn exponential(json: &mut JsonWriter, point: &ExponentialPoint<'_>) {
-    attributes(json, &point.series.attributes);
+fn exponential(json: &mut JsonWriter, point: &ExponentialPoint) {
     totals(json, point.count, point.sum, point.min, point.max);
     json.key("scale");
     json.int(point.scale.into());
@@ -250,7 +224,6 @@ fn exponential(json: &mut JsonWriter, point: &ExponentialPoint<'_>) {
 }
 
 fn summary(json: &mut JsonWriter, point: &SummaryPoint<'_>) {
-    attributes(json, &point.series.attributes);
     totals(json, point.count, Some(point.sum), None, None);
     json.key("quantiles");
     json.open(b'[');
@@ -261,11 +234,6 @@ fn summary(json: &mut JsonWriter, point: &SummaryPoint<'_>) {
         json.close(b']');
     }
     json.close(b']');
-}
-
-fn attributes(json: &mut JsonWriter, attributes: &Attributes<'_>) {
-    json.key("attributes");
-    json.plain_attributes(attributes.iter().copied());
 }
 
 fn totals(json: &mut JsonWriter, total: u64, sum: Option<f64>, min: Option<f64>, max: Option<f64>) {
@@ -407,6 +375,11 @@ mod tests {
         let source = TestSource::new(Temporality::Delta);
         let exporter = Shared::default().exporter();
         assert!(exporter.prepare(&source.collection()).is_empty());
+
+        source.meter().u64_counter("c").build().add(1, &[]);
+        let (collection, among_empty) = source.collection_and_among_empty();
+        let lines = |collection| exporter.prepare(collection)[0].body.clone();
+        assert_eq!(lines(&among_empty), lines(&collection));
     }
 
     #[test]

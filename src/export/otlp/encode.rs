@@ -2,14 +2,16 @@
 //! and the JSON encoding share. What a byte looks like is theirs; what stands in which message, and
 //! where one request ends and the next begins, is decided here.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::Resource;
 
-use crate::engine::collection::{
-    Collection, Data, ExponentialPoint, HistogramPoint, Interval, Metric, NumberPoint, SummaryPoint,
+use crate::engine::collection::{Collection, Metric};
+use crate::engine::points::{
+    ExponentialPoint, HistogramPoint, Identity, Number, Point, SummaryPoint,
 };
 
 /// Where a request is cut and another begun, in bytes. gRPC servers refuse messages above 4 MiB
@@ -29,42 +31,6 @@ pub(super) struct Request {
     pub delta: bool,
 }
 
-/// What all points of a metric share.
-pub(super) struct Header<'a> {
-    pub name: &'a str,
-    pub description: &'a str,
-    pub unit: &'a str,
-    pub kind: Kind,
-    pub interval: Interval,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Gauge,
-    Sum {
-        temporality: Temporality,
-        monotonic: bool,
-    },
-    Histogram {
-        temporality: Temporality,
-    },
-    Exponential {
-        temporality: Temporality,
-    },
-    Summary,
-}
-
-impl Kind {
-    pub fn temporality(self) -> Option<Temporality> {
-        match self {
-            Kind::Gauge | Kind::Summary => None,
-            Kind::Sum { temporality, .. }
-            | Kind::Histogram { temporality }
-            | Kind::Exponential { temporality } => Some(temporality),
-        }
-    }
-}
-
 /// One encoding of OTLP. Calls nest as the messages do: request, scope, metric, points.
 pub(super) trait Format {
     fn begin_request(&mut self, resource: &Resource);
@@ -72,18 +38,27 @@ pub(super) trait Format {
     fn end_request(&mut self) -> Vec<u8>;
     fn begin_scope(&mut self, scope: &InstrumentationScope);
     fn end_scope(&mut self);
-    fn begin_metric(&mut self, header: &Header<'_>);
+    fn begin_metric(&mut self, metric: &Metric);
     fn end_metric(&mut self);
-    fn number(&mut self, point: &NumberPoint<'_>);
-    fn histogram(&mut self, point: &HistogramPoint<'_>);
-    fn exponential(&mut self, point: &ExponentialPoint<'_>);
-    fn summary(&mut self, point: &SummaryPoint<'_>);
+    fn number(&mut self, series: &Identity<'_>, value: Number);
+    fn histogram(&mut self, series: &Identity<'_>, point: &HistogramPoint<'_>);
+    fn exponential(&mut self, series: &Identity<'_>, point: &ExponentialPoint);
+    fn summary(&mut self, series: &Identity<'_>, point: &SummaryPoint<'_>);
     /// Bytes of the request so far.
     fn len(&self) -> usize;
     /// Where the request stands, to come back to with [`rewind`](Self::rewind).
     fn position(&self) -> Position;
     /// Takes back whatever began or was written since then; what ended since stays so.
     fn rewind(&mut self, position: Position);
+
+    fn point(&mut self, series: &Identity<'_>, point: Point<'_, '_>) {
+        match point {
+            Point::Number(value) => self.number(series, value),
+            Point::Explicit(point) => self.histogram(series, point),
+            Point::Exponential(point) => self.exponential(series, point),
+            Point::Summary(point) => self.summary(series, point),
+        }
+    }
 }
 
 /// A place in a request.
@@ -144,81 +119,28 @@ struct Before<'a> {
 }
 
 impl<'a, F: Format> Walk<'a, F> {
-    fn metric(&mut self, metric: Metric<'a>) {
-        let (scope, name) = (metric.scope, metric.name);
-        let (description, unit) = (metric.description, metric.unit);
-        let header = |kind, interval| Header {
-            name,
-            description,
-            unit,
-            kind,
-            interval,
-        };
-        match metric.data {
-            Data::Gauge { interval, points } => {
-                self.points(scope, &header(Kind::Gauge, interval), points, F::number);
-            }
-            Data::Sum {
-                interval,
-                temporality,
-                monotonic,
-                points,
-            } => {
-                let kind = Kind::Sum {
-                    temporality,
-                    monotonic,
-                };
-                self.points(scope, &header(kind, interval), points, F::number);
-            }
-            Data::Histogram {
-                interval,
-                temporality,
-                points,
-            } => {
-                let kind = Kind::Histogram { temporality };
-                self.points(scope, &header(kind, interval), points, F::histogram);
-            }
-            Data::Exponential {
-                interval,
-                temporality,
-                points,
-            } => {
-                let kind = Kind::Exponential { temporality };
-                self.points(scope, &header(kind, interval), points, F::exponential);
-            }
-            Data::Summary { interval, points } => {
-                self.points(scope, &header(Kind::Summary, interval), points, F::summary);
-            }
-        }
-    }
-
-    fn points<P>(
-        &mut self,
-        scope: &'a Arc<InstrumentationScope>,
-        header: &Header<'_>,
-        points: impl Iterator<Item = P>,
-        write: impl Fn(&mut F, &P),
-    ) {
+    fn metric(&mut self, metric: &'a Metric) {
         let mut begun = false;
-        for point in points {
+        let _ = metric.read().for_each(&mut |series, point| {
             let before = if begun {
                 self.here()
             } else {
-                self.begin(scope, header)
+                self.begin(metric)
             };
-            write(&mut self.format, &point);
+            self.format.point(series, point);
             if self.points > 0 && self.format.len() > self.budget {
                 self.take_back(before);
                 if begun {
                     self.format.end_metric();
                 }
                 self.finish();
-                self.begin(scope, header);
-                write(&mut self.format, &point);
+                self.begin(metric);
+                self.format.point(series, point);
             }
             begun = true;
             self.points += 1;
-        }
+            ControlFlow::Continue(())
+        });
         if begun {
             self.format.end_metric();
         }
@@ -229,7 +151,8 @@ impl<'a, F: Format> Walk<'a, F> {
     }
 
     /// Says where the metric begins, which a scope that ended for it precedes.
-    fn begin(&mut self, scope: &'a Arc<InstrumentationScope>, header: &Header<'_>) -> Before<'a> {
+    fn begin(&mut self, metric: &'a Metric) -> Before<'a> {
+        let scope = &metric.scope;
         let fresh = !self.open;
         if fresh {
             self.open = true;
@@ -251,8 +174,8 @@ impl<'a, F: Format> Walk<'a, F> {
             self.format.begin_scope(scope);
         }
         self.scope = Some(scope);
-        self.delta |= header.kind.temporality() == Some(Temporality::Delta);
-        self.format.begin_metric(header);
+        self.delta |= metric.kind.temporality() == Some(Temporality::Delta);
+        self.format.begin_metric(metric);
         if fresh {
             self.budget = budget(self.limit, self.format.len());
         }
@@ -296,14 +219,6 @@ fn budget(limit: usize, around: usize) -> usize {
         return usize::MAX;
     }
     limit.max((2 * around).min(LONGEST_REQUEST))
-}
-
-/// Nanoseconds since the epoch, as OTLP counts time; 0 before it.
-pub(super) fn unix_nanos(time: std::time::SystemTime) -> u64 {
-    time.duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| {
-            u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-        })
 }
 
 /// `AggregationTemporality`'s number in OTLP.

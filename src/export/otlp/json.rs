@@ -8,29 +8,20 @@
 use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 
-use super::encode::{temporality_number, unix_nanos, Format, Header, Kind, Position};
-use crate::engine::collection::{
-    ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Interval, Number, NumberPoint,
-    SummaryPoint,
+use super::encode::{temporality_number, Format, Position};
+use crate::engine::clock::Timestamp;
+use crate::engine::collection::Metric;
+use crate::engine::points::{
+    ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Kind, Number, SummaryPoint,
 };
 use crate::export::json_writer::JsonWriter;
 
 /// Encodes to `ExportMetricsServiceRequest` in JSON.
+#[derive(Default)]
 pub(super) struct Json {
     out: JsonWriter,
-    interval: Interval,
-}
-
-impl Default for Json {
-    fn default() -> Self {
-        Self {
-            out: JsonWriter::default(),
-            interval: Interval {
-                start: std::time::UNIX_EPOCH,
-                time: std::time::UNIX_EPOCH,
-            },
-        }
-    }
+    /// When the points of the metric end.
+    time: Timestamp,
 }
 
 impl Format for Json {
@@ -73,13 +64,13 @@ impl Format for Json {
         self.out.close(b'}');
     }
 
-    fn begin_metric(&mut self, header: &Header<'_>) {
-        self.interval = header.interval;
+    fn begin_metric(&mut self, metric: &Metric) {
+        self.time = metric.time;
         self.out.open(b'{');
-        self.string_if_any("name", header.name);
-        self.string_if_any("description", header.description);
-        self.string_if_any("unit", header.unit);
-        self.out.key(match header.kind {
+        self.string_if_any("name", &metric.name);
+        self.string_if_any("description", &metric.description);
+        self.string_if_any("unit", &metric.unit);
+        self.out.key(match metric.kind {
             Kind::Gauge => "gauge",
             Kind::Sum { .. } => "sum",
             Kind::Histogram { .. } => "histogram",
@@ -87,11 +78,11 @@ impl Format for Json {
             Kind::Summary => "summary",
         });
         self.out.open(b'{');
-        if let Some(temporality) = header.kind.temporality() {
+        if let Some(temporality) = metric.kind.temporality() {
             self.out.key("aggregationTemporality");
             self.out.int(temporality_number(temporality).into());
         }
-        if let Kind::Sum { monotonic, .. } = header.kind {
+        if let Kind::Sum { monotonic, .. } = metric.kind {
             self.out.key("isMonotonic");
             self.out.bool(monotonic);
         }
@@ -105,9 +96,9 @@ impl Format for Json {
         }
     }
 
-    fn number(&mut self, point: &NumberPoint<'_>) {
-        self.begin_point(&point.series);
-        match point.value {
+    fn number(&mut self, series: &Identity<'_>, value: Number) {
+        self.begin_point(series);
+        match value {
             Number::Int(value) => {
                 self.out.key("asInt");
                 self.out.quoted(value);
@@ -117,21 +108,21 @@ impl Format for Json {
         self.out.close(b'}');
     }
 
-    fn histogram(&mut self, point: &HistogramPoint<'_>) {
-        self.begin_point(&point.series);
+    fn histogram(&mut self, series: &Identity<'_>, point: &HistogramPoint<'_>) {
+        self.begin_point(series);
         self.totals(point.count, point.sum, point.min, point.max);
         self.counts(&point.bucket_counts);
         self.out.key("explicitBounds");
         self.out.open(b'[');
-        for bound in &point.bounds {
+        for bound in point.bounds {
             self.out.double(*bound);
         }
         self.out.close(b']');
         self.out.close(b'}');
     }
 
-    fn exponential(&mut self, point: &ExponentialPoint<'_>) {
-        self.begin_point(&point.series);
+    fn exponential(&mut self, series: &Identity<'_>, point: &ExponentialPoint) {
+        self.begin_point(series);
         self.totals(point.count, point.sum, point.min, point.max);
         self.out.key("scale");
         self.out.int(point.scale.into());
@@ -143,8 +134,8 @@ impl Format for Json {
         self.out.close(b'}');
     }
 
-    fn summary(&mut self, point: &SummaryPoint<'_>) {
-        self.begin_point(&point.series);
+    fn summary(&mut self, series: &Identity<'_>, point: &SummaryPoint<'_>) {
+        self.begin_point(series);
         self.totals(point.count, Some(point.sum), None, None);
         self.out.key("quantileValues");
         self.out.open(b'[');
@@ -178,12 +169,11 @@ impl Format for Json {
 impl Json {
     fn begin_point(&mut self, series: &Identity<'_>) {
         self.out.open(b'{');
-        self.attributes(series.attributes.iter().copied().map(pair));
+        self.attributes(series.attributes.iter().map(pair));
         self.out.key("startTimeUnixNano");
-        self.out
-            .quoted(unix_nanos(series.start.unwrap_or(self.interval.start)));
+        self.out.quoted(series.start.as_nanos());
         self.out.key("timeUnixNano");
-        self.out.quoted(unix_nanos(self.interval.time));
+        self.out.quoted(self.time.as_nanos());
     }
 
     fn totals(&mut self, count: u64, sum: Option<f64>, min: Option<f64>, max: Option<f64>) {

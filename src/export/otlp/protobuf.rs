@@ -8,10 +8,11 @@
 use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 
-use super::encode::{temporality_number, unix_nanos, Format, Header, Kind, Position};
-use crate::engine::collection::{
-    ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Number, NumberPoint,
-    SummaryPoint,
+use super::encode::{temporality_number, Format, Position};
+use crate::engine::clock::Timestamp;
+use crate::engine::collection::Metric;
+use crate::engine::points::{
+    ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Kind, Number, SummaryPoint,
 };
 
 const VARINT: u8 = 0;
@@ -27,16 +28,14 @@ const fn tag(field: u8, wire: u8) -> u8 {
 /// Bytes reserved for the length of a big message: enough for 32 GiB.
 const WIDE: usize = 5;
 
-/// Start and end of the interval, as fields 2 and 3 of every kind of point.
-type Times = [u8; 18];
-
 /// Encodes to `opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest`.
 #[derive(Default)]
 pub(super) struct Protobuf {
     out: Vec<u8>,
     /// Where the bodies of the big messages that are still open begin.
     open: Vec<usize>,
-    times: Times,
+    /// When the points of the metric end.
+    time: Timestamp,
 }
 
 impl Format for Protobuf {
@@ -71,26 +70,26 @@ impl Format for Protobuf {
         self.end();
     }
 
-    fn begin_metric(&mut self, header: &Header<'_>) {
-        self.times = times(header);
+    fn begin_metric(&mut self, metric: &Metric) {
+        self.time = metric.time;
         self.begin(tag(2, BYTES));
-        self.string_if_any(tag(1, BYTES), header.name);
-        self.string_if_any(tag(2, BYTES), header.description);
-        self.string_if_any(tag(3, BYTES), header.unit);
-        self.begin(match header.kind {
+        self.string_if_any(tag(1, BYTES), &metric.name);
+        self.string_if_any(tag(2, BYTES), &metric.description);
+        self.string_if_any(tag(3, BYTES), &metric.unit);
+        self.begin(match metric.kind {
             Kind::Gauge => tag(5, BYTES),
             Kind::Sum { .. } => tag(7, BYTES),
             Kind::Histogram { .. } => tag(9, BYTES),
             Kind::Exponential { .. } => tag(10, BYTES),
             Kind::Summary => tag(11, BYTES),
         });
-        if let Some(temporality) = header.kind.temporality() {
+        if let Some(temporality) = metric.kind.temporality() {
             self.out
                 .extend([tag(2, VARINT), temporality_number(temporality)]);
         }
         if let Kind::Sum {
             monotonic: true, ..
-        } = header.kind
+        } = metric.kind
         {
             self.out.extend([tag(3, VARINT), 1]);
         }
@@ -101,20 +100,20 @@ impl Format for Protobuf {
         self.end();
     }
 
-    fn number(&mut self, point: &NumberPoint<'_>) {
+    fn number(&mut self, series: &Identity<'_>, value: Number) {
         let start = self.begin_small(tag(1, BYTES));
-        self.times(&point.series);
-        match point.value {
+        self.times(series);
+        match value {
             Number::Int(value) => self.fixed64(tag(6, FIXED64), value.to_le_bytes()),
             Number::Double(value) => self.double(tag(4, FIXED64), value),
         }
-        self.attributes(tag(7, BYTES), &point.series.attributes);
+        self.attributes(tag(7, BYTES), series.attributes);
         self.end_small(start);
     }
 
-    fn histogram(&mut self, point: &HistogramPoint<'_>) {
+    fn histogram(&mut self, series: &Identity<'_>, point: &HistogramPoint<'_>) {
         let start = self.begin_small(tag(1, BYTES));
-        self.times(&point.series);
+        self.times(series);
         self.fixed64(tag(4, FIXED64), point.count.to_le_bytes());
         self.double_if_any(tag(5, FIXED64), point.sum);
         self.packed(
@@ -125,16 +124,16 @@ impl Format for Protobuf {
             tag(7, BYTES),
             point.bounds.iter().map(|bound| bound.to_le_bytes()),
         );
-        self.attributes(tag(9, BYTES), &point.series.attributes);
+        self.attributes(tag(9, BYTES), series.attributes);
         self.double_if_any(tag(11, FIXED64), point.min);
         self.double_if_any(tag(12, FIXED64), point.max);
         self.end_small(start);
     }
 
-    fn exponential(&mut self, point: &ExponentialPoint<'_>) {
+    fn exponential(&mut self, series: &Identity<'_>, point: &ExponentialPoint) {
         let start = self.begin_small(tag(1, BYTES));
-        self.attributes(tag(1, BYTES), &point.series.attributes);
-        self.times(&point.series);
+        self.attributes(tag(1, BYTES), series.attributes);
+        self.times(series);
         self.fixed64(tag(4, FIXED64), point.count.to_le_bytes());
         self.double_if_any(tag(5, FIXED64), point.sum);
         self.out.push(tag(6, VARINT));
@@ -148,9 +147,9 @@ impl Format for Protobuf {
         self.end_small(start);
     }
 
-    fn summary(&mut self, point: &SummaryPoint<'_>) {
+    fn summary(&mut self, series: &Identity<'_>, point: &SummaryPoint<'_>) {
         let start = self.begin_small(tag(1, BYTES));
-        self.times(&point.series);
+        self.times(series);
         self.fixed64(tag(4, FIXED64), point.count.to_le_bytes());
         self.double(tag(5, FIXED64), point.sum);
         for (quantile, value) in point.quantiles {
@@ -159,7 +158,7 @@ impl Format for Protobuf {
             self.double(tag(2, FIXED64), *value);
             self.end_small(start);
         }
-        self.attributes(tag(7, BYTES), &point.series.attributes);
+        self.attributes(tag(7, BYTES), series.attributes);
         self.end_small(start);
     }
 
@@ -222,12 +221,10 @@ impl Protobuf {
         self.out[start + width - 2] = rest as u8;
     }
 
+    /// Start and end, which have one number in every kind of point.
     fn times(&mut self, series: &Identity<'_>) {
-        let at = self.out.len();
-        self.out.extend_from_slice(&self.times);
-        if let Some(start) = series.start {
-            self.out[at + 1..at + 9].copy_from_slice(&unix_nanos(start).to_le_bytes());
-        }
+        self.fixed64(tag(2, FIXED64), series.start.as_nanos().to_le_bytes());
+        self.fixed64(tag(3, FIXED64), self.time.as_nanos().to_le_bytes());
     }
 
     fn varint(&mut self, mut value: u64) {
@@ -293,7 +290,7 @@ impl Protobuf {
         }
     }
 
-    fn attributes(&mut self, tag: u8, attributes: &[&KeyValue]) {
+    fn attributes(&mut self, tag: u8, attributes: &[KeyValue]) {
         for attribute in attributes {
             self.attribute(tag, &attribute.key, &attribute.value);
         }
@@ -357,15 +354,6 @@ impl Protobuf {
         self.out.push(tag(3, VARINT));
         self.varint(value as u64);
     }
-}
-
-fn times(header: &Header<'_>) -> Times {
-    let mut times = [0; 18];
-    times[0] = tag(2, FIXED64);
-    times[1..9].copy_from_slice(&unix_nanos(header.interval.start).to_le_bytes());
-    times[9] = tag(3, FIXED64);
-    times[10..].copy_from_slice(&unix_nanos(header.interval.time).to_le_bytes());
-    times
 }
 
 fn zigzag(value: i32) -> u64 {
