@@ -83,6 +83,22 @@ pub fn metric_of(scope: Arc<InstrumentationScope>, data: &ResourceMetrics) -> Op
     })
 }
 
+/// A metric in which nothing was recorded.
+pub fn empty(scope: Arc<InstrumentationScope>, kind: Kind) -> Metric {
+    let values = Values::Sums(Numbers::Int(Vec::new()));
+    Metric {
+        scope,
+        name: "empty".into(),
+        description: "".into(),
+        unit: "".into(),
+        kind,
+        time: Timestamp::default(),
+        naming: PageNaming::Translated,
+        page_only: false,
+        source: Source::Read(snapshot(Vec::new(), Timestamp::default(), false, values)),
+    }
+}
+
 struct Read {
     kind: Kind,
     time: Timestamp,

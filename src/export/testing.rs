@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry::{InstrumentationScope, KeyValue};
@@ -14,12 +14,10 @@ use opentelemetry_sdk::Resource;
 use tokio::sync::oneshot;
 
 use crate::config::{Compression, HistogramAggregation, OtlpConfig, OtlpProtocol, TlsConfig};
-use crate::engine::collection::{
-    Aggregated, CollectedMetric, CollectedPart, Collection, PageNaming, Parts,
-};
-use crate::engine::sdk::SharedReader;
+use crate::engine::collection::{Collection, Metric};
 use crate::engine::{Collect, PipelineId, SelfMetric};
 use crate::error::Result;
+use crate::export::sdk_data::{empty, metric_of, SharedReader};
 use crate::log::Logger;
 
 /// Runs a future to its end, with everything that tokio has.
@@ -136,7 +134,21 @@ impl TestSource {
     }
 
     pub fn collection(&self) -> Collection {
-        self.collection_of(self.data())
+        self.collection_of(&self.data())
+    }
+
+    /// The collection, and one in which every metric stands among some that turn out to have no
+    /// points.
+    pub fn collection_and_among_empty(&self) -> (Collection, Collection) {
+        let data = self.data();
+        let elsewhere = Arc::new(InstrumentationScope::builder("elsewhere").build());
+        let among = self.metrics_of(&data).into_iter().flat_map(|metric| {
+            let empty = |scope: &Arc<InstrumentationScope>| empty(scope.clone(), metric.kind);
+            let (other, same) = (empty(&elsewhere), empty(&metric.scope));
+            [other, same, metric]
+        });
+        let among = Collection::new(Arc::new(self.resource.clone()), among.collect());
+        (self.collection_of(&data), among)
     }
 
     /// The collection, and what opentelemetry-proto makes of the same SDK data.
@@ -146,7 +158,7 @@ impl TestSource {
         for data in &data {
             append(&mut reference, ExportMetricsServiceRequest::from(data));
         }
-        (self.collection_of(data), reference)
+        (self.collection_of(&data), reference)
     }
 
     /// A cumulative collection twice, for us and for somebody else to encode.
@@ -164,28 +176,17 @@ impl TestSource {
         metrics.iter().map(|(.., reader)| collect(reader)).collect()
     }
 
-    fn collection_of(&self, data: Vec<ResourceMetrics>) -> Collection {
+    fn collection_of(&self, data: &[ResourceMetrics]) -> Collection {
+        Collection::new(Arc::new(self.resource.clone()), self.metrics_of(data))
+    }
+
+    fn metrics_of(&self, data: &[ResourceMetrics]) -> Vec<Metric> {
         let metrics = self.metrics.lock().unwrap();
-        let collected = metrics.iter().zip(data).map(|((scope, ..), data)| {
-            let description = data
-                .scope_metrics()
-                .next()
-                .and_then(|scope| scope.metrics().next())
-                .map_or("", |metric| metric.description());
-            CollectedMetric {
-                scope: scope.clone(),
-                description: description.into(),
-                created: SystemTime::now(),
-                sums: true,
-                naming: PageNaming::Translated,
-                page_only: false,
-                parts: Parts::Read(vec![CollectedPart {
-                    hidden: None,
-                    data: Aggregated::Sdk(data),
-                }]),
-            }
-        });
-        Collection::new(Arc::new(self.resource.clone()), collected.collect())
+        metrics
+            .iter()
+            .zip(data)
+            .filter_map(|((scope, ..), data)| metric_of(scope.clone(), data))
+            .collect()
     }
 }
 

@@ -226,6 +226,21 @@ fn a_collection_without_points_makes_no_request() {
     assert!(requests(&collection, Json::default(), 1).is_empty());
 }
 
+#[test]
+fn metrics_without_points_are_left_out() {
+    let (collection, among_empty) = every_kind(Temporality::Delta).collection_and_among_empty();
+    for limit in [1, 50_000, usize::MAX] {
+        let bodies = |collection| {
+            let binary = requests(collection, Protobuf::default(), limit);
+            let text = requests(collection, Json::default(), limit);
+            let binary = binary.iter().map(protobuf);
+            let text = text.iter().map(json);
+            binary.chain(text).map(sorted).collect::<Vec<_>>()
+        };
+        assert_eq!(bodies(&among_empty), bodies(&collection));
+    }
+}
+
 /// Each request on its own must be whole, and together they must hold every point once.
 #[test]
 fn a_large_collection_is_cut_into_requests_that_add_up() {
