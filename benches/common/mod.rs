@@ -1,13 +1,16 @@
 //! An engine with series in it, for all benches.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use nativestage_metrics::config::Config;
 use nativestage_metrics::engine::cells::Cells;
-use nativestage_metrics::engine::collection::{Collection, Data};
+use nativestage_metrics::engine::clock;
+use nativestage_metrics::engine::collection::Collection;
 use nativestage_metrics::engine::instrument::{InstrumentId, InstrumentSpec, ValueType};
 use nativestage_metrics::engine::plan::Storage;
+use nativestage_metrics::engine::points::Point;
 use nativestage_metrics::engine::{Collect, Engine, Facade, FacadeId, Handover, PipelineId};
 use nativestage_metrics::log::Logger;
 use opentelemetry::InstrumentationScope;
@@ -55,7 +58,7 @@ impl Fixture {
             description: Arc::from("Requests that were answered"),
             value_type: ValueType::Double,
             boundaries: None,
-            created: SystemTime::now(),
+            created: clock::now(),
             site: "benches".to_owned(),
             legacy: None,
         };
@@ -117,24 +120,16 @@ pub fn totals(collection: &Collection) -> (usize, f64) {
     let mut points_seen = 0;
     let mut total = 0.0;
     for metric in collection.metrics() {
-        match metric.data {
-            Data::Sum { points, .. } | Data::Gauge { points, .. } => points.for_each(|point| {
-                points_seen += 1;
-                total += point.value.as_f64();
-            }),
-            Data::Histogram { points, .. } => points.for_each(|point| {
-                points_seen += 1;
-                total += point.count as f64;
-            }),
-            Data::Exponential { points, .. } => points.for_each(|point| {
-                points_seen += 1;
-                total += point.count as f64;
-            }),
-            Data::Summary { points, .. } => points.for_each(|point| {
-                points_seen += 1;
-                total += point.count as f64;
-            }),
-        }
+        let _ = metric.read().for_each(&mut |_, point| {
+            points_seen += 1;
+            total += match point {
+                Point::Number(value) => value.as_f64(),
+                Point::Explicit(point) => point.count as f64,
+                Point::Exponential(point) => point.count as f64,
+                Point::Summary(point) => point.count as f64,
+            };
+            ControlFlow::Continue(())
+        });
     }
     (points_seen, total)
 }
