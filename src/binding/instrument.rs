@@ -1,7 +1,6 @@
 //! Instruments across the boundary.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use napi_derive::napi;
 use opentelemetry::InstrumentationScope;
@@ -10,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::config::check_boundaries;
+use crate::engine::clock;
 use crate::engine::instrument::{InstrumentId, InstrumentSpec, ValueType};
 use crate::engine::plan::Shape;
 use crate::engine::Engine;
@@ -153,7 +153,7 @@ impl InstrumentRequest {
                 ValueType::Double
             },
             boundaries,
-            created: SystemTime::now(),
+            created: clock::now(),
             site: self.site,
             legacy: None,
         };

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use napi::bindgen_prelude::{Float64ArraySlice, FnArgs, Function, Object, Uint32ArraySlice};
 use napi::Env;
@@ -17,6 +17,7 @@ use super::facade::{on_end, Messenger};
 use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
 use super::page::ScrapeOutcome;
 use crate::config::{Config, Environment};
+use crate::engine::clock::Timestamp;
 use crate::engine::produced::Production;
 use crate::engine::{Engine, Handover, Samples};
 use crate::error::{Code, Error};
@@ -276,7 +277,7 @@ impl NativeProvider {
         let production = Production {
             producer,
             scope: Arc::new(scope.build()),
-            start: UNIX_EPOCH + Duration::from_secs_f64(start_ms.max(0.0) / 1000.0),
+            start: Timestamp::from_nanos((start_ms.max(0.0) * 1e6) as u64),
             texts,
         };
         self.provider.engine().produce(facade, production);

@@ -1,5 +1,5 @@
 //! The actor: one thread per provider, fed by a channel. It alone changes what there is to export;
-//! exporters only read, under the lock of a stream's segments.
+//! exporters only read, under the lock of a stream's columns.
 //!
 //! Order is the contract: a facade's commands arrive in the order they were sent, so a series is
 //! known before its first value and a removal happens between the values around it.
@@ -16,15 +16,17 @@ use opentelemetry_sdk::Resource;
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
 
+use super::aggregate::Misfit;
 use super::attributes::Interner;
 use super::canonical::{is_overflow, Canonical};
 use super::cells::{is_touched_gauge, is_touched_sum, Cells};
-use super::collection::{CollectedMetric, Collection};
+use super::clock;
+use super::collection::{Collection, Metric};
 use super::instrument::{InstrumentId, InstrumentSpec};
 use super::plan::{PipelineSettings, Settings, Storage};
 use super::produced::{Produced, Production};
 use super::self_metrics::SelfMetric;
-use super::series::{Instrument, SeriesId};
+use super::series::{Instrument, Recorded, SeriesId};
 use super::{FacadeId, Gate, Handover, PipelineId, Samples};
 use crate::allocator;
 use crate::config::HistogramAggregation;
@@ -133,8 +135,7 @@ pub struct Actor {
     settings: Option<Arc<Settings>>,
     resource: Arc<Resource>,
     early: Vec<(InstrumentId, SeriesId, f64)>,
-    /// Instruments that were reported to overflow their numbers.
-    overflowed: HashSet<InstrumentId>,
+    misfits: Misfits,
     produced: Produced,
     requests: Vec<Request>,
     /// Collections that exporters may still hold.
@@ -149,7 +150,6 @@ impl Actor {
         Self {
             commands,
             gate,
-            log,
             interner: Interner::default(),
             instruments: Vec::new(),
             scopes: Vec::new(),
@@ -158,7 +158,11 @@ impl Actor {
             settings: None,
             resource: Arc::new(Resource::builder_empty().build()),
             early: Vec::new(),
-            overflowed: HashSet::new(),
+            misfits: Misfits {
+                said: HashSet::new(),
+                log: log.clone(),
+            },
+            log,
             produced: Produced::default(),
             requests: Vec::new(),
             collected: Vec::new(),
@@ -251,7 +255,8 @@ impl Actor {
             for problem in problems {
                 self.log.warn(problem);
             }
-            instrument.build(plans);
+            // There are no values yet.
+            let _ = instrument.build(plans);
         }
         debug_assert_eq!(self.instruments.len(), id as usize);
         self.instruments.push(instrument);
@@ -268,7 +273,7 @@ impl Actor {
     fn configure(&mut self, settings: Arc<Settings>, resource: Arc<Resource>) {
         self.settings = Some(settings.clone());
         self.resource = resource;
-        for instrument in &mut self.instruments {
+        for (id, instrument) in (0..).zip(&mut self.instruments) {
             let (plans, problems) = settings.streams(&instrument.spec);
             for problem in problems {
                 self.log.warn(problem);
@@ -276,12 +281,12 @@ impl Actor {
             if instrument.has_streams() {
                 instrument.adopt(&plans);
             } else {
-                instrument.build(plans);
+                let built = instrument.build(plans);
+                self.misfits.report(id, instrument, built);
             }
         }
-        for (instrument, series, value) in std::mem::take(&mut self.early) {
-            self.instruments[instrument as usize].record(series, value);
-        }
+        let early = std::mem::take(&mut self.early);
+        record_runs(&mut self.instruments, &mut self.misfits, early);
     }
 
     /// Gives the instruments with early samples streams under the default view, in both
@@ -305,74 +310,32 @@ impl Actor {
             legacy_names: true,
             patience: Duration::ZERO,
         };
-        for (id, series, value) in std::mem::take(&mut self.early) {
+        let early = std::mem::take(&mut self.early);
+        for &(id, ..) in &early {
             let instrument = &mut self.instruments[id as usize];
             if !instrument.has_streams() {
                 let (plans, _) = settings.streams(&instrument.spec);
-                instrument.build(plans);
+                let built = instrument.build(plans);
                 self.log.warn(format!(
                     "{:?} recorded more than {EARLY_SAMPLES} values before configuration; they are \
                      aggregated with default buckets and views do not apply to it",
                     instrument.spec.name
                 ));
+                self.misfits.report(id, instrument, built);
             }
-            instrument.record(series, value);
         }
+        record_runs(&mut self.instruments, &mut self.misfits, early);
     }
 
     fn take_over(&mut self, id: FacadeId, handover: Handover) {
         if let Some(series) = &handover.series {
             self.register(id, series);
         }
-        let state = self.facades.entry(id).or_default();
-        // Slots resolve through the facade's tables, values go to the instruments: both are
-        // borrowed from `self`, field by field.
-        let instruments = &mut self.instruments;
-        let early = &mut self.early;
-        let configured = self.settings.is_some();
-        let overflowed = &mut self.overflowed;
-        let log = &self.log;
-        let mut record = |slot: Option<Slot>, value: f64| {
-            let Some(Slot { instrument, series }) = slot else {
-                return;
-            };
-            let target = &mut instruments[instrument as usize];
-            if !target.spec.holds(value) {
-                if overflowed.insert(instrument) {
-                    log.error(format!(
-                        "metric {:?}: {value} was recorded between two collections, more than its \
-                         numbers can hold; it is left out (said once)",
-                        target.spec.name
-                    ));
-                }
-                return;
-            }
-            let one_by_one = !target.spec.is_sum() && !target.spec.is_gauge();
-            if !configured && one_by_one && !target.has_streams() {
-                early.push((instrument, series, value));
-            } else {
-                target.record(series, value);
-            }
-        };
-        let slot =
-            |slots: &[Option<Slot>], index: u32| slots.get(index as usize).copied().flatten();
-        for (index, value) in handover.sums.iter().flat_map(Cells::iter) {
-            if is_touched_sum(value) {
-                record(slot(&state.sums, index), value);
-            }
-        }
-        for (index, value) in handover.gauges.iter().flat_map(Cells::iter) {
-            if is_touched_gauge(value) {
-                record(slot(&state.gauges, index), value);
-            }
-        }
-        for (&index, &value) in handover.samples.slots.iter().zip(&handover.samples.values) {
-            record(slot(&state.blocks, index), value);
-        }
+        self.record_handover(id, &handover);
         if handover.fills_the_queue() {
             self.gate.recycle(handover.samples);
         }
-        if early.len() > EARLY_SAMPLES {
+        if self.early.len() > EARLY_SAMPLES {
             self.aggregate_early();
         }
         if let Some(observations) = handover.observations {
@@ -397,6 +360,43 @@ impl Actor {
                         waited.as_secs_f64()
                     ));
                 }
+            }
+        }
+    }
+
+    fn record_handover(&mut self, id: FacadeId, handover: &Handover) {
+        let state = self.facades.entry(id).or_default();
+        let resolve = |slots: &[Option<Slot>], index: u32, value: f64| {
+            let slot = slots.get(index as usize).copied().flatten()?;
+            Some((slot.instrument, slot.series, value))
+        };
+        let sums = handover.sums.iter().flat_map(Cells::iter);
+        let sums = sums
+            .filter(|(_, value)| is_touched_sum(*value))
+            .filter_map(|(index, value)| resolve(&state.sums, index, value));
+        let gauges = handover.gauges.iter().flat_map(Cells::iter);
+        let gauges = gauges
+            .filter(|(_, value)| is_touched_gauge(*value))
+            .filter_map(|(index, value)| resolve(&state.gauges, index, value));
+        let cells = sums.chain(gauges);
+        record_runs(&mut self.instruments, &mut self.misfits, cells);
+        let Samples { slots, values } = &handover.samples;
+        let samples = slots
+            .iter()
+            .zip(values)
+            .filter_map(|(&index, &value)| resolve(&state.blocks, index, value));
+        if self.settings.is_some() {
+            record_runs(&mut self.instruments, &mut self.misfits, samples);
+            return;
+        }
+        // Before configuration they wait, one by one, for their buckets.
+        for sample in samples {
+            let instrument = &self.instruments[sample.0 as usize];
+            let one_by_one = !instrument.spec.is_sum() && !instrument.spec.is_gauge();
+            if one_by_one && !instrument.has_streams() {
+                self.early.push(sample);
+            } else {
+                record_runs(&mut self.instruments, &mut self.misfits, [sample]);
             }
         }
     }
@@ -596,7 +596,13 @@ impl Actor {
     }
 
     fn collect(&mut self, pipeline: PipelineId) -> Collection {
-        let mut metrics: Vec<CollectedMetric> = Vec::new();
+        let mut metrics: Vec<Metric> = Vec::new();
+        for (id, instrument) in (0..).zip(&mut self.instruments) {
+            let prepared = instrument.prepare(pipeline.0);
+            self.misfits.report(id, instrument, prepared);
+        }
+        // One end for all points, after everything that they count.
+        let time = clock::now();
         for instruments in &self.scopes {
             for &id in instruments {
                 let instrument = &mut self.instruments[id as usize];
@@ -604,7 +610,7 @@ impl Actor {
                 metrics.extend(
                     instrument
                         .streams_of(pipeline.0)
-                        .filter_map(|stream| stream.collect(&description)),
+                        .filter_map(|stream| stream.collect(&description, time)),
                 );
             }
         }
@@ -665,8 +671,65 @@ impl Actor {
     }
 
     fn record(&mut self, metric: SelfMetric, value: f64, attributes: Canonical) {
-        self.instruments[metric.id() as usize].record_attributes(attributes, value);
+        let instrument = &mut self.instruments[metric.id() as usize];
+        let recorded = instrument.record_attributes(attributes, value);
+        self.misfits.report(metric.id(), instrument, recorded);
     }
+}
+
+/// Says what could not be recorded as it is.
+struct Misfits {
+    /// Once for each instrument.
+    said: HashSet<(InstrumentId, Misfit)>,
+    log: Logger,
+}
+
+impl Misfits {
+    fn report(&mut self, id: InstrumentId, instrument: &Instrument, recorded: Recorded) {
+        let Err((misfit, value)) = recorded else {
+            return;
+        };
+        if !self.said.insert((id, misfit)) {
+            return;
+        }
+        let name = &instrument.spec.name;
+        self.log.error(match misfit {
+            Misfit::Saturated => format!(
+                "metric {name:?}: {value} takes it beyond the integers of 64 bits; it stays at the \
+                 last of them (said once)"
+            ),
+            Misfit::NotANumber => format!(
+                "metric {name:?}: {value} was recorded between two collections, which leaves no \
+                 number; it is left out (said once)"
+            ),
+        });
+    }
+}
+
+/// Takes values on, those of one instrument that follow each other at once.
+fn record_runs(
+    instruments: &mut [Instrument],
+    misfits: &mut Misfits,
+    values: impl IntoIterator<Item = (InstrumentId, SeriesId, f64)>,
+) {
+    let mut run: Vec<(SeriesId, f64)> = Vec::new();
+    let mut current = None;
+    let mut end_run = |id: Option<InstrumentId>, run: &mut Vec<(SeriesId, f64)>| {
+        if let Some(id) = id {
+            let instrument = &mut instruments[id as usize];
+            let recorded = instrument.record(run);
+            misfits.report(id, instrument, recorded);
+        }
+        run.clear();
+    };
+    for (instrument, series, value) in values {
+        if current != Some(instrument) {
+            end_run(current, &mut run);
+            current = Some(instrument);
+        }
+        run.push((series, value));
+    }
+    end_run(current, &mut run);
 }
 
 /// The metrics that their plugins also keep in prom-client's registry, by their name there, and what

@@ -8,7 +8,6 @@ use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use serde_json::Value as Json;
 
 use super::canonical::Canonical;
-use super::collection::START_KEY;
 
 /// Keys kept for sharing; programs have few, and an attacker's must not stay.
 const INTERNED_KEYS: usize = 4096;
@@ -67,7 +66,7 @@ impl Interner {
         let mut attributes: Vec<KeyValue> = flat
             .chunks_exact(2)
             .filter_map(|pair| {
-                let key = pair[0].as_str().filter(|key| *key != START_KEY)?;
+                let key = pair[0].as_str()?;
                 let value = match &pair[1] {
                     Json::String(text) => self.string(text),
                     other => value(other)?,

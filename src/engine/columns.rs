@@ -94,10 +94,6 @@ impl Columns {
         self.values.set(row as usize, value)
     }
 
-    pub fn attributes(&self, row: Row) -> Option<&Canonical> {
-        self.sets[row as usize].as_ref()
-    }
-
     /// The series of a row is gone.
     pub fn remove(&mut self, row: Row) {
         let at = row as usize;
@@ -125,9 +121,14 @@ impl Columns {
 
     /// All series that began before `until`.
     pub fn copy(&self, until: Timestamp) -> Snapshot {
+        self.copy_since(Timestamp::default(), until)
+    }
+
+    /// All series, with an interval that began then, unless they began later.
+    pub fn copy_since(&self, interval: Timestamp, until: Timestamp) -> Snapshot {
         let mut snapshot = self.snapshot();
         for row in self.rows(until) {
-            snapshot.push(self, row, self.starts[row]);
+            snapshot.push(self, row, self.starts[row].max(interval));
         }
         snapshot
     }
@@ -178,6 +179,13 @@ impl Snapshot {
             starts,
             values,
         }
+    }
+
+    /// As if all series had begun then.
+    #[cfg(test)]
+    pub fn started(mut self, start: Timestamp) -> Self {
+        self.starts.fill(start);
+        self
     }
 
     fn push(&mut self, columns: &Columns, row: usize, start: Timestamp) {

@@ -3,17 +3,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::InstrumentKind;
 
+use super::clock::Timestamp;
 use super::plan::Settings;
 
 pub type InstrumentId = u32;
-
-/// 2^53: JavaScript numbers beyond it have gaps.
-const LARGEST_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// How the numbers of an instrument are exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +31,7 @@ pub struct InstrumentSpec {
     pub value_type: ValueType,
     /// `advice.explicitBucketBoundaries`, already checked.
     pub boundaries: Option<Vec<f64>>,
-    pub created: SystemTime,
+    pub created: Timestamp,
     /// The first frame outside this package: where a conflict is reported to be.
     pub site: String,
     /// What it was before it was renamed: it may be exported as that too.
@@ -87,13 +84,12 @@ impl InstrumentSpec {
         )
     }
 
-    /// Whether an amount can be taken on: additions in doubles may have left the finite numbers, and
-    /// integers are exact up to 2^53 only.
-    pub fn holds(&self, value: f64) -> bool {
-        match self.value_type {
-            ValueType::Double => value.is_finite(),
-            ValueType::Int => value.abs() <= LARGEST_INTEGER,
-        }
+    /// Whether it only ever counts up.
+    pub fn is_monotonic(&self) -> bool {
+        matches!(
+            self.kind,
+            InstrumentKind::Counter | InstrumentKind::ObservableCounter
+        )
     }
 
     /// Whether only the last value between two hand-overs matters.

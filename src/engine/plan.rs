@@ -69,6 +69,11 @@ pub struct StreamPlan {
 }
 
 impl StreamPlan {
+    /// Whether a pipeline reads the stream.
+    pub fn feeds(&self, pipeline: usize) -> bool {
+        self.pipelines & (1 << pipeline) != 0
+    }
+
     /// Whether the stream's sets are those of its instrument. Facades cut values at the limit that
     /// they know, which is the default until there is a configuration.
     pub fn keeps_sets(&self) -> bool {

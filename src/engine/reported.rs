@@ -10,9 +10,6 @@ use super::plan::StreamPlan;
 
 /// The totals that an observable counter reported, from which its deltas are made.
 ///
-/// The SDK forgets a series that one collection missed and then counts all of it again, and its
-/// delta of a counter that started over is negative, or for integers wraps around. So the deltas are
-/// made here and added to a plain counter.
 #[derive(Default)]
 pub struct Reported(HashMap<Canonical, f64>);
 

@@ -3,11 +3,11 @@
 //! record does. They are instruments like any other, so views and limits apply.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use opentelemetry::{InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::metrics::InstrumentKind;
 
+use super::clock;
 use super::instrument::{InstrumentId, InstrumentSpec, ValueType};
 
 /// The scope of these metrics.
@@ -98,7 +98,7 @@ impl SelfMetric {
                 ValueType::Int
             },
             boundaries: measures.then(|| SECONDS.to_vec()),
-            created: SystemTime::now(),
+            created: clock::now(),
             site: "the engine".to_owned(),
             legacy: None,
         }

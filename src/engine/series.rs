@@ -1,25 +1,28 @@
-//! The series of one instrument: from what the facade calls a slot to bound SDK handles.
+//! The series of one instrument: from what the facade calls a slot to the rows of its streams.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use smallvec::SmallVec;
 
+use super::aggregate::Misfit;
 use super::canonical::Canonical;
+use super::columns::Row;
 use super::instrument::InstrumentSpec;
 use super::plan::{StreamPlan, STALE_AFTER};
-use super::stream::{Binding, Stream};
+use super::stream::Stream;
 use super::FacadeId;
 
 pub type SeriesId = u32;
 
+/// What came of values to record: the last one that did not fit. The others are taken on.
+pub type Recorded = Result<(), (Misfit, f64)>;
+
 /// One set of attributes of one instrument.
 struct Series {
     attributes: Canonical,
-    /// One place per stream, bound at the first value: a series that was only registered does not
-    /// appear in the SDK.
-    bindings: SmallVec<[Option<Binding>; 1]>,
+    /// One place per stream, bound at the first value: a series that was only registered is not shown.
+    rows: SmallVec<[Option<Row>; 1]>,
     /// What arrived before there were streams: a sum, or the last value.
     pending: Option<f64>,
     /// Facade slots that lead here.
@@ -79,7 +82,7 @@ impl Instrument {
         }
         let series = Some(Series {
             attributes: attributes.clone(),
-            bindings: SmallVec::new(),
+            rows: SmallVec::new(),
             pending: None,
             slots: 0,
             idle: 0,
@@ -108,7 +111,7 @@ impl Instrument {
             return;
         }
         // A cumulative series outlives its slots; a new slot finds it by its attributes.
-        let bound = series.bindings.iter().any(Option::is_some);
+        let bound = series.rows.iter().any(Option::is_some);
         if !bound {
             let attributes = series.attributes.clone();
             self.by_attributes.remove(&attributes);
@@ -117,54 +120,71 @@ impl Instrument {
         }
     }
 
-    pub fn record(&mut self, id: SeriesId, value: f64) {
+    /// Takes values on, each stream's under one lock.
+    pub fn record(&mut self, values: &[(SeriesId, f64)]) -> Recorded {
         if self.dropped {
-            return;
+            return Ok(());
         }
+        if self.streams.is_empty() {
+            for &(id, value) in values {
+                self.keep(id, value);
+            }
+            return Ok(());
+        }
+        let streams = self.streams.len();
+        let mut outcome = Ok(());
+        for (index, stream) in self.streams.iter_mut().enumerate() {
+            let shared = stream.columns().clone();
+            let mut columns = shared.lock();
+            for &(id, value) in values {
+                let Some(series) = self.series[id as usize].as_mut() else {
+                    continue;
+                };
+                series.idle = 0;
+                if series.rows.len() < streams {
+                    series.rows.resize(streams, None);
+                }
+                let attributes = &series.attributes;
+                let row = *series.rows[index]
+                    .get_or_insert_with(|| stream.bind(&mut columns, attributes));
+                if let Err(misfit) = columns.record(row, value) {
+                    outcome = Err((misfit, value));
+                }
+            }
+        }
+        outcome
+    }
+
+    /// Keeps a value until there are streams.
+    fn keep(&mut self, id: SeriesId, value: f64) {
         let Some(series) = self.series[id as usize].as_mut() else {
             return;
         };
-        if self.streams.is_empty() {
-            series.pending = Some(match series.pending {
-                Some(pending) if self.spec.is_sum() => pending + value,
-                _ => value,
-            });
-            return;
-        }
-        series.idle = 0;
-        if series.bindings.len() < self.streams.len() {
-            series.bindings.resize_with(self.streams.len(), || None);
-        }
-        for (stream, binding) in self.streams.iter_mut().zip(&mut series.bindings) {
-            match binding {
-                Some(binding) => binding.record(value),
-                None => *binding = Some(stream.bind(&series.attributes, value)),
-            }
-        }
+        series.pending = Some(match series.pending {
+            Some(pending) if self.spec.is_sum() => pending + value,
+            _ => value,
+        });
     }
 
     /// Records without a slot: the engine's own metrics.
-    pub fn record_attributes(&mut self, attributes: Canonical, value: f64) {
+    pub fn record_attributes(&mut self, attributes: Canonical, value: f64) -> Recorded {
         let id = self.series_for(attributes);
-        self.record(id, value);
+        self.record(&[(id, value)])
     }
 
     /// Builds the streams and gives them what was recorded before.
-    pub fn build(&mut self, plans: Vec<StreamPlan>) {
+    pub fn build(&mut self, plans: Vec<StreamPlan>) -> Recorded {
         self.dropped = plans.is_empty();
         self.streams = plans
             .into_iter()
-            .map(|plan| Stream::new(self.spec.clone(), plan, self.spec.created))
+            .map(|plan| Stream::new(self.spec.clone(), plan))
             .collect();
         self.observed_changed = true;
-        for id in 0..self.series.len() {
-            let pending = self.series[id]
-                .as_mut()
-                .and_then(|series| series.pending.take());
-            if let Some(value) = pending {
-                self.record(id as SeriesId, value);
-            }
-        }
+        let pending: Vec<(SeriesId, f64)> = (0..)
+            .zip(&mut self.series)
+            .filter_map(|(id, series)| Some((id, series.as_mut()?.pending.take()?)))
+            .collect();
+        self.record(&pending)
     }
 
     /// Gives streams that were built before configuration to the pipelines that want their
@@ -187,7 +207,7 @@ impl Instrument {
             .collect();
         for series in self.series.iter_mut().flatten() {
             let mut keep = kept.iter();
-            series.bindings.retain(|_| *keep.next().unwrap_or(&false));
+            series.rows.retain(|_| *keep.next().unwrap_or(&false));
         }
         let mut keep = kept.iter();
         self.streams.retain(|_| *keep.next().unwrap_or(&false));
@@ -198,10 +218,7 @@ impl Instrument {
         let Some(&id) = self.by_attributes.get(attributes) else {
             return;
         };
-        let full = self.unbind(id, true);
-        for index in full {
-            self.rebuild(index);
-        }
+        self.unbind(id, true);
         self.drop_if_unreachable(id);
     }
 
@@ -211,33 +228,24 @@ impl Instrument {
             self.unbind(id, false);
             self.drop_if_unreachable(id);
         }
-        for index in 0..self.streams.len() {
-            if self.streams[index].is_cumulative() {
-                self.rebuild(index);
+        for stream in &mut self.streams {
+            if stream.is_cumulative() {
+                stream.clear();
             }
         }
     }
 
-    /// Lets go of a series' handles; returns the streams that hide too much.
-    fn unbind(&mut self, id: SeriesId, forget: bool) -> SmallVec<[usize; 1]> {
-        let mut full = SmallVec::new();
+    /// Lets go of a series' rows.
+    fn unbind(&mut self, id: SeriesId, forget: bool) {
         let Some(series) = self.series[id as usize].as_mut() else {
-            return full;
+            return;
         };
         series.pending = None;
-        for (index, (stream, binding)) in self
-            .streams
-            .iter_mut()
-            .zip(&mut series.bindings)
-            .enumerate()
-        {
-            if let Some(binding) = binding.take() {
-                if stream.release(&series.attributes, binding, forget) {
-                    full.push(index);
-                }
+        for (stream, row) in self.streams.iter_mut().zip(&mut series.rows) {
+            if let Some(row) = row.take() {
+                stream.release(&series.attributes, row, forget);
             }
         }
-        full
     }
 
     fn drop_if_unreachable(&mut self, id: SeriesId) {
@@ -249,18 +257,6 @@ impl Instrument {
             self.by_attributes.remove(&attributes);
             self.series[id as usize] = None;
             self.free.push(id);
-        }
-    }
-
-    /// Starts a stream over, as a restarted process would: every series counts from zero, with a
-    /// new start time.
-    fn rebuild(&mut self, index: usize) {
-        let plan = self.streams[index].plan().clone();
-        self.streams[index] = Stream::new(self.spec.clone(), plan, SystemTime::now());
-        for series in self.series.iter_mut().flatten() {
-            if let Some(binding) = series.bindings.get_mut(index) {
-                *binding = None;
-            }
         }
     }
 
@@ -300,22 +296,36 @@ impl Instrument {
         self.observe(facade, all);
     }
 
-    /// The streams that feed a pipeline, with observations in place.
-    pub fn streams_of(&mut self, pipeline: usize) -> impl Iterator<Item = &mut Stream> {
-        if std::mem::take(&mut self.observed_changed) {
-            let values: Vec<(&Canonical, f64)> = self
-                .observed
-                .values()
-                .flatten()
-                .map(|(attributes, value)| (attributes, *value))
-                .collect();
-            for stream in &mut self.streams {
-                stream.observe(&values);
+    /// Puts observations in place for a collection of a pipeline.
+    pub fn prepare(&mut self, pipeline: usize) -> Recorded {
+        let mut outcome = Ok(());
+        if !self.spec.is_observable() {
+            return outcome;
+        }
+        let changed = std::mem::take(&mut self.observed_changed);
+        let observed = &self.observed;
+        let mut values: Option<Vec<(&Canonical, f64)>> = None;
+        for stream in &mut self.streams {
+            let wanted = match stream.counts_observations() {
+                true => stream.plan().feeds(pipeline),
+                false => changed,
+            };
+            if wanted {
+                let values = values.get_or_insert_with(|| {
+                    let all = observed.values().flatten();
+                    all.map(|(set, value)| (set, *value)).collect()
+                });
+                outcome = outcome.and(stream.observe(values));
             }
         }
+        outcome
+    }
+
+    /// The streams that feed a pipeline.
+    pub fn streams_of(&mut self, pipeline: usize) -> impl Iterator<Item = &mut Stream> {
         self.streams
             .iter_mut()
-            .filter(move |stream| stream.plan().pipelines & (1 << pipeline) != 0)
+            .filter(move |stream| stream.plan().feeds(pipeline))
     }
 
     /// Ends a collection: delta series without a value for [`STALE_AFTER`] collections are let go

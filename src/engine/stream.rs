@@ -1,82 +1,65 @@
-//! One metric stream in the SDK, in segments: providers with a single instrument and a single reader.
-//!
-//! The SDK allocates room for a stream's whole cardinality limit at once (measured: 390 KiB resident
-//! for each instrument) and can neither forget a cumulative series nor remove an instrument. Segments
-//! grow from 12 series; one whose series are all gone is dropped, and its memory with it.
+//! One metric stream: the series of an instrument as a view shows them, in columns.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
-use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
+use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind, Temporality};
 
+use super::aggregate::{Numbers, Shape, Values};
 use super::canonical::{cut, is_overflow, overflow_attributes, Canonical};
-use super::collection::{CollectedMetric, CollectedPart, PageNaming, Parts, Unread};
-use super::instrument::InstrumentSpec;
+use super::clock::{self, Timestamp};
+use super::collection::{Metric, PageNaming, Source};
+use super::columns::{Columns, Row, SharedColumns, Shown};
+use super::instrument::{InstrumentSpec, ValueType};
 use super::plan::StreamPlan;
+use super::points::Kind;
 use super::reported::Reported;
-use super::sdk::{Handle, SdkInstrument};
-use super::segment::{Segment, Segments};
-
-/// Attribute sets in a stream's first segments, and in every one after those: the unit in which
-/// memory is given back. The SDK makes a hash table for two more at once, and with these the tables
-/// of 16, 64, 256 and 512 buckets are full. One set more would double them.
-const SEGMENTS: [usize; 4] = [12, 54, 222, LARGEST_SEGMENT];
-const LARGEST_SEGMENT: usize = 446;
+use super::series::Recorded;
 
 pub struct Stream {
     plan: StreamPlan,
     spec: Arc<InstrumentSpec>,
-    created: SystemTime,
-    segments: Segments,
-    next_segment: u32,
-    /// Cumulative: when the latest series began. Once a series was removed, each of those that
-    /// follow has a start of its own: it may have been that one, and counts from zero again (Metrics
-    /// data model, "Resets and gaps").
-    last_start: Option<i64>,
-    /// Live series, for the limit.
+    name: Arc<str>,
+    unit: Arc<str>,
+    columns: SharedColumns,
+    /// When the last collection ended, and the next interval began.
+    collected: Timestamp,
+    /// Series were removed since then.
+    removed: bool,
+    /// Series, for the limit.
     live: usize,
-    /// Where the stream does not keep whole sets: its live series by what it keeps of them.
-    shared: HashMap<Canonical, Shared>,
+    /// Takes what exceeds the limit.
+    overflow: Option<Row>,
+    /// The series by what the stream keeps of them: where that is not whole sets, and of observable
+    /// instruments.
+    known: HashMap<Canonical, Known>,
     /// Delta series released since the last collection: one that comes back must add to what was not
     /// exported yet, not stand beside it.
-    lingering: HashMap<Canonical, Binding>,
+    lingering: HashMap<Canonical, Row>,
     /// Observable counters under delta temporality: what was observed before.
     reported: Option<Reported>,
 }
 
 /// A series that several of the instrument's may lead to: a filter can make them equal.
-struct Shared {
-    binding: Binding,
+struct Known {
+    row: Row,
     bindings: u32,
 }
 
-/// A series' place in a stream.
-#[derive(Clone)]
-pub struct Binding {
-    handle: Handle,
-    /// Where it takes a place of its own: the overflow series does not.
-    segment: Option<u32>,
-}
-
-impl Binding {
-    pub fn record(&self, value: f64) {
-        self.handle.record(value);
-    }
-}
-
 impl Stream {
-    pub fn new(spec: Arc<InstrumentSpec>, plan: StreamPlan, created: SystemTime) -> Self {
+    pub fn new(spec: Arc<InstrumentSpec>, plan: StreamPlan) -> Self {
         Self {
             reported: Reported::wanted(&spec, &plan).then(Reported::default),
+            name: Arc::from(plan.name.as_str()),
+            unit: Arc::from(plan.unit.as_str()),
+            columns: SharedColumns::new(columns(&spec, &plan)),
+            collected: spec.created,
+            removed: false,
             plan,
             spec,
-            created,
-            segments: Segments::default(),
-            next_segment: 0,
-            last_start: None,
             live: 0,
-            shared: HashMap::new(),
+            overflow: None,
+            known: HashMap::new(),
             lingering: HashMap::new(),
         }
     }
@@ -94,6 +77,10 @@ impl Stream {
         self.plan.temporality != Temporality::Delta
     }
 
+    pub fn columns(&self) -> &SharedColumns {
+        &self.columns
+    }
+
     /// What the stream keeps of a series' attributes.
     fn project(&self, attributes: &Canonical) -> Canonical {
         // A filter is for what programs record: the overflow series stays what it is.
@@ -108,133 +95,83 @@ impl Stream {
         }
     }
 
-    /// Binds a series and records its first value; past the cardinality limit both go to the overflow
-    /// series. No reader finds it without the value.
-    pub fn bind(&mut self, attributes: &Canonical, value: f64) -> Binding {
+    /// The row of a series; past the cardinality limit that of the overflow series. `columns` are the
+    /// stream's own: no reader finds the row without the value that follows.
+    pub fn bind(&mut self, columns: &mut Columns, attributes: &Canonical) -> Row {
         let attributes = self.project(attributes);
-        let segments = self.segments.clone();
-        let mut segments = segments.lock();
-        let binding = self.find_or_bind(&mut segments, attributes);
-        binding.record(value);
-        binding
-    }
-
-    fn find_or_bind(&mut self, segments: &mut Vec<Segment>, attributes: Canonical) -> Binding {
-        if let Some(shared) = self.shared.get_mut(&attributes) {
-            shared.bindings += 1;
-            return shared.binding.clone();
+        if let Some(known) = self.known.get_mut(&attributes) {
+            known.bindings += 1;
+            return known.row;
         }
         if self.live >= self.plan.cardinality_limit || is_overflow(&attributes) {
-            // The first segment: it has room for one more than its capacity.
-            if segments.is_empty() {
-                self.grow(segments);
-            }
-            return Binding {
-                handle: segments[0].bind(&overflow_attributes(), None),
-                segment: None,
-            };
+            return self.overflow(columns);
         }
-        let binding = match self.lingering.remove(&attributes) {
-            Some(binding) => {
-                let mut newest = segments.iter_mut().rev();
-                // Segments are dropped, and `lingering` is emptied, only by a collection.
-                let segment = newest.find(|segment| Some(segment.id) == binding.segment);
-                let segment = segment.expect("the segment of a series released just now");
-                segment.released[0] -= 1;
-                segment.live += 1;
-                binding
-            }
-            None => self.bind_new(segments, &attributes),
+        let row = match self.lingering.remove(&attributes) {
+            Some(row) => row,
+            None => columns.insert(attributes.clone(), self.start()),
         };
         self.live += 1;
-        if !self.plan.keeps_sets() {
-            let shared = Shared {
-                binding: binding.clone(),
-                bindings: 1,
-            };
-            self.shared.insert(attributes, shared);
+        if !self.plan.keeps_sets() || self.spec.is_observable() {
+            self.known.insert(attributes, Known { row, bindings: 1 });
         }
-        binding
+        row
     }
 
-    fn bind_new(&mut self, segments: &mut Vec<Segment>, attributes: &Canonical) -> Binding {
-        let start = self.next_start();
-        let has_room = |segment: &Segment| segment.used < segment.capacity;
-        let at = segments.iter().rposition(has_room).unwrap_or_else(|| {
-            self.grow(segments);
-            segments.len() - 1
-        });
-        let segment = &mut segments[at];
-        segment.used += 1;
-        segment.live += 1;
-        Binding {
-            handle: segment.bind(attributes, start),
-            segment: Some(segment.id),
+    fn overflow(&mut self, columns: &mut Columns) -> Row {
+        let start = self.start();
+        *self
+            .overflow
+            .get_or_insert_with(|| columns.insert(overflow_attributes(), start))
+    }
+
+    /// The first moment at which what a new series counts can have been recorded: after the last
+    /// collection (Metrics SDK specification, "Start timestamps"). One that was removed since then
+    /// begins when it is here again.
+    fn start(&self) -> Timestamp {
+        match self.removed {
+            true => clock::now(),
+            false => self.collected,
         }
     }
 
-    /// When the next series begins, if not with the stream, and not when another did: so it is a new
-    /// one to the SDK as well, which cannot forget its predecessor.
-    fn next_start(&mut self) -> Option<i64> {
-        let last = self.last_start?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-        let start = i64::try_from(now.as_nanos()).ok()?.max(last + 1);
-        self.last_start = Some(start);
-        Some(start)
-    }
-
-    fn grow(&mut self, segments: &mut Vec<Segment>) {
-        let last = segments.last().map_or(0, |last| last.capacity);
-        let larger = SEGMENTS.into_iter().find(|&capacity| capacity > last);
-        let capacity = larger.unwrap_or(LARGEST_SEGMENT);
-        let segment = Segment::new(self.next_segment, &self.spec, &self.plan, capacity);
-        self.next_segment += 1;
-        segments.push(segment);
-    }
-
-    /// Takes a series out. `forget` says that the program removed it: a cumulative stream then hides
-    /// what the SDK still holds.
-    ///
-    /// Returns whether the stream hides so much that it should be rebuilt.
-    pub fn release(&mut self, attributes: &Canonical, binding: Binding, forget: bool) -> bool {
-        let Some(id) = binding.segment else {
-            return false;
-        };
+    /// Takes a series out. `forget` says that the program removed it, and does not want to see what
+    /// it counted so far.
+    pub fn release(&mut self, attributes: &Canonical, row: Row, forget: bool) {
+        if self.overflow == Some(row) {
+            return;
+        }
         let attributes = self.project(attributes);
-        if let Some(shared) = self.shared.get_mut(&attributes) {
-            shared.bindings -= 1;
-            if shared.bindings > 0 {
-                return false;
+        if let Some(known) = self.known.get_mut(&attributes) {
+            known.bindings -= 1;
+            if known.bindings > 0 {
+                return;
             }
-            self.shared.remove(&attributes);
+            self.known.remove(&attributes);
         }
         self.live -= 1;
-        let cumulative = self.is_cumulative();
-        let mut segments = self.segments.lock();
-        if let Some(segment) = segments.iter_mut().find(|segment| segment.id == id) {
-            segment.live -= 1;
-            if !cumulative {
-                segment.released[0] += 1;
-                self.lingering.insert(attributes, binding);
-            } else if forget {
-                segment.hide(&attributes);
-                self.last_start.get_or_insert(0);
+        if self.is_cumulative() {
+            if forget {
+                self.columns.lock().remove(row);
+                self.removed = true;
             }
+        } else {
+            self.lingering.insert(attributes, row);
         }
-        if !forget || !cumulative {
-            // What a delta stream has not exported yet is: empty segments go after a collection.
-            return false;
-        }
-        drop_hidden(&mut segments);
-        let hidden: usize = segments.iter().map(|segment| segment.hidden.len()).sum();
-        hidden >= self.plan.cardinality_limit.max(LARGEST_SEGMENT)
     }
 
-    /// Sets what an observable instrument reports until the next call: one value per attribute
+    /// Takes everything out of a cumulative stream.
+    pub fn clear(&mut self) {
+        self.columns.lock().clear();
+        self.live = 0;
+        self.overflow = None;
+        self.known.clear();
+        self.removed = true;
+    }
+
+    /// Takes on what an observable instrument reports until the next call: one value per attribute
     /// set, sums added up over the sets that the stream's filter makes equal, gauges the last.
-    pub fn observe(&mut self, values: &[(&Canonical, f64)]) {
-        let is_gauge = self.spec.kind == InstrumentKind::ObservableGauge;
-        let adds_up = !is_gauge;
+    pub fn observe(&mut self, values: &[(&Canonical, f64)]) -> Recorded {
+        let adds_up = self.spec.kind != InstrumentKind::ObservableGauge;
         let mut merged: Vec<(Canonical, f64)> = Vec::with_capacity(values.len());
         let mut index: HashMap<Canonical, usize> = HashMap::with_capacity(values.len());
         for (attributes, value) in values {
@@ -249,93 +186,167 @@ impl Stream {
             }
         }
         let limit = self.plan.cardinality_limit;
+        let deltas = self.reported.is_some();
         if let Some(reported) = &mut self.reported {
             reported.make_deltas(&mut merged, limit);
         }
-        // The SDK lets a gauge's and a counter's series go one collection after it was observed.
-        let capacity = match is_gauge || self.reported.is_some() {
-            true => 2 * limit + 1,
-            false => limit,
-        };
-        limit_sets(&mut merged, limit, adds_up);
-        let mut segments = self.segments.lock();
-        if segments.is_empty() {
-            // One segment for all: the SDK empties it.
-            let segment = Segment::new(self.next_segment, &self.spec, &self.plan, capacity);
-            segments.push(segment);
+        let grows = deltas || self.counts_observations();
+        if !grows {
+            limit_sets(&mut merged, limit, adds_up);
+            self.forget_others(&merged);
         }
-        match segments.first().map(|segment| &segment.instrument) {
-            Some(SdkInstrument::Observable(observations)) => {
-                *observations.lock().unwrap_or_else(PoisonError::into_inner) = merged;
+        let shared = self.columns.clone();
+        let mut columns = shared.lock();
+        let mut outcome = Ok(());
+        for (attributes, value) in &merged {
+            let row = match self.known.get(attributes) {
+                Some(known) => known.row,
+                None => self.bind(&mut columns, attributes),
+            };
+            let recorded = match grows {
+                true => columns.record(row, *value),
+                false => columns.set(row, *value),
+            };
+            if let Err(misfit) = recorded {
+                outcome = Err((misfit, *value));
             }
-            Some(SdkInstrument::CounterDouble(sdk)) => {
-                for (attributes, value) in &merged {
-                    sdk.add(*value, attributes);
-                }
-            }
-            Some(SdkInstrument::CounterInt(sdk)) => {
-                for (attributes, value) in &merged {
-                    sdk.add(*value as u64, attributes);
-                }
-            }
-            _ => {}
         }
+        outcome
     }
 
-    /// Reads the stream, which under delta temporality starts the next interval. A cumulative one of
-    /// what is recorded is read by its exporter, and may have nothing to show; observations are
-    /// reported once a collection.
-    pub fn collect(&mut self, description: &Arc<str>) -> Option<CollectedMetric> {
-        let parts = match self.is_cumulative() && !self.spec.is_observable() {
-            true => Parts::Unread(Box::new(self.segments.clone()), OnceLock::new()),
-            false => Parts::Read(self.collect_now()),
+    /// Whether the stream is a histogram of observations, which grows with every reading.
+    pub fn counts_observations(&self) -> bool {
+        self.spec.is_observable()
+            && !matches!(
+                self.plan.aggregation,
+                Aggregation::Sum | Aggregation::LastValue
+            )
+    }
+
+    /// Lets the series go that were not observed again.
+    fn forget_others(&mut self, observed: &[(Canonical, f64)]) {
+        let overflows = observed.iter().any(|(set, _)| is_overflow(set));
+        let mut columns = self.columns.lock();
+        if !overflows {
+            if let Some(row) = self.overflow.take() {
+                columns.remove(row);
+            }
+        }
+        if self.known.len() + usize::from(overflows) == observed.len()
+            && observed
+                .iter()
+                .all(|(set, _)| is_overflow(set) || self.known.contains_key(set))
+        {
+            return;
+        }
+        let kept: std::collections::HashSet<&Canonical> =
+            observed.iter().map(|(set, _)| set).collect();
+        let live = &mut self.live;
+        self.known.retain(|set, known| {
+            let keep = kept.contains(set);
+            if !keep {
+                columns.remove(known.row);
+                *live -= 1;
+            }
+            keep
+        });
+    }
+
+    /// One collection that ends at `time`; under delta temporality the next interval starts with it.
+    /// A cumulative stream of what is recorded is copied by who exports it, and may have nothing to
+    /// show; observations are those of this collection.
+    pub fn collect(&mut self, description: &Arc<str>, time: Timestamp) -> Option<Metric> {
+        let source = match self.is_cumulative() {
+            true if self.spec.is_observable() => Source::Read(self.columns.lock().copy(time)),
+            true => Source::Unread(self.columns.clone()),
+            false => Source::Read(self.take(time)),
         };
-        let nothing = matches!(&parts, Parts::Read(parts) if parts.is_empty());
-        (!nothing).then(|| CollectedMetric {
+        self.collected = time;
+        self.removed = false;
+        let nothing = matches!(&source, Source::Read(snapshot) if snapshot.is_empty());
+        (!nothing).then(|| Metric {
             scope: self.spec.scope.clone(),
+            name: self.name.clone(),
             description: match &self.plan.description {
                 Some(description) => Arc::from(description.as_str()),
                 None => description.clone(),
             },
-            created: self.created,
-            sums: matches!(
-                self.spec.kind,
-                InstrumentKind::Counter
-                    | InstrumentKind::ObservableCounter
-                    | InstrumentKind::Histogram
-            ),
+            unit: self.unit.clone(),
+            kind: self.kind(),
+            time,
             naming: match self.plan.legacy {
                 true => PageNaming::Legacy,
                 false => PageNaming::Translated,
             },
             page_only: false,
-            parts,
+            source,
         })
     }
 
-    fn collect_now(&mut self) -> Vec<CollectedPart> {
-        let parts = self.segments.read();
-        if !self.spec.is_observable() {
-            self.lingering.clear();
-            let mut segments = self.segments.lock();
-            for segment in segments.iter_mut() {
-                segment.used -= segment.released[1];
-                segment.released = [0, segment.released[0]];
-            }
-            // Everything was just exported. The first stays: overflow lives there.
-            let first = segments.first().map(|segment| segment.id);
-            segments.retain(|segment| segment.live > 0 || Some(segment.id) == first);
+    /// What was recorded since the last collection.
+    fn take(&mut self, time: Timestamp) -> super::columns::Snapshot {
+        let mut columns = self.columns.lock();
+        if self.spec.is_observable() && !self.counts_observations() && self.reported.is_none() {
+            // Without a new observation the last one still holds.
+            return columns.copy_since(self.collected, time);
         }
-        parts
+        let taken = columns.take(self.collected);
+        for (_, row) in self.lingering.drain() {
+            columns.remove(row);
+        }
+        if self.spec.is_observable() {
+            columns.clear();
+            self.known.clear();
+            self.overflow = None;
+            self.live = 0;
+        }
+        taken
+    }
+
+    fn kind(&self) -> Kind {
+        let temporality = self.plan.temporality;
+        match self.plan.aggregation {
+            Aggregation::LastValue => Kind::Gauge,
+            Aggregation::ExplicitBucketHistogram { .. } => Kind::Histogram { temporality },
+            Aggregation::Base2ExponentialHistogram { .. } => Kind::Exponential { temporality },
+            _ => Kind::Sum {
+                temporality,
+                monotonic: self.spec.is_monotonic(),
+            },
+        }
     }
 }
 
-/// Drops cumulative segments in which every series was removed. The first stays: overflow lives there.
-fn drop_hidden(segments: &mut Vec<Segment>) {
-    let first = segments.first().map(|segment| segment.id);
-    segments.retain(|segment| {
-        Some(segment.id) == first || segment.live > 0 || segment.hidden.len() < segment.used
-    });
+/// Columns for what a stream aggregates.
+fn columns(spec: &InstrumentSpec, plan: &StreamPlan) -> Columns {
+    let numbers = match spec.value_type {
+        ValueType::Double => Numbers::Double(Vec::new()),
+        ValueType::Int => Numbers::Int(Vec::new()),
+    };
+    let (values, min_max) = match &plan.aggregation {
+        Aggregation::ExplicitBucketHistogram {
+            boundaries,
+            record_min_max,
+        } => (Values::explicit(boundaries.clone()), *record_min_max),
+        Aggregation::Base2ExponentialHistogram {
+            max_size,
+            max_scale,
+            record_min_max,
+        } => {
+            let shape = Shape {
+                max_size: *max_size,
+                max_scale: *max_scale,
+            };
+            (Values::Exponential(shape, Vec::new()), *record_min_max)
+        }
+        Aggregation::LastValue => (Values::LastValues(numbers), false),
+        _ => (Values::Sums(numbers), false),
+    };
+    let shown = Shown {
+        sum: spec.is_monotonic() || spec.kind == InstrumentKind::Histogram,
+        min_max,
+    };
+    Columns::new(shown, values)
 }
 
 /// Puts what exceeds the cardinality limit into the overflow series.

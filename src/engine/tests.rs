@@ -1,17 +1,22 @@
+use std::ops::ControlFlow;
 use std::sync::mpsc;
 use std::sync::Mutex;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 
 use super::cells::Cells;
-use super::collection::{Data, Metric};
+use super::clock::Timestamp;
+use super::collection::Metric;
 use super::instrument::ValueType;
+use super::points::{Identity, Point};
 use super::*;
 use crate::config::Environment;
 
 mod asking;
 mod lengths;
+mod model;
+mod oracle;
 mod produced;
 mod reading;
 mod removal;
@@ -99,7 +104,7 @@ impl Bench {
         let collection = self.collect();
         let points = collection
             .metrics()
-            .find(|metric| metric.name == name)
+            .find(|metric| &*metric.name == name)
             .map(describe)
             .unwrap_or_default();
         points
@@ -139,42 +144,47 @@ fn spec(kind: InstrumentKind, name: &str) -> InstrumentSpec {
         description: Arc::from(""),
         value_type: ValueType::Double,
         boundaries: None,
-        created: SystemTime::now(),
+        created: clock::now(),
         site: "here".to_owned(),
         legacy: None,
     }
 }
 
-fn describe(metric: Metric<'_>) -> Vec<String> {
-    let attributes = |attributes: collection::Attributes<'_>| {
-        let pairs: Vec<String> = attributes
-            .iter()
-            .map(|kv| format!("{}:{}", kv.key, kv.value))
-            .collect();
-        pairs.join(",")
-    };
-    let mut described: Vec<String> = match metric.data {
-        Data::Gauge { points, .. } | Data::Sum { points, .. } => points
-            .map(|point| {
-                format!(
-                    "{}={}",
-                    attributes(point.series.attributes),
-                    point.value.as_f64()
-                )
-            })
-            .collect(),
-        Data::Histogram { points, .. } => points
-            .map(|point| format!("{}={}", attributes(point.series.attributes), point.count))
-            .collect(),
-        Data::Exponential { points, .. } => points
-            .map(|point| format!("{}={}", attributes(point.series.attributes), point.count))
-            .collect(),
-        Data::Summary { points, .. } => points
-            .map(|point| format!("{}={}", attributes(point.series.attributes), point.count))
-            .collect(),
-    };
+fn text(attributes: &[KeyValue]) -> String {
+    let pairs = attributes
+        .iter()
+        .map(|kv| format!("{}:{}", kv.key, kv.value));
+    pairs.collect::<Vec<_>>().join(",")
+}
+
+/// `attributes=value` of every point of a sum or gauge, sorted; counts of others.
+fn describe(metric: &Metric) -> Vec<String> {
+    let mut described = Vec::new();
+    let _ = metric.read().for_each(&mut |identity, point| {
+        let value = match point {
+            Point::Number(value) => value.as_f64(),
+            Point::Explicit(point) => point.count as f64,
+            Point::Exponential(point) => point.count as f64,
+            Point::Summary(point) => point.count as f64,
+        };
+        described.push(format!("{}={value}", text(identity.attributes)));
+        ControlFlow::Continue(())
+    });
     described.sort();
     described
+}
+
+/// When each series of a metric began, by its attributes.
+fn starts(metric: &Metric) -> Vec<Timestamp> {
+    let mut starts = Vec::new();
+    let _ = metric
+        .read()
+        .for_each(&mut |Identity { attributes, start }, _| {
+            starts.push((text(attributes), *start));
+            ControlFlow::Continue(())
+        });
+    starts.sort();
+    starts.into_iter().map(|(_, start)| start).collect()
 }
 
 #[test]
@@ -287,7 +297,7 @@ fn a_collection_waits_for_a_facade_until_its_deadline_and_then_goes_on() {
         ..Handover::default()
     });
     let collection = answer.blocking_recv().unwrap().unwrap();
-    assert!(collection.metrics().any(|metric| metric.name == "c"));
+    assert!(collection.metrics().any(|metric| &*metric.name == "c"));
     assert!(!collection.late);
 
     let started = Instant::now();
@@ -298,7 +308,7 @@ fn a_collection_waits_for_a_facade_until_its_deadline_and_then_goes_on() {
     assert!(late.late);
     let counted = late
         .metrics()
-        .find(|metric| metric.name == "nativestage.metrics.collections.late")
+        .find(|metric| &*metric.name == "nativestage.metrics.collections.late")
         .map(describe);
     assert_eq!(counted.unwrap(), ["=1"]);
 
@@ -514,36 +524,70 @@ fn after_shutdown_a_collection_is_refused_and_recording_does_no_harm() {
 #[test]
 fn cumulative_data_starts_when_the_instrument_was_created() {
     let mut bench = Bench::unconfigured();
-    let created = SystemTime::now();
+    let created = clock::now();
     let id = bench.instrument(InstrumentKind::Counter, "c");
     let slot = bench.series(id, Storage::Sum, "");
     std::thread::sleep(Duration::from_millis(5));
-    let configured = SystemTime::now();
+    let configured = clock::now();
     bench.configure("{}", Temporality::Cumulative);
     bench.add(slot, 1.0);
     let collection = bench.collect();
-    let metric = collection.metrics().find(|metric| metric.name == "c");
-    let Data::Sum { interval, .. } = metric.unwrap().data else {
-        panic!("not a sum")
+    let metric = collection.metrics().find(|metric| &*metric.name == "c");
+    let [start] = starts(metric.unwrap())[..] else {
+        panic!("not one point")
     };
-    assert!(interval.start >= created && interval.start < configured);
+    assert!(start >= created && start < configured);
 }
 
 #[test]
-fn an_amount_that_the_numbers_cannot_hold_is_left_out_and_reported_once() {
+fn integers_are_exact_up_to_64_bits_and_then_stay_at_the_last_of_them() {
     let mut bench = Bench::new("{}", Temporality::Cumulative);
-    let double = bench.instrument(InstrumentKind::Counter, "d");
-    let (int, _) = bench.engine.register(InstrumentSpec {
+    let (id, _) = bench.engine.register(InstrumentSpec {
         value_type: ValueType::Int,
-        ..spec(InstrumentKind::Counter, "i")
+        ..spec(InstrumentKind::UpDownCounter, "i")
     });
-    for (id, too_much) in [(double, f64::INFINITY), (int, 1e19)] {
-        let slot = bench.series(id, Storage::Sum, "");
-        for amount in [1.0, too_much, too_much, 2.0] {
-            bench.add(slot, amount);
-        }
+    let slot = bench.series(id, Storage::Sum, "");
+    let number = |bench: &Bench| {
+        let collection = bench.collect();
+        let metric = collection.metrics().find(|metric| &*metric.name == "i");
+        let mut number = None;
+        let _ = metric.unwrap().read().for_each(&mut |_, point| {
+            if let Point::Number(points::Number::Int(value)) = point {
+                number = Some(value);
+            }
+            ControlFlow::Continue(())
+        });
+        number.unwrap()
+    };
+    bench.add(slot, 2f64.powi(60));
+    bench.add(slot, 1.0);
+    assert_eq!(number(&bench), (1 << 60) + 1);
+    assert_eq!(bench.engine.log().drain(), []);
+    for (amount, expected) in [
+        (1e19, i64::MAX),
+        (1.0, i64::MAX),
+        (-2.0, i64::MAX - 2),
+        (-2e19, -3),
+        (-1e19, i64::MIN),
+    ] {
+        bench.add(slot, amount);
+        assert_eq!(number(&bench), expected, "after {amount}");
     }
-    assert_eq!(bench.points("d"), ["=3"]);
-    assert_eq!(bench.points("i"), ["=3"]);
-    assert_eq!(bench.engine.log().drain().len(), 2);
+    let said = bench.engine.log().drain();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].1.contains("64 bits"), "{said:?}");
+}
+
+#[test]
+fn sums_of_doubles_reach_infinity_and_what_leaves_no_number_is_reported_once() {
+    let mut bench = Bench::new("{}", Temporality::Cumulative);
+    let id = bench.instrument(InstrumentKind::UpDownCounter, "d");
+    let slot = bench.series(id, Storage::Sum, "");
+    for amount in [1.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 2.0] {
+        bench.add(slot, amount);
+    }
+    assert_eq!(bench.points("d"), ["=inf"]);
+    let said = bench.engine.log().drain();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].1.contains("left out"), "{said:?}");
 }

@@ -9,7 +9,7 @@ pub mod push;
 pub mod reader;
 pub mod runtime;
 #[cfg(test)]
-mod sdk_data;
+pub(crate) mod sdk_data;
 mod standard_output;
 #[cfg(test)]
 mod testing;

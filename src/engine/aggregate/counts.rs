@@ -125,7 +125,10 @@ mod tests {
         counts.extend_from(&wide, 0..1);
         counts.extend_from(&Counts::Narrow(vec![3, 4]), 1..2);
         counts.prepend(1);
-        assert_eq!(counts.iter(0..5).collect::<Vec<_>>(), [0, 1, 2, u64::MAX, 4]);
+        assert_eq!(
+            counts.iter(0..5).collect::<Vec<_>>(),
+            [0, 1, 2, u64::MAX, 4]
+        );
         counts.clear(1..3);
         assert_eq!(counts.iter(0..3).collect::<Vec<_>>(), [0, 0, 0]);
     }

@@ -79,7 +79,8 @@ impl Explicit {
 
     pub fn push(&mut self) {
         self.heads.push(Head::default());
-        self.counts.resize(self.heads.len() * (self.bounds.len() + 1));
+        self.counts
+            .resize(self.heads.len() * (self.bounds.len() + 1));
     }
 
     pub fn reset(&mut self, row: usize) {

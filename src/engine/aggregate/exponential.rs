@@ -90,9 +90,8 @@ impl Exponential {
     }
 
     pub fn count(&self) -> u64 {
-        let counted = |buckets: &Buckets| -> u64 {
-            buckets.counts.iter(0..buckets.counts.len()).sum()
-        };
+        let counted =
+            |buckets: &Buckets| -> u64 { buckets.counts.iter(0..buckets.counts.len()).sum() };
         self.zero_count + counted(&self.positive) + counted(&self.negative)
     }
 
@@ -125,7 +124,8 @@ impl Exponential {
     /// By how much the scale must fall for the buckets from `first` to `last` to be few enough.
     fn excess(&self, first: i32, last: i32, max_size: u32) -> u32 {
         let most = (self.scale - MIN_SCALE).unsigned_abs().into();
-        let fits = |by: &u32| ((last >> by) - (first >> by)) as u32 + 1 <= max_size;
+        let (first, last) = (i64::from(first), i64::from(last));
+        let fits = |by: &u32| (last >> by) - (first >> by) < i64::from(max_size);
         (0..most).find(fits).unwrap_or(most)
     }
 }
@@ -135,7 +135,11 @@ fn index(value: f64, scale: i8) -> i32 {
     let (fraction, exponent) = normalize(value);
     if scale <= 0 {
         // Upper bounds are inclusive: a power of two belongs to the bucket below.
-        let below = if fraction == 1.0 { exponent - 1 } else { exponent };
+        let below = if fraction == 1.0 {
+            exponent - 1
+        } else {
+            exponent
+        };
         return below >> -i32::from(scale);
     }
     let steps = 1i32 << scale;

@@ -15,7 +15,7 @@ pub use exponential::Buckets;
 pub use exponential::{Exponential, Shape};
 
 /// Why a value was not taken on as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Misfit {
     /// The sum of integers went beyond 64 bits: it stays at the largest or smallest number.
     Saturated,

@@ -9,17 +9,15 @@ mod text_tests;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::metrics::Temporality;
 use smallvec::SmallVec;
 
-use super::collection::{
-    Aggregated, CollectedMetric, CollectedPart, Data, HistogramPoint, Identity, Interval, Number,
-    NumberPoint, PageNaming, Parts, Point, SummaryPoint, Visit,
-};
+use super::clock::{self, Timestamp};
+use super::collection::{Metric, PageNaming, Source};
 use super::plan::deprecation;
+use super::points::{HistogramPoint, Identity, Kind, Number, Point, SummaryPoint, Visit};
 use super::FacadeId;
 use crate::log::Logger;
 
@@ -32,7 +30,7 @@ pub struct Production {
     pub producer: u32,
     pub scope: Arc<InstrumentationScope>,
     /// When its counters began.
-    pub start: SystemTime,
+    pub start: Timestamp,
     /// Prometheus text, one metric each.
     pub texts: Vec<String>,
 }
@@ -41,9 +39,10 @@ pub struct Production {
 #[derive(Debug)]
 pub struct ProducedMetric {
     pub scope: Arc<InstrumentationScope>,
-    pub name: String,
+    pub name: Arc<str>,
     pub description: Arc<str>,
-    pub interval: Interval,
+    pub start: Timestamp,
+    pub time: Timestamp,
     pub series: Series,
 }
 
@@ -95,81 +94,60 @@ pub struct SummarySeries {
 impl ProducedMetric {
     /// One that has a successor is in the collection under its new name already: only the page, which
     /// knew both, keeps it.
-    fn collect(self: Arc<Self>, successor: Option<&str>) -> CollectedMetric {
-        CollectedMetric {
+    fn collect(self: Arc<Self>, successor: Option<&str>) -> Metric {
+        Metric {
             scope: self.scope.clone(),
+            name: self.name.clone(),
             description: match successor {
                 Some(successor) => deprecation(successor, &self.description).into(),
                 None => self.description.clone(),
             },
-            created: self.interval.start,
-            sums: true,
+            unit: Arc::default(),
+            kind: self.kind(),
+            time: self.time,
             naming: PageNaming::AsProduced,
             page_only: successor.is_some(),
-            parts: Parts::Read(vec![CollectedPart {
-                hidden: None,
-                data: Aggregated::Produced(self),
-            }]),
+            source: Source::Produced(self),
         }
     }
 
-    pub(super) fn data(&self) -> Data<'_> {
-        let interval = self.interval;
+    fn kind(&self) -> Kind {
+        let temporality = Temporality::Cumulative;
         match &self.series {
-            Series::Counter(series) => Data::Sum {
-                interval,
-                temporality: Temporality::Cumulative,
+            Series::Counter(_) => Kind::Sum {
+                temporality,
                 monotonic: true,
-                points: Box::new(series.iter().map(NumberSeries::point)),
             },
-            Series::Gauge(series) => Data::Gauge {
-                interval,
-                points: Box::new(series.iter().map(NumberSeries::point)),
-            },
-            Series::Histogram(series) => Data::Histogram {
-                interval,
-                temporality: Temporality::Cumulative,
-                points: Box::new(series.iter().map(HistogramSeries::point)),
-            },
-            Series::Summary(series) => Data::Summary {
-                interval,
-                points: Box::new(series.iter().map(SummarySeries::point)),
-            },
+            Series::Gauge(_) => Kind::Gauge,
+            Series::Histogram(_) => Kind::Histogram { temporality },
+            Series::Summary(_) => Kind::Summary,
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.series.is_empty()
     }
 
     pub(super) fn for_each<'r>(&'r self, visit: &mut Visit<'_, 'r>) -> ControlFlow<()> {
+        let identity = |attributes: &'r [KeyValue]| Identity {
+            attributes,
+            start: self.start,
+        };
         match &self.series {
             Series::Counter(series) | Series::Gauge(series) => {
                 series.iter().try_for_each(|series| {
-                    let point = series.point();
-                    visit(&point.series, Point::Number(point.value))
+                    let value = Number::Double(series.value);
+                    visit(&identity(&series.attributes), Point::Number(value))
                 })
             }
             Series::Histogram(series) => series.iter().try_for_each(|series| {
-                let point = series.point();
-                visit(&point.series, Point::Explicit(&point))
+                let point = Point::Explicit(&series.point());
+                visit(&identity(&series.attributes), point)
             }),
             Series::Summary(series) => series.iter().try_for_each(|series| {
-                let point = series.point();
-                visit(&point.series, Point::Summary(&point))
+                let point = Point::Summary(&series.point());
+                visit(&identity(&series.attributes), point)
             }),
-        }
-    }
-}
-
-fn identity(attributes: &[KeyValue]) -> Identity<'_> {
-    Identity {
-        attributes: attributes.iter().collect(),
-        start: None,
-    }
-}
-
-impl NumberSeries {
-    fn point(&self) -> NumberPoint<'_> {
-        NumberPoint {
-            series: identity(&self.attributes),
-            value: Number::Double(self.value),
         }
     }
 }
@@ -177,12 +155,11 @@ impl NumberSeries {
 impl HistogramSeries {
     fn point(&self) -> HistogramPoint<'_> {
         HistogramPoint {
-            series: identity(&self.attributes),
             count: self.count,
             sum: Some(self.sum),
             min: None,
             max: None,
-            bounds: SmallVec::from_slice(&self.bounds),
+            bounds: &self.bounds,
             bucket_counts: SmallVec::from_slice(&self.bucket_counts),
         }
     }
@@ -191,7 +168,6 @@ impl HistogramSeries {
 impl SummarySeries {
     fn point(&self) -> SummaryPoint<'_> {
         SummaryPoint {
-            series: identity(&self.attributes),
             count: self.count,
             sum: self.sum,
             quantiles: &self.quantiles,
@@ -215,10 +191,7 @@ impl Produced {
     /// Replaces what a producer found before. A text that is not what it should be is reported and
     /// left out.
     pub fn replace(&mut self, facade: FacadeId, production: &Production, log: &Logger) {
-        let interval = Interval {
-            start: production.start,
-            time: SystemTime::now(),
-        };
+        let time = clock::now();
         let scope = &production.scope;
         let mut metrics = Vec::new();
         for text in &production.texts {
@@ -226,9 +199,10 @@ impl Produced {
                 Ok(metric) if metric.series.is_empty() => {}
                 Ok(metric) => metrics.push(Arc::new(ProducedMetric {
                     scope: scope.clone(),
-                    name: metric.name,
+                    name: metric.name.into(),
                     description: metric.help.into(),
-                    interval,
+                    start: production.start,
+                    time,
                     series: metric.series,
                 })),
                 Err(problem) => self.warn(
@@ -253,7 +227,7 @@ impl Produced {
         twins: &HashMap<&str, &str>,
         overlaps: bool,
         log: &Logger,
-    ) -> Vec<CollectedMetric> {
+    ) -> Vec<Metric> {
         let mut names = HashSet::new();
         let mut repeated = Vec::new();
         let mut collected = Vec::new();
@@ -262,7 +236,7 @@ impl Produced {
                 repeated.push(metric.name.clone());
                 continue;
             }
-            let successor = twins.get(metric.name.as_str());
+            let successor = twins.get(&*metric.name);
             if successor.is_none() || overlaps {
                 collected.push(metric.clone().collect(successor.copied()));
             }

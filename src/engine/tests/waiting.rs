@@ -58,7 +58,7 @@ fn gauge(answer: oneshot::Receiver<Result<Arc<Collection>>>) -> (Vec<String>, bo
     let collection = answer.blocking_recv().unwrap().unwrap();
     let points = collection
         .metrics()
-        .find(|metric| metric.name == "gauge")
+        .find(|metric| &*metric.name == "gauge")
         .map(describe)
         .unwrap_or_default();
     (points, collection.late)
