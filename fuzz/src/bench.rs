@@ -2,12 +2,13 @@
 
 use std::cell::OnceCell;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::{HeaderMap, Method, Response};
 use http_body_util::BodyExt;
 use nativestage_metrics::config::{Config, PrometheusConfig, TranslationStrategy};
 use nativestage_metrics::engine::cells::Cells;
+use nativestage_metrics::engine::clock::Timestamp;
 use nativestage_metrics::engine::instrument::{InstrumentSpec, ValueType};
 use nativestage_metrics::engine::plan::{Pipelines, Storage};
 use nativestage_metrics::engine::{Engine, Facade, FacadeId, Handover, Samples};
@@ -119,7 +120,7 @@ pub fn spec(kind: InstrumentKind, name: impl Into<String>) -> InstrumentSpec {
         description: Arc::from(""),
         value_type: ValueType::Double,
         boundaries: None,
-        created: SystemTime::UNIX_EPOCH + Duration::from_secs(1_500_000_000),
+        created: Timestamp::from_nanos(1_500_000_000_000_000_000),
         site: "here".to_owned(),
         legacy: None,
     }

@@ -1,9 +1,11 @@
 //! Options and environment: every text is refused with the place that is wrong, or makes a
 //! configuration under which an engine collects.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use nativestage_metrics::config::{Config, Environment};
+use nativestage_metrics::engine::points::{Kind, Point};
 use nativestage_metrics::engine::Collect;
 use nativestage_metrics::error::Code;
 use opentelemetry_sdk::metrics::InstrumentKind;
@@ -64,7 +66,7 @@ fn check(config: &Config) {
     assert!(!config.exit_timeout.is_zero());
 }
 
-/// Views reach the SDK here.
+/// Views reach the engine here.
 fn collect(config: &Config) {
     let mut bench = Bench::new(config);
     for kind in [
@@ -80,9 +82,35 @@ fn collect(config: &Config) {
     for pipeline in all.into_iter().flatten() {
         let answer = bench.engine.collect(pipeline, Duration::from_secs(1));
         let collection = block_on(answer).expect("an answer").expect("a collection");
-        assert!(collection.metrics().count() <= 3 * (1 + config.views.len()));
+        let recorded = collection.metrics().filter(|metric| metric.has_points());
+        assert!(recorded.count() <= 3 * (1 + config.views.len()));
+        for metric in collection.metrics() {
+            let _ = metric.read().for_each(&mut |_, point| {
+                check_point(metric.kind, point);
+                ControlFlow::Continue(())
+            });
+        }
     }
     bench.assert_no_errors();
+}
+
+/// A point is what its metric is made of, and counts both values.
+fn check_point(kind: Kind, point: Point<'_, '_>) {
+    match (kind, point) {
+        (Kind::Gauge, Point::Number(last)) => assert_eq!(last.as_f64(), 2.0),
+        (Kind::Sum { .. }, Point::Number(sum)) => assert_eq!(sum.as_f64(), 2.5),
+        (Kind::Histogram { .. }, Point::Explicit(point)) => {
+            assert_eq!(point.count, 2);
+            if !point.bounds.is_empty() {
+                assert_eq!(point.bucket_counts.iter().sum::<u64>(), 2);
+            }
+        }
+        (Kind::Exponential { .. }, Point::Exponential(point)) => {
+            assert_eq!(point.count, 2);
+            assert_eq!(point.positive.counts.iter().sum::<u64>(), 2);
+        }
+        _ => panic!("a point of another kind than {kind:?}"),
+    }
 }
 
 /// The token and the headers' values, where they can be told from the rest of the input.
