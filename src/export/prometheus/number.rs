@@ -2,14 +2,14 @@
 
 use std::io::Write;
 
-use crate::engine::collection::Number;
+use crate::engine::points::Number;
 
 /// Writes a sample value: integers without a fraction, doubles in the shortest form that reads back
 /// to the same value, and `+Inf`, `-Inf`, `NaN`.
 pub fn write_value(out: &mut Vec<u8>, value: Number) {
     match value {
         Number::Int(value) => write_integer(out, value),
-        Number::Double(value) => write_double(out, value, 21),
+        Number::Double(value) => write_double(out, value, VALUES),
     }
 }
 
@@ -25,30 +25,45 @@ pub fn write_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
 /// `1.0`.
 pub fn bound(value: f64, open_metrics: bool) -> String {
     let mut out = Vec::with_capacity(8);
-    write_double(&mut out, value, 6);
+    write_double(&mut out, value, BOUNDS);
     if open_metrics && value.is_finite() && !out.iter().any(|b| matches!(b, b'.' | b'e')) {
         out.extend_from_slice(b".0");
     }
     String::from_utf8(out).expect("ASCII")
 }
 
-/// `exponent_from`: the decimal exponent from which scientific notation is used; below `1e-4` it
-/// always is.
-fn write_double(out: &mut Vec<u8>, value: f64, exponent_from: i32) {
+/// From where on scientific notation is used; below `1e-4` it always is.
+struct Notation {
+    exponent: i32,
+    /// Below this [`zmij`] uses none either.
+    everyday: f64,
+}
+
+const VALUES: Notation = Notation {
+    exponent: 21,
+    everyday: 1e16,
+};
+
+const BOUNDS: Notation = Notation {
+    exponent: 6,
+    everyday: 1e6,
+};
+
+fn write_double(out: &mut Vec<u8>, value: f64, scientific: Notation) {
     if value.is_nan() {
         out.extend_from_slice(b"NaN");
     } else if value.is_infinite() {
         out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
-    } else if value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
-        // The same digits as `Display` writes, in a third of the time.
+    } else if value == 0.0 || (1e-4..scientific.everyday).contains(&value.abs()) {
+        // As short as what `Display` writes, in a third of the time.
         let mut buffer = zmij::Buffer::new();
         let text = buffer.format_finite(value);
         out.extend_from_slice(text.strip_suffix(".0").unwrap_or(text).as_bytes());
     } else {
-        let scientific = format!("{value:e}");
-        let (digits, exponent) = scientific.split_once('e').expect("an exponent");
+        let text = format!("{value:e}");
+        let (digits, exponent) = text.split_once('e').expect("an exponent");
         let exponent: i32 = exponent.parse().expect("an integer");
-        if (-4..exponent_from).contains(&exponent) {
+        if (-4..scientific.exponent).contains(&exponent) {
             write!(out, "{value}").expect("writing to memory");
         } else {
             let sign = if exponent < 0 { '-' } else { '+' };
@@ -119,6 +134,20 @@ mod tests {
                 if number == 0.0 || number.abs() >= 1e-4 {
                     prop_assert_eq!(value(Number::Double(number)), number.to_string());
                 }
+            }
+        }
+
+        // Where two texts are as short and as near, either may be written.
+        #[test]
+        fn large_doubles_are_written_in_full_and_no_longer_than_rust_writes_them(
+            number in -1e17f64..1e17,
+        ) {
+            for number in [number, number.round(), number / 1e6] {
+                let text = value(Number::Double(number));
+                let digits = text.trim_start_matches('-').replacen('.', "", 1);
+                prop_assert!(digits.bytes().all(|byte| byte.is_ascii_digit()), "{}", text);
+                prop_assert_eq!(text.len(), number.to_string().len(), "{}", text);
+                prop_assert_eq!(text.parse::<f64>().unwrap(), number);
             }
         }
     }
