@@ -1,18 +1,13 @@
 //! Text as the text formats quote it.
 
-/// Bytes that are escaped within quotes.
-const SPECIAL: [bool; 256] = {
-    let mut table = [false; 256];
-    table[b'\\' as usize] = true;
-    table[b'\n' as usize] = true;
-    table[b'"' as usize] = true;
-    table
-};
-
 /// Backslash, newline and, where the text is quoted, the quote.
 pub fn escape(out: &mut Vec<u8>, text: &str, quotes: bool) {
-    let special = |byte: &u8| SPECIAL[usize::from(*byte)] && (quotes || *byte != b'"');
     let mut rest = text.as_bytes();
+    if !has_special(rest) {
+        out.extend_from_slice(rest);
+        return;
+    }
+    let special = |byte: &u8| is_special(*byte) && (quotes || *byte != b'"');
     while let Some(at) = rest.iter().position(special) {
         out.extend_from_slice(&rest[..at]);
         out.push(b'\\');
@@ -23,6 +18,29 @@ pub fn escape(out: &mut Vec<u8>, text: &str, quotes: bool) {
         rest = &rest[at + 1..];
     }
     out.extend_from_slice(rest);
+}
+
+/// Whether a byte is escaped within quotes.
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'\\' | b'\n' | b'"')
+}
+
+/// Whether any byte is: eight at a time, as nearly all label values have none.
+fn has_special(text: &[u8]) -> bool {
+    let Some(last) = text.last_chunk() else {
+        return text.iter().any(|byte| is_special(*byte));
+    };
+    let (words, _) = text.as_chunks();
+    words.iter().any(|word| word_has_special(*word)) || word_has_special(*last)
+}
+
+fn word_has_special(word: [u8; 8]) -> bool {
+    const ONES: u64 = u64::MAX / 0xff;
+    let word = u64::from_ne_bytes(word);
+    // Not 0 where a byte is 0, and nowhere else.
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let has = |byte: u8| zero(word ^ (ONES * u64::from(byte)));
+    has(b'\\') | has(b'\n') | has(b'"') != 0
 }
 
 /// A name as it stands on the page: bare if it may, otherwise quoted.
@@ -52,6 +70,24 @@ mod tests {
                 let mut out = Vec::new();
                 escape(&mut out, text, quotes);
                 assert_eq!(String::from_utf8(out).unwrap(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_escaped_are_found_wherever_they_are() {
+        for length in 0..40 {
+            // Bytes that differ from those in one bit, and ones beyond ASCII.
+            for filler in *b"\x0b]#\xa2\xdc\x8a\xff" {
+                let mut text = vec![filler; length];
+                assert!(!has_special(&text));
+                for at in 0..length {
+                    for byte in *b"\\\n\"" {
+                        text[at] = byte;
+                        assert!(has_special(&text), "{byte} at {at} of {length}");
+                    }
+                    text[at] = filler;
+                }
             }
         }
     }
