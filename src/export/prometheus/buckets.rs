@@ -1,7 +1,7 @@
 //! Histogram buckets: cumulative ones for the text formats, re-scaled and sparse ones for native
 //! histograms, and sums of two points.
 
-use crate::engine::collection::{ExponentialBuckets, ExponentialPoint, HistogramPoint};
+use crate::engine::points::{ExponentialBuckets, ExponentialPoint, HistogramPoint};
 
 /// Cumulative counts per finite upper bound, ascending.
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl Cumulative {
     ///
     /// Bounds are inclusive upwards everywhere here; negative exponential buckets are so downwards.
     /// What is observed exactly on a negative bound is counted one bucket off.
-    pub fn fill_exponential(&mut self, point: &ExponentialPoint<'_>) {
+    pub fn fill_exponential(&mut self, point: &ExponentialPoint) {
         self.buckets.clear();
         self.total = 0;
         let ratio = (-f64::from(point.scale)).exp2();
@@ -94,7 +94,7 @@ fn populated(buckets: &ExponentialBuckets) -> impl DoubleEndedIterator<Item = (i
 }
 
 /// Lowers the resolution of a point to `scale`; does nothing when it is already as low.
-pub fn downscale(point: &mut ExponentialPoint<'_>, scale: i32) {
+pub fn downscale(point: &mut ExponentialPoint, scale: i32) {
     let steps = point.scale - scale;
     if steps > 0 {
         point.positive = merged_neighbours(&point.positive, steps);
@@ -134,7 +134,7 @@ pub fn add_explicit(point: &mut HistogramPoint<'_>, other: &HistogramPoint<'_>) 
 
 /// Adds `other` to `point`, at the highest scale at which the buckets of both are few: at scale 20
 /// those of 1 and of 1e300 are a billion apart.
-pub fn add_exponential(point: &mut ExponentialPoint<'_>, mut other: ExponentialPoint<'_>) {
+pub fn add_exponential(point: &mut ExponentialPoint, mut other: ExponentialPoint) {
     let mut scale = point.scale.min(other.scale);
     for (a, b) in [
         (&point.positive, &other.positive),
@@ -162,7 +162,7 @@ pub fn add_exponential(point: &mut ExponentialPoint<'_>, mut other: ExponentialP
     point.max = greatest(point.max, other.max);
 }
 
-/// As many as the SDK keeps by default.
+/// As many as histograms keep by default.
 const MOST_BUCKETS: i64 = 160;
 
 fn added(a: &ExponentialBuckets, b: &ExponentialBuckets) -> ExponentialBuckets {
@@ -239,24 +239,21 @@ pub fn sparse(buckets: &ExponentialBuckets) -> Sparse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::collection::Identity;
     use proptest::prelude::*;
 
-    fn explicit(bounds: &[f64], counts: &[u64]) -> HistogramPoint<'static> {
+    fn explicit<'b>(bounds: &'b [f64], counts: &[u64]) -> HistogramPoint<'b> {
         HistogramPoint {
-            series: Identity::default(),
             count: counts.iter().sum(),
             sum: Some(1.0),
             min: None,
             max: None,
-            bounds: bounds.iter().copied().collect(),
+            bounds,
             bucket_counts: counts.iter().copied().collect(),
         }
     }
 
-    fn exponential(scale: i32, offset: i32, counts: &[u64]) -> ExponentialPoint<'static> {
+    fn exponential(scale: i32, offset: i32, counts: &[u64]) -> ExponentialPoint {
         ExponentialPoint {
-            series: Identity::default(),
             count: counts.iter().sum(),
             sum: Some(1.0),
             min: None,

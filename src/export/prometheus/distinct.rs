@@ -15,7 +15,7 @@ const DOUBLE: u8 = 8;
 /// An empty text is no label; what NaN and arrays are written as is not looked into.
 const OTHER: u8 = 16;
 
-/// Looks at the attributes of one metric's points, of which the SDK gives no two the same.
+/// Looks at the attributes of one metric's points, no two of which are the same.
 ///
 /// Different attributes are different labels where every key is a label of its own (`a.b` and `a_b`
 /// are one) and all values of a key are of one kind (`1` and `"1"` are one text).
@@ -32,7 +32,7 @@ pub struct Distinct {
 
 impl Distinct {
     /// Looks at one more point. `false`: no need to look at others.
-    pub fn see(&mut self, shape: &Rc<Shape>, attributes: &[&KeyValue]) -> bool {
+    pub fn see(&mut self, shape: &Rc<Shape>, attributes: &[KeyValue]) -> bool {
         if !self
             .shapes
             .last()
@@ -98,9 +98,7 @@ mod tests {
         let mut labeller = Labeller::new(Naming::default());
         let mut distinct = Distinct::default();
         for attributes in points {
-            let attributes: Vec<&KeyValue> = attributes.iter().collect();
-            let shape = labeller.shape(&attributes, histogram);
-            distinct.see(&shape, &attributes);
+            distinct.see(labeller.shape(attributes, histogram), attributes);
         }
         distinct.holds()
     }

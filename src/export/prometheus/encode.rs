@@ -4,21 +4,25 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::rc::Rc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::buckets::Cumulative;
 use super::chunks::Chunks;
 use super::families::{Family, Kind, Page};
-use super::labels::{LabelName, LabelSet};
+use super::labels::{LabelSet, Labels};
 use super::names::is_legacy_metric;
 use super::notices::Notices;
 use super::number::{bound, write_integer, write_value};
 use super::quoting::{escape, quoted_unless};
 use super::series::Series;
-use crate::engine::collection::{Number, Point, SummaryPoint};
+use crate::engine::clock::Timestamp;
+use crate::engine::points::{Number, Point, SummaryPoint};
 
 /// Bounds whose text is remembered. Explicit buckets have few; exponential ones may have thousands.
 const BOUNDS: usize = 4096;
+
+/// As [`LabelName::opening`](super::labels::LabelName::opening).
+const LE: &str = "\",le=\"";
+const QUANTILE: &str = "\",quantile=\"";
 
 /// Writes a page.
 ///
@@ -37,17 +41,16 @@ pub fn write_text(
         bounds: HashMap::new(),
         labels: Vec::new(),
         scratch: String::new(),
-        scope: (Rc::default(), Vec::new()),
+        scope: Scope::default(),
         cumulative: Cumulative::default(),
     };
     let mut labeller = page.labeller;
     for family in page.families {
         let names = Names::new(&family, open_metrics);
         writer.metadata(&family, &names);
-        let kind = family.kind;
         let created = open_metrics && !family.plain;
         family.for_each(&mut labeller, notices, &mut |series| {
-            writer.series(&names, kind, created, &series)
+            writer.series(&names, created, &series)
         })?;
     }
     if open_metrics {
@@ -85,32 +88,89 @@ impl Names {
     }
 }
 
-/// A sample's name: before the braces, or quoted within them when it needs that.
+/// A sample's name, up to where its labels begin: before the brace, or quoted behind it when it needs
+/// that.
 struct SampleName {
-    text: String,
+    opening: String,
     inside: bool,
 }
 
 impl SampleName {
     fn new(name: &str) -> Self {
         let legacy = is_legacy_metric(name);
+        let name = quoted_unless(legacy, name);
         Self {
-            text: quoted_unless(legacy, name),
+            opening: match legacy {
+                true => format!("{name}{{"),
+                false => format!("{{{name},"),
+            },
             inside: !legacy,
         }
     }
+
+    /// Writes everything up to the value. `labels` writes them but for the quote that ends the last.
+    fn write(&self, out: &mut Vec<u8>, labels: impl FnOnce(&mut Vec<u8>)) {
+        out.extend_from_slice(self.opening.as_bytes());
+        let start = out.len();
+        labels(out);
+        if out.len() > start {
+            out.extend_from_slice(b"\"} ");
+            return;
+        }
+        out.truncate(start - 1);
+        out.extend_from_slice(if self.inside { b"} " } else { b" " });
+    }
+}
+
+/// The labels of the scope in hand as text: many series share one.
+#[derive(Default)]
+struct Scope {
+    labels: Rc<LabelSet>,
+    text: Vec<u8>,
+}
+
+impl Scope {
+    fn enter(&mut self, labels: &Rc<LabelSet>) {
+        if Rc::ptr_eq(&self.labels, labels) {
+            return;
+        }
+        self.labels = labels.clone();
+        self.text.clear();
+        for (name, value) in labels.iter() {
+            self.text.extend_from_slice(name.opening.as_bytes());
+            escape(&mut self.text, value, true);
+        }
+    }
+
+    /// Writes the labels of a series of this scope but for the quote that ends the last.
+    fn write(&self, out: &mut Vec<u8>, labels: Labels<'_>, scratch: &mut String) {
+        let start = out.len();
+        labels.for_each(scratch, &mut |name, value| {
+            append(out, start, name.opening.as_bytes());
+            escape(out, value, true);
+        });
+        append(out, start, &self.text);
+    }
+}
+
+/// Writes text that ends the label before it first, unless there is none since `start`.
+fn append(out: &mut Vec<u8>, start: usize, text: &[u8]) {
+    let text = match out.len() > start {
+        true => text,
+        false => text.get(b"\",".len()..).unwrap_or_default(),
+    };
+    out.extend_from_slice(text);
 }
 
 struct Writer<'c, 's> {
     chunks: &'c mut Chunks<'s>,
     open_metrics: bool,
     bounds: HashMap<u64, Rc<str>>,
-    /// The labels of the series in hand, as text without braces.
+    /// The labels of the series in hand, where it has several lines.
     labels: Vec<u8>,
     /// Room for a label's value.
     scratch: String,
-    /// The text of the scope in hand; many series share one.
-    scope: (Rc<LabelSet>, Vec<u8>),
+    scope: Scope,
     cumulative: Cumulative,
 }
 
@@ -146,18 +206,22 @@ impl Writer<'_, '_> {
         }
     }
 
-    fn series(
-        &mut self,
-        names: &Names,
-        kind: Kind,
-        created: bool,
-        series: &Series<'_, '_>,
-    ) -> ControlFlow<()> {
-        self.render_labels(series);
+    fn series(&mut self, names: &Names, created: bool, series: &Series<'_, '_>) -> ControlFlow<()> {
+        let start = series.start.filter(|_| created);
+        self.scope.enter(series.scope);
+        if let (Point::Number(value), None) = (series.point, start) {
+            // One line, as nearly all are: its labels need not be kept.
+            let out = self.chunks.buffer();
+            names.sample.write(out, |out| {
+                self.scope.write(out, series.labels, &mut self.scratch);
+            });
+            return self.value(value);
+        }
+        self.labels.clear();
+        self.scope
+            .write(&mut self.labels, series.labels, &mut self.scratch);
         match series.point {
-            Point::Number(value) => {
-                self.sample(&names.sample, None, value)?;
-            }
+            Point::Number(value) => self.sample(&names.sample, None, value)?,
             Point::Explicit(point) => {
                 self.cumulative.fill_explicit(point);
                 self.histogram(names, point.sum)?;
@@ -168,11 +232,9 @@ impl Writer<'_, '_> {
             }
             Point::Summary(point) => self.summary(names, point)?,
         }
-        match series.start {
-            Some(start) if created && !matches!(kind, Kind::Gauge | Kind::Info) => {
-                self.created(&names.created, start)
-            }
-            _ => ControlFlow::Continue(()),
+        match start {
+            Some(start) => self.created(&names.created, start),
+            None => ControlFlow::Continue(()),
         }
     }
 
@@ -180,11 +242,11 @@ impl Writer<'_, '_> {
         let cumulative = std::mem::take(&mut self.cumulative);
         for (upper, count) in &cumulative.buckets {
             let le = self.bound(*upper);
-            self.sample(&names.bucket, Some(("le", &le)), unsigned(*count))?;
+            self.sample(&names.bucket, Some((LE, &le)), unsigned(*count))?;
         }
         self.sample(
             &names.bucket,
-            Some(("le", "+Inf")),
+            Some((LE, "+Inf")),
             unsigned(cumulative.total),
         )?;
         // OpenMetrics allows a count only beside a sum, and no sum of negative observations.
@@ -202,93 +264,50 @@ impl Writer<'_, '_> {
         for (quantile, value) in point.quantiles {
             let quantile = self.bound(*quantile);
             let value = Number::Double(*value);
-            self.sample(&names.sample, Some(("quantile", &quantile)), value)?;
+            self.sample(&names.sample, Some((QUANTILE, &quantile)), value)?;
         }
         self.sample(&names.sum, None, Number::Double(point.sum))?;
         self.sample(&names.count, None, unsigned(point.count))
     }
 
-    fn created(&mut self, name: &SampleName, start: SystemTime) -> ControlFlow<()> {
-        let Ok(since) = start.duration_since(UNIX_EPOCH) else {
-            return ControlFlow::Continue(());
-        };
-        self.name_and_labels(name, None);
+    fn created(&mut self, name: &SampleName, start: Timestamp) -> ControlFlow<()> {
         let out = self.chunks.buffer();
-        write_integer(out, since.as_secs());
+        name.write(out, |out| out.extend_from_slice(&self.labels));
+        let millis = start.as_nanos() / 1_000_000;
+        write_integer(out, millis / 1000);
         // As 1xyz, so that leading zeros are there, with the point in place of the 1.
         let at = out.len();
-        write_integer(out, 1000 + since.subsec_millis());
+        write_integer(out, 1000 + millis % 1000);
         out[at] = b'.';
         out.push(b'\n');
         self.chunks.pass_on()
     }
 
+    /// One line of the series in hand; `part` is the label that tells them apart, and its value.
     fn sample(
         &mut self,
         name: &SampleName,
         part: Option<(&str, &str)>,
         value: Number,
     ) -> ControlFlow<()> {
-        self.name_and_labels(name, part);
+        let out = self.chunks.buffer();
+        name.write(out, |out| {
+            let start = out.len();
+            out.extend_from_slice(&self.labels);
+            if let Some((opening, value)) = part {
+                append(out, start, opening.as_bytes());
+                out.extend_from_slice(value.as_bytes());
+            }
+        });
+        self.value(value)
+    }
+
+    /// Ends a line.
+    fn value(&mut self, value: Number) -> ControlFlow<()> {
         let out = self.chunks.buffer();
         write_value(out, value);
         out.push(b'\n');
         self.chunks.pass_on()
-    }
-
-    /// Everything up to the value; `part` is the label that tells the samples of a series apart.
-    fn name_and_labels(&mut self, name: &SampleName, part: Option<(&str, &str)>) {
-        let out = self.chunks.buffer();
-        if !name.inside {
-            out.extend_from_slice(name.text.as_bytes());
-        }
-        if name.inside || part.is_some() || !self.labels.is_empty() {
-            out.push(b'{');
-            let mut separate = false;
-            if name.inside {
-                out.extend_from_slice(name.text.as_bytes());
-                separate = true;
-            }
-            if !self.labels.is_empty() {
-                if separate {
-                    out.push(b',');
-                }
-                out.extend_from_slice(&self.labels);
-                separate = true;
-            }
-            if let Some((label, value)) = part {
-                if separate {
-                    out.push(b',');
-                }
-                out.extend_from_slice(label.as_bytes());
-                out.extend_from_slice(b"=\"");
-                out.extend_from_slice(value.as_bytes());
-                out.push(b'"');
-            }
-            out.push(b'}');
-        }
-        out.push(b' ');
-    }
-
-    fn render_labels(&mut self, series: &Series<'_, '_>) {
-        if !Rc::ptr_eq(&self.scope.0, series.scope) {
-            self.scope.0 = series.scope.clone();
-            self.scope.1.clear();
-            for (name, value) in series.scope.iter() {
-                write_label(&mut self.scope.1, name, value);
-            }
-        }
-        self.labels.clear();
-        let out = &mut self.labels;
-        series
-            .labels
-            .for_each(&mut self.scratch, &mut |name, value| {
-                write_label(out, name, value);
-            });
-        if !self.labels.is_empty() && !self.scope.1.is_empty() {
-            self.labels.push(b',');
-        }
-        self.labels.extend_from_slice(&self.scope.1);
     }
 
     fn bound(&mut self, upper: f64) -> Rc<str> {
@@ -312,16 +331,6 @@ fn type_name(family: &Family<'_>, open_metrics: bool) -> &'static str {
         Kind::Histogram => "histogram",
         Kind::Summary => "summary",
     }
-}
-
-/// Writes a label, after a comma where it is not the first.
-fn write_label(out: &mut Vec<u8>, name: &LabelName, value: &str) {
-    if !out.is_empty() {
-        out.push(b',');
-    }
-    out.extend_from_slice(name.opening.as_bytes());
-    escape(out, value, true);
-    out.push(b'"');
 }
 
 fn unsigned(count: u64) -> Number {

@@ -1,6 +1,6 @@
 //! Families: every metric of a collection under its name on the page, each name once.
 //!
-//! The SDK keeps metrics apart by scope and by spelling; the page does not. Metrics that end up
+//! The engine keeps metrics apart by scope and by spelling; the page does not. Metrics that end up
 //! under one name with one type are one family; series that end up with the same labels are added
 //! up. What cannot be reconciled is left out, with a warning: a page is never invalid. What every
 //! family is called is known before the first is written; its points are read when its turn comes.
@@ -10,7 +10,6 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::ops::ControlFlow;
 use std::rc::Rc;
-use std::time::SystemTime;
 
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::metrics::Temporality;
@@ -20,10 +19,9 @@ use super::labels::{resource_labels, scope_labels, LabelSet, Labeller, Labels, S
 use super::names::{MetricName, Naming, SuffixKind};
 use super::notices::Notices;
 use super::series::{counting, is_count, Additive, Series, Total};
-use crate::engine::collection::{
-    Attributes, CollectedMetric, Collection, Data, Identity, Metric, Number, PageNaming, Point,
-    Reading,
-};
+use crate::engine::clock::Timestamp;
+use crate::engine::collection::{Collection, Metric, PageNaming, Reading};
+use crate::engine::points::{self, Identity, Number, Point};
 
 /// The type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,12 +77,13 @@ enum Content<'a> {
 
 struct Source<'a> {
     scope: Rc<LabelSet>,
-    stream: &'a CollectedMetric,
+    metric: &'a Metric,
 }
 
 /// A source with its points.
 struct ReadSource<'a> {
     scope: Rc<LabelSet>,
+    kind: points::Kind,
     reading: Reading<'a>,
 }
 
@@ -134,20 +133,23 @@ impl<'a> Family<'a> {
             .into_iter()
             .map(|source| ReadSource {
                 scope: source.scope,
-                reading: source.stream.read(),
+                kind: source.metric.kind,
+                reading: source.metric.read(),
             })
             .collect();
         let repeated =
             !are_distinct(&sources, labeller, histogram) && repeat(&sources, labeller, histogram);
         let mut merged = Merged::default();
-        for ReadSource { scope, reading } in &sources {
-            let Some(metric) = reading.metric() else {
-                continue;
-            };
-            let (start, additive) = counting(&metric.data);
-            reading.for_each(&mut |identity, point| {
-                let attributes = &identity.attributes[..];
-                let start = start.map(|start| identity.start.unwrap_or(start));
+        for ReadSource {
+            scope,
+            kind,
+            reading,
+        } in &sources
+        {
+            let (counts, additive) = counting(*kind);
+            reading.for_each(&mut |&Identity { attributes, start }, point| {
+                // Without a start nobody knows since when it counts.
+                let start = (counts && start > Timestamp::default()).then_some(start);
                 if self.kind == Kind::Counter && !is_count(point) {
                     notices.warn(format!(
                         "Prometheus: series of the counter {name} that are negative or not a \
@@ -161,7 +163,7 @@ impl<'a> Family<'a> {
                     return ControlFlow::Continue(());
                 }
                 visit(Series {
-                    labels: Labels::Attributes(&shape, attributes),
+                    labels: Labels::Attributes(shape, attributes),
                     scope,
                     start,
                     point,
@@ -184,10 +186,10 @@ impl<'a> Family<'a> {
 /// Whether the attributes alone show that no two series have the same labels.
 fn are_distinct(sources: &[ReadSource<'_>], labeller: &mut Labeller, histogram: bool) -> bool {
     let mut scopes = HashSet::new();
-    sources.iter().all(|ReadSource { scope, reading }| {
+    sources.iter().all(|ReadSource { scope, reading, .. }| {
         let mut distinct = Distinct::default();
         let _ = reading.for_each(&mut |Identity { attributes, .. }, _| match distinct
-            .see(&labeller.shape(attributes, histogram), attributes)
+            .see(labeller.shape(attributes, histogram), attributes)
         {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
@@ -209,11 +211,10 @@ fn repeat(sources: &[ReadSource<'_>], labeller: &mut Labeller, histogram: bool) 
     let mut scratch = String::new();
     let found = sources
         .iter()
-        .try_for_each(|ReadSource { scope, reading }| {
+        .try_for_each(|ReadSource { scope, reading, .. }| {
             reading.for_each(&mut |Identity { attributes, .. }, point| {
-                let shape = labeller.shape(attributes, histogram);
                 let series = Series {
-                    labels: Labels::Attributes(&shape, attributes),
+                    labels: Labels::Attributes(labeller.shape(attributes, histogram), attributes),
                     scope,
                     start: None,
                     point,
@@ -241,16 +242,16 @@ struct Merged<'r> {
 
 struct MergedSeries<'r> {
     shape: Rc<Shape>,
-    attributes: Attributes<'r>,
+    attributes: &'r [KeyValue],
     scope: Rc<LabelSet>,
-    start: Option<SystemTime>,
+    start: Option<Timestamp>,
     total: Total<'r>,
 }
 
 impl<'r> MergedSeries<'r> {
     fn as_series(&self) -> Series<'_, 'r> {
         Series {
-            labels: Labels::Attributes(&self.shape, &self.attributes),
+            labels: Labels::Attributes(&self.shape, self.attributes),
             scope: &self.scope,
             start: self.start,
             point: self.total.point(),
@@ -261,16 +262,16 @@ impl<'r> MergedSeries<'r> {
 impl<'r> Merged<'r> {
     fn add(
         &mut self,
-        shape: Rc<Shape>,
-        attributes: &[&'r KeyValue],
+        shape: &Rc<Shape>,
+        attributes: &'r [KeyValue],
         scope: &Rc<LabelSet>,
-        start: Option<SystemTime>,
+        start: Option<Timestamp>,
         point: Point<'_, 'r>,
         additive: Additive,
     ) {
         let series = MergedSeries {
-            shape,
-            attributes: attributes.into(),
+            shape: shape.clone(),
+            attributes,
             scope: scope.clone(),
             start,
             total: Total::new(point),
@@ -327,8 +328,8 @@ impl<'a> Page<'a> {
             labeller: Labeller::new(naming),
         };
         builder.add_target(collection);
-        for stream in collection.streams() {
-            builder.add(stream);
+        for metric in collection.page_metrics() {
+            builder.add(metric);
         }
         let mut families = builder.families;
         resolve_open_metrics_names(&mut families);
@@ -367,46 +368,46 @@ impl<'a> Builder<'a, '_> {
         });
     }
 
-    fn add(&mut self, stream: &'a CollectedMetric) {
-        let reading = stream.peek();
-        let Some(metric) = reading.metric() else {
+    fn add(&mut self, metric: &'a Metric) {
+        // What has no points takes no name.
+        if !metric.has_points() {
             return;
-        };
-        let Some((kind, suffixes)) = kind_of(&metric.data) else {
+        }
+        let Some((kind, suffixes)) = kind_of(metric.kind) else {
             self.notices.warn(format!(
                 "Prometheus: {} has delta temporality and is left out; the exposition is cumulative",
                 metric.name
             ));
             return;
         };
-        let MetricName { name, unit } = match stream.naming {
-            PageNaming::Translated => self.naming.metric(metric.name, metric.unit, suffixes),
-            PageNaming::Legacy => self.naming.legacy_metric(metric.name, suffixes),
-            PageNaming::AsProduced => self.naming.produced_metric(metric.name),
+        let MetricName { name, unit } = match metric.naming {
+            PageNaming::Translated => self.naming.metric(&metric.name, &metric.unit, suffixes),
+            PageNaming::Legacy => self.naming.legacy_metric(&metric.name, suffixes),
+            PageNaming::AsProduced => self.naming.produced_metric(&metric.name),
         };
-        let produced = stream.naming == PageNaming::AsProduced;
-        if stream.page_only && self.owner(&name, kind).is_some() {
+        let produced = metric.naming == PageNaming::AsProduced;
+        if metric.page_only && self.owner(&name, kind).is_some() {
             // What it has in common with that one is known.
             return;
         }
-        let Some(index) = self.family(&name, kind, unit, &metric, produced) else {
+        let Some(index) = self.family(&name, kind, unit, metric, produced) else {
             return;
         };
         let scope = match produced {
             true => Rc::default(),
-            false => self.scope(&stream.scope),
+            false => self.scope(&metric.scope),
         };
         let family = &mut self.families[index];
         if family.help.is_empty() {
-            family.help = &stream.description;
-        } else if !metric.description.is_empty() && family.help != metric.description {
+            family.help = &metric.description;
+        } else if !metric.description.is_empty() && family.help != &*metric.description {
             self.notices.warn(format!(
                 "Prometheus: {name} has several descriptions; {:?} is shown, {:?} is not",
                 family.help, metric.description
             ));
         }
         if let Content::Metrics(sources) = &mut family.content {
-            sources.push(Source { scope, stream });
+            sources.push(Source { scope, metric });
         }
     }
 
@@ -423,7 +424,7 @@ impl<'a> Builder<'a, '_> {
         name: &str,
         kind: Kind,
         unit: Option<String>,
-        metric: &Metric<'_>,
+        metric: &Metric,
         alone: bool,
     ) -> Option<usize> {
         match self.owner(name, kind) {
@@ -475,25 +476,21 @@ impl Family<'_> {
 }
 
 /// `None` for what cumulative exposition cannot show.
-fn kind_of(data: &Data<'_>) -> Option<(Kind, SuffixKind)> {
-    match data {
-        Data::Gauge { .. } => Some((Kind::Gauge, SuffixKind::Gauge)),
-        Data::Sum { temporality, .. }
-        | Data::Histogram { temporality, .. }
-        | Data::Exponential { temporality, .. }
-            if *temporality == Temporality::Delta =>
-        {
-            None
-        }
-        Data::Sum {
-            monotonic: true, ..
-        } => Some((Kind::Counter, SuffixKind::Counter)),
-        Data::Sum { .. } => Some((Kind::Gauge, SuffixKind::Plain)),
-        Data::Summary { .. } => Some((Kind::Summary, SuffixKind::Plain)),
-        Data::Histogram { .. } | Data::Exponential { .. } => {
-            Some((Kind::Histogram, SuffixKind::Plain))
-        }
+fn kind_of(kind: points::Kind) -> Option<(Kind, SuffixKind)> {
+    if kind.temporality() == Some(Temporality::Delta) {
+        return None;
     }
+    Some(match kind {
+        points::Kind::Gauge => (Kind::Gauge, SuffixKind::Gauge),
+        points::Kind::Sum {
+            monotonic: true, ..
+        } => (Kind::Counter, SuffixKind::Counter),
+        points::Kind::Sum { .. } => (Kind::Gauge, SuffixKind::Plain),
+        points::Kind::Histogram { .. } | points::Kind::Exponential { .. } => {
+            (Kind::Histogram, SuffixKind::Plain)
+        }
+        points::Kind::Summary => (Kind::Summary, SuffixKind::Plain),
+    })
 }
 
 /// OpenMetrics takes `_total` and `_info` off the family's name, and reserves more names than the

@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use opentelemetry::metrics::{Meter, MeterProvider};
@@ -19,24 +18,33 @@ use super::negotiate::{Format, Representation};
 use super::notices::Notices;
 use super::page::write_page;
 use crate::config::TranslationStrategy;
-use crate::engine::collection::{
-    Aggregated, CollectedMetric, CollectedPart, Collection, PageNaming, Parts,
-};
-use crate::engine::sdk::SharedReader;
+use crate::engine::clock::Timestamp;
+use crate::engine::collection::{Collection, Metric, Source};
+use crate::export::sdk_data::{metric_of, SharedReader};
 use crate::log::Logger;
 
-/// When every instrument of a test was created.
-pub fn created() -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(1_500_000_000_250)
-}
+/// When the series of a test began, unless it says otherwise.
+pub const STARTED: Timestamp = Timestamp::from_nanos(1_500_000_000_250_000_000);
 
-/// Gathers metrics; each is recorded by a provider of its own, as the engine does it.
-#[derive(Default)]
+/// Gathers metrics; each is recorded by a provider of its own.
 pub struct Fixture {
     resource: Vec<KeyValue>,
-    metrics: Vec<CollectedMetric>,
+    metrics: Vec<Metric>,
     exponential: bool,
     delta: bool,
+    start: Timestamp,
+}
+
+impl Default for Fixture {
+    fn default() -> Self {
+        Self {
+            resource: Vec::new(),
+            metrics: Vec::new(),
+            exponential: false,
+            delta: false,
+            start: STARTED,
+        }
+    }
 }
 
 impl Fixture {
@@ -54,6 +62,12 @@ impl Fixture {
     /// Metrics from here on have delta temporality.
     pub fn delta(mut self) -> Self {
         self.delta = true;
+        self
+    }
+
+    /// The series of metrics from here on began then.
+    pub fn since(mut self, start: Timestamp) -> Self {
+        self.start = start;
         self
     }
 
@@ -93,18 +107,15 @@ impl Fixture {
         record(&provider.meter_with_scope(scope.clone()));
         let mut data = ResourceMetrics::default();
         reader.collect(&mut data).expect("a live provider");
-        self.metrics.push(CollectedMetric {
-            scope: Arc::new(scope),
+        let metric = metric_of(Arc::new(scope), &data);
+        self.metrics.extend(metric.map(|metric| Metric {
             description: description.into(),
-            created: created(),
-            sums: true,
-            naming: PageNaming::Translated,
-            page_only: false,
-            parts: Parts::Read(vec![CollectedPart {
-                hidden: None,
-                data: Aggregated::Sdk(data),
-            }]),
-        });
+            source: match metric.source {
+                Source::Read(snapshot) => Source::Read(snapshot.started(self.start)),
+                source => source,
+            },
+            ..metric
+        }));
         self
     }
 

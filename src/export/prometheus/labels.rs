@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
+use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
 use smallvec::SmallVec;
 
 use super::names::{is_legacy_label, Naming};
@@ -21,13 +21,14 @@ pub const RECENT: usize = 16;
 #[derive(Debug)]
 pub struct LabelName {
     pub text: String,
-    /// As the text formats write it: with the equals sign and the quote that opens the value.
+    /// As the text formats write it behind another label: with the quote that ends the value of that
+    /// one, the comma, the equals sign and the quote that opens its own.
     pub opening: String,
 }
 
 impl LabelName {
     fn new(text: String) -> Self {
-        let opening = format!("{}=\"", quoted_unless(is_legacy_label(&text), &text));
+        let opening = format!("\",{}=\"", quoted_unless(is_legacy_label(&text), &text));
         Self { text, opening }
     }
 }
@@ -71,7 +72,7 @@ impl LabelSet {
 
 /// An attribute key of the page.
 pub struct AttributeKey {
-    text: String,
+    key: Key,
     /// Counts keys from 0.
     pub number: usize,
     name: Rc<LabelName>,
@@ -92,14 +93,14 @@ struct ShapeLabel {
 }
 
 impl Shape {
-    fn fits(&self, attributes: &[&KeyValue], histogram: bool) -> bool {
+    fn fits(&self, attributes: &[KeyValue], histogram: bool) -> bool {
         self.histogram == histogram
             && self.keys.len() == attributes.len()
             && self
                 .keys
                 .iter()
                 .zip(attributes)
-                .all(|(key, kv)| key.text == kv.key.as_str())
+                .all(|(key, kv)| same(key.key.as_str(), kv.key.as_str()))
     }
 
     /// Name and keys of every label.
@@ -111,10 +112,15 @@ impl Shape {
     }
 }
 
+/// Whether two texts are equal. Series share those of their keys.
+fn same(a: &str, b: &str) -> bool {
+    std::ptr::eq(a, b) || a == b
+}
+
 /// The labels of one series, apart from those of its scope.
 #[derive(Clone, Copy)]
 pub enum Labels<'s> {
-    Attributes(&'s Shape, &'s [&'s KeyValue]),
+    Attributes(&'s Shape, &'s [KeyValue]),
     Set(&'s LabelSet),
 }
 
@@ -165,7 +171,7 @@ fn join<'v>(values: impl Iterator<Item = &'v Value>, out: &mut String) {
 /// Turns attributes into [`Labels`]; remembers the names it has made.
 pub struct Labeller {
     naming: Naming,
-    keys: HashMap<String, Rc<AttributeKey>>,
+    keys: HashMap<Key, Rc<AttributeKey>>,
     scope_prefix: String,
     exported_le: Rc<LabelName>,
     /// The last used one first.
@@ -185,7 +191,7 @@ impl Labeller {
 
     /// The labels of a point. Names the page itself needs (`otel_scope_…`, `__…`, and `le` on
     /// histograms) are given to attributes with `exported_` before them.
-    pub fn shape(&mut self, attributes: &[&KeyValue], histogram: bool) -> Rc<Shape> {
+    pub fn shape(&mut self, attributes: &[KeyValue], histogram: bool) -> &Rc<Shape> {
         match self
             .shapes
             .iter()
@@ -199,22 +205,17 @@ impl Labeller {
                 self.shapes.insert(0, shape);
             }
         }
-        self.shapes[0].clone()
+        &self.shapes[0]
     }
 
-    fn new_shape(&mut self, attributes: &[&KeyValue], histogram: bool) -> Shape {
-        let keys: Vec<Rc<AttributeKey>> = attributes
-            .iter()
-            .map(|kv| self.key(kv.key.as_str()))
-            .collect();
+    fn new_shape(&mut self, attributes: &[KeyValue], histogram: bool) -> Shape {
+        let keys: Vec<Rc<AttributeKey>> = attributes.iter().map(|kv| self.key(&kv.key)).collect();
         let name = |at: usize| match &keys[at].name {
             name if histogram && name.text == "le" => &self.exported_le,
             name => name,
         };
         let mut order: Vec<usize> = (0..keys.len()).collect();
-        order.sort_by(|a, b| {
-            (&name(*a).text, &keys[*a].text).cmp(&(&name(*b).text, &keys[*b].text))
-        });
+        order.sort_by(|a, b| (&name(*a).text, &keys[*a].key).cmp(&(&name(*b).text, &keys[*b].key)));
         let mut labels: Vec<ShapeLabel> = Vec::new();
         for at in order {
             match labels.last_mut() {
@@ -232,23 +233,24 @@ impl Labeller {
         }
     }
 
-    fn key(&mut self, text: &str) -> Rc<AttributeKey> {
-        if let Some(key) = self.keys.get(text) {
-            return key.clone();
+    fn key(&mut self, key: &Key) -> Rc<AttributeKey> {
+        if let Some(known) = self.keys.get(key) {
+            return known.clone();
         }
+        let text = key.as_str();
         let name = self.naming.label(text);
         // Under escaping, a key that is escaped does not begin as the prefix alone does.
         let name = match text.starts_with(SCOPE_PREFIX) || name.starts_with(&self.scope_prefix) {
             true => format!("{EXPORTED}{name}"),
             false => unreserved(name).into_owned(),
         };
-        let key = Rc::new(AttributeKey {
-            text: text.to_owned(),
+        let new = Rc::new(AttributeKey {
+            key: key.clone(),
             number: self.keys.len(),
             name: Rc::new(LabelName::new(name)),
         });
-        self.keys.insert(text.to_owned(), key.clone());
-        key
+        self.keys.insert(key.clone(), new.clone());
+        new
     }
 }
 
@@ -386,9 +388,8 @@ mod tests {
 
     fn labels(attributes: &[KeyValue], histogram: bool, naming: Naming) -> Vec<(String, String)> {
         let mut out = Vec::new();
-        let attributes: Vec<&KeyValue> = attributes.iter().collect();
-        let shape = Labeller::new(naming).shape(&attributes, histogram);
-        let labels = Labels::Attributes(&shape, &attributes);
+        let mut labeller = Labeller::new(naming);
+        let labels = Labels::Attributes(labeller.shape(attributes, histogram), attributes);
         labels.for_each(&mut String::new(), &mut |name, value| {
             out.push(pair(&name.text, value));
         });

@@ -2,7 +2,6 @@
 //! only format in which exponential histograms stay what they are.
 
 use std::ops::ControlFlow;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use prost::Message;
 
@@ -11,13 +10,14 @@ use super::chunks::Chunks;
 use super::families::{Kind, Page};
 use super::notices::Notices;
 use super::series::Series;
-use crate::engine::collection::{ExponentialPoint, Number, Point, SummaryPoint};
+use crate::engine::clock;
+use crate::engine::points::{ExponentialPoint, Number, Point, SummaryPoint};
 
 /// The resolutions native histograms have (compatibility specification, "Exponential Histograms").
 const HIGHEST_SCHEMA: i32 = 8;
 const LOWEST_SCHEMA: i32 = -4;
 
-/// The width of the zero bucket when the SDK gives none (same section). Not zero: a native
+/// The width of the zero bucket when a point has none (same section). Not zero: a native
 /// histogram that has seen nothing could not be told from a classic one.
 const DEFAULT_ZERO_THRESHOLD: f64 = 1e-128;
 
@@ -198,7 +198,7 @@ fn metric(series: &Series<'_, '_>, kind: Kind) -> Metric {
             value: Some(value.to_owned()),
         });
     });
-    let created_timestamp = series.start.and_then(timestamp);
+    let created_timestamp = series.start.map(timestamp);
     match (series.point, kind) {
         (Point::Number(value), Kind::Counter) => {
             metric.counter = Some(Counter {
@@ -272,7 +272,7 @@ fn classic(cumulative: Cumulative, sum: Option<f64>) -> Histogram {
 
 /// A native histogram. Points coarser than any schema cannot be refined and become classic ones
 /// rather than being dropped.
-fn native(mut point: ExponentialPoint<'_>) -> Histogram {
+fn native(mut point: ExponentialPoint) -> Histogram {
     downscale(&mut point, HIGHEST_SCHEMA);
     if point.scale < LOWEST_SCHEMA {
         let mut cumulative = Cumulative::default();
@@ -313,10 +313,11 @@ fn native(mut point: ExponentialPoint<'_>) -> Histogram {
     }
 }
 
-fn timestamp(time: SystemTime) -> Option<Timestamp> {
-    let since = time.duration_since(UNIX_EPOCH).ok()?;
-    Some(Timestamp {
-        seconds: i64::try_from(since.as_secs()).ok()?,
-        nanos: i32::try_from(since.subsec_nanos()).ok()?,
-    })
+fn timestamp(time: clock::Timestamp) -> Timestamp {
+    const SECOND: u64 = 1_000_000_000;
+    let nanos = time.as_nanos();
+    Timestamp {
+        seconds: (nanos / SECOND) as i64,
+        nanos: (nanos % SECOND) as i32,
+    }
 }

@@ -1,20 +1,18 @@
 //! One series: its labels and its point, whatever the point is made of.
 
 use std::rc::Rc;
-use std::time::SystemTime;
 
 use super::buckets::{add_explicit, add_exponential};
 use super::labels::{LabelName, LabelSet, Labels};
-use crate::engine::collection::{
-    Data, ExponentialPoint, HistogramPoint, Number, Point, SummaryPoint,
-};
+use crate::engine::clock::Timestamp;
+use crate::engine::points::{ExponentialPoint, HistogramPoint, Kind, Number, Point, SummaryPoint};
 
 /// What is written as one series (a histogram's many lines count as one).
 pub struct Series<'s, 'r> {
     pub labels: Labels<'s>,
     pub scope: &'s Rc<LabelSet>,
     /// When counting began; `None` for what does not count.
-    pub start: Option<SystemTime>,
+    pub start: Option<Timestamp>,
     pub point: Point<'s, 'r>,
 }
 
@@ -31,19 +29,13 @@ impl Series<'_, '_> {
 /// Whether adding two points of the same metric kind means anything: it does not for gauges.
 pub type Additive = bool;
 
-/// When the points of a metric began counting, and whether they can be added.
-pub fn counting(data: &Data<'_>) -> (Option<SystemTime>, Additive) {
-    match data {
-        Data::Gauge { .. } => (None, false),
-        Data::Sum {
-            interval,
-            monotonic,
-            ..
-        } => (monotonic.then_some(interval.start), true),
-        Data::Histogram { interval, .. } | Data::Exponential { interval, .. } => {
-            (Some(interval.start), true)
-        }
-        Data::Summary { interval, .. } => (Some(interval.start), false),
+/// Whether the points of a metric count from a start on, and whether they can be added.
+pub fn counting(kind: Kind) -> (bool, Additive) {
+    match kind {
+        Kind::Gauge => (false, false),
+        Kind::Sum { monotonic, .. } => (monotonic, true),
+        Kind::Histogram { .. } | Kind::Exponential { .. } => (true, true),
+        Kind::Summary => (true, false),
     }
 }
 
@@ -56,14 +48,10 @@ pub fn is_count(point: Point<'_, '_>) -> bool {
 }
 
 /// Points added up.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "only where labels repeat, and boxes would cost an allocation per series"
-)]
 pub enum Total<'r> {
     Number(Number),
     Explicit(HistogramPoint<'r>),
-    Exponential(ExponentialPoint<'r>),
+    Exponential(ExponentialPoint),
     Summary(SummaryPoint<'r>),
 }
 

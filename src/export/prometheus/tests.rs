@@ -1,14 +1,29 @@
 //! Whole pages: what stands on them.
 
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use bytes::Bytes;
 use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_sdk::metrics::Temporality;
+use opentelemetry_sdk::Resource;
 use prost::Message;
 
-use super::fixture::{counter, page, text, Fixture};
-use super::names::Escaping;
+use super::chunks::Chunks;
+use super::encode::write_text;
+use super::families::Page;
+use super::fixture::{counter, page, text, Fixture, STARTED};
+use super::names::{Escaping, Naming};
 use super::negotiate::Format::{OpenMetrics100, Protobuf, Text004};
-use super::protobuf::{MetricFamily, MetricType};
+use super::notices::Notices;
+use super::protobuf::{write_protobuf, MetricFamily, MetricType};
 use crate::config::TranslationStrategy::*;
-use crate::engine::collection::Collection;
+use crate::engine::aggregate::{Numbers, Values};
+use crate::engine::canonical::Canonical;
+use crate::engine::clock::Timestamp;
+use crate::engine::collection::{Collection, Metric, PageNaming, Source};
+use crate::engine::columns::{Columns, SharedColumns, Shown};
+use crate::engine::points::Kind;
 
 fn lines(text: &str) -> Vec<&str> {
     text.lines().collect()
@@ -30,6 +45,59 @@ fn an_empty_collection_is_a_valid_page() {
     assert_eq!(text(&collection, Text004), "");
     assert_eq!(text(&collection, OpenMetrics100), "# EOF\n");
     assert!(families(&collection).is_empty());
+}
+
+#[test]
+fn a_metric_that_loses_its_points_before_they_are_read_has_no_samples() {
+    let shown = Shown {
+        sum: true,
+        min_max: true,
+    };
+    let values = Values::Sums(Numbers::Int(Vec::new()));
+    let columns = SharedColumns::new(Columns::new(shown, values));
+    let metric = Metric {
+        scope: Arc::new(InstrumentationScope::builder("scope").build()),
+        name: "n".into(),
+        description: "Gone".into(),
+        unit: "".into(),
+        kind: Kind::Sum {
+            temporality: Temporality::Cumulative,
+            monotonic: true,
+        },
+        time: STARTED,
+        naming: PageNaming::Translated,
+        page_only: false,
+        source: Source::Unread(columns.clone()),
+    };
+    let resource = Arc::new(Resource::builder_empty().build());
+    let collection = Collection::new(resource, vec![metric]);
+    let notices = Notices::default();
+    let mut out = Vec::new();
+    let mut sink = |bytes: Bytes| {
+        out.extend_from_slice(&bytes);
+        ControlFlow::Continue(())
+    };
+    let mut chunks = Chunks::new(&mut sink);
+    for open_metrics in [false, true] {
+        columns.lock().insert(Canonical::from_iter([]), STARTED);
+        let page = Page::new(&collection, Naming::default(), &notices);
+        columns.lock().clear();
+        assert!(write_text(page, open_metrics, &notices, &mut chunks).is_continue());
+    }
+    columns.lock().insert(Canonical::from_iter([]), STARTED);
+    let page = Page::new(&collection, Naming::default(), &notices);
+    columns.lock().clear();
+    assert!(write_protobuf(page, &notices, &mut chunks).is_continue());
+    assert_eq!(
+        lines(std::str::from_utf8(&out).unwrap()),
+        [
+            "# HELP n_total Gone",
+            "# TYPE n_total counter",
+            "# HELP n Gone",
+            "# TYPE n counter",
+            "# EOF"
+        ]
+    );
 }
 
 #[test]
@@ -203,6 +271,69 @@ fn series_that_end_up_with_the_same_labels_are_added_up() {
         "{found}"
     );
     assert_eq!(found.matches("le=\"0.5\"").count(), 1);
+}
+
+#[test]
+fn what_several_series_are_added_up_to_began_with_the_first_of_them() {
+    let later = Timestamp::from_nanos(STARTED.as_nanos() + 1_000_000_000);
+    for starts in [[STARTED, later], [later, STARTED]] {
+        let collection = starts
+            .into_iter()
+            .zip(["x.y", "x_y"])
+            .fold(Fixture::default(), |fixture, (start, name)| {
+                fixture.since(start).counter("scope", name, 1, &[])
+            })
+            .collection();
+        assert_eq!(
+            lines(&text(&collection, OpenMetrics100))[1..],
+            [
+                r#"x_y_total{otel_scope_name="scope"} 2"#,
+                r#"x_y_created{otel_scope_name="scope"} 1500000000.250"#,
+                "# EOF"
+            ]
+        );
+        let families = families(&collection);
+        let counter = families[0].metric[0].counter.as_ref().unwrap();
+        let created = counter.created_timestamp.as_ref().unwrap();
+        assert_eq!(
+            (created.seconds, created.nanos),
+            (1_500_000_000, 250_000_000)
+        );
+    }
+}
+
+#[test]
+fn only_what_counts_from_a_known_start_says_when_it_began() {
+    let started = |start| {
+        Fixture::default()
+            .resource([KeyValue::new("service.name", "backstage")])
+            .since(start)
+            .counter("scope", "counter", 1, &[])
+            .histogram("histogram", &[1.0])
+            .gauge("gauge", 1.0)
+            .infinite("inf")
+            .collection()
+    };
+    let names = |collection: &Collection| -> Vec<String> {
+        let page = text(collection, OpenMetrics100);
+        let samples = page.lines().filter_map(|line| line.split_once('{'));
+        let created = samples.filter_map(|(name, _)| name.strip_suffix("_created"));
+        created.map(str::to_owned).collect()
+    };
+    assert_eq!(names(&started(STARTED)), ["counter", "histogram"]);
+    let unknown = started(Timestamp::default());
+    assert!(names(&unknown).is_empty());
+    for metric in families(&unknown).iter().flat_map(|family| &family.metric) {
+        let counter = metric
+            .counter
+            .as_ref()
+            .and_then(|c| c.created_timestamp.as_ref());
+        let histogram = metric
+            .histogram
+            .as_ref()
+            .and_then(|h| h.created_timestamp.as_ref());
+        assert_eq!(counter.or(histogram), None);
+    }
 }
 
 #[test]
