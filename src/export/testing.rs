@@ -68,7 +68,7 @@ pub struct Record {
 /// What was recorded, while the source is with its exporter.
 pub type Records = Arc<Mutex<Vec<Record>>>;
 
-/// A source of collections. As in the engine, every metric has an SDK pipeline of its own.
+/// A source of collections. Every metric has an SDK pipeline of its own, as [`metric_of`] wants it.
 pub struct TestSource {
     temporality: Temporality,
     resource: Resource,

@@ -1,9 +1,9 @@
 //! OTLP push: a collection becomes bytes once, and the bytes are sent over HTTP or gRPC until the
 //! collector has them or the time is up.
 //!
-//! Why not `opentelemetry-otlp`: its exporter takes the SDK's `ResourceMetrics` only, so removed
-//! series could not be left out and encoded batches not be kept for sending again; it reads the
-//! environment over explicit options, and does not cancel an attempt at its deadline.
+//! Why not `opentelemetry-otlp`: its exporter takes the SDK's `ResourceMetrics` only, which the engine
+//! does not make, and does not keep encoded batches for sending again; it reads the environment over
+//! explicit options, and does not cancel an attempt at its deadline.
 
 mod answer;
 mod encode;
