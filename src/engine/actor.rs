@@ -77,6 +77,21 @@ pub enum Command {
     Shutdown,
 }
 
+impl Command {
+    /// About how many bytes it takes while it waits.
+    pub fn size(&self) -> usize {
+        let own = match self {
+            Command::Handover(_, handover) => handover.size(),
+            Command::Remove(_, attributes) => attributes.len(),
+            Command::Produce(_, production) => production.texts.iter().map(String::len).sum(),
+            Command::Record(_, _, attributes) => size_of_val(&attributes[..]),
+            Command::Instrument(_, spec) => spec.name.len() + spec.description.len(),
+            _ => 0,
+        };
+        size_of::<Self>() + own
+    }
+}
+
 /// One slot of a facade.
 #[derive(Clone, Copy)]
 struct Slot {
@@ -182,6 +197,7 @@ impl Actor {
             };
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 if let Some(command) = command {
+                    self.gate.leave(command.size());
                     self.handle(command);
                 }
                 self.advance();
@@ -227,9 +243,6 @@ impl Actor {
             }
             Command::Configure(settings, resource) => self.configure(settings, resource),
             Command::Handover(id, handover) => {
-                if handover.fills_the_queue() {
-                    self.gate.leave();
-                }
                 self.take_over(id, handover);
             }
             Command::Produce(id, production) => {
@@ -332,7 +345,7 @@ impl Actor {
             self.register(id, series);
         }
         self.record_handover(id, &handover);
-        if handover.fills_the_queue() {
+        if !handover.samples.slots.is_empty() {
             self.gate.recycle(handover.samples);
         }
         if self.early.len() > EARLY_SAMPLES {

@@ -41,6 +41,8 @@ pub struct Shown {
 
 pub struct Columns {
     shown: Shown,
+    /// Histograms take the whole part of what is recorded.
+    integers: bool,
     /// Attributes; none where the row is free.
     sets: Vec<Option<Canonical>>,
     starts: Vec<Timestamp>,
@@ -52,9 +54,10 @@ pub struct Columns {
 
 impl Columns {
     /// Without a row, in the shape of `values`.
-    pub fn new(shown: Shown, values: Values) -> Self {
+    pub fn new(shown: Shown, integers: bool, values: Values) -> Self {
         Self {
             shown,
+            integers,
             sets: Vec::new(),
             starts: Vec::new(),
             touched: Vec::new(),
@@ -82,6 +85,7 @@ impl Columns {
     /// What does not fit is left out, or cut off.
     pub fn record(&mut self, row: Row, value: f64) -> Result<(), Misfit> {
         self.touched[row as usize] = true;
+        let value = if self.integers { value.trunc() } else { value };
         self.values.record(row as usize, value)
     }
 
@@ -106,7 +110,7 @@ impl Columns {
 
     /// Every series is gone, and its memory.
     pub fn clear(&mut self) {
-        *self = Self::new(self.shown, self.values.empty());
+        *self = Self::new(self.shown, self.integers, self.values.empty());
     }
 
     fn rows(&self, until: Timestamp) -> impl Iterator<Item = usize> + '_ {
@@ -207,7 +211,7 @@ impl Snapshot {
                 start: self.starts[row],
             };
             match &self.values {
-                Values::Sums(numbers) | Values::LastValues(numbers) => {
+                Values::Sums(numbers) | Values::Latest(numbers) => {
                     let number = match numbers {
                         Numbers::Double(values) => Number::Double(values[row]),
                         Numbers::Int(values) => Number::Int(values[row]),

@@ -8,9 +8,10 @@ use super::Samples;
 /// costs a page fault every 341 samples: 40 µs a block instead of 6.
 const SPARE_BLOCKS: usize = 16;
 
-/// Counts the blocks under way, so that recording waits for an engine that is behind instead of
+/// Counts the bytes under way, so that whoever records waits for an engine that is behind instead of
 /// filling memory.
 pub struct Gate {
+    /// In bytes.
     capacity: usize,
     state: Mutex<GateState>,
     changed: Condvar,
@@ -36,24 +37,26 @@ impl Gate {
         self.state.lock().unwrap_or_else(|error| error.into_inner())
     }
 
-    /// Counts a block in; waits while there are as many as the gate takes.
-    pub fn enter(&self) {
+    /// Counts bytes in; waits while they are more than the gate takes beside what is inside. What is
+    /// larger than the gate gets in when nothing else is.
+    pub fn enter(&self, bytes: usize) {
         let mut state = self.state();
-        while !state.open && state.inside >= self.capacity {
+        while !state.open && state.inside > 0 && state.inside + bytes > self.capacity {
             state = self
                 .changed
                 .wait(state)
                 .unwrap_or_else(|error| error.into_inner());
         }
-        state.inside += 1;
+        state.inside += bytes;
     }
 
-    /// Counts a block out.
-    pub fn leave(&self) {
+    /// Counts bytes out.
+    pub fn leave(&self, bytes: usize) {
         let mut state = self.state();
-        state.inside = state.inside.saturating_sub(1);
+        state.inside = state.inside.saturating_sub(bytes);
         drop(state);
-        self.changed.notify_one();
+        // Those who wait may need different amounts.
+        self.changed.notify_all();
     }
 
     /// An empty block, with the memory of an earlier one if there is one.

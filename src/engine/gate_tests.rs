@@ -22,19 +22,40 @@ fn model(run: impl Fn() + Send + Sync + 'static) {
 #[test]
 fn no_more_threads_are_inside_than_the_gate_takes_and_all_get_in() {
     model(|| {
-        let gate = Arc::new(Gate::new(1));
+        let gate = Arc::new(Gate::new(3));
         let inside = Arc::new(AtomicUsize::new(0));
         let threads = [(); 2].map(|()| {
             let (gate, inside) = (gate.clone(), inside.clone());
             thread::spawn(move || {
-                gate.enter();
+                gate.enter(2);
                 assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                 inside.fetch_sub(1, Ordering::SeqCst);
-                gate.leave();
+                gate.leave(2);
             })
         });
-        gate.enter();
-        gate.leave();
+        gate.enter(2);
+        gate.leave(2);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn more_bytes_than_the_gate_takes_get_in_alone() {
+    model(|| {
+        let gate = Arc::new(Gate::new(3));
+        let inside = Arc::new(AtomicUsize::new(0));
+        let threads = [5, 1].map(|bytes| {
+            let (gate, inside) = (gate.clone(), inside.clone());
+            thread::spawn(move || {
+                gate.enter(bytes);
+                let others = inside.fetch_add(bytes, Ordering::SeqCst);
+                assert!(others == 0 || others + bytes <= 3);
+                inside.fetch_sub(bytes, Ordering::SeqCst);
+                gate.leave(bytes);
+            })
+        });
         for thread in threads {
             thread.join().unwrap();
         }
@@ -44,11 +65,11 @@ fn no_more_threads_are_inside_than_the_gate_takes_and_all_get_in() {
 #[test]
 fn whoever_waits_gets_in_when_the_engine_ends() {
     model(|| {
-        let gate = Arc::new(Gate::new(1));
-        gate.enter();
+        let gate = Arc::new(Gate::new(3));
+        gate.enter(2);
         let threads = [(); 2].map(|()| {
             let gate = gate.clone();
-            thread::spawn(move || gate.enter())
+            thread::spawn(move || gate.enter(2))
         });
         gate.open();
         for thread in threads {
@@ -60,7 +81,7 @@ fn whoever_waits_gets_in_when_the_engine_ends() {
 #[test]
 fn a_block_has_one_user_at_a_time() {
     model(|| {
-        let gate = Arc::new(Gate::new(1));
+        let gate = Arc::new(Gate::new(3));
         let engine = {
             let gate = gate.clone();
             thread::spawn(move || {

@@ -49,8 +49,8 @@ use produced::Production;
 pub use actor::Facade;
 pub use self_metrics::{Component, SelfMetric, OWN_SCOPE};
 
-/// Hand-overs of full blocks that may wait for the engine: 64 × 96 KiB. The next one waits.
-const QUEUED_BLOCKS: usize = 64;
+/// Bytes that may wait for the engine, as much as 64 full blocks; whoever sends more waits.
+const QUEUED_BYTES: usize = 64 * 96 * 1024;
 
 /// One JavaScript environment (a thread's `node::Environment`).
 pub type FacadeId = u32;
@@ -86,6 +86,12 @@ pub struct Samples {
     pub values: Vec<f64>,
 }
 
+impl Samples {
+    fn size(&self) -> usize {
+        self.slots.len() * (size_of::<u32>() + size_of::<f64>())
+    }
+}
+
 /// What a facade hands over in one call.
 #[derive(Default)]
 pub struct Handover {
@@ -106,9 +112,18 @@ pub struct Handover {
 }
 
 impl Handover {
-    /// Blocks are what can pile up; cells are bounded by the number of series.
-    fn fills_the_queue(&self) -> bool {
-        !self.samples.slots.is_empty()
+    /// About how many bytes it takes.
+    fn size(&self) -> usize {
+        let cells = |cells: &[Cells]| -> usize {
+            let each = cells.iter().map(|cells| cells.values.len());
+            each.sum::<usize>() * size_of::<f64>()
+        };
+        let observations = self.observations.as_ref().map_or(0, Samples::size);
+        self.series.as_ref().map_or(0, String::len)
+            + cells(&self.sums)
+            + cells(&self.gauges)
+            + self.samples.size()
+            + observations
     }
 }
 
@@ -147,7 +162,7 @@ impl Engine {
     /// Starts the thread.
     pub fn start(log: Logger) -> Self {
         let (commands, receiver) = crossbeam_channel::unbounded();
-        let gate = Arc::new(Gate::new(QUEUED_BLOCKS));
+        let gate = Arc::new(Gate::new(QUEUED_BYTES));
         let actor = Actor::new(receiver, gate.clone(), log.clone());
         let engine = Self {
             commands,
@@ -184,7 +199,9 @@ impl Engine {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits while the engine is more than [`QUEUED_BYTES`] behind.
     fn send(&self, command: Command) {
+        self.gate.enter(command.size());
         // Fails only after shutdown, when nothing is recorded any more.
         let _ = self.commands.send(command);
     }
@@ -297,11 +314,8 @@ impl Engine {
         self.gate.reuse()
     }
 
-    /// Takes values on. Waits while the engine is more than [`QUEUED_BLOCKS`] full blocks behind.
+    /// Takes values on.
     pub fn hand_over(&self, id: FacadeId, handover: Handover) {
-        if handover.fills_the_queue() {
-            self.gate.enter();
-        }
         self.send(Command::Handover(id, handover));
     }
 
@@ -332,10 +346,9 @@ impl Collect for Engine {
         timeout: Duration,
     ) -> oneshot::Receiver<Result<Arc<Collection>>> {
         let (reply, answer) = oneshot::channel();
-        if let Err(error) = self
-            .commands
-            .send(Command::Collect(pipeline, timeout, reply))
-        {
+        let command = Command::Collect(pipeline, timeout, reply);
+        self.gate.enter(command.size());
+        if let Err(error) = self.commands.send(command) {
             if let Command::Collect(_, _, reply) = error.into_inner() {
                 let _ = reply.send(Err(actor::shut_down()));
             }

@@ -339,14 +339,14 @@ fn columns(spec: &InstrumentSpec, plan: &StreamPlan) -> Columns {
             };
             (Values::Exponential(shape, Vec::new()), *record_min_max)
         }
-        Aggregation::LastValue => (Values::LastValues(numbers), false),
+        Aggregation::LastValue => (Values::Latest(numbers), false),
         _ => (Values::Sums(numbers), false),
     };
     let shown = Shown {
         sum: spec.is_monotonic() || spec.kind == InstrumentKind::Histogram,
         min_max,
     };
-    Columns::new(shown, values)
+    Columns::new(shown, spec.value_type == ValueType::Int, values)
 }
 
 /// Puts what exceeds the cardinality limit into the overflow series.

@@ -516,7 +516,7 @@ fn after_shutdown_a_collection_is_refused_and_recording_does_no_harm() {
         .blocking_recv();
     let refused = outcome.map_or(true, |outcome| outcome.is_err());
     assert!(refused);
-    for _ in 0..2 * QUEUED_BLOCKS {
+    for _ in 0..2 * QUEUED_BYTES / size_of::<Command>() {
         bench.sample(0, 1.0);
     }
 }

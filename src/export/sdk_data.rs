@@ -130,7 +130,7 @@ trait Value: Copy {
                 sets.collect(),
                 start,
                 false,
-                Values::LastValues(Self::numbers(values)),
+                Values::Latest(Self::numbers(values)),
             ),
         }
     }

@@ -27,7 +27,7 @@ pub enum Misfit {
 #[derive(Clone, Debug)]
 pub enum Values {
     Sums(Numbers),
-    LastValues(Numbers),
+    Latest(Numbers),
     Explicit(Explicit),
     Exponential(Shape, Vec<Option<Box<Exponential>>>),
 }
@@ -43,7 +43,7 @@ impl Values {
     /// Adds a row in which nothing was recorded.
     pub fn push(&mut self) {
         match self {
-            Values::Sums(numbers) | Values::LastValues(numbers) => match numbers {
+            Values::Sums(numbers) | Values::Latest(numbers) => match numbers {
                 Numbers::Double(values) => values.push(0.0),
                 Numbers::Int(values) => values.push(0),
             },
@@ -55,7 +55,7 @@ impl Values {
     /// Forgets what was recorded in a row.
     pub fn reset(&mut self, row: usize) {
         match self {
-            Values::Sums(numbers) | Values::LastValues(numbers) => match numbers {
+            Values::Sums(numbers) | Values::Latest(numbers) => match numbers {
                 Numbers::Double(values) => values[row] = 0.0,
                 Numbers::Int(values) => values[row] = 0,
             },
@@ -69,7 +69,7 @@ impl Values {
     pub fn record(&mut self, row: usize, value: f64) -> Result<(), Misfit> {
         match self {
             Values::Sums(numbers) => numbers.add(row, value),
-            Values::LastValues(numbers) => numbers.set(row, value),
+            Values::Latest(numbers) => numbers.set(row, value),
             // An infinite value would make the sum useless for ever.
             _ if !value.is_finite() => Err(Misfit::NotANumber),
             Values::Explicit(histograms) => {
@@ -91,7 +91,7 @@ impl Values {
     /// As [`record`](Self::record).
     pub fn set(&mut self, row: usize, value: f64) -> Result<(), Misfit> {
         match self {
-            Values::Sums(numbers) | Values::LastValues(numbers) => numbers.set(row, value),
+            Values::Sums(numbers) | Values::Latest(numbers) => numbers.set(row, value),
             Values::Explicit(_) | Values::Exponential(..) => self.record(row, value),
         }
     }
@@ -100,7 +100,7 @@ impl Values {
     pub fn empty(&self) -> Self {
         match self {
             Values::Sums(numbers) => Values::Sums(numbers.empty()),
-            Values::LastValues(numbers) => Values::LastValues(numbers.empty()),
+            Values::Latest(numbers) => Values::Latest(numbers.empty()),
             Values::Explicit(histograms) => Values::Explicit(histograms.empty()),
             Values::Exponential(shape, _) => Values::Exponential(*shape, Vec::new()),
         }
@@ -113,7 +113,7 @@ impl Values {
     pub fn copy(&mut self, other: &Self, row: usize) {
         match (self, other) {
             (Values::Sums(numbers), Values::Sums(other))
-            | (Values::LastValues(numbers), Values::LastValues(other)) => numbers.copy(other, row),
+            | (Values::Latest(numbers), Values::Latest(other)) => numbers.copy(other, row),
             (Values::Explicit(histograms), Values::Explicit(other)) => histograms.copy(other, row),
             (Values::Exponential(_, histograms), Values::Exponential(_, other)) => {
                 histograms.push(other[row].clone());

@@ -80,8 +80,10 @@ impl View {
     }
 }
 
+type Record = dyn Fn(f64, &[KeyValue]);
+
 /// A function that records into an instrument of the SDK.
-fn recorder(meter: &Meter, kind: Kind) -> Box<dyn Fn(f64, &[KeyValue])> {
+fn recorder(meter: &Meter, kind: Kind) -> Box<Record> {
     match kind {
         Kind::Counter => {
             let counter = meter.f64_counter("x").build();

@@ -54,7 +54,7 @@ fn a_metric_that_loses_its_points_before_they_are_read_has_no_samples() {
         min_max: true,
     };
     let values = Values::Sums(Numbers::Int(Vec::new()));
-    let columns = SharedColumns::new(Columns::new(shown, values));
+    let columns = SharedColumns::new(Columns::new(shown, false, values));
     let metric = Metric {
         scope: Arc::new(InstrumentationScope::builder("scope").build()),
         name: "n".into(),
