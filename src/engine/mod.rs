@@ -1,4 +1,4 @@
-//! The engine: one thread per provider that owns the SDK's instruments and bound handles.
+//! The engine: one thread per provider that owns the series and aggregates what is recorded in them.
 //!
 //! [`Engine`] is the handle every other thread holds: JavaScript environments hand over through it,
 //! exporters collect through it. Nothing here knows JavaScript; `binding` does.
