@@ -55,6 +55,11 @@ fn write_double(out: &mut Vec<u8>, value: f64, scientific: Notation) {
     } else if value.is_infinite() {
         out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
     } else if value == 0.0 || (1e-4..scientific.everyday).contains(&value.abs()) {
+        // Most are whole, and written sooner as integers, which have no -0.
+        let whole = value as i64;
+        if whole as f64 == value && whole != 0 {
+            return write_integer(out, whole);
+        }
         // As short as what `Display` writes, in a third of the time.
         let mut buffer = zmij::Buffer::new();
         let text = buffer.format_finite(value);
