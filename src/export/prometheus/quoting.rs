@@ -2,11 +2,15 @@
 
 /// Backslash, newline and, where the text is quoted, the quote.
 pub fn escape(out: &mut Vec<u8>, text: &str, quotes: bool) {
-    let mut rest = text.as_bytes();
-    if !has_special(rest) {
-        out.extend_from_slice(rest);
-        return;
+    let text = text.as_bytes();
+    match has_special(text) {
+        true => escape_special(out, text, quotes),
+        false => out.extend_from_slice(text),
     }
+}
+
+#[cold]
+fn escape_special(out: &mut Vec<u8>, mut rest: &[u8], quotes: bool) {
     let special = |byte: &u8| is_special(*byte) && (quotes || *byte != b'"');
     while let Some(at) = rest.iter().position(special) {
         out.extend_from_slice(&rest[..at]);
@@ -30,17 +34,18 @@ fn has_special(text: &[u8]) -> bool {
     let Some(last) = text.last_chunk() else {
         return text.iter().any(|byte| is_special(*byte));
     };
-    let (words, _) = text.as_chunks();
-    words.iter().any(|word| word_has_special(*word)) || word_has_special(*last)
+    // All that the last eight do not hold.
+    let (words, _) = text[..text.len() - 1].as_chunks();
+    words.iter().any(|word| any_special(*word)) || any_special(*last)
 }
 
-fn word_has_special(word: [u8; 8]) -> bool {
+fn any_special(word: [u8; 8]) -> bool {
     const ONES: u64 = u64::MAX / 0xff;
     let word = u64::from_ne_bytes(word);
-    // Not 0 where a byte is 0, and nowhere else.
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    // The highest bit of some byte is set if a byte is 0, and only then.
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
     let has = |byte: u8| zero(word ^ (ONES * u64::from(byte)));
-    has(b'\\') | has(b'\n') | has(b'"') != 0
+    (has(b'\\') | has(b'\n') | has(b'"')) & (ONES << 7) != 0
 }
 
 /// A name as it stands on the page: bare if it may, otherwise quoted.
