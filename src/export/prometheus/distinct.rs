@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use opentelemetry::{KeyValue, Value};
+use smallvec::SmallVec;
 
-use super::labels::{Shape, RECENT};
+use super::labels::{Labeller, Shape, RECENT};
 
 // The kinds of values whose text differs when they do.
 const TEXT: u8 = 1;
@@ -19,10 +20,13 @@ const OTHER: u8 = 16;
 ///
 /// Different attributes are different labels where every key is a label of its own (`a.b` and `a_b`
 /// are one) and all values of a key are of one kind (`1` and `"1"` are one text).
-#[derive(Default)]
-pub struct Distinct {
+pub struct Distinct<'l> {
+    labeller: &'l mut Labeller,
+    histogram: bool,
     /// The last one seen last.
     shapes: Vec<Rc<Shape>>,
+    /// Of the values of the point seen last.
+    last: SmallVec<[u8; 8]>,
     /// Which key became a label, by the label's name.
     names: HashMap<String, usize>,
     names_shared: bool,
@@ -30,20 +34,44 @@ pub struct Distinct {
     kinds: Vec<u8>,
 }
 
-impl Distinct {
-    /// Looks at one more point. `false`: no need to look at others.
-    pub fn see(&mut self, shape: &Rc<Shape>, attributes: &[KeyValue]) -> bool {
-        if !self
-            .shapes
-            .last()
-            .is_some_and(|last| Rc::ptr_eq(last, shape))
-        {
-            self.see_shape(shape);
+impl<'l> Distinct<'l> {
+    pub fn new(labeller: &'l mut Labeller, histogram: bool) -> Self {
+        Self {
+            labeller,
+            histogram,
+            shapes: Vec::new(),
+            last: SmallVec::new(),
+            names: HashMap::new(),
+            names_shared: false,
+            kinds: Vec::new(),
         }
-        for (key, kv) in shape.keys.iter().zip(attributes) {
-            self.kinds[key.number] |= kind(&kv.value);
+    }
+
+    /// Looks at one more point. `false`: no need to look at others.
+    pub fn see(&mut self, attributes: &[KeyValue]) -> bool {
+        if self.is_like_last(attributes) {
+            return true;
+        }
+        let shape = self.labeller.shape(attributes, self.histogram).clone();
+        self.see_shape(&shape);
+        self.last = attributes.iter().map(|kv| kind(&kv.value)).collect();
+        for (key, kind) in shape.keys.iter().zip(&self.last) {
+            self.kinds[key.number] |= kind;
         }
         !self.names_shared && self.shapes.len() <= RECENT
+    }
+
+    /// Whether a point has the keys and kinds of values of the one before, which says nothing new.
+    fn is_like_last(&self, attributes: &[KeyValue]) -> bool {
+        let Some(shape) = self.shapes.last() else {
+            return false;
+        };
+        shape.keys.len() == attributes.len()
+            && attributes
+                .iter()
+                .zip(&shape.keys)
+                .zip(&self.last)
+                .all(|((kv, key), last)| key.is(&kv.key) && kind(&kv.value) == *last)
     }
 
     fn see_shape(&mut self, shape: &Rc<Shape>) {
@@ -71,6 +99,14 @@ impl Distinct {
         !self.names_shared && self.shapes.len() <= RECENT && self.kinds.iter().all(one_kind)
     }
 
+    /// What the attributes of all points became, if that is the same.
+    pub fn only_shape(&self) -> Option<Rc<Shape>> {
+        match &self.shapes[..] {
+            [only] => Some(only.clone()),
+            _ => None,
+        }
+    }
+
     /// Whether a point has a label of this name.
     pub fn has(&self, name: &str) -> bool {
         self.names.contains_key(name)
@@ -90,15 +126,14 @@ fn kind(value: &Value) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::prometheus::labels::Labeller;
     use crate::export::prometheus::names::Naming;
     use opentelemetry::Array;
 
     fn holds(points: &[&[KeyValue]], histogram: bool) -> bool {
         let mut labeller = Labeller::new(Naming::default());
-        let mut distinct = Distinct::default();
+        let mut distinct = Distinct::new(&mut labeller, histogram);
         for attributes in points {
-            distinct.see(labeller.shape(attributes, histogram), attributes);
+            distinct.see(attributes);
         }
         distinct.holds()
     }

@@ -85,6 +85,8 @@ struct ReadSource<'a> {
     scope: Rc<LabelSet>,
     kind: points::Kind,
     reading: Reading<'a>,
+    /// What the attributes of its points become, where that is known to be the same for all.
+    shape: Option<Rc<Shape>>,
 }
 
 impl<'a> Family<'a> {
@@ -114,7 +116,7 @@ impl<'a> Family<'a> {
         self,
         labeller: &mut Labeller,
         notices: &Notices,
-        visit: &mut dyn FnMut(Series<'_, '_>) -> ControlFlow<()>,
+        visit: &mut impl FnMut(Series<'_, '_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let sources = match self.content {
             Content::Target(labels) => {
@@ -129,21 +131,23 @@ impl<'a> Family<'a> {
         };
         let name = &self.name;
         let histogram = self.kind == Kind::Histogram;
-        let sources: Vec<ReadSource<'_>> = sources
+        let mut sources: Vec<ReadSource<'_>> = sources
             .into_iter()
             .map(|source| ReadSource {
                 scope: source.scope,
                 kind: source.metric.kind,
                 reading: source.metric.read(),
+                shape: None,
             })
             .collect();
-        let repeated =
-            !are_distinct(&sources, labeller, histogram) && repeat(&sources, labeller, histogram);
+        let repeated = !are_distinct(&mut sources, labeller, histogram)
+            && repeat(&sources, labeller, histogram);
         let mut merged = Merged::default();
         for ReadSource {
             scope,
             kind,
             reading,
+            shape: known,
         } in &sources
         {
             let (counts, additive) = counting(*kind);
@@ -157,7 +161,10 @@ impl<'a> Family<'a> {
                     ));
                     return ControlFlow::Continue(());
                 }
-                let shape = labeller.shape(attributes, histogram);
+                let shape = match known {
+                    Some(shape) => shape,
+                    None => labeller.shape(attributes, histogram),
+                };
                 if repeated {
                     merged.add(shape, attributes, scope, start, point, additive);
                     return ControlFlow::Continue(());
@@ -184,22 +191,26 @@ impl<'a> Family<'a> {
 }
 
 /// Whether the attributes alone show that no two series have the same labels.
-fn are_distinct(sources: &[ReadSource<'_>], labeller: &mut Labeller, histogram: bool) -> bool {
+fn are_distinct(sources: &mut [ReadSource<'_>], labeller: &mut Labeller, histogram: bool) -> bool {
     let mut scopes = HashSet::new();
-    sources.iter().all(|ReadSource { scope, reading, .. }| {
-        let mut distinct = Distinct::default();
-        let _ = reading.for_each(&mut |Identity { attributes, .. }, _| match distinct
-            .see(labeller.shape(attributes, histogram), attributes)
-        {
+    let alone = sources.len() == 1;
+    sources.iter_mut().all(|source| {
+        let mut distinct = Distinct::new(labeller, histogram);
+        let reading = &source.reading;
+        let _ = reading.for_each(&mut |point, _| match distinct.see(point.attributes) {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         });
+        if distinct.holds() {
+            source.shape = distinct.only_shape();
+        }
+        let scope = &source.scope;
         let labels: Vec<(&str, &str)> = scope
             .iter()
             .map(|(name, value)| (&name.text[..], value))
             .collect();
         // Scopes tell series apart only by labels that points cannot have.
-        let apart = sources.len() == 1 || !labels.iter().any(|(name, _)| distinct.has(name));
+        let apart = alone || !labels.iter().any(|(name, _)| distinct.has(name));
         distinct.holds() && apart && scopes.insert(labels)
     })
 }

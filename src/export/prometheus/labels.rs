@@ -78,6 +78,13 @@ pub struct AttributeKey {
     name: Rc<LabelName>,
 }
 
+impl AttributeKey {
+    /// Series share the texts of their keys: most are told by where they lie.
+    pub fn is(&self, key: &Key) -> bool {
+        std::ptr::eq(self.key.as_str(), key.as_str()) || self.key == *key
+    }
+}
+
 /// Which labels the attributes of a point become: the same for all points with these keys.
 pub struct Shape {
     pub keys: Vec<Rc<AttributeKey>>,
@@ -88,8 +95,16 @@ pub struct Shape {
 
 struct ShapeLabel {
     name: Rc<LabelName>,
-    /// The attributes that are its value.
-    sources: SmallVec<[usize; 2]>,
+    /// The attribute that is its value.
+    source: usize,
+    /// Those whose values are joined to that one.
+    more: Vec<usize>,
+}
+
+impl ShapeLabel {
+    fn sources(&self) -> impl Iterator<Item = usize> + '_ {
+        [self.source].into_iter().chain(self.more.iter().copied())
+    }
 }
 
 impl Shape {
@@ -100,21 +115,16 @@ impl Shape {
                 .keys
                 .iter()
                 .zip(attributes)
-                .all(|(key, kv)| same(key.key.as_str(), kv.key.as_str()))
+                .all(|(key, kv)| key.is(&kv.key))
     }
 
     /// Name and keys of every label.
     pub fn labels(&self) -> impl Iterator<Item = (&LabelName, SmallVec<[&AttributeKey; 2]>)> {
         self.labels.iter().map(|label| {
-            let keys = label.sources.iter().map(|at| &*self.keys[*at]).collect();
+            let keys = label.sources().map(|at| &*self.keys[at]).collect();
             (&*label.name, keys)
         })
     }
-}
-
-/// Whether two texts are equal. Series share those of their keys.
-fn same(a: &str, b: &str) -> bool {
-    std::ptr::eq(a, b) || a == b
 }
 
 /// The labels of one series, apart from those of its scope.
@@ -133,29 +143,27 @@ impl Labels<'_> {
                 return labels.iter().for_each(|(name, value)| visit(name, value))
             }
         };
-        for ShapeLabel { name, sources } in &shape.labels {
-            let value = match sources[..] {
-                [only] => text(&attributes[only].value, scratch),
-                _ => {
-                    join(sources.iter().map(|at| &attributes[*at].value), scratch);
-                    &*scratch
+        for label in &shape.labels {
+            let mut digits = itoa::Buffer::new();
+            let value = match &attributes[label.source].value {
+                _ if !label.more.is_empty() => {
+                    join(label.sources().map(|at| &attributes[at].value), scratch);
+                    scratch.as_str()
+                }
+                Value::String(text) => text.as_str(),
+                Value::I64(integer) => digits.format(*integer),
+                value => {
+                    scratch.clear();
+                    write_value(scratch, value);
+                    scratch.as_str()
                 }
             };
             // See [`LabelSet::push`].
             if !value.is_empty() {
-                visit(name, value);
+                visit(&label.name, value);
             }
         }
     }
-}
-
-fn text<'v>(value: &'v Value, scratch: &'v mut String) -> &'v str {
-    if let Value::String(value) = value {
-        return value.as_str();
-    }
-    scratch.clear();
-    write_value(scratch, value);
-    scratch
 }
 
 fn join<'v>(values: impl Iterator<Item = &'v Value>, out: &mut String) {
@@ -219,10 +227,11 @@ impl Labeller {
         let mut labels: Vec<ShapeLabel> = Vec::new();
         for at in order {
             match labels.last_mut() {
-                Some(last) if last.name.text == name(at).text => last.sources.push(at),
+                Some(last) if last.name.text == name(at).text => last.more.push(at),
                 _ => labels.push(ShapeLabel {
                     name: name(at).clone(),
-                    sources: SmallVec::from_slice(&[at]),
+                    source: at,
+                    more: Vec::new(),
                 }),
             }
         }
