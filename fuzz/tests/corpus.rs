@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nativestage_metrics_fuzz::{configuration, exposition, names, negotiation};
+use nativestage_metrics_fuzz::{aggregation, configuration, exposition, names, negotiation};
 
 fn replay(target: &str, run: fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
@@ -17,6 +17,11 @@ fn replay(target: &str, run: fn(&[u8])) {
         println!("{}", file.display());
         run(&std::fs::read(file).unwrap());
     }
+}
+
+#[test]
+fn values_are_neither_lost_nor_shown_twice() {
+    replay("aggregation", aggregation::run);
 }
 
 #[test]

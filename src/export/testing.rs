@@ -161,9 +161,10 @@ impl TestSource {
         (self.collection_of(&data), reference)
     }
 
-    /// A cumulative collection twice, for us and for somebody else to encode.
+    /// The collection, and the data that it was made of, for somebody else to encode.
     pub fn collection_and_data(&self) -> (Collection, Vec<ResourceMetrics>) {
-        (self.collection(), self.data())
+        let data = self.data();
+        (self.collection_of(&data), data)
     }
 
     fn data(&self) -> Vec<ResourceMetrics> {

@@ -1,4 +1,5 @@
 mod encoding;
 mod grpc;
 mod http;
+mod oracle;
 mod tls;
