@@ -19,3 +19,15 @@ pub fn give_back() {
         libmimalloc_sys::mi_collect(true)
     }
 }
+
+/// Has this thread use again what others freed of its memory.
+///
+/// mimalloc does so by itself with every hundredth allocation that takes more than a look at a list, as
+/// that of a piece of a page does: a writer of pages kept 2 to 3 MiB that nobody used.
+pub fn take_back() {
+    #[cfg(not(any(fuzzing, sanitizing)))]
+    // SAFETY: may be called at any time on any thread; it only touches memory that is free.
+    unsafe {
+        libmimalloc_sys::mi_collect(false)
+    }
+}

@@ -21,6 +21,7 @@ const DURATIONS = [
  * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`
  */
 export function readMetricsConfig(config: Config): MetricsOptions {
+  checkConfig(config);
   const options = config.getOptional(ROOT) ?? {};
   if (
     typeof options !== 'object' ||
@@ -37,6 +38,20 @@ export function readMetricsConfig(config: Config): MetricsOptions {
     readDuration(config, copy, path);
   }
   return copy;
+}
+
+/** Callers without types pass what they have. */
+function checkConfig(config: unknown): void {
+  if (
+    typeof (config as Config | null | undefined)?.getOptional === 'function'
+  ) {
+    return;
+  }
+  const found = config === null ? 'null' : `a value of type ${typeof config}`;
+  throw new MetricsError(
+    'ERR_METRICS_INVALID_CONFIG',
+    `the configuration: found ${found}, expected Backstage's Config, such as that of coreServices.rootConfig`,
+  );
 }
 
 function readDuration(

@@ -243,6 +243,23 @@ describe('a wrong setting', () => {
     }
   });
 
+  test('of what is no configuration is told', () => {
+    for (const [given, found] of [
+      [null, 'null'],
+      [undefined, 'a value of type undefined'],
+      ['app-config.yaml', 'a value of type string'],
+      [{ backend: {} }, 'a value of type object'],
+    ] as const) {
+      assert.throws(
+        () => DefaultRootMetricsService.fromConfig(given as never),
+        {
+          code: 'ERR_METRICS_INVALID_CONFIG',
+          message: `the configuration: found ${found}, expected Backstage's Config, such as that of coreServices.rootConfig`,
+        },
+      );
+    }
+  });
+
   test('of a service name that cannot begin a metric name is told', () => {
     assert.throws(
       () => fromConfig({ serviceName: 'My Portal' }),

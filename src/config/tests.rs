@@ -454,6 +454,9 @@ fn endpoints_get_the_metrics_path_where_the_specification_says_so() {
             "http://c:1/v1/metrics/?key=a",
             "http://c:1/v1/metrics?key=a",
         ),
+        // A scheme may be written in either case (RFC 3986, section 3.1).
+        ("HTTP://c:1", "HTTP://c:1/v1/metrics"),
+        ("Https://c:1/base", "Https://c:1/base/v1/metrics"),
     ] {
         let query = format!(r#"{{"exporters": {{"otlp": {{"endpoint": "{given}"}}}}}}"#);
         assert_eq!(endpoint(&query, &[]), expected);

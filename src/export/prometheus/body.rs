@@ -11,6 +11,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::allocator;
+
 /// Pieces between the encoder and the network. Few: the encoder waits for its reader.
 const IN_FLIGHT: usize = 4;
 
@@ -83,6 +85,7 @@ impl BodyWriter {
             Err(TrySendError::Full(piece)) => piece,
         };
         self.permit = None;
+        allocator::take_back();
         if self.pieces.blocking_send(piece).is_err() {
             return false;
         }

@@ -87,9 +87,11 @@ export class Upstream {
     onChunk: (chunk: Buffer) => boolean,
   ): Promise<void> {
     request.signal?.throwIfAborted();
-    const deadline = AbortSignal.timeout(this.options.timeout);
+    // `AbortSignal.timeout` would be held for all of its time, however soon the answer is here.
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), this.options.timeout);
     const signal = AbortSignal.any(
-      request.signal ? [deadline, request.signal] : [deadline],
+      request.signal ? [late.signal, request.signal] : [late.signal],
     );
     try {
       const response = await this.agent.request(
@@ -98,7 +100,9 @@ export class Upstream {
       await this.receive(request, response, onChunk);
     } catch (error) {
       request.signal?.throwIfAborted();
-      throw deadline.aborted ? this.timedOut() : this.toPublic(error);
+      throw late.signal.aborted ? this.timedOut() : this.toPublic(error);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -125,6 +125,7 @@ describe('a cache', () => {
         String(BOUND),
       ]);
       const [counted, grown] = JSON.parse(stdout) as [number, number];
+      t.diagnostic(`counted ${counted}, grew by ${grown} of the bound`);
       assert.ok(counted > 0.8 && counted <= 1, `it counted ${counted}`);
       assert.ok(grown <= FACTOR, `the heap grew by ${grown} of the bound`);
       // A bound that is never reached would be another fault.
