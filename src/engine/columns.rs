@@ -98,13 +98,16 @@ impl Columns {
         self.values.set(row as usize, value)
     }
 
-    /// The series of a row is gone.
+    /// The series of a row is gone; with the last one goes the memory of all.
     pub fn remove(&mut self, row: Row) {
         let at = row as usize;
         if self.sets[at].take().is_some() {
             self.touched[at] = false;
             self.values.reset(at);
             self.free.push(row);
+        }
+        if self.free.len() == self.sets.len() {
+            self.clear();
         }
     }
 
