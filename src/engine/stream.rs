@@ -1,6 +1,6 @@
 //! One metric stream: the series of an instrument as a view shows them, in columns.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind, Temporality};
@@ -9,7 +9,7 @@ use super::aggregate::{Numbers, Shape, Values};
 use super::canonical::{cut, is_overflow, overflow_attributes, Canonical};
 use super::clock::{self, Timestamp};
 use super::collection::{Metric, PageNaming, Source};
-use super::columns::{Columns, Row, SharedColumns, Shown};
+use super::columns::{Columns, Row, SharedColumns, Shown, Snapshot};
 use super::instrument::{InstrumentSpec, ValueType};
 use super::plan::StreamPlan;
 use super::points::Kind;
@@ -239,8 +239,7 @@ impl Stream {
         {
             return;
         }
-        let kept: std::collections::HashSet<&Canonical> =
-            observed.iter().map(|(set, _)| set).collect();
+        let kept: HashSet<&Canonical> = observed.iter().map(|(set, _)| set).collect();
         let live = &mut self.live;
         self.known.retain(|set, known| {
             let keep = kept.contains(set);
@@ -284,7 +283,7 @@ impl Stream {
     }
 
     /// What was recorded since the last collection.
-    fn take(&mut self, time: Timestamp) -> super::columns::Snapshot {
+    fn take(&mut self, time: Timestamp) -> Snapshot {
         let mut columns = self.columns.lock();
         if self.spec.is_observable() && !self.counts_observations() && self.reported.is_none() {
             // Without a new observation the last one still holds.
