@@ -43,7 +43,7 @@ interface Client {
   /** What was read last, by metric. */
   texts: WeakMap<Metric, string>;
   /** Metrics whose own callbacks have not come back yet. */
-  pending: WeakSet<Metric>;
+  pending: WeakMap<Metric, { since: number; read: Promise<void> }>;
 }
 
 /**
@@ -104,7 +104,7 @@ export class PrometheusProducer {
           version: version(file),
           exports: exported,
           texts: new WeakMap(),
-          pending: new WeakSet(),
+          pending: new WeakMap(),
         });
       }
     }
@@ -119,11 +119,12 @@ export class PrometheusProducer {
     const { register } = exports;
     // A metric can stand under an old name and under a new one.
     const metrics = [...new Set(register.getMetricsAsArray())];
-    const reads = metrics.map(metric => this.refresh(client, register, metric));
-    await Promise.race([
-      Promise.all(reads),
-      sleep(Math.min(patience, PATIENCE_MS)),
-    ]);
+    const limit = Math.min(patience, PATIENCE_MS);
+    const until = performance.now() + limit;
+    const reads = metrics.map(metric =>
+      this.refresh(client, register, metric, until),
+    );
+    await Promise.race([Promise.all(reads), sleep(limit)]);
     this.native.produce(
       this.facade,
       index,
@@ -136,24 +137,50 @@ export class PrometheusProducer {
     );
   }
 
-  /** Reads one metric, unless that is still going on; a failure costs no other metric. */
+  /**
+   * Reads one metric, after whoever reads it for another collection; not if that takes until then, or
+   * has taken too long already.
+   */
   private async refresh(
     client: Client,
     registry: Registry,
     metric: Metric,
+    until: number,
   ): Promise<void> {
-    const { texts, pending } = client;
-    if (pending.has(metric)) {
-      return;
+    const { pending } = client;
+    for (;;) {
+      const other = pending.get(metric);
+      if (!other) {
+        break;
+      }
+      if (performance.now() - other.since > PATIENCE_MS) {
+        return;
+      }
+      await other.read;
+      if (performance.now() > until) {
+        return;
+      }
     }
-    pending.add(metric);
+    const read = this.readMetric(client, registry, metric);
+    pending.set(metric, { since: performance.now(), read });
     try {
-      texts.set(metric, await written(registry, metric));
-    } catch (error) {
-      texts.delete(metric);
-      this.report(client, `metric "${metric.name}"`, error);
+      await read;
     } finally {
       pending.delete(metric);
+    }
+  }
+
+  /** A failure costs no other metric. */
+  private async readMetric(
+    client: Client,
+    registry: Registry,
+    metric: Metric,
+  ): Promise<void> {
+    try {
+      client.texts.set(metric, await written(registry, metric));
+    } catch (error) {
+      client.texts.delete(metric);
+      this.report(client, `metric "${metric.name}"`, error);
     }
   }
 

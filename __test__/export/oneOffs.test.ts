@@ -233,6 +233,26 @@ describe('one-off metrics', () => {
     assert.equal(calls, 2, 'is not asked again before it has answered');
   });
 
+  test('are on every page, also on those of scrapes that overlap', async t => {
+    let calls = 0;
+    const gauge = new promClient.Gauge({
+      name: 'slow',
+      help: 'Slow',
+      async collect() {
+        calls += 1;
+        await sleep(200);
+        gauge.set(1);
+      },
+    });
+    const url = serve(t);
+    const first = fetch(url);
+    await eventually(() => assert.equal(calls, 1));
+    const pages = await Promise.all([first, fetch(url), fetch(url)]);
+    for (const page of pages) {
+      assert.match(await page.text(), /^slow 1$/m);
+    }
+  });
+
   test('carry the default labels of their registry, and go when they are removed', async t => {
     promClient.register.setDefaultLabels({ app: 'shop' });
     new promClient.Gauge({ name: 'stock', help: 'Stock' }).set(4);
