@@ -71,7 +71,7 @@ export declare class NativeProvider {
    * Hands over everything: new series, touched cells, the block; after callbacks ran, what they
    * observed.
    */
-  handOver(facade: number, series: string | undefined | null, sums: Array<Float64Array>, gauges: Array<Float64Array>, block: NativeBlock, observations: NativeObservations | undefined | null, answers: boolean): void
+  handOver(facade: number, series: string | undefined | null, sums: Array<Float64Array>, gauges: Array<Float64Array>, block: NativeBlock, observations: NativeObservations | undefined | null, run: NativeRun | undefined | null, answers: boolean): void
   /** Hands over a full block and the new series it refers to. */
   pushBlock(facade: number, series: string | undefined | null, slots: Uint32Array, values: Float64Array, count: number): void
   /**
@@ -196,6 +196,13 @@ export interface NativeRename {
   description: string
   /** Upper bounds of its buckets; empty where the plugin brings its own. */
   boundaries: Array<number>
+}
+
+/** The run of the callbacks that a hand-over belongs to. */
+export interface NativeRun {
+  /** Whose collection it is for. */
+  reader: number
+  number: number
 }
 
 /** An instrumentation scope. */

@@ -7,6 +7,7 @@ import {
   type ObservableResult,
   ValueType,
 } from '@opentelemetry/api';
+import { eventually } from '../support/eventually';
 import { diagMessages, setText, testMetrics } from './support';
 
 function start(t: TestContext, options?: TestMetricsOptions) {
@@ -504,4 +505,43 @@ test('a callback that does not end in time keeps its last values, and what it ob
   await new Promise(setImmediate);
   value = 4;
   assert.deepEqual(await shown(), [3, 4]);
+});
+
+test('the limit holds for each of the rounds that overlap, and takes no series from another', async t => {
+  const { metrics, meter } = start(t, { cardinalityLimit: 3 });
+  const finish: (() => void)[] = [];
+  meter.createObservableGauge('it').addCallback(async result => {
+    const first = 10 * finish.length;
+    [1, 2].forEach(id => result.observe(first + id, { id: first + id }));
+    await new Promise<void>(resolve => {
+      finish.push(resolve);
+    });
+    [3, 4].forEach(id => result.observe(first + id, { id: first + id }));
+  });
+  const rounds: Promise<[string, number | undefined][]>[] = [];
+  const collect = async () => {
+    const { points } = (await metrics.collect()).metric('it')!;
+    return points
+      .map(({ attributes, value }): [string, number | undefined] => [
+        setText(attributes),
+        value as number,
+      ])
+      .sort(([, a], [, b]) => a! - b!);
+  };
+  for (let round = 1; round <= 3; round++) {
+    rounds.push(collect());
+    await eventually(() => assert.equal(finish.length, round), 2000);
+  }
+  for (const end of [1, 0, 2]) {
+    finish[end]();
+    await rounds[end];
+  }
+  const overflow = setText({ 'otel.metric.overflow': true });
+  assert.deepEqual(
+    await Promise.all(rounds),
+    [0, 10, 20].map(first => [
+      ...[1, 2, 3].map(id => [setText({ id: first + id }), first + id]),
+      [overflow, first + 4],
+    ]),
+  );
 });

@@ -11,7 +11,7 @@ use nativestage_metrics::engine::collection::Collection;
 use nativestage_metrics::engine::instrument::{InstrumentId, InstrumentSpec, ValueType};
 use nativestage_metrics::engine::plan::Storage;
 use nativestage_metrics::engine::points::Point;
-use nativestage_metrics::engine::{Collect, Engine, Facade, FacadeId, Handover, PipelineId};
+use nativestage_metrics::engine::{Collect, Engine, Facade, FacadeId, Handover, PipelineId, RunId};
 use nativestage_metrics::log::Logger;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
@@ -22,7 +22,11 @@ const WAIT: Duration = Duration::from_secs(30);
 struct Mute;
 
 impl Facade for Mute {
-    fn ask(&self, _: Duration) -> bool {
+    fn ask(&self, _: RunId, _: Duration) -> bool {
+        false
+    }
+
+    fn has_begun(&self, _: RunId) -> bool {
         false
     }
 

@@ -11,7 +11,7 @@ use nativestage_metrics::engine::cells::Cells;
 use nativestage_metrics::engine::clock::Timestamp;
 use nativestage_metrics::engine::instrument::{InstrumentSpec, ValueType};
 use nativestage_metrics::engine::plan::{Pipelines, Storage};
-use nativestage_metrics::engine::{Engine, Facade, FacadeId, Handover, Samples};
+use nativestage_metrics::engine::{Engine, Facade, FacadeId, Handover, RunId, Samples};
 use nativestage_metrics::export::prometheus::Exposition;
 use nativestage_metrics::log::{Level, Logger};
 use opentelemetry::InstrumentationScope;
@@ -29,7 +29,11 @@ pub struct Bench {
 struct Mute;
 
 impl Facade for Mute {
-    fn ask(&self, _: Duration) -> bool {
+    fn ask(&self, _: RunId, _: Duration) -> bool {
+        false
+    }
+
+    fn has_begun(&self, _: RunId) -> bool {
         false
     }
 

@@ -1,8 +1,7 @@
 //! The engine's way to a JavaScript thread: one callback per environment that takes JSON messages.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use napi::bindgen_prelude::{FnArgs, Function, JsObjectValue, JsValue, Object};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -10,24 +9,68 @@ use napi::{Env, Result, Status};
 use serde_json::json;
 
 use crate::engine::plan::Storage;
-use crate::engine::Facade;
+use crate::engine::{Facade, RunId};
 use crate::log::Wake;
 
 /// Weak: waiting for messages keeps no process alive.
 type Callback = ThreadsafeFunction<Message, (), FnArgs<(String,)>, Status, false, true>;
 
-struct Message {
-    json: String,
-    asks: bool,
+enum Message {
+    Json(String),
+    /// That there are requests to collect.
+    Asked,
+}
+
+/// A request to collect.
+struct Ask {
+    run: RunId,
+    timeout: Duration,
+    /// Until when somebody waits for the answer.
+    until: Instant,
+}
+
+/// The requests that are on their way. There is a message as long as there are any: an event loop
+/// that is blocked finds one, and of the requests whose time is up the last, so that it answers.
+#[derive(Default)]
+struct Asks(Mutex<Vec<Ask>>);
+
+impl Asks {
+    fn lock(&self) -> MutexGuard<'_, Vec<Ask>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes those that somebody waits for, or else the last.
+    fn take(&self) -> Vec<Ask> {
+        let mut asks = std::mem::take(&mut *self.lock());
+        let last = asks.pop();
+        let now = Instant::now();
+        asks.retain(|ask| ask.until > now);
+        let nobody = asks.is_empty();
+        asks.extend(last.filter(|last| nobody || last.until > now));
+        asks
+    }
+
+    fn json(&self) -> String {
+        let runs: Vec<_> = self
+            .take()
+            .iter()
+            .map(|Ask { run, timeout, .. }| {
+                json!({
+                    "reader": run.reader.code(),
+                    "number": run.number,
+                    "timeout": timeout.as_millis() as u64,
+                })
+            })
+            .collect();
+        json!({ "type": "collect", "runs": runs }).to_string()
+    }
 }
 
 /// One environment's callback, shared by the engine and the log.
 #[derive(Clone)]
 pub struct Messenger {
     callback: Arc<Callback>,
-    /// A request to collect is on its way: an event loop that is blocked finds one, however many
-    /// collections went on without it.
-    asking: Arc<AtomicBool>,
+    asks: Arc<Asks>,
 }
 
 /// What JavaScript is called with: a JSON text.
@@ -60,33 +103,29 @@ impl Messenger {
                 }
             },
         )?;
-        let asking = Arc::new(AtomicBool::new(false));
-        let arrived = asking.clone();
+        let asks = Arc::new(Asks::default());
+        let arrived = asks.clone();
         let callback = deliver
             .build_threadsafe_function::<Message>()
             .weak::<true>()
             .build_callback(move |context| {
-                let Message { json, asks } = context.value;
-                if asks {
-                    arrived.store(false, Ordering::Relaxed);
-                }
+                let json = match context.value {
+                    Message::Json(json) => json,
+                    Message::Asked => arrived.json(),
+                };
                 Ok(FnArgs::from((json,)))
             })?;
         Ok(Self {
             callback: Arc::new(callback),
-            asking,
+            asks,
         })
     }
 
     fn send(&self, message: serde_json::Value) -> bool {
-        self.call(message, false)
+        self.call(Message::Json(message.to_string()))
     }
 
-    fn call(&self, message: serde_json::Value, asks: bool) -> bool {
-        let message = Message {
-            json: message.to_string(),
-            asks,
-        };
+    fn call(&self, message: Message) -> bool {
         self.callback
             .call(message, ThreadsafeFunctionCallMode::NonBlocking)
             == Status::Ok
@@ -103,16 +142,26 @@ impl Messenger {
 }
 
 impl Facade for Messenger {
-    fn ask(&self, timeout: Duration) -> bool {
-        if self.asking.swap(true, Ordering::Relaxed) {
+    fn ask(&self, run: RunId, timeout: Duration) -> bool {
+        let now = Instant::now();
+        let mut asks = self.asks.lock();
+        let on_its_way = !asks.is_empty();
+        asks.retain(|ask| ask.until > now);
+        asks.push(Ask {
+            run,
+            timeout,
+            until: now + timeout,
+        });
+        drop(asks);
+        if on_its_way || self.call(Message::Asked) {
             return true;
         }
-        let message = json!({ "type": "collect", "timeout": timeout.as_millis() as u64 });
-        let sent = self.call(message, true);
-        if !sent {
-            self.asking.store(false, Ordering::Relaxed);
-        }
-        sent
+        self.asks.lock().clear();
+        false
+    }
+
+    fn has_begun(&self, run: RunId) -> bool {
+        !self.asks.lock().iter().any(|ask| ask.run == run)
     }
 
     fn release(&self, slots: &[(Storage, u32)]) {

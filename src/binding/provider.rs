@@ -19,7 +19,7 @@ use super::page::ScrapeOutcome;
 use crate::config::{Config, Environment};
 use crate::engine::clock::Timestamp;
 use crate::engine::produced::Production;
-use crate::engine::{Engine, Handover, Samples};
+use crate::engine::{Engine, Handover, PipelineId, RunId, Samples};
 use crate::error::{Code, Error};
 use crate::export::otlp::to_json;
 use crate::log::Level;
@@ -49,6 +49,14 @@ pub struct NativeObservations<'a> {
     pub count: u32,
     /// Instruments with callbacks that have not finished: what is missing of them stays as it was.
     pub unfinished: Vec<u32>,
+}
+
+/// The run of the callbacks that a hand-over belongs to.
+#[napi(object)]
+pub struct NativeRun {
+    /// Whose collection it is for.
+    pub reader: u32,
+    pub number: u32,
 }
 
 /// A line for the operator.
@@ -217,6 +225,7 @@ impl NativeProvider {
         gauges: Vec<Float64ArraySlice<'_>>,
         block: NativeBlock<'_>,
         observations: Option<NativeObservations<'_>>,
+        run: Option<NativeRun>,
         answers: bool,
     ) {
         let unfinished = observations
@@ -233,6 +242,10 @@ impl NativeProvider {
                 observations: observations
                     .map(|observed| self.copy(&observed.slots, &observed.values, observed.count)),
                 unfinished,
+                run: run.map(|NativeRun { reader, number }| RunId {
+                    reader: PipelineId::from_code(reader),
+                    number,
+                }),
                 answers,
             },
         );

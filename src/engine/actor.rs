@@ -25,6 +25,7 @@ use super::collection::{Collection, Metric};
 use super::instrument::{InstrumentId, InstrumentSpec};
 use super::plan::{PipelineSettings, Settings, Storage};
 use super::produced::{Produced, Production};
+use super::runs::{Observations, RunId, Runs};
 use super::self_metrics::SelfMetric;
 use super::series::{Instrument, Recorded, SeriesId};
 use super::{FacadeId, Gate, Handover, PipelineId, Samples};
@@ -51,9 +52,10 @@ pub type CollectReply = oneshot::Sender<Result<Arc<Collection>>>;
 
 /// What a JavaScript environment does for the engine.
 pub trait Facade: Send {
-    /// Asks it to run its callbacks and hand over; called again where no answer came. `false` when
-    /// the environment is gone.
-    fn ask(&self, timeout: Duration) -> bool;
+    /// Asks it to run its callbacks and hand over. `false` when the environment is gone.
+    fn ask(&self, run: RunId, timeout: Duration) -> bool;
+    /// Whether its callbacks may have begun to run for this.
+    fn has_begun(&self, run: RunId) -> bool;
     /// Tells it which slots the engine no longer needs.
     fn release(&self, slots: &[(Storage, u32)]);
 }
@@ -105,20 +107,18 @@ struct FacadeState {
     sums: Vec<Option<Slot>>,
     gauges: Vec<Option<Slot>>,
     blocks: Vec<Option<Slot>>,
-    /// Since when an answer is awaited.
-    asked: Option<Instant>,
-    /// Its callbacks run: the event loop answers, and only some of them have not finished.
-    begun: bool,
-    /// Collections that went on without that answer.
-    missed: u64,
+    runs: Runs,
+    missed: Option<Missed>,
+}
+
+/// Collections that went on without an environment, of which nothing has come since.
+struct Missed {
+    /// When it was asked for the first of them.
+    asked: Instant,
+    collections: u64,
 }
 
 impl FacadeState {
-    /// Nothing has come from its event loop since it was asked.
-    fn is_late(&self) -> bool {
-        self.asked.is_some() && !self.begun
-    }
-
     fn slots(&mut self, storage: Storage) -> &mut Vec<Option<Slot>> {
         match storage {
             Storage::Sum => &mut self.sums,
@@ -128,14 +128,18 @@ impl FacadeState {
     }
 }
 
-/// A collection that waits for facades until its deadline, whatever others want.
+/// A collection that waits for its runs until its deadline, whatever others want.
 struct Request {
     pipeline: PipelineId,
+    runs: Wanted,
     deadline: Instant,
     /// It waits for nobody.
     at_once: bool,
     reply: CollectReply,
 }
+
+/// The run of each facade whose observations a collection takes.
+type Wanted = Vec<(FacadeId, u32)>;
 
 pub struct Actor {
     commands: Receiver<Command>,
@@ -321,7 +325,6 @@ impl Actor {
             value_length: crate::config::DEFAULT_VALUE_LENGTH,
             naming: None,
             legacy_names: true,
-            patience: Duration::ZERO,
         };
         let early = std::mem::take(&mut self.early);
         for &(id, ..) in &early {
@@ -340,39 +343,32 @@ impl Actor {
         record_runs(&mut self.instruments, &mut self.misfits, early);
     }
 
-    fn take_over(&mut self, id: FacadeId, handover: Handover) {
+    fn take_over(&mut self, id: FacadeId, mut handover: Handover) {
         if let Some(series) = &handover.series {
             self.register(id, series);
         }
         self.record_handover(id, &handover);
         if !handover.samples.slots.is_empty() {
-            self.gate.recycle(handover.samples);
+            self.gate.recycle(std::mem::take(&mut handover.samples));
         }
         if self.early.len() > EARLY_SAMPLES {
             self.aggregate_early();
         }
-        if let Some(observations) = handover.observations {
-            self.observe(id, &observations, &handover.unfinished);
-            if let Some(state) = self.facades.get_mut(&id) {
-                state.begun |= state.asked.is_some();
-            }
+        if let Some(observations) = &handover.observations {
+            self.observe(id, observations, &handover);
         }
-        if handover.answers {
-            if let Some(state) = self.facades.get_mut(&id) {
-                state.begun = false;
-                let waited = state.asked.take().map(|since| since.elapsed());
-                let missed = std::mem::take(&mut state.missed);
-                if let (Some(waited), true) = (waited, missed > 0) {
-                    let went_on = match missed {
-                        1 => "a collection".to_owned(),
-                        more => format!("{more} collections"),
-                    };
-                    self.log.info(format!(
-                        "the event loop answers again, {:.1} s after it was asked; {went_on} went \
-                         on without it",
-                        waited.as_secs_f64()
-                    ));
-                }
+        if let (Some(run), Some(state)) = (handover.run, self.facades.get_mut(&id)) {
+            state.runs.note(run, handover.answers);
+            if let Some(Missed { asked, collections }) = state.missed.take() {
+                let went_on = match collections {
+                    1 => "a collection".to_owned(),
+                    more => format!("{more} collections"),
+                };
+                self.log.info(format!(
+                    "the event loop answers again, {:.1} s after it was asked; {went_on} went on \
+                     without it",
+                    asked.elapsed().as_secs_f64()
+                ));
             }
         }
     }
@@ -414,11 +410,12 @@ impl Actor {
         }
     }
 
-    fn observe(&mut self, id: FacadeId, observations: &Samples, unfinished: &[InstrumentId]) {
-        let Some(state) = self.facades.get(&id) else {
+    /// Takes on what callbacks observed: for the collections that wait for their run, and to be
+    /// known beyond it. What comes later than the answer is only known.
+    fn observe(&mut self, id: FacadeId, observations: &Samples, handover: &Handover) {
+        let Some(state) = self.facades.get_mut(&id) else {
             return;
         };
-        let unfinished: HashSet<&InstrumentId> = unfinished.iter().collect();
         let mut values: HashMap<InstrumentId, Vec<(SeriesId, f64)>> = HashMap::new();
         for (&index, &value) in observations.slots.iter().zip(&observations.values) {
             if let Some(slot) = state.blocks.get(index as usize).copied().flatten() {
@@ -428,15 +425,31 @@ impl Actor {
                     .push((slot.series, value));
             }
         }
+        let run = handover.run;
+        let under_way = run.and_then(|run| state.runs.under_way_mut(run));
+        let goes_on = under_way.is_some() && !handover.answers;
+        let unfinished: HashSet<InstrumentId> = handover.unfinished.iter().copied().collect();
+        let mut observed = HashMap::new();
         for (index, instrument) in (0..).zip(&mut self.instruments) {
-            if instrument.spec.is_observable() {
-                let observed = values.remove(&index).unwrap_or_default();
-                let observed = once_each(instrument, observed);
-                match unfinished.contains(&index) {
-                    true => instrument.observe_more(id, observed),
-                    false => instrument.observe(id, observed),
-                }
+            if !instrument.spec.is_observable() {
+                continue;
             }
+            let values = values.remove(&index).unwrap_or_default();
+            let values = Arc::new(once_each(instrument, values));
+            match unfinished.contains(&index) {
+                true if goes_on => {}
+                true => instrument.observe_more(id, run, &values),
+                false => instrument.observe(id, run, values.clone()),
+            }
+            if under_way.is_some() && !values.is_empty() {
+                observed.insert(index, values);
+            }
+        }
+        if let Some(run) = under_way {
+            run.observations = Some(Observations {
+                values: observed,
+                unfinished,
+            });
         }
     }
 
@@ -491,7 +504,7 @@ impl Actor {
         self.produced.forget(id);
         for instrument in &mut self.instruments {
             if instrument.spec.is_observable() {
-                instrument.observe(id, Vec::new());
+                instrument.forget(id);
             }
         }
         let slots = [state.sums, state.gauges, state.blocks];
@@ -504,7 +517,7 @@ impl Actor {
     fn leave(&mut self, id: FacadeId) {
         if let Some(state) = self.facades.get_mut(&id) {
             state.facade = None;
-            state.asked = None;
+            state.runs.clear();
         }
     }
 
@@ -517,76 +530,96 @@ impl Actor {
     }
 
     fn request(&mut self, pipeline: PipelineId, timeout: Duration, reply: CollectReply) {
-        let now = Instant::now();
+        let at_once = timeout.is_zero();
+        let timeout = timeout.min(self.patience);
+        let mut runs = Wanted::new();
+        for (&id, state) in self.facades.iter_mut().filter(|_| !at_once) {
+            if let Some(facade) = &state.facade {
+                let run = state.runs.request(facade.as_ref(), pipeline, timeout);
+                runs.extend(run.map(|number| (id, number)));
+            }
+        }
         self.requests.push(Request {
             pipeline,
-            deadline: now + timeout.min(self.patience),
-            at_once: timeout.is_zero(),
+            runs,
+            deadline: Instant::now() + timeout,
+            at_once,
             reply,
         });
-        if timeout.is_zero() {
-            return;
-        }
-        // Not the time of the one who happens to ask first: the others join.
-        let longest = self.settings.as_ref().map_or(timeout, |s| s.patience);
-        let timeout = timeout.max(longest).min(self.patience);
-        // One that did not answer is asked again: its answer may have been lost on the way.
-        let silent = |state: &&mut FacadeState| state.asked.is_none() || state.missed > 0;
-        for state in self.facades.values_mut().filter(silent) {
-            let facade = state.facade.as_ref();
-            let asked = facade.is_some_and(|facade| facade.ask(timeout));
-            state.asked = asked.then(|| state.asked.unwrap_or(now));
-        }
     }
 
-    /// Answers the requests whose time is up, and all once every facade has answered.
+    /// Answers the requests whose time is up or whose runs have ended.
     fn advance(&mut self) {
         if self.requests.is_empty() {
             return;
         }
-        let waiting = self.facades.values().any(|state| state.asked.is_some());
         let now = Instant::now();
-        let requests = match waiting {
-            true => {
-                let is_due = |request: &mut Request| request.deadline <= now;
-                self.requests.extract_if(.., is_due).collect()
-            }
-            false => std::mem::take(&mut self.requests),
+        let facades = &self.facades;
+        let is_done = |(id, number): &(FacadeId, u32)| {
+            facades
+                .get(id)
+                .is_none_or(|state| state.runs.is_done(*number))
         };
+        let is_due =
+            |request: &mut Request| request.deadline <= now || request.runs.iter().all(is_done);
+        let requests: Vec<Request> = self.requests.extract_if(.., is_due).collect();
         if requests.is_empty() {
             return;
         }
-        // Before the collections, which show it.
-        let late = self.facades.values().any(FacadeState::is_late);
-        let aged = requests.iter().any(|request| !request.at_once);
-        if late && aged {
-            self.report_late();
-        }
-        let mut done: Vec<(PipelineId, Arc<Collection>)> = Vec::new();
+        let mut done: Vec<(PipelineId, &Wanted, Arc<Collection>)> = Vec::new();
         for Request {
-            pipeline, reply, ..
-        } in requests
+            pipeline,
+            runs,
+            at_once,
+            ..
+        } in &requests
         {
-            let known = done
+            if done
                 .iter()
-                .find(|(id, _)| *id == pipeline)
-                .map(|(_, collection)| collection.clone());
-            let collection = known.unwrap_or_else(|| {
-                let mut collection = self.collect(pipeline);
-                collection.late = late;
-                let collection = Arc::new(collection);
-                done.push((pipeline, collection.clone()));
-                collection
-            });
-            let _ = reply.send(Ok(collection));
+                .any(|(id, same, _)| id == pipeline && *same == runs)
+            {
+                continue;
+            }
+            let late = self.is_late(runs, *at_once);
+            if late && !at_once {
+                // Before the collection, which shows it.
+                self.report_late(runs);
+            }
+            let mut collection = self.collect(*pipeline, runs);
+            collection.late = late;
+            done.push((*pipeline, runs, Arc::new(collection)));
         }
         let collections = done
             .iter()
-            .map(|(_, collection)| Arc::downgrade(collection));
+            .map(|(.., collection)| Arc::downgrade(collection));
         self.collected.extend(collections);
         // Not put off by collections that come more often.
         self.tidy_at
             .get_or_insert_with(|| Instant::now() + TIDY_INTERVAL);
+        let answers: Vec<Arc<Collection>> = requests
+            .iter()
+            .filter_map(|request| {
+                done.iter()
+                    .find(|(id, runs, _)| *id == request.pipeline && **runs == request.runs)
+            })
+            .map(|(.., collection)| collection.clone())
+            .collect();
+        drop(done);
+        let aged = requests.iter().any(|request| !request.at_once);
+        for (request, collection) in requests.into_iter().zip(answers) {
+            let _ = request.reply.send(Ok(collection));
+        }
+        let wanted: HashSet<(FacadeId, u32)> = self
+            .requests
+            .iter()
+            .flat_map(|request| request.runs.iter().copied())
+            .collect();
+        for (&id, state) in &mut self.facades {
+            state.runs.retain(|number| wanted.contains(&(id, number)));
+            if let Some(facade) = &state.facade {
+                state.runs.ask(facade.as_ref());
+            }
+        }
         // Once, however many pipelines were served.
         if aged {
             self.release_stale();
@@ -608,11 +641,20 @@ impl Actor {
         self.tidy_at = (!self.collected.is_empty()).then(|| now + TIDY_INTERVAL);
     }
 
-    fn collect(&mut self, pipeline: PipelineId) -> Collection {
+    fn collect(&mut self, pipeline: PipelineId, runs: &Wanted) -> Collection {
         let mut metrics: Vec<Metric> = Vec::new();
+        let observations: HashMap<FacadeId, &Observations> = runs
+            .iter()
+            .filter_map(|&(id, number)| {
+                let run = self.facades.get(&id)?.runs.get(number)?;
+                Some((id, run.observations.as_ref()?))
+            })
+            .collect();
         for (id, instrument) in (0..).zip(&mut self.instruments) {
-            let prepared = instrument.prepare(pipeline.0);
-            self.misfits.report(id, instrument, prepared);
+            if instrument.spec.is_observable() {
+                let prepared = instrument.prepare(id, pipeline, &observations);
+                self.misfits.report(id, instrument, prepared);
+            }
         }
         // One end for all points, after everything that they count.
         let time = clock::now();
@@ -670,16 +712,41 @@ impl Actor {
         }
     }
 
-    fn report_late(&mut self) {
+    /// Whether an event loop has not answered: one that a collection asked, or any, where it asks
+    /// nobody.
+    fn is_late(&self, runs: &Wanted, at_once: bool) -> bool {
+        if at_once {
+            let mut facades = self.facades.values();
+            return facades.any(|state| state.runs.is_any_silent());
+        }
+        runs.iter()
+            .any(|&(id, number)| self.silent_since(id, number).is_some())
+    }
+
+    fn silent_since(&self, id: FacadeId, number: u32) -> Option<Instant> {
+        self.facades.get(&id)?.runs.get(number)?.silent_since()
+    }
+
+    fn report_late(&mut self, runs: &Wanted) {
         self.record(SelfMetric::LateCollections, 1.0, Canonical::from_iter([]));
-        for state in self.facades.values_mut().filter(|s| s.is_late()) {
-            state.missed += 1;
-            if state.missed == 1 {
+        for &(id, number) in runs {
+            let Some(asked) = self.silent_since(id, number) else {
+                continue;
+            };
+            let Some(state) = self.facades.get_mut(&id) else {
+                continue;
+            };
+            if state.missed.is_none() {
                 self.log.warn(
                     "an event loop did not answer in time; metrics are exported with what it handed \
                      over last (counted in nativestage.metrics.collections.late)",
                 );
             }
+            let missed = state.missed.get_or_insert(Missed {
+                asked,
+                collections: 0,
+            });
+            missed.collections += 1;
         }
     }
 

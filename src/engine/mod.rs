@@ -15,10 +15,12 @@ mod gate;
 #[cfg(test)]
 mod gate_tests;
 pub mod instrument;
+mod known;
 pub mod plan;
 pub mod points;
 pub mod produced;
 mod reported;
+mod runs;
 mod self_metrics;
 mod series;
 mod stream;
@@ -47,6 +49,7 @@ use plan::{Pipelines, Settings, Shape, Storage};
 use produced::Production;
 
 pub use actor::Facade;
+pub use runs::RunId;
 pub use self_metrics::{Component, SelfMetric, OWN_SCOPE};
 
 /// Bytes that may wait for the engine, as much as 64 full blocks; whoever sends more waits.
@@ -59,14 +62,25 @@ pub type FacadeId = u32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PipelineId(pub(crate) usize);
 
+impl PipelineId {
+    /// From the number that JavaScript knows it by.
+    pub(crate) fn from_code(code: u32) -> Self {
+        Self(code as usize)
+    }
+
+    pub(crate) fn code(self) -> u32 {
+        self.0 as u32
+    }
+}
+
 /// Where exporters get their data from.
 pub trait Collect: Send + Sync + 'static {
     /// Asks every JavaScript environment to run its observable callbacks and hand over, waits for
     /// them until `timeout`, then collects. A late environment does not fail the collection: its
     /// last known data is used. With a `timeout` of zero nobody is asked: what is known is collected.
     ///
-    /// Collections that overlap share what the environments do, and none waits shorter for another:
-    /// callbacks have the time of the most patient exporter.
+    /// Each collection has runs of the callbacks of its own, with its own time: those that overlap
+    /// take nothing from each other.
     ///
     /// The answer fails only when the engine has shut down.
     fn collect(
@@ -102,12 +116,14 @@ pub struct Handover {
     /// Cells that keep the last value.
     pub gauges: Vec<Cells>,
     pub samples: Samples,
-    /// Everything the callbacks observed: replaces what they observed before.
+    /// Everything the callbacks observed up to now: replaces what they observed before.
     pub observations: Option<Samples>,
     /// Instruments with callbacks that have not finished: what they observed before stays, unless it
     /// was observed again.
     pub unfinished: Vec<InstrumentId>,
-    /// This answers a request to collect.
+    /// The run of the callbacks that this comes from.
+    pub run: Option<RunId>,
+    /// This is what its collection waits for.
     pub answers: bool,
 }
 

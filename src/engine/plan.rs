@@ -1,14 +1,12 @@
 //! From configuration to streams: which streams an instrument feeds in which pipelines.
 
-use std::time::Duration;
-
 use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind, Temporality};
 
 use super::instrument::InstrumentSpec;
 use super::{PipelineId, OWN_SCOPE};
 use crate::config::{
     AttributeFilter, Config, HistogramAggregation, StreamSpec, View, ViewAggregation,
-    CONSOLE_TIMEOUT, DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
+    DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
 };
 use crate::services::naming::{MetricScope, Naming};
 use crate::services::renames::Rename;
@@ -48,8 +46,6 @@ pub struct Settings {
     pub naming: Option<Naming>,
     /// Whether what was renamed is exported under its old name too.
     pub legacy_names: bool,
-    /// How long the most patient exporter waits for event loops.
-    pub patience: Duration,
 }
 
 /// A stream to build: the pipelines that read it are the set bits of `pipelines`.
@@ -116,15 +112,6 @@ impl Settings {
             value_length: config.value_length,
             naming: config.naming.renames(),
             legacy_names: config.naming.legacy_names,
-            patience: [
-                config.prometheus.as_ref().map(|p| p.collect_timeout),
-                config.otlp.as_ref().map(|otlp| otlp.timeout),
-                config.console.as_ref().map(|_| CONSOLE_TIMEOUT),
-            ]
-            .into_iter()
-            .flatten()
-            .max()
-            .unwrap_or_default(),
         };
         if config.disabled {
             // Without streams nothing is kept that nobody would read.

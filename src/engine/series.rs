@@ -1,6 +1,6 @@
 //! The series of one instrument: from what the facade calls a slot to the rows of its streams.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -8,10 +8,12 @@ use smallvec::SmallVec;
 use super::aggregate::Misfit;
 use super::canonical::Canonical;
 use super::columns::Row;
-use super::instrument::InstrumentSpec;
+use super::instrument::{InstrumentId, InstrumentSpec};
+use super::known::{merge, Known, Observed};
 use super::plan::{StreamPlan, STALE_AFTER};
+use super::runs::{Observations, RunId};
 use super::stream::Stream;
-use super::FacadeId;
+use super::{FacadeId, PipelineId};
 
 pub type SeriesId = u32;
 
@@ -44,8 +46,7 @@ pub struct Instrument {
     by_attributes: HashMap<Canonical, SeriesId>,
     /// Per facade, what its callbacks observed last. By attributes, because a slot, and the series
     /// with it, may be given to other attributes before the next observations arrive.
-    observed: BTreeMap<FacadeId, Vec<(Canonical, f64)>>,
-    observed_changed: bool,
+    observed: BTreeMap<FacadeId, Known>,
 }
 
 impl Instrument {
@@ -59,7 +60,6 @@ impl Instrument {
             free: Vec::new(),
             by_attributes: HashMap::new(),
             observed: BTreeMap::new(),
-            observed_changed: false,
         }
     }
 
@@ -179,7 +179,6 @@ impl Instrument {
             .into_iter()
             .map(|plan| Stream::new(self.spec.clone(), plan))
             .collect();
-        self.observed_changed = true;
         let pending: Vec<(SeriesId, f64)> = (0..)
             .zip(&mut self.series)
             .filter_map(|(id, series)| Some((id, series.as_mut()?.pending.take()?)))
@@ -274,48 +273,53 @@ impl Instrument {
         Some(&self.series.get(id as usize)?.as_ref()?.attributes)
     }
 
-    /// Replaces what a facade's callbacks observed.
-    pub fn observe(&mut self, facade: FacadeId, values: Vec<(Canonical, f64)>) {
-        if values.is_empty() {
-            self.observed_changed |= self.observed.remove(&facade).is_some();
-        } else {
-            self.observed.insert(facade, values);
-            self.observed_changed = true;
+    /// Replaces what is known of a facade's callbacks, or of their runs for one reader.
+    pub fn observe(&mut self, facade: FacadeId, run: Option<RunId>, values: Observed) {
+        let known = self.observed.entry(facade).or_default();
+        known.replace(run, values);
+    }
+
+    /// Adds to what is known of a facade's callbacks.
+    pub fn observe_more(&mut self, facade: FacadeId, run: Option<RunId>, values: &Observed) {
+        if !values.is_empty() {
+            self.observed.entry(facade).or_default().add(run, values);
         }
     }
 
-    /// Adds to what a facade's callbacks observed.
-    pub fn observe_more(&mut self, facade: FacadeId, values: Vec<(Canonical, f64)>) {
-        if values.is_empty() {
-            return;
-        }
-        let mut all = values;
-        let known = self.observed.remove(&facade).unwrap_or_default();
-        let again: HashSet<Canonical> = all.iter().map(|(set, _)| set.clone()).collect();
-        all.extend(known.into_iter().filter(|(set, _)| !again.contains(set)));
-        self.observe(facade, all);
+    /// What a facade's callbacks observed goes with it.
+    pub fn forget(&mut self, facade: FacadeId) {
+        self.observed.remove(&facade);
     }
 
-    /// Puts observations in place for a collection of a pipeline.
-    pub fn prepare(&mut self, pipeline: usize) -> Recorded {
-        let mut outcome = Ok(());
-        if !self.spec.is_observable() {
-            return outcome;
-        }
-        let changed = std::mem::take(&mut self.observed_changed);
-        let observed = &self.observed;
-        let mut values: Option<Vec<(&Canonical, f64)>> = None;
-        for stream in &mut self.streams {
-            let wanted = match stream.counts_observations() {
-                true => stream.plan().feeds(pipeline),
-                false => changed,
+    /// Puts what a collection's runs observed in place for it, and what is known where they have not
+    /// finished.
+    pub fn prepare(
+        &mut self,
+        id: InstrumentId,
+        pipeline: PipelineId,
+        runs: &HashMap<FacadeId, &Observations>,
+    ) -> Recorded {
+        let known = &self.observed;
+        let known = |facade| known.get(facade).map(|known: &Known| known.of(pipeline));
+        let facades: BTreeSet<&FacadeId> = self.observed.keys().chain(runs.keys()).collect();
+        let parts = facades.into_iter().filter_map(|facade| {
+            let known = known(facade);
+            let Some(run) = runs.get(facade) else {
+                return known.cloned();
             };
-            if wanted {
-                let values = values.get_or_insert_with(|| {
-                    let all = observed.values().flatten();
-                    all.map(|(set, value)| (set, *value)).collect()
-                });
-                outcome = outcome.and(stream.observe(values));
+            match (run.values.get(&id), known) {
+                (Some(values), Some(known)) if run.unfinished.contains(&id) => {
+                    Some(merge(values, known))
+                }
+                (None, _) if run.unfinished.contains(&id) => known.cloned(),
+                (values, _) => values.cloned(),
+            }
+        });
+        let parts: Vec<Observed> = parts.filter(|part| !part.is_empty()).collect();
+        let mut outcome = Ok(());
+        for stream in &mut self.streams {
+            if stream.plan().feeds(pipeline.0) {
+                outcome = outcome.and(stream.observe(&parts));
             }
         }
         outcome

@@ -11,6 +11,7 @@ use super::clock::{self, Timestamp};
 use super::collection::{Metric, PageNaming, Source};
 use super::columns::{Columns, Row, SharedColumns, Shown, Snapshot};
 use super::instrument::{InstrumentSpec, ValueType};
+use super::known::Observed;
 use super::plan::StreamPlan;
 use super::points::Kind;
 use super::reported::Reported;
@@ -38,6 +39,8 @@ pub struct Stream {
     lingering: HashMap<Canonical, Row>,
     /// Observable counters under delta temporality: what was observed before.
     reported: Option<Reported>,
+    /// What was observed last, by environments.
+    observed: Vec<Observed>,
 }
 
 /// A series that several of the instrument's may lead to: a filter can make them equal.
@@ -61,6 +64,7 @@ impl Stream {
             overflow: None,
             known: HashMap::new(),
             lingering: HashMap::new(),
+            observed: Vec::new(),
         }
     }
 
@@ -170,11 +174,19 @@ impl Stream {
 
     /// Takes on what an observable instrument reports until the next call: one value per attribute
     /// set, sums added up over the sets that the stream's filter makes equal, gauges the last.
-    pub fn observe(&mut self, values: &[(&Canonical, f64)]) -> Recorded {
+    pub fn observe(&mut self, parts: &[Observed]) -> Recorded {
+        let same = |(known, new): (&Observed, &Observed)| Arc::ptr_eq(known, new);
+        let unchanged =
+            self.observed.len() == parts.len() && self.observed.iter().zip(parts).all(same);
+        if unchanged && !self.counts_observations() {
+            return Ok(());
+        }
+        self.observed = parts.to_vec();
+        let values = || parts.iter().flat_map(|part| part.iter());
         let adds_up = self.spec.kind != InstrumentKind::ObservableGauge;
-        let mut merged: Vec<(Canonical, f64)> = Vec::with_capacity(values.len());
-        let mut index: HashMap<Canonical, usize> = HashMap::with_capacity(values.len());
-        for (attributes, value) in values {
+        let mut merged: Vec<(Canonical, f64)> = Vec::with_capacity(values().count());
+        let mut index: HashMap<Canonical, usize> = HashMap::with_capacity(merged.capacity());
+        for (attributes, value) in values() {
             let attributes = self.project(attributes);
             match index.get(&attributes) {
                 Some(&at) if adds_up => merged[at].1 += value,

@@ -17,6 +17,7 @@ mod asking;
 mod lengths;
 mod model;
 mod oracle;
+mod overlapping;
 mod produced;
 mod reading;
 mod removal;
@@ -121,7 +122,11 @@ impl Drop for Bench {
 struct Mute;
 
 impl Facade for Mute {
-    fn ask(&self, _: Duration) -> bool {
+    fn ask(&self, _: RunId, _: Duration) -> bool {
+        false
+    }
+
+    fn has_begun(&self, _: RunId) -> bool {
         false
     }
 
@@ -267,14 +272,18 @@ fn beyond_the_cardinality_limit_values_go_to_the_overflow_series() {
     );
 }
 
-/// Answers requests from another thread, after a delay.
+/// Notes what it is asked for; the test answers for it.
 struct Slow {
-    asked: mpsc::Sender<()>,
+    asked: mpsc::Sender<RunId>,
 }
 
 impl Facade for Slow {
-    fn ask(&self, _: Duration) -> bool {
-        self.asked.send(()).is_ok()
+    fn ask(&self, run: RunId, _: Duration) -> bool {
+        self.asked.send(run).is_ok()
+    }
+
+    fn has_begun(&self, _: RunId) -> bool {
+        false
     }
 
     fn release(&self, _: &[(Storage, u32)]) {}
@@ -290,9 +299,10 @@ fn a_collection_waits_for_a_facade_until_its_deadline_and_then_goes_on() {
     let pipeline = bench.pipeline.unwrap();
 
     let answer = bench.engine.collect(pipeline, WAIT);
-    requests.recv_timeout(WAIT).unwrap();
+    let run = requests.recv_timeout(WAIT).unwrap();
     bench.hand_over(Handover {
         sums: vec![cell(slot, 1.0)],
+        run: Some(run),
         answers: true,
         ..Handover::default()
     });
@@ -320,10 +330,12 @@ fn a_collection_waits_for_a_facade_until_its_deadline_and_then_goes_on() {
         .unwrap();
     let answer = || {
         bench.hand_over(Handover {
+            run: Some(requests.recv_timeout(WAIT).unwrap()),
             answers: true,
             ..Handover::default()
         })
     };
+    answer();
     answer();
     let again = bench.engine.collect(pipeline, WAIT);
     answer();

@@ -2,11 +2,12 @@ import type {
   NativeInstrument,
   NativeObservations,
   NativeProvider,
+  NativeRun,
   NativeShape,
 } from '../../binding';
 import { log, logLine } from '../log';
 import { textOf } from '../text';
-import type { ObservableCallbacks } from './ObservableCallbacks';
+import type { ObservableCallbacks, Run } from './ObservableCallbacks';
 import { SampleBlock } from './SampleBlock';
 import { SharedTexts } from './SharedTexts';
 import {
@@ -33,7 +34,7 @@ export interface Reshapable {
 }
 
 type Message =
-  | { type: 'collect'; timeout: number }
+  | { type: 'collect'; runs: Run[] }
   | { type: 'configured' }
   | { type: 'release'; slots: [storage: number, slot: number][] }
   | { type: 'log' };
@@ -151,12 +152,17 @@ export class Facade {
       only(Storage.Gauge, this.gauges),
       this.block.take(),
       undefined,
+      undefined,
       false,
     );
   }
 
   /** Hands over everything recorded so far, in one native call. */
-  handOver(observations?: NativeObservations, answers = false): void {
+  handOver(
+    observations?: NativeObservations,
+    run?: NativeRun,
+    answers = false,
+  ): void {
     this.native.handOver(
       this.id,
       this.takePending(),
@@ -164,6 +170,7 @@ export class Facade {
       this.gauges.chunks,
       this.block.take(),
       observations,
+      run,
       answers,
     );
   }
@@ -226,9 +233,11 @@ export class Facade {
   private act(message: Message): void {
     switch (message.type) {
       case 'collect':
-        this.callbacks.run(message.timeout, (observations, answers) =>
-          this.answer(observations, answers),
-        );
+        for (const run of message.runs) {
+          this.callbacks.run(run, (observations, answers) =>
+            this.answer(run, observations, answers),
+          );
+        }
         break;
       case 'configured':
         this.reshape();
@@ -245,11 +254,12 @@ export class Facade {
   }
 
   private answer(
+    run: NativeRun,
     observations: NativeObservations | undefined,
     answers: boolean,
   ): void {
     try {
-      this.handOver(observations, answers);
+      this.handOver(observations, run, answers);
     } catch (error) {
       log('error', `internal error: nothing was handed over: ${textOf(error)}`);
     }

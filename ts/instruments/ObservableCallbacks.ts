@@ -7,27 +7,35 @@ import type {
   ObservableResult,
 } from '@opentelemetry/api';
 import { performance } from 'node:perf_hooks';
-import type { NativeObservations } from '../../binding';
+import type { NativeObservations, NativeRun } from '../../binding';
 import { log } from '../log';
 import { textOf } from '../text';
 import { isThenable, settled } from '../thenable';
 import { clearTimeout, setTimeout } from '../timers';
 import { NativeObservable } from './observable';
-import { type Series, type SeriesOwner, Storage } from './storage';
+import { type Series, Storage } from './storage';
 
 /** A callback gets this part of the time the engine waits, so that the answer arrives in time. */
 const CALLBACK_SHARE = 0.8;
+
+/** After this time a callback that has not settled is taken for lost, and runs again. */
+const LOST_AFTER_MS = 60_000;
 
 /** What the callbacks of one collection observed. */
 class Round {
   // Not their slots: while a callback waits, a series may move or leave, and others get its slot.
   private readonly series: Series[] = [];
   private readonly values: number[] = [];
-  private open = true;
+  private state: 'waited for' | 'open' | 'closed' = 'waited for';
 
   /** What is observed later belongs to no collection. */
   get isOpen(): boolean {
-    return this.open;
+    return this.state !== 'closed';
+  }
+
+  /** A collection waits for it. */
+  get isWaitedFor(): boolean {
+    return this.state === 'waited for';
   }
 
   add(series: Series, value: number): void {
@@ -38,12 +46,12 @@ class Round {
   /** What was observed up to now, of all or of `some` instruments. */
   read(
     unfinished: Iterable<NativeObservable>,
-    some?: Set<SeriesOwner | undefined>,
+    some?: Set<NativeObservable>,
   ): NativeObservations {
     const slots: number[] = [];
     const values: number[] = [];
     this.series.forEach((series, at) => {
-      const isWanted = !some || some.has(series.owner);
+      const isWanted = !some || some.has(series.owner as NativeObservable);
       if (isWanted && series.storage === Storage.Block) {
         slots.push(series.slot);
         values.push(this.values[at]);
@@ -57,15 +65,27 @@ class Round {
     };
   }
 
+  /** Nobody waits any more. */
+  end(): void {
+    this.state = 'open';
+  }
+
   close(): void {
-    this.open = false;
+    this.state = 'closed';
   }
 }
 
 /** A callback that returned a promise which is not settled yet. */
 interface Pending {
-  observables: Set<NativeObservable>;
+  registered: Registered;
   settled: Promise<void>;
+}
+
+/** One callback, for one instrument or several. */
+interface Registered {
+  observables: Set<NativeObservable>;
+  /** Since when it has been overdue, by the reader whose collection went on without it. */
+  overdue: Map<number, number>;
 }
 
 /** Gives a callback the right to observe one instrument, or several, during one round. */
@@ -99,27 +119,31 @@ class Observer implements ObservableResult, BatchObservableResult {
   }
 }
 
-export type ObservationRound = Pick<Round, 'add' | 'isOpen'>;
+export type ObservationRound = Pick<Round, 'add' | 'isOpen' | 'isWaitedFor'>;
 
-/** Takes what was observed; the last that `answers` ends the collection. */
+/** A collection's request to run the callbacks. */
+export interface Run extends NativeRun {
+  timeout: number;
+}
+
+/** Takes what was observed; what `answers` is what the collection waits for. */
 type Taker = (
   observations: NativeObservations | undefined,
   answers: boolean,
 ) => void;
 
-interface Batch {
+interface Batch extends Registered {
   callback: BatchObservableCallback;
-  observables: Set<NativeObservable>;
 }
 
 /** What else is done at a collection, within some milliseconds; it must not reject. */
 type Producer = (patience: number) => Promise<void>;
 
-/** The observable callbacks of one thread, run once a collection. */
+/** The observable callbacks of one thread. Each collection runs them for itself. */
 export class ObservableCallbacks {
   private readonly singles = new Map<
     NativeObservable,
-    Set<ObservableCallback>
+    Map<ObservableCallback, Registered>
   >();
   private batches: Batch[] = [];
   private readonly producers: Producer[] = [];
@@ -127,13 +151,19 @@ export class ObservableCallbacks {
   private readonly said = new WeakSet<BatchObservableCallback>();
   /** There were callbacks, so what they observed must be kept up to date. */
   private used = false;
-  /** The round under way, and when its time is up. */
-  private current: { round: Round; until: number } | undefined = undefined;
+  /** The rounds that collections wait for, and when their time is up. */
+  private readonly underWay = new Set<{ until: number; end: () => void }>();
 
   add(observable: NativeObservable, callback: ObservableCallback): void {
     this.used = true;
-    const callbacks = this.singles.get(observable) ?? new Set();
-    callbacks.add(callback);
+    const callbacks =
+      this.singles.get(observable) ?? new Map<ObservableCallback, Registered>();
+    if (!callbacks.has(callback)) {
+      callbacks.set(callback, {
+        observables: new Set([observable]),
+        overdue: new Map(),
+      });
+    }
     this.singles.set(observable, callbacks);
   }
 
@@ -167,7 +197,7 @@ export class ObservableCallbacks {
     }
     this.used = true;
     if (!this.batches.some(batch => isSame(batch, callback, own))) {
-      this.batches.push({ callback, observables: own });
+      this.batches.push({ callback, observables: own, overdue: new Map() });
     }
   }
 
@@ -201,32 +231,37 @@ export class ObservableCallbacks {
   }
 
   /**
-   * Runs every callback. What was observed is handed over when all have finished, at the latest after
-   * the time-out; before that once, where some take their time, and afterwards for each that was late.
-   * Within the time of a round another does not begin: the one under way is the answer. One that is
-   * overdue all the same, such as where a program stops the timers, gives way.
+   * Runs every callback for a collection, whatever others are under way. What was observed is handed
+   * over when all have finished, at the latest after the time-out; before that once, where some take
+   * their time, and afterwards for each that was late. One that is late does not run again for the
+   * same reader until it has settled. A round whose time is up all the same, such as where a program
+   * stops the timers, ends before the next.
    */
-  run(timeout: number, handOver: Taker): void {
+  run({ reader, timeout }: Omit<Run, 'number'>, handOver: Taker): void {
     if (!this.used) {
       handOver(undefined, true);
       return;
     }
     const now = performance.now();
-    if (this.current && now < this.current.until) {
-      return;
+    for (const { until, end } of [...this.underWay]) {
+      if (until <= now) {
+        end();
+      }
     }
-    this.current?.round.close();
     const round = new Round();
     const limit = timeout * CALLBACK_SHARE;
-    this.current = { round, until: now + limit };
-    const running = this.start(round);
+    const { running, overdue } = this.start(round, reader);
+    const read = () =>
+      round.read(observablesOf([...overdue, ...registeredOf(running)]));
     const end = () => {
-      if (this.current?.round === round) {
-        this.current = undefined;
-        handOver(round.read(observablesOf(running)), true);
-        this.awaitLate(round, running, handOver);
+      if (round.isWaitedFor) {
+        this.underWay.delete(entry);
+        round.end();
+        handOver(read(), true);
+        this.awaitLate(round, reader, running, handOver);
       }
     };
+    const entry = { until: now + limit, end };
     const settled = [
       ...[...running].map(pending => pending.settled),
       ...this.producers.map(produce =>
@@ -237,11 +272,12 @@ export class ObservableCallbacks {
       end();
       return;
     }
+    this.underWay.add(entry);
     for (const pending of running) {
       void pending.settled.then(() => running.delete(pending));
     }
     // Whoever waits less long than the slowest callback has the others' values.
-    handOver(round.read(observablesOf(running)), false);
+    handOver(read(), false);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>(resolve => {
       timer = setTimeout(() => {
@@ -263,24 +299,30 @@ export class ObservableCallbacks {
   /** Takes over what callbacks observe that finish after their collection. */
   private awaitLate(
     round: Round,
+    reader: number,
     running: Set<Pending>,
     handOver: Taker,
   ): void {
     if (running.size === 0) {
       round.close();
     }
-    for (const { observables, settled } of running) {
+    const now = performance.now();
+    for (const { registered, settled } of running) {
+      const { observables, overdue } = registered;
+      overdue.set(reader, now);
       void settled.then(() => {
-        const others = this.observables();
-        const unfinished = observablesOf(running);
-        const finished = new Set<SeriesOwner | undefined>();
+        // Unless it was taken for lost, and another run is overdue by now.
+        if (overdue.get(reader) === now) {
+          overdue.delete(reader);
+        }
+        const unfinished = this.observables();
+        const others = observablesOf(registeredOf(running));
         for (const observable of observables) {
-          if (!unfinished.has(observable)) {
-            finished.add(observable);
-            others.delete(observable);
+          if (!others.has(observable)) {
+            unfinished.delete(observable);
           }
         }
-        handOver(round.read(others, finished), false);
+        handOver(round.read(unfinished, observables), false);
         if (running.size === 0) {
           round.close();
         }
@@ -294,9 +336,9 @@ export class ObservableCallbacks {
       return undefined;
     }
     const round = new Round();
-    const unfinished = observablesOf(this.start(round));
+    const { running } = this.start(round);
     round.close();
-    return round.read(unfinished);
+    return round.read(observablesOf(registeredOf(running)));
   }
 
   /** Every instrument that has a callback. */
@@ -310,13 +352,25 @@ export class ObservableCallbacks {
     return observables;
   }
 
-  private start(round: Round): Set<Pending> {
+  /** Runs the callbacks, but those that are overdue for this reader. */
+  private start(
+    round: Round,
+    reader?: number,
+  ): { running: Set<Pending>; overdue: Set<Registered> } {
     const running = new Set<Pending>();
+    const overdue = new Set<Registered>();
+    const lost = performance.now() - LOST_AFTER_MS;
     const call = (
       name: string,
-      observables: Set<NativeObservable>,
+      registered: Registered,
       callback: () => void | Promise<void>,
     ) => {
+      const since =
+        reader === undefined ? undefined : registered.overdue.get(reader);
+      if (since !== undefined && since > lost) {
+        overdue.add(registered);
+        return;
+      }
       const failed = (error: unknown) =>
         log(
           'error',
@@ -326,7 +380,7 @@ export class ObservableCallbacks {
         const result: unknown = callback();
         if (isThenable(result)) {
           running.add({
-            observables,
+            registered,
             settled: settled(result).then(() => undefined, failed),
           });
         }
@@ -339,9 +393,9 @@ export class ObservableCallbacks {
     for (const [observable, callbacks] of [...this.singles]) {
       const alone = new Set([observable]);
       const observer = new Observer(round, alone, () => {}, observable);
-      for (const callback of [...callbacks]) {
+      for (const [callback, registered] of [...callbacks]) {
         if (this.singles.get(observable)?.has(callback)) {
-          call(`"${observable.name}"`, alone, () => callback(observer));
+          call(`"${observable.name}"`, registered, () => callback(observer));
         }
       }
     }
@@ -359,14 +413,18 @@ export class ObservableCallbacks {
           );
         }
       });
-      call('a batch', observables, () => callback(observer));
+      call('a batch', batch, () => callback(observer));
     }
-    return running;
+    return { running, overdue };
   }
 }
 
-function observablesOf(running: Set<Pending>): Set<NativeObservable> {
-  return new Set([...running].flatMap(pending => [...pending.observables]));
+function registeredOf(running: Set<Pending>): Registered[] {
+  return [...running].map(({ registered }) => registered);
+}
+
+function observablesOf(callbacks: Registered[]): Set<NativeObservable> {
+  return new Set(callbacks.flatMap(({ observables }) => [...observables]));
 }
 
 function isSame(

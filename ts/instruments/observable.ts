@@ -19,7 +19,9 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
   extends Instrument
   implements Observable<TAttributes>
 {
-  private readonly seen = new Set<Series>();
+  /** The series that each round observed which somebody waits for, and the latest. */
+  private readonly seen = new Map<ObservationRound, Set<Series>>();
+  /** The round that observes now. */
   private round: ObservationRound | undefined = undefined;
 
   constructor(
@@ -55,34 +57,56 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
 
   /** @internal A collection begins. */
   beginRound(): void {
-    for (const series of this.seen) {
-      if (series.path === undefined) {
-        // The trie of a new configuration had no place for it.
-        this.facade.dropSeries(series);
+    for (const [round, seen] of [...this.seen]) {
+      if (round.isWaitedFor) {
+        continue;
+      }
+      this.seen.delete(round);
+      for (const series of seen) {
+        // The trie had no place for it: a new configuration's, or that of a later round.
+        if (series.path === undefined && !this.isSeen(series)) {
+          this.facade.dropSeries(series);
+        }
       }
     }
-    this.seen.clear();
   }
 
   /** What is observed keeps its slot until it is handed over; the overflow series has no path. */
   override holds(series: Series): boolean {
-    return (
-      super.holds(series) ||
-      (this.round?.isOpen === true &&
-        (series.path === undefined || this.seen.has(series)))
-    );
+    return super.holds(series) || this.isSeen(series, true);
+  }
+
+  /** Whether a round observed it whose values may still be handed over. */
+  private isSeen(series: Series, pathless = false): boolean {
+    for (const [round, seen] of this.seen) {
+      const may = seen.has(series) || (pathless && series.path === undefined);
+      if (round.isOpen && may) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
    * The limit holds for each round, and prefers what is observed first (Metrics SDK specification,
-   * "Asynchronous instrument cardinality limits"): sets of earlier rounds make room.
+   * "Asynchronous instrument cardinality limits"): sets of other rounds make room.
    */
   protected override beyondLimit(): Series | undefined {
-    if (this.seen.size >= this.trie.size) {
+    const seen = this.round && this.seen.get(this.round);
+    if (seen && seen.size >= this.trie.size) {
       return super.beyondLimit();
     }
     for (const series of this.trie.series()) {
-      if (!this.seen.has(series)) {
+      if (seen?.has(series)) {
+        continue;
+      }
+      if (this.isSeen(series)) {
+        // Its slot is given back when that round is over.
+        this.trie.delete(series);
+        if (this.plain === series) {
+          this.plain = undefined;
+        }
+      } else {
         this.dropSeries(series);
       }
     }
@@ -107,17 +131,39 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
       );
       return;
     }
-    this.round = round;
-    const found =
-      attributes === undefined || attributes === null
-        ? this.plain
-        : this.trie.find(attributes);
-    const series = this.current(found, attributes);
+    const series = this.seriesIn(round, attributes);
     if (series.storage === Storage.Block) {
       if (series.path !== undefined) {
-        this.seen.add(series);
+        this.seenIn(round).add(series);
       }
       round.add(series, this.int ? Math.trunc(value) : value);
     }
+  }
+
+  private seriesIn(
+    round: ObservationRound,
+    attributes: TAttributes | undefined,
+  ): Series {
+    // A getter of the attributes may observe in another round.
+    const outer = this.round;
+    this.round = round;
+    try {
+      const found =
+        attributes === undefined || attributes === null
+          ? this.plain
+          : this.trie.find(attributes);
+      return this.current(found, attributes);
+    } finally {
+      this.round = outer;
+    }
+  }
+
+  private seenIn(round: ObservationRound): Set<Series> {
+    let seen = this.seen.get(round);
+    if (!seen) {
+      seen = new Set();
+      this.seen.set(round, seen);
+    }
+    return seen;
   }
 }

@@ -18,9 +18,10 @@ fn a_facade_whose_answer_was_lost_is_asked_again_and_its_values_are_not_frozen()
         requests.recv_timeout(WAIT).expect("it is asked every time");
     }
     let answer = bench.engine.collect(pipeline, WAIT);
-    requests.recv_timeout(WAIT).expect("it is asked again");
+    let run = requests.recv_timeout(WAIT).expect("it is asked again");
     bench.hand_over(Handover {
         sums: vec![cell(slot, 5.0)],
+        run: Some(run),
         answers: true,
         ..Handover::default()
     });
@@ -31,15 +32,16 @@ fn a_facade_whose_answer_was_lost_is_asked_again_and_its_values_are_not_frozen()
 }
 
 #[test]
-fn a_facade_is_asked_once_while_a_collection_waits_for_it() {
+fn a_facade_is_asked_once_for_collections_of_one_reader_that_come_before_it_begins() {
     let mut bench = Bench::new("{}", Temporality::Cumulative);
     let (asked, requests) = mpsc::channel();
     bench.facade = bench.engine.attach(Box::new(Slow { asked }));
     let pipeline = bench.pipeline.unwrap();
     let first = bench.engine.collect(pipeline, WAIT);
     let second = bench.engine.collect(pipeline, WAIT);
-    requests.recv_timeout(WAIT).unwrap();
+    let run = requests.recv_timeout(WAIT).unwrap();
     bench.hand_over(Handover {
+        run: Some(run),
         answers: true,
         ..Handover::default()
     });

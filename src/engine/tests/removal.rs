@@ -77,7 +77,11 @@ fn clearing_removes_every_series_but_loses_no_unexported_delta() {
 struct Listening(Arc<Mutex<Vec<u32>>>);
 
 impl Facade for Listening {
-    fn ask(&self, _: Duration) -> bool {
+    fn ask(&self, _: RunId, _: Duration) -> bool {
+        false
+    }
+
+    fn has_begun(&self, _: RunId) -> bool {
         false
     }
 

@@ -3,11 +3,15 @@
 use super::*;
 
 /// Notes how long each request lets it run its callbacks; the test answers for it.
-struct Asked(mpsc::Sender<Duration>);
+struct Asked(mpsc::Sender<(RunId, Duration)>);
 
 impl Facade for Asked {
-    fn ask(&self, timeout: Duration) -> bool {
-        self.0.send(timeout).is_ok()
+    fn ask(&self, run: RunId, timeout: Duration) -> bool {
+        self.0.send((run, timeout)).is_ok()
+    }
+
+    fn has_begun(&self, _: RunId) -> bool {
+        false
     }
 
     fn release(&self, _: &[(Storage, u32)]) {}
@@ -15,7 +19,7 @@ impl Facade for Asked {
 
 struct Setup {
     bench: Bench,
-    asked: mpsc::Receiver<Duration>,
+    asked: mpsc::Receiver<(RunId, Duration)>,
     gauge: InstrumentId,
     slot: u32,
 }
@@ -41,13 +45,30 @@ impl Setup {
             .collect(self.bench.pipeline.unwrap(), timeout)
     }
 
-    fn observe(&self, values: &[f64], unfinished: &[InstrumentId], answers: bool) {
+    /// The next run that the facade is asked for.
+    fn next(&self) -> RunId {
+        self.asked.recv_timeout(WAIT).expect("it is asked").0
+    }
+
+    /// Nobody asked for it.
+    fn observe(&self, values: &[f64], unfinished: &[InstrumentId]) {
+        self.hand_over(values, unfinished, None, false);
+    }
+
+    fn hand_over(
+        &self,
+        values: &[f64],
+        unfinished: &[InstrumentId],
+        run: Option<RunId>,
+        answers: bool,
+    ) {
         self.bench.hand_over(Handover {
             observations: Some(Samples {
                 slots: values.iter().map(|_| self.slot).collect(),
                 values: values.to_vec(),
             }),
             unfinished: unfinished.to_vec(),
+            run,
             answers,
             ..Handover::default()
         });
@@ -72,7 +93,7 @@ fn an_impatient_collection_ends_alone_and_the_patient_one_gets_what_comes_later(
         let (points, late) = gauge(setup.collect(Duration::from_millis(1)));
         assert!(points.is_empty() && late, "{points:?}");
     }
-    setup.observe(&[5.0], &[], true);
+    setup.hand_over(&[5.0], &[], Some(setup.next()), true);
     assert_eq!(gauge(patient), (vec!["=5".to_owned()], false));
 }
 
@@ -80,7 +101,7 @@ fn an_impatient_collection_ends_alone_and_the_patient_one_gets_what_comes_later(
 fn what_a_facade_hands_over_after_everybody_left_is_in_the_next_collection() {
     let setup = setup();
     assert!(gauge(setup.collect(Duration::from_millis(1))).0.is_empty());
-    setup.observe(&[5.0], &[], true);
+    setup.hand_over(&[5.0], &[], Some(setup.next()), true);
     let (points, _) = gauge(setup.collect(Duration::ZERO));
     assert_eq!(points, ["=5"]);
 }
@@ -88,7 +109,7 @@ fn what_a_facade_hands_over_after_everybody_left_is_in_the_next_collection() {
 #[test]
 fn what_is_known_is_collected_at_once_and_nobody_is_asked_for_it() {
     let setup = setup();
-    setup.observe(&[5.0], &[], false);
+    setup.observe(&[5.0], &[]);
     let (points, late) = gauge(setup.collect(Duration::ZERO));
     assert_eq!((points, late), (vec!["=5".to_owned()], false));
     assert!(setup.asked.try_recv().is_err());
@@ -96,32 +117,24 @@ fn what_is_known_is_collected_at_once_and_nobody_is_asked_for_it() {
 }
 
 #[test]
-fn a_facade_has_the_time_of_the_most_patient_exporter_whoever_asks() {
-    let engine = Engine::start(Logger::default());
-    let options = r#"{ "exporters": {
-        "prometheus": { "server": false, "collectTimeout": 3000 },
-        "otlp": { "timeout": 7000 }
-    } }"#;
-    let config = Config::parse(options, "options", &Environment::default()).unwrap();
-    let pipeline = engine.configure(&config).unwrap().prometheus.unwrap();
-    let (sender, asked) = mpsc::channel();
-    engine.attach(Box::new(Asked(sender)));
-    let answer = engine.collect(pipeline, Duration::from_millis(1));
-    answer.blocking_recv().unwrap().unwrap();
-    assert_eq!(asked.recv_timeout(WAIT), Ok(Duration::from_secs(7)));
-    engine.shutdown();
+fn callbacks_have_the_time_of_the_collection_that_they_run_for() {
+    let setup = setup();
+    for timeout in [1, 7, 3].map(Duration::from_millis) {
+        gauge(setup.collect(timeout));
+        assert_eq!(setup.asked.recv_timeout(WAIT).unwrap().1, timeout);
+    }
 }
 
 #[test]
 fn an_unfinished_callback_keeps_its_last_values_and_a_finished_one_replaces_them() {
     let setup = setup();
     let points = || gauge(setup.collect(Duration::ZERO)).0;
-    setup.observe(&[5.0], &[], false);
-    setup.observe(&[], &[setup.gauge], false);
+    setup.observe(&[5.0], &[]);
+    setup.observe(&[], &[setup.gauge]);
     assert_eq!(points(), ["=5"]);
-    setup.observe(&[6.0], &[setup.gauge], false);
+    setup.observe(&[6.0], &[setup.gauge]);
     assert_eq!(points(), ["=6"]);
-    setup.observe(&[], &[], false);
+    setup.observe(&[], &[]);
     assert!(points().is_empty());
 }
 
@@ -129,8 +142,7 @@ fn an_unfinished_callback_keeps_its_last_values_and_a_finished_one_replaces_them
 fn an_event_loop_whose_callbacks_take_their_time_is_not_late() {
     let setup = setup();
     let answer = setup.collect(Duration::from_millis(50));
-    setup.asked.recv_timeout(WAIT).unwrap();
-    setup.observe(&[5.0], &[setup.gauge], false);
+    setup.hand_over(&[5.0], &[setup.gauge], Some(setup.next()), false);
     assert_eq!(gauge(answer), (vec!["=5".to_owned()], false));
     assert!(setup.bench.engine.log().drain().is_empty());
 }
