@@ -18,7 +18,12 @@ families = [
         "help": family.documentation,
         "unit": family.unit,
         "samples": [
-            {"name": sample.name, "labels": sample.labels, "value": str(sample.value)}
+            {
+                "name": sample.name,
+                "labels": sample.labels,
+                "value": str(sample.value),
+                "exemplar": sample.exemplar and sample.exemplar._asdict(),
+            }
             for sample in family.samples
         ],
     }

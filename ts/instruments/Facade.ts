@@ -7,6 +7,7 @@ import type {
 import { log, logLine } from '../log';
 import { textOf } from '../text';
 import type { ObservableCallbacks } from './ObservableCallbacks';
+import { type ExemplarFilter, Exemplars, hasContextManager } from './Exemplars';
 import { SampleBlock } from './SampleBlock';
 import { SharedTexts } from './SharedTexts';
 import {
@@ -30,6 +31,8 @@ export type Shape = Omit<NativeShape, 'id'>;
 /** What an instrument can be told by the engine. */
 export interface Reshapable {
   reshape(shape: Shape): void;
+  /** Has values captured for exemplars, by storage, from now on or no longer. */
+  capture(exemplars: readonly Exemplars[] | undefined): void;
 }
 
 type Message =
@@ -48,6 +51,13 @@ export class Facade {
   private readonly sums = new CellChunks(-0);
   private readonly gauges = new CellChunks(NaN);
   private readonly tables = [new SlotTable(), new SlotTable(), new SlotTable()];
+  private readonly exemplars = [
+    new Exemplars(Storage.Sum),
+    new Exemplars(Storage.Gauge),
+    new Exemplars(Storage.Block),
+  ];
+  private filter: ExemplarFilter = 'always_off';
+  private captures = false;
   readonly texts = new SharedTexts();
   readonly block = new SampleBlock(() => this.pushBlock());
   /** New series and slots given back, as JSON and in order, since the last native call. */
@@ -73,6 +83,8 @@ export class Facade {
     if (!instrument) {
       instrument = make(native);
       this.instruments.set(native.id, instrument);
+      this.look();
+      this.equip(instrument);
     }
     return instrument;
   }
@@ -131,10 +143,15 @@ export class Facade {
     if (storage === Storage.None) {
       return;
     }
-    if (storage === Storage.Block && !this.block.isEmpty) {
+    const exemplars = this.exemplars[storage];
+    if (
+      storage === Storage.Block &&
+      !(this.block.isEmpty && exemplars.isEmpty)
+    ) {
       // Samples of this slot may wait in the block, and slots are given back before values count.
       this.pushBlock();
     }
+    exemplars.forget(series);
     this.tables[storage].release(slot);
     this.pending.push(`[${storage},${slot}]`);
     series.storage = Storage.None;
@@ -150,6 +167,12 @@ export class Facade {
       only(Storage.Sum, this.sums),
       only(Storage.Gauge, this.gauges),
       this.block.take(),
+      [
+        ...this.exemplars[Storage.Block].take(),
+        ...(series.storage === Storage.None
+          ? []
+          : this.exemplars[series.storage].takeOf(series)),
+      ],
       undefined,
       false,
     );
@@ -163,9 +186,11 @@ export class Facade {
       this.sums.chunks,
       this.gauges.chunks,
       this.block.take(),
+      this.exemplars.flatMap(exemplars => exemplars.take()),
       observations,
       answers,
     );
+    this.exemplars.forEach(exemplars => exemplars.beginInterval());
   }
 
   /** Hands over what was recorded since the last time; whether anything was. */
@@ -194,7 +219,14 @@ export class Facade {
 
   private pushBlock(): void {
     const { slots, values, count } = this.block.take();
-    this.native.pushBlock(this.id, this.takePending(), slots, values, count);
+    this.native.pushBlock(
+      this.id,
+      this.takePending(),
+      slots,
+      values,
+      count,
+      this.exemplars[Storage.Block].take(),
+    );
   }
 
   private takePending(): string | undefined {
@@ -226,6 +258,7 @@ export class Facade {
   private act(message: Message): void {
     switch (message.type) {
       case 'collect':
+        this.look();
         this.callbacks.run(message.timeout, (observations, answers) =>
           this.answer(observations, answers),
         );
@@ -261,6 +294,31 @@ export class Facade {
     for (const shape of this.native.shapes()) {
       this.instruments.get(shape.id)?.reshape(shape);
     }
+    this.filter = (this.native.exemplars() as ExemplarFilter) ?? this.filter;
+    for (const exemplars of this.exemplars) {
+      exemplars.filter = this.filter;
+    }
+    this.look();
+    // Storages may be others now.
+    this.instruments.forEach(instrument => this.equip(instrument));
+  }
+
+  /**
+   * Looks whether values can become exemplars: a tracer may have been registered since. While none is,
+   * a record does nothing for them.
+   */
+  private look(): void {
+    const captures =
+      this.filter === 'always_on' ||
+      (this.filter === 'trace_based' && hasContextManager());
+    if (captures !== this.captures) {
+      this.captures = captures;
+      this.instruments.forEach(instrument => this.equip(instrument));
+    }
+  }
+
+  private equip(instrument: Reshapable): void {
+    instrument.capture(this.captures ? this.exemplars : undefined);
   }
 
   /** The engine let go of idle series; those still idle lose their leaf and slot. */

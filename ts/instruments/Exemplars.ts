@@ -1,0 +1,205 @@
+import {
+  type Context,
+  context,
+  createContextKey,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  type SpanContext,
+  trace,
+  TraceFlags,
+} from '@opentelemetry/api';
+import type { NativeExemplars } from '../../binding';
+import type { CountedStorage, Series } from './storage';
+
+/** Which values may become exemplars (Metrics SDK specification, "ExemplarFilter"). */
+export type ExemplarFilter = 'trace_based' | 'always_on' | 'always_off';
+
+/** One record of so many is captured, and every one that is larger than those captured before it. */
+const EVERY = 64;
+
+/** Captured values that wait, at most: as many as a block has samples, so that theirs all fit. */
+const MOST = 8192;
+
+/** Where there is no span: as long as the ids of one. */
+const NO_IDS = ' '.repeat(32 + 16);
+
+/** A value, and where it was recorded. */
+interface Captured {
+  slot: number;
+  value: number;
+  /** Milliseconds since the epoch. */
+  time: number;
+  span: SpanContext | undefined;
+  dropped: string | undefined;
+}
+
+/** What an exemplar's instrument does for it. */
+export interface ExemplarOwner {
+  /** The attributes that no view keeps, in canonical order, as JSON. Reading them may run any code. */
+  droppedAttributes(attributes: object | null | undefined): string | undefined;
+}
+
+/**
+ * Values of one storage that were captured for exemplars since the last hand-over. Which of them stay
+ * is decided in the engine.
+ */
+export class Exemplars {
+  private left = EVERY;
+  /** The largest value captured since the last collection, by slot. */
+  private largest = new Float64Array(0);
+  private captured: Captured[] = [];
+  /** How many were captured, with those that are gone again. */
+  private seen = 0;
+  private always = false;
+
+  constructor(private readonly storage: CountedStorage) {}
+
+  /** Whether values are captured that are recorded outside of sampled spans too. */
+  set filter(filter: ExemplarFilter) {
+    this.always = filter === 'always_on';
+  }
+
+  /** A value that was recorded. With tracing it costs two comparisons, and seldom more. */
+  offer(
+    series: Series,
+    value: number,
+    owner: ExemplarOwner,
+    attributes: object | null | undefined,
+    given: Context | undefined,
+  ): void {
+    // Of a series that nothing was captured of there may be no largest yet, which compares to nothing.
+    if (--this.left > 0 && value <= this.largest[series.slot]) {
+      return;
+    }
+    this.capture(series, value, owner, attributes, given);
+  }
+
+  private capture(
+    series: Series,
+    value: number,
+    owner: ExemplarOwner,
+    attributes: object | null | undefined,
+    given: Context | undefined,
+  ): void {
+    if (this.left <= 0) {
+      this.left = EVERY;
+    }
+    const span = spanOf(given);
+    const isSampled =
+      span !== undefined && (span.traceFlags & TraceFlags.SAMPLED) !== 0;
+    if (!isSampled && !this.always) {
+      return;
+    }
+    const dropped = owner.droppedAttributes(attributes);
+    const { slot } = series;
+    if (series.isDropped) {
+      return;
+    }
+    if (slot >= this.largest.length) {
+      this.grow(slot);
+    }
+    this.largest[slot] = Math.max(this.largest[slot], value);
+    this.seen++;
+    let at = this.captured.length;
+    if (at === MOST) {
+      // Each of all of them is as likely to stay.
+      at = Math.floor(Math.random() * this.seen);
+    }
+    if (at < MOST) {
+      this.captured[at] = { slot, value, time: Date.now(), span, dropped };
+    }
+  }
+
+  private grow(slot: number): void {
+    const grown = new Float64Array(Math.max(64, 2 * slot)).fill(-Infinity);
+    grown.set(this.largest);
+    this.largest = grown;
+  }
+
+  /** A collection begins another interval, in which any value may be the largest. */
+  beginInterval(): void {
+    this.largest.fill(-Infinity);
+  }
+
+  get isEmpty(): boolean {
+    return this.captured.length === 0;
+  }
+
+  /** What was captured since the last hand-over. */
+  take(): NativeExemplars[] {
+    const taken = this.pack(this.captured);
+    this.captured = [];
+    this.seen = 0;
+    return taken;
+  }
+
+  /** What was captured of one series; that of others waits for its values. */
+  takeOf({ slot }: Series): NativeExemplars[] {
+    const taken = this.pack(this.captured.filter(it => it.slot === slot));
+    if (taken.length > 0) {
+      this.captured = this.captured.filter(it => it.slot !== slot);
+    }
+    return taken;
+  }
+
+  /** Its slot will be another's. */
+  forget({ slot }: Series): void {
+    if (slot < this.largest.length) {
+      this.largest[slot] = -Infinity;
+    }
+    if (!this.isEmpty) {
+      this.captured = this.captured.filter(it => it.slot !== slot);
+    }
+  }
+
+  private pack(captured: Captured[]): NativeExemplars[] {
+    if (captured.length === 0) {
+      return [];
+    }
+    const numbers = new Float64Array(3 * captured.length);
+    let ids = '';
+    const attributes: string[] = [];
+    captured.forEach(({ slot, value, time, span, dropped }, index) => {
+      numbers.set([slot, value, time], 3 * index);
+      ids += span ? span.traceId + span.spanId : NO_IDS;
+      if (dropped !== undefined) {
+        attributes.push(`[${index},${dropped}]`);
+      }
+    });
+    const { storage } = this;
+    return [
+      {
+        storage,
+        numbers,
+        ids,
+        attributes:
+          attributes.length > 0 ? `[${attributes.join()}]` : undefined,
+      },
+    ];
+  }
+}
+
+/** The span in which a value was recorded. What a program passes for a context may be anything. */
+function spanOf(given: Context | undefined): SpanContext | undefined {
+  try {
+    const span = trace.getSpanContext(given ?? context.active());
+    return span && isSpanContextValid(span) ? span : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const PROBE = createContextKey('probe of @nativestage/metrics');
+
+/** Whether contexts are kept track of, without which nothing is recorded within a span. */
+export function hasContextManager(): boolean {
+  try {
+    const probe = ROOT_CONTEXT.setValue(PROBE, true);
+    return context.with(
+      probe,
+      () => context.active().getValue(PROBE) !== undefined,
+    );
+  } catch {
+    return false;
+  }
+}
