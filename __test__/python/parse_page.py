@@ -22,7 +22,12 @@ families = [
                 "name": sample.name,
                 "labels": sample.labels,
                 "value": str(sample.value),
-                "exemplar": sample.exemplar and sample.exemplar._asdict(),
+                "exemplar": sample.exemplar
+                and {
+                    "labels": sample.exemplar.labels,
+                    "value": sample.exemplar.value,
+                    "time": float(sample.exemplar.timestamp),
+                },
             }
             for sample in family.samples
         ],
