@@ -60,12 +60,13 @@ impl Captured {
 }
 
 impl Span {
-    /// From hexadecimal digits, 32 and 16.
+    /// From hexadecimal digits, 32 and 16, which are not all zero.
     pub fn parse(trace_id: &[u8], span_id: &[u8]) -> Option<Self> {
-        Some(Self {
+        let span = Self {
             trace_id: bytes(trace_id)?,
             span_id: bytes(span_id)?,
-        })
+        };
+        (span.trace_id != [0; 16] && span.span_id != [0; 8]).then_some(span)
     }
 }
 
@@ -126,8 +127,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_hexadecimal_is_no_span() {
-        for ids in ["", "00", &"g".repeat(48), &"é".repeat(24)] {
+    fn what_is_not_hexadecimal_or_nothing_but_zeros_is_no_span() {
+        let zeros = "0".repeat(48);
+        for ids in ["", "00", &zeros, &"g".repeat(48), &"é".repeat(24)] {
             assert_eq!(span(ids.as_bytes()), None, "{ids}");
         }
     }

@@ -2,7 +2,6 @@ import {
   type Context,
   context,
   createContextKey,
-  isSpanContextValid,
   ROOT_CONTEXT,
   type SpanContext,
   trace,
@@ -14,8 +13,11 @@ import type { CountedStorage, Series } from './storage';
 /** Which values may become exemplars (Metrics SDK specification, "ExemplarFilter"). */
 export type ExemplarFilter = 'trace_based' | 'always_on' | 'always_off';
 
-/** One record of so many is captured, and every one that is larger than those captured before it. */
+/** Of one record of so many it is looked whether there is a span. That costs more than the record. */
 const EVERY = 64;
+
+/** Of so many of these, one says that its series may be looked at as if nothing had been in vain. */
+const REARM = 4;
 
 /** Captured values that wait, at most: as many as a block has samples, so that theirs all fit. */
 const MOST = 8192;
@@ -45,8 +47,11 @@ export interface ExemplarOwner {
  */
 export class Exemplars {
   private left = EVERY;
-  /** The largest value captured since the last collection, by slot. */
+  private turns = 0;
+  /** By slot, the largest value captured since the last collection. */
   private largest = new Float64Array(0);
+  /** By slot, the value from which on it is worth a look: larger ones were in no sampled span. */
+  private worth = new Float64Array(0);
   private captured: Captured[] = [];
   /** How many were captured, with those that are gone again. */
   private seen = 0;
@@ -59,7 +64,7 @@ export class Exemplars {
     this.always = filter === 'always_on';
   }
 
-  /** A value that was recorded. With tracing it costs two comparisons, and seldom more. */
+  /** A value that was recorded: two comparisons, and seldom more. */
   offer(
     series: Series,
     value: number,
@@ -67,36 +72,41 @@ export class Exemplars {
     attributes: object | null | undefined,
     given: Context | undefined,
   ): void {
-    // Of a series that nothing was captured of there may be no largest yet, which compares to nothing.
-    if (--this.left > 0 && value <= this.largest[series.slot]) {
+    // A new series may have no place yet; what is undefined compares to nothing.
+    if (--this.left > 0 && value <= this.worth[series.slot]) {
       return;
     }
-    this.capture(series, value, owner, attributes, given);
+    this.look(series, value, owner, attributes, given);
   }
 
-  private capture(
+  private look(
     series: Series,
     value: number,
     owner: ExemplarOwner,
     attributes: object | null | undefined,
     given: Context | undefined,
   ): void {
+    const { slot } = series;
+    if (slot >= this.worth.length) {
+      this.grow(slot);
+    }
     if (this.left <= 0) {
       this.left = EVERY;
+      this.turns = (this.turns + 1) % REARM;
+      if (this.turns === 0) {
+        this.worth[slot] = this.largest[slot];
+      }
     }
     const span = spanOf(given);
     const isSampled =
       span !== undefined && (span.traceFlags & TraceFlags.SAMPLED) !== 0;
+    this.worth[slot] = Math.max(this.worth[slot], value);
     if (!isSampled && !this.always) {
       return;
     }
     const dropped = owner.droppedAttributes(attributes);
-    const { slot } = series;
     if (series.isDropped) {
       return;
-    }
-    if (slot >= this.largest.length) {
-      this.grow(slot);
     }
     this.largest[slot] = Math.max(this.largest[slot], value);
     this.seen++;
@@ -111,14 +121,19 @@ export class Exemplars {
   }
 
   private grow(slot: number): void {
-    const grown = new Float64Array(Math.max(64, 2 * slot)).fill(-Infinity);
-    grown.set(this.largest);
-    this.largest = grown;
+    const grown = (from: Float64Array) => {
+      const to = new Float64Array(Math.max(64, 2 * slot)).fill(-Infinity);
+      to.set(from);
+      return to;
+    };
+    this.largest = grown(this.largest);
+    this.worth = grown(this.worth);
   }
 
   /** A collection begins another interval, in which any value may be the largest. */
   beginInterval(): void {
     this.largest.fill(-Infinity);
+    this.worth.fill(-Infinity);
   }
 
   get isEmpty(): boolean {
@@ -144,8 +159,9 @@ export class Exemplars {
 
   /** Its slot will be another's. */
   forget({ slot }: Series): void {
-    if (slot < this.largest.length) {
+    if (slot < this.worth.length) {
       this.largest[slot] = -Infinity;
+      this.worth[slot] = -Infinity;
     }
     if (!this.isEmpty) {
       this.captured = this.captured.filter(it => it.slot !== slot);
@@ -183,7 +199,9 @@ export class Exemplars {
 function spanOf(given: Context | undefined): SpanContext | undefined {
   try {
     const span = trace.getSpanContext(given ?? context.active());
-    return span && isSpanContextValid(span) ? span : undefined;
+    // Whether they are digits the engine sees, which has the time for it.
+    const isWhole = span?.traceId.length === 32 && span.spanId.length === 16;
+    return isWhole ? span : undefined;
   } catch {
     return undefined;
   }
