@@ -150,6 +150,8 @@ export interface NativeExemplars {
   storage: number
   /** Slot, value and milliseconds since the epoch of each, in turn. */
   numbers: Float64Array
+  /** How many there are; behind them `numbers` may have anything. */
+  count: number
   /** Trace and span of each in hexadecimal, 48 characters; blanks where there was none. */
   ids: string
   /** `[[index, [key, value, …]], …]` as JSON: what no view keeps of its attributes. */

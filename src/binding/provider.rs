@@ -49,6 +49,8 @@ pub struct NativeExemplars<'a> {
     pub storage: u32,
     /// Slot, value and milliseconds since the epoch of each, in turn.
     pub numbers: Float64ArraySlice<'a>,
+    /// How many there are; behind them `numbers` may have anything.
+    pub count: u32,
     /// Trace and span of each in hexadecimal, 48 characters; blanks where there was none.
     pub ids: String,
     /// `[[index, [key, value, …]], …]` as JSON: what no view keeps of its attributes.
@@ -59,7 +61,12 @@ impl From<NativeExemplars<'_>> for Captured {
     fn from(exemplars: NativeExemplars<'_>) -> Self {
         Self {
             storage: Storage::from_code(exemplars.storage.into()),
-            numbers: exemplars.numbers.to_vec(),
+            numbers: exemplars
+                .numbers
+                .iter()
+                .take(3 * exemplars.count as usize)
+                .copied()
+                .collect(),
             ids: exemplars.ids,
             attributes: exemplars.attributes,
         }

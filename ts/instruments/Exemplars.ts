@@ -25,16 +25,6 @@ const MOST = 8192;
 /** Where there is no span: as long as the ids of one. */
 const NO_IDS = ' '.repeat(32 + 16);
 
-/** A value, and where it was recorded. */
-interface Captured {
-  slot: number;
-  value: number;
-  /** Milliseconds since the epoch. */
-  time: number;
-  span: SpanContext | undefined;
-  dropped: string | undefined;
-}
-
 /** What an exemplar's instrument does for it. */
 export interface ExemplarOwner {
   /** The attributes that no view keeps, in canonical order, as JSON. Reading them may run any code. */
@@ -52,7 +42,11 @@ export class Exemplars {
   private largest = new Float64Array(0);
   /** By slot, the value from which on it is worth a look: larger ones were in no sampled span. */
   private worth = new Float64Array(0);
-  private captured: Captured[] = [];
+  /** Slot, value and milliseconds since the epoch of what was captured, in turn. */
+  private numbers = new Float64Array(3 * 64);
+  private spans: (SpanContext | undefined)[] = [];
+  /** By place, where there are any. */
+  private dropped = new Map<number, string>();
   /** How many were captured, with those that are gone again. */
   private seen = 0;
   private always = false;
@@ -110,13 +104,38 @@ export class Exemplars {
     }
     this.largest[slot] = Math.max(this.largest[slot], value);
     this.seen++;
-    let at = this.captured.length;
+    let at = this.spans.length;
     if (at === MOST) {
       // Each of all of them is as likely to stay.
       at = Math.floor(Math.random() * this.seen);
     }
     if (at < MOST) {
-      this.captured[at] = { slot, value, time: Date.now(), span, dropped };
+      this.put(at, slot, value, Date.now(), span, dropped);
+    }
+  }
+
+  private put(
+    at: number,
+    slot: number,
+    value: number,
+    time: number,
+    span: SpanContext | undefined,
+    dropped: string | undefined,
+  ): void {
+    if (3 * at >= this.numbers.length) {
+      const numbers = new Float64Array(2 * this.numbers.length);
+      numbers.set(this.numbers);
+      this.numbers = numbers;
+    }
+    const { numbers } = this;
+    numbers[3 * at] = slot;
+    numbers[3 * at + 1] = value;
+    numbers[3 * at + 2] = time;
+    this.spans[at] = span;
+    if (dropped !== undefined) {
+      this.dropped.set(at, dropped);
+    } else if (this.dropped.size > 0) {
+      this.dropped.delete(at);
     }
   }
 
@@ -137,24 +156,44 @@ export class Exemplars {
   }
 
   get isEmpty(): boolean {
-    return this.captured.length === 0;
+    return this.spans.length === 0;
   }
 
-  /** What was captured since the last hand-over. */
+  /** What was captured since the last hand-over; a native call copies it before there is more. */
   take(): NativeExemplars[] {
-    const taken = this.pack(this.captured);
-    this.captured = [];
+    const count = this.spans.length;
+    if (count === 0) {
+      return [];
+    }
+    let ids = '';
+    for (const span of this.spans) {
+      ids += span ? span.traceId + span.spanId : NO_IDS;
+    }
+    const dropped = [...this.dropped].sort(([a], [b]) => a - b);
+    const attributes = dropped.map(([at, text]) => `[${at},${text}]`).join();
+    this.empty();
+    return [
+      {
+        storage: this.storage,
+        numbers: this.numbers,
+        count,
+        ids,
+        attributes: attributes === '' ? undefined : `[${attributes}]`,
+      },
+    ];
+  }
+
+  private empty(): void {
+    this.spans = [];
+    this.dropped = new Map();
     this.seen = 0;
-    return taken;
   }
 
   /** What was captured of one series; that of others waits for its values. */
   takeOf({ slot }: Series): NativeExemplars[] {
-    const taken = this.pack(this.captured.filter(it => it.slot === slot));
-    if (taken.length > 0) {
-      this.captured = this.captured.filter(it => it.slot !== slot);
-    }
-    return taken;
+    const its = new Exemplars(this.storage);
+    this.split(slot, its);
+    return its.take();
   }
 
   /** Its slot will be another's. */
@@ -164,34 +203,21 @@ export class Exemplars {
       this.worth[slot] = -Infinity;
     }
     if (!this.isEmpty) {
-      this.captured = this.captured.filter(it => it.slot !== slot);
+      this.split(slot, new Exemplars(this.storage));
     }
   }
 
-  private pack(captured: Captured[]): NativeExemplars[] {
-    if (captured.length === 0) {
-      return [];
-    }
-    const numbers = new Float64Array(3 * captured.length);
-    let ids = '';
-    const attributes: string[] = [];
-    captured.forEach(({ slot, value, time, span, dropped }, index) => {
-      numbers.set([slot, value, time], 3 * index);
-      ids += span ? span.traceId + span.spanId : NO_IDS;
-      if (dropped !== undefined) {
-        attributes.push(`[${index},${dropped}]`);
-      }
+  /** Moves what was captured of one series over to `its`. */
+  private split(slot: number, its: Exemplars): void {
+    const { spans, dropped } = this;
+    const numbers = this.numbers.slice();
+    this.empty();
+    spans.forEach((span, at) => {
+      const [of, value, time] = numbers.subarray(3 * at, 3 * at + 3);
+      const to = of === slot ? its : this;
+      to.put(to.spans.length, of, value, time, span, dropped.get(at));
     });
-    const { storage } = this;
-    return [
-      {
-        storage,
-        numbers,
-        ids,
-        attributes:
-          attributes.length > 0 ? `[${attributes.join()}]` : undefined,
-      },
-    ];
+    this.seen = this.spans.length;
   }
 }
 
