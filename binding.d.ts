@@ -64,6 +64,11 @@ export declare class NativeProvider {
   pagePath(): string | null
   /** Applies a configuration whose data is kept until `collect` reads it. */
   configureInMemory(options: string, temporality: string): void
+  /**
+   * Which values may become exemplars: `trace_based`, `always_on` or `always_off`; `None` until
+   * there is a configuration.
+   */
+  exemplars(): string | null
   isConfigured(): boolean
   /** Whether the program made an instrument, on any thread. */
   isUsed(): boolean
@@ -71,9 +76,9 @@ export declare class NativeProvider {
    * Hands over everything: new series, touched cells, the block; after callbacks ran, what they
    * observed.
    */
-  handOver(facade: number, series: string | undefined | null, sums: Array<Float64Array>, gauges: Array<Float64Array>, block: NativeBlock, observations: NativeObservations | undefined | null, run: NativeRun | undefined | null, answers: boolean): void
+  handOver(facade: number, series: string | undefined | null, sums: Array<Float64Array>, gauges: Array<Float64Array>, block: NativeBlock, exemplars: Array<NativeExemplars>, observations: NativeObservations | undefined | null, run: NativeRun | undefined | null, answers: boolean): void
   /** Hands over a full block and the new series it refers to. */
-  pushBlock(facade: number, series: string | undefined | null, slots: Uint32Array, values: Float64Array, count: number): void
+  pushBlock(facade: number, series: string | undefined | null, slots: Uint32Array, values: Float64Array, count: number, exemplars: Array<NativeExemplars>): void
   /**
    * Takes what the default registry of a Prometheus client holds, the text of one metric each;
    * `producer` tells registries apart, `startMs` is when their counters began, since the epoch.
@@ -137,6 +142,20 @@ export interface NativeBlock {
   slots: Uint32Array
   values: Float64Array
   count: number
+}
+
+/** Values that were captured for exemplars. */
+export interface NativeExemplars {
+  /** As that of an instrument. */
+  storage: number
+  /** Slot, value and milliseconds since the epoch of each, in turn. */
+  numbers: Float64Array
+  /** How many there are; behind them `numbers` may have anything. */
+  count: number
+  /** Trace and span of each in hexadecimal, 48 characters; blanks where there was none. */
+  ids: string
+  /** `[[index, [key, value, …]], …]` as JSON: what no view keeps of its attributes. */
+  attributes?: string
 }
 
 /** What the facade needs to record into an instrument. */

@@ -159,6 +159,16 @@ export interface Config {
             } | null;
           };
           aggregation_cardinality_limit?: number;
+          /**
+           * How the exemplars of a series are chosen: the last of each explicit bucket, or some of
+           * all its values, 1 to 1000. Not in the declarative configuration.
+           */
+          exemplar_reservoir?: {
+            aligned_histogram_bucket?: object | null;
+            simple_fixed_size?: {
+              size?: number;
+            } | null;
+          };
           attribute_keys?: {
             included?: string[];
             excluded?: string[];
@@ -180,6 +190,12 @@ export interface Config {
 
       /** How histograms aggregate unless a view says otherwise. Defaults to `explicit`. */
       histogram?: 'explicit' | 'exponential';
+
+      /**
+       * Which values may become exemplars, which lead from a metric to the trace in which a value was
+       * recorded: those within a sampled span, all or none. Defaults to `trace_based`.
+       */
+      exemplars?: 'trace_based' | 'always_on' | 'always_off';
 
       /** How long the last export may hold up the end of the process. Defaults to 5 seconds. */
       exitTimeout?: HumanDuration | number | string;

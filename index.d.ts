@@ -74,6 +74,9 @@ export declare type Duration = number | {
     weeks?: number;
 };
 
+/** Which values may become exemplars. */
+export declare type ExemplarFilter = 'trace_based' | 'always_on' | 'always_off';
+
 export { Gauge }
 
 export { Histogram }
@@ -185,6 +188,12 @@ export declare interface MetricsOptions {
     attributeValueLengthLimit?: number;
     /** Default aggregation of histograms. Default `explicit`. */
     histogram?: HistogramAggregation;
+    /**
+     * Which values may become exemplars, which lead to the trace in which they were recorded: those
+     * within a sampled span (`trace_based`), all or none. Default `trace_based`, or
+     * `OTEL_METRICS_EXEMPLAR_FILTER`.
+     */
+    exemplars?: ExemplarFilter;
     /** How long `process.exit()` may wait for the last export. Default 5 seconds. */
     exitTimeout?: Duration;
     /** Per plugin: its meter's identity, or nothing at all. */
@@ -423,6 +432,17 @@ export declare interface ViewStream {
     };
     /** 1 to 1000000. */
     aggregation_cardinality_limit?: number;
+    /**
+     * How the exemplars of a series are chosen: the last of each explicit bucket, or some of all its
+     * values, 1 to 1000. Not in the declarative configuration.
+     */
+    exemplar_reservoir?: {
+        aligned_histogram_bucket: object | null;
+    } | {
+        simple_fixed_size: {
+            size?: number;
+        } | null;
+    };
     /** Keys with `*` and `?`. */
     attribute_keys?: {
         included?: string[];

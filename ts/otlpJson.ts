@@ -18,6 +18,20 @@ export interface TestPoint {
   zeroCount?: number;
   positive?: { offset: number; bucketCounts: number[] };
   negative?: { offset: number; bucketCounts: number[] };
+  /** Values of the point that lead to a trace. */
+  exemplars?: TestExemplar[];
+}
+
+/** A value of a point, and where it was recorded. */
+export interface TestExemplar {
+  value: number;
+  /** Milliseconds since the epoch. */
+  time: number;
+  /** Hexadecimal; absent where the value was recorded outside of any span. */
+  traceId?: string;
+  spanId?: string;
+  /** What it was recorded with and the point does not have. */
+  attributes: Attributes;
 }
 
 /** A metric as it would be exported. */
@@ -60,6 +74,16 @@ interface Point {
   zeroCount?: Numeric;
   positive?: { offset?: number; bucketCounts?: Numeric[] };
   negative?: { offset?: number; bucketCounts?: Numeric[] };
+  exemplars?: Exemplar[];
+}
+
+interface Exemplar {
+  filteredAttributes?: { key: string; value: AnyValue }[];
+  timeUnixNano?: string;
+  asInt?: Numeric;
+  asDouble?: Numeric;
+  traceId?: string;
+  spanId?: string;
 }
 
 interface Data {
@@ -138,10 +162,21 @@ function readPoint(point: Point): TestPoint {
     zeroCount: optional(point.zeroCount),
     positive: buckets(point.positive),
     negative: buckets(point.negative),
+    exemplars: point.exemplars?.map(readExemplar),
   };
   return Object.fromEntries(
     Object.entries(read).filter(([, value]) => value !== undefined),
   ) as unknown as TestPoint;
+}
+
+function readExemplar(exemplar: Exemplar): TestExemplar {
+  const { traceId, spanId } = exemplar;
+  return {
+    value: Number(exemplar.asDouble ?? exemplar.asInt),
+    time: Number(exemplar.timeUnixNano) / 1e6,
+    ...(traceId && spanId ? { traceId, spanId } : {}),
+    attributes: readAttributes(exemplar.filteredAttributes ?? []),
+  };
 }
 
 function optional(value: Numeric | undefined): number | undefined {

@@ -20,7 +20,7 @@ import { parseCollection, type TestMetric, type TestPoint } from './otlpJson';
 import type { RootMetricsService } from './services';
 import { textOf } from './text';
 
-export type { TestMetric, TestPoint } from './otlpJson';
+export type { TestExemplar, TestMetric, TestPoint } from './otlpJson';
 
 /** What one collection found. */
 export class TestCollection {

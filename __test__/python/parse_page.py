@@ -18,7 +18,17 @@ families = [
         "help": family.documentation,
         "unit": family.unit,
         "samples": [
-            {"name": sample.name, "labels": sample.labels, "value": str(sample.value)}
+            {
+                "name": sample.name,
+                "labels": sample.labels,
+                "value": str(sample.value),
+                "exemplar": sample.exemplar
+                and {
+                    "labels": sample.exemplar.labels,
+                    "value": sample.exemplar.value,
+                    "time": float(sample.exemplar.timestamp),
+                },
+            }
             for sample in family.samples
         ],
     }

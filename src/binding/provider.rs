@@ -18,8 +18,9 @@ use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
 use super::page::ScrapeOutcome;
 use crate::config::{Config, Environment};
 use crate::engine::clock::Timestamp;
+use crate::engine::plan::Storage;
 use crate::engine::produced::Production;
-use crate::engine::{Engine, Handover, PipelineId, RunId, Samples};
+use crate::engine::{Captured, Engine, Handover, PipelineId, RunId, Samples};
 use crate::error::{Code, Error};
 use crate::export::otlp::to_json;
 use crate::log::Level;
@@ -39,6 +40,37 @@ pub struct NativeBlock<'a> {
     pub slots: Uint32ArraySlice<'a>,
     pub values: Float64ArraySlice<'a>,
     pub count: u32,
+}
+
+/// Values that were captured for exemplars.
+#[napi(object)]
+pub struct NativeExemplars<'a> {
+    /// As that of an instrument.
+    pub storage: u32,
+    /// Slot, value and milliseconds since the epoch of each, in turn.
+    pub numbers: Float64ArraySlice<'a>,
+    /// How many there are; behind them `numbers` may have anything.
+    pub count: u32,
+    /// Trace and span of each in hexadecimal, 48 characters; blanks where there was none.
+    pub ids: String,
+    /// `[[index, [key, value, …]], …]` as JSON: what no view keeps of its attributes.
+    pub attributes: Option<String>,
+}
+
+impl From<NativeExemplars<'_>> for Captured {
+    fn from(exemplars: NativeExemplars<'_>) -> Self {
+        Self {
+            storage: Storage::from_code(exemplars.storage.into()),
+            numbers: exemplars
+                .numbers
+                .iter()
+                .take(3 * exemplars.count as usize)
+                .copied()
+                .collect(),
+            ids: exemplars.ids,
+            attributes: exemplars.attributes,
+        }
+    }
 }
 
 /// What callbacks observed.
@@ -202,6 +234,14 @@ impl NativeProvider {
         Ok(())
     }
 
+    /// Which values may become exemplars: `trace_based`, `always_on` or `always_off`; `None` until
+    /// there is a configuration.
+    #[napi(catch_unwind)]
+    pub fn exemplars(&self) -> Option<String> {
+        let filter = self.provider.engine().exemplars()?;
+        Some(filter.as_str().to_owned())
+    }
+
     #[napi(catch_unwind)]
     pub fn is_configured(&self) -> bool {
         self.provider.engine().is_configured()
@@ -224,6 +264,7 @@ impl NativeProvider {
         sums: Vec<Float64ArraySlice<'_>>,
         gauges: Vec<Float64ArraySlice<'_>>,
         block: NativeBlock<'_>,
+        exemplars: Vec<NativeExemplars<'_>>,
         observations: Option<NativeObservations<'_>>,
         run: Option<NativeRun>,
         answers: bool,
@@ -239,6 +280,7 @@ impl NativeProvider {
                 sums: take_sums(sums),
                 gauges: take_gauges(gauges),
                 samples: self.copy(&block.slots, &block.values, block.count),
+                exemplars: exemplars.into_iter().map(Captured::from).collect(),
                 observations: observations
                     .map(|observed| self.copy(&observed.slots, &observed.values, observed.count)),
                 unfinished,
@@ -260,12 +302,14 @@ impl NativeProvider {
         slots: Uint32ArraySlice<'_>,
         values: Float64ArraySlice<'_>,
         count: u32,
+        exemplars: Vec<NativeExemplars<'_>>,
     ) {
         self.provider.engine().hand_over(
             facade,
             Handover {
                 series,
                 samples: self.copy(&slots, &values, count),
+                exemplars: exemplars.into_iter().map(Captured::from).collect(),
                 ..Handover::default()
             },
         );

@@ -16,7 +16,7 @@ use super::endpoint::{endpoint_url, Signal};
 use super::page::host_address;
 use super::percent;
 use super::values::{header_value, Count, LONGEST_MILLISECONDS};
-use super::{OtlpProtocol, Secret, NO_LIMIT};
+use super::{ExemplarFilter, OtlpProtocol, Secret, NO_LIMIT};
 use crate::error::Result;
 
 const OTLP_HTTP_DEFAULT: &str = "http://127.0.0.1:4318";
@@ -153,6 +153,11 @@ impl Environment {
                 (limit > 0).then(|| limit.min(Count::MAX))
             },
         )
+    }
+
+    pub(super) fn exemplars(&self, warnings: &mut Vec<String>) -> Option<ExemplarFilter> {
+        let words = ExemplarFilter::ALL.map(|filter| (filter.as_str(), filter));
+        self.choice(&["OTEL_METRICS_EXEMPLAR_FILTER"], &words, warnings)
     }
 
     pub(super) fn disabled(&self, warnings: &mut Vec<String>) -> bool {

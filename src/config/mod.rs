@@ -25,10 +25,13 @@ use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 
 pub use environment::Environment;
-pub use options::{HistogramAggregation, NamingMode, Options, PluginOptions, TranslationStrategy};
+pub use options::{
+    ExemplarFilter, HistogramAggregation, NamingMode, Options, PluginOptions, TranslationStrategy,
+};
 pub(crate) use percent::asks_for;
 pub use views::{
-    check_boundaries, AttributeFilter, InstrumentSelector, StreamSpec, View, ViewAggregation,
+    check_boundaries, AttributeFilter, InstrumentSelector, ReservoirSpec, StreamSpec, View,
+    ViewAggregation,
 };
 
 use crate::error::Result;
@@ -73,6 +76,7 @@ pub struct Config {
     /// Characters of an attribute's value.
     pub value_length: usize,
     pub histogram: HistogramAggregation,
+    pub exemplars: ExemplarFilter,
     /// How long `process.exit()` may wait for the last export.
     pub exit_timeout: Duration,
     /// Things worth telling the operator that are not errors.
@@ -188,6 +192,12 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Config {
+    /// Whether anything reads exemplars; the console does not.
+    pub fn reads_exemplars(&self) -> bool {
+        !self.disabled
+            && (self.prometheus.is_some() || self.otlp.is_some() || self.memory.is_some())
+    }
+
     /// Reads the options (JSON), fills in from the environment and the defaults.
     ///
     /// `path` is where the options stand in the caller's configuration, for messages:

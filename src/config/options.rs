@@ -46,6 +46,7 @@ pub struct Options {
     pub cardinality_limit: Option<Count>,
     pub attribute_value_length_limit: Option<Count>,
     pub histogram: Option<HistogramAggregation>,
+    pub exemplars: Option<ExemplarFilter>,
     pub exit_timeout: Option<HumanDuration>,
     pub plugin: BTreeMap<String, PluginOptions>,
     #[serde(deserialize_with = "settings")]
@@ -70,6 +71,30 @@ pub enum HistogramAggregation {
     #[default]
     Explicit,
     Exponential,
+}
+
+/// Which values may become exemplars (Metrics SDK specification, "ExemplarFilter").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExemplarFilter {
+    /// Those that are recorded within a sampled span.
+    #[default]
+    TraceBased,
+    AlwaysOn,
+    AlwaysOff,
+}
+
+impl ExemplarFilter {
+    pub(super) const ALL: [Self; 3] = [Self::TraceBased, Self::AlwaysOn, Self::AlwaysOff];
+
+    /// As it is written in options and variables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TraceBased => "trace_based",
+            Self::AlwaysOn => "always_on",
+            Self::AlwaysOff => "always_off",
+        }
+    }
 }
 
 /// How OpenTelemetry names become Prometheus names (OpenTelemetry–Prometheus compatibility
@@ -318,6 +343,10 @@ impl Options {
                 .or_else(|| environment.value_length(&mut warnings))
                 .unwrap_or(DEFAULT_VALUE_LENGTH),
             histogram: self.histogram.unwrap_or_default(),
+            exemplars: self
+                .exemplars
+                .or_else(|| environment.exemplars(&mut warnings))
+                .unwrap_or_default(),
             exit_timeout: self
                 .exit_timeout
                 .map_or(DEFAULT_EXIT_TIMEOUT, |timeout| timeout.0),

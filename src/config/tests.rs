@@ -41,6 +41,7 @@ fn nothing_configured_is_a_page_on_loopback_and_no_push() {
     assert!(config.otlp.is_none() && config.console.is_none());
     assert_eq!(config.cardinality_limit, 2000);
     assert_eq!(config.value_length, 2048);
+    assert_eq!(config.exemplars, ExemplarFilter::TraceBased);
     assert!(config.warnings.is_empty());
 }
 
@@ -298,6 +299,18 @@ fn a_wrong_key_or_value_names_its_path_what_was_found_and_what_is_allowed() {
             "max_scale",
             "30",
             "-10 to 20",
+        ),
+        (
+            r#"{"exemplars": "sometimes"}"#,
+            "backend.metrics.exemplars",
+            "`sometimes`",
+            "trace_based",
+        ),
+        (
+            r#"{"views": [{"selector": {"unit": "s"}, "stream": {"exemplar_reservoir": {"simple_fixed_size": {"size": 2000}}}}]}"#,
+            "views[0].stream.exemplar_reservoir.simple_fixed_size.size",
+            "2000",
+            "1 to 1000",
         ),
         (
             r#"{"core": {"http": "sometimes"}}"#,
@@ -566,6 +579,25 @@ fn the_length_of_attribute_values_comes_from_the_options_then_the_environment() 
     ] {
         let config = with_environment(options, &[(name, variable)]);
         assert_eq!(config.value_length, length, "{options} {variable}");
+        assert_eq!(config.warnings.len(), warnings, "{:?}", config.warnings);
+        assert!(config.warnings.iter().all(|warning| warning.contains(name)));
+    }
+}
+
+#[test]
+fn the_filter_of_exemplars_comes_from_the_options_then_the_environment() {
+    use ExemplarFilter::*;
+    let name = "OTEL_METRICS_EXEMPLAR_FILTER";
+    let option = r#"{"exemplars": "always_off"}"#;
+    for (options, variable, filter, warnings) in [
+        ("{}", "always_on", AlwaysOn, 0),
+        ("{}", "Always_Off", AlwaysOff, 0),
+        (option, "always_on", AlwaysOff, 0),
+        ("{}", "sometimes", TraceBased, 1),
+        ("{}", "", TraceBased, 0),
+    ] {
+        let config = with_environment(options, &[(name, variable)]);
+        assert_eq!(config.exemplars, filter, "{options} {variable}");
         assert_eq!(config.warnings.len(), warnings, "{:?}", config.warnings);
         assert!(config.warnings.iter().all(|warning| warning.contains(name)));
     }

@@ -7,6 +7,9 @@ use serde::{Deserialize, Deserializer};
 use super::values::{invalid, settings, Count, Flag};
 use crate::error::Result;
 
+/// Exemplars of one series.
+const MOST_EXEMPLARS: usize = 1000;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a map of selector and stream")]
 pub struct ViewOptions {
@@ -60,6 +63,7 @@ struct StreamOptions {
     description: Option<String>,
     aggregation: Option<AggregationOptions>,
     aggregation_cardinality_limit: Option<Count>,
+    exemplar_reservoir: Option<ReservoirOptions>,
     attribute_keys: Option<AttributeKeysOptions>,
 }
 
@@ -77,6 +81,22 @@ enum AggregationOptions {
     LastValue(()),
     ExplicitBucketHistogram(Option<ExplicitOptions>),
     Base2ExponentialBucketHistogram(Option<ExponentialOptions>),
+}
+
+/// Not of the declarative configuration, which leaves the reservoir to code; the names are the Metrics
+/// SDK specification's.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ReservoirOptions {
+    #[serde(deserialize_with = "nothing")]
+    AlignedHistogramBucket(()),
+    SimpleFixedSize(Option<FixedSizeOptions>),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
+struct FixedSizeOptions {
+    size: Option<Count>,
 }
 
 /// `null` or an empty map, as YAML authors write either.
@@ -135,6 +155,15 @@ pub struct StreamSpec {
     pub aggregation: Option<ViewAggregation>,
     pub cardinality_limit: Option<usize>,
     pub attributes: AttributeFilter,
+    pub exemplars: Option<ReservoirSpec>,
+}
+
+/// Where a stream keeps its exemplars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReservoirSpec {
+    AlignedHistogramBucket,
+    /// Without a size, as many as the aggregation has by default.
+    SimpleFixedSize(Option<usize>),
 }
 
 /// An aggregation the SDK will run; [`ViewAggregation::Explicit`] without boundaries means the
@@ -227,6 +256,11 @@ impl ViewOptions {
             .map(|aggregation| aggregation.resolve(&format!("{path}.stream.aggregation")))
             .transpose()?
             .flatten();
+        let reservoir = self
+            .stream
+            .exemplar_reservoir
+            .map(|reservoir| reservoir.resolve(&format!("{path}.stream.exemplar_reservoir")))
+            .transpose()?;
         let keys = self.stream.attribute_keys.unwrap_or_default();
         Ok(View {
             selector,
@@ -242,8 +276,25 @@ impl ViewOptions {
                     included: keys.included,
                     excluded: keys.excluded.unwrap_or_default(),
                 },
+                exemplars: reservoir,
             },
         })
+    }
+}
+
+impl ReservoirOptions {
+    fn resolve(self, path: &str) -> Result<ReservoirSpec> {
+        let size = match self {
+            Self::AlignedHistogramBucket(()) => return Ok(ReservoirSpec::AlignedHistogramBucket),
+            Self::SimpleFixedSize(options) => options.unwrap_or_default().size,
+        };
+        match size {
+            Some(Count(size)) if size > MOST_EXEMPLARS => Err(invalid(
+                &format!("{path}.simple_fixed_size.size"),
+                format!("found {size}, expected a whole number from 1 to {MOST_EXEMPLARS}"),
+            )),
+            size => Ok(ReservoirSpec::SimpleFixedSize(size.map(|size| size.0))),
+        }
     }
 }
 

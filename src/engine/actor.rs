@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use super::aggregate::Misfit;
 use super::attributes::Interner;
 use super::canonical::{is_overflow, Canonical};
+use super::captured::Captured;
 use super::cells::{is_touched_gauge, is_touched_sum, Cells};
 use super::clock;
 use super::collection::{Collection, Metric};
@@ -30,7 +31,7 @@ use super::self_metrics::SelfMetric;
 use super::series::{Instrument, Recorded, SeriesId};
 use super::{FacadeId, Gate, Handover, PipelineId, Samples};
 use crate::allocator;
-use crate::config::HistogramAggregation;
+use crate::config::{ExemplarFilter, HistogramAggregation};
 use crate::error::{Code, Error, Result};
 use crate::log::Logger;
 
@@ -325,6 +326,7 @@ impl Actor {
             value_length: crate::config::DEFAULT_VALUE_LENGTH,
             naming: None,
             legacy_names: true,
+            exemplars: ExemplarFilter::AlwaysOff,
         };
         let early = std::mem::take(&mut self.early);
         for &(id, ..) in &early {
@@ -348,6 +350,7 @@ impl Actor {
             self.register(id, series);
         }
         self.record_handover(id, &handover);
+        self.offer(id, &handover.exemplars);
         if !handover.samples.slots.is_empty() {
             self.gate.recycle(std::mem::take(&mut handover.samples));
         }
@@ -406,6 +409,22 @@ impl Actor {
                 self.early.push(sample);
             } else {
                 record_runs(&mut self.instruments, &mut self.misfits, [sample]);
+            }
+        }
+    }
+
+    /// Offers what an environment captured, whose values were recorded before.
+    fn offer(&mut self, id: FacadeId, captured: &[Captured]) {
+        let Some(state) = self.facades.get_mut(&id) else {
+            return;
+        };
+        let now = clock::now();
+        for captured in captured {
+            let slots = state.slots(captured.storage);
+            for (slot, exemplar) in captured.exemplars(&mut self.interner, now) {
+                if let Some(slot) = slots.get(slot as usize).copied().flatten() {
+                    self.instruments[slot.instrument as usize].offer(slot.series, &exemplar);
+                }
             }
         }
     }

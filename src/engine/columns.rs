@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use smallvec::SmallVec;
 
-use super::aggregate::{Counts, Exponential, Head, Misfit, Numbers, Values};
+use super::aggregate::{Counts, Exemplars, Exponential, Head, Misfit, Numbers, Values};
 use super::canonical::Canonical;
 use super::clock::Timestamp;
 use super::points::{
-    ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Number, Point, Visit,
+    Exemplar, ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Number, Point, Visit,
 };
 
 pub type Row = u32;
@@ -49,12 +49,13 @@ pub struct Columns {
     /// Whether something was recorded since the last [`take`](Self::take).
     touched: Vec<bool>,
     values: Values,
+    exemplars: Exemplars,
     free: Vec<Row>,
 }
 
 impl Columns {
-    /// Without a row, in the shape of `values`.
-    pub fn new(shown: Shown, integers: bool, values: Values) -> Self {
+    /// Without a row, in the shape of `values` and `exemplars`.
+    pub fn new(shown: Shown, integers: bool, values: Values, exemplars: Exemplars) -> Self {
         Self {
             shown,
             integers,
@@ -62,6 +63,7 @@ impl Columns {
             starts: Vec::new(),
             touched: Vec::new(),
             values,
+            exemplars,
             free: Vec::new(),
         }
     }
@@ -98,12 +100,26 @@ impl Columns {
         self.values.set(row as usize, value)
     }
 
+    /// Offers a value that was recorded in a row as an exemplar of it.
+    pub fn offer(&mut self, row: Row, exemplar: Exemplar) {
+        if self.sets[row as usize].is_some() {
+            self.exemplars.offer(row, exemplar);
+        }
+    }
+
+    /// A collection of cumulative series has ended. Others may read the same exemplars, so they stay
+    /// until there are new ones.
+    pub fn begin_interval(&mut self) {
+        self.exemplars.begin_interval();
+    }
+
     /// The series of a row is gone; with the last one goes the memory of all.
     pub fn remove(&mut self, row: Row) {
         let at = row as usize;
         if self.sets[at].take().is_some() {
             self.touched[at] = false;
             self.values.reset(at);
+            self.exemplars.remove(row);
             self.free.push(row);
         }
         if self.free.len() == self.sets.len() {
@@ -113,7 +129,12 @@ impl Columns {
 
     /// Every series is gone, and its memory.
     pub fn clear(&mut self) {
-        *self = Self::new(self.shown, self.integers, self.values.empty());
+        *self = Self::new(
+            self.shown,
+            self.integers,
+            self.values.empty(),
+            self.exemplars.empty(),
+        );
     }
 
     fn rows(&self, until: Timestamp) -> impl Iterator<Item = usize> + '_ {
@@ -135,20 +156,21 @@ impl Columns {
     pub fn copy_since(&self, interval: Timestamp, until: Timestamp) -> Snapshot {
         let mut snapshot = self.snapshot();
         for row in self.rows(until) {
-            snapshot.push(self, row, self.starts[row].max(interval));
+            snapshot.push(self, row, self.starts[row].max(interval), until);
         }
         snapshot
     }
 
     /// The series in which something was recorded since the last time, which start from nothing
-    /// again. Their interval began with the last one, unless they began later.
-    pub fn take(&mut self, interval: Timestamp) -> Snapshot {
+    /// again. Their interval began with the last one, unless they began later, and ends at `until`.
+    pub fn take(&mut self, interval: Timestamp, until: Timestamp) -> Snapshot {
         let mut snapshot = self.snapshot();
         for row in 0..self.sets.len() {
             if self.touched[row] && self.sets[row].is_some() {
-                snapshot.push(self, row, self.starts[row].max(interval));
+                snapshot.push(self, row, self.starts[row].max(interval), until);
                 self.touched[row] = false;
                 self.values.reset(row);
+                self.exemplars.remove(row as Row);
             }
         }
         snapshot
@@ -160,6 +182,7 @@ impl Columns {
             sets: Vec::new(),
             starts: Vec::new(),
             values: self.values.empty(),
+            exemplars: Vec::new(),
         }
     }
 }
@@ -170,6 +193,8 @@ pub struct Snapshot {
     sets: Vec<Canonical>,
     starts: Vec<Timestamp>,
     values: Values,
+    /// By row, in ascending order.
+    exemplars: Vec<(usize, Vec<Exemplar>)>,
 }
 
 impl Snapshot {
@@ -185,7 +210,15 @@ impl Snapshot {
             sets,
             starts,
             values,
+            exemplars: Vec::new(),
         }
+    }
+
+    /// As if a row had these exemplars; rows come in ascending order.
+    #[cfg(test)]
+    pub fn with_exemplars(mut self, row: usize, exemplars: Vec<Exemplar>) -> Self {
+        self.exemplars.push((row, exemplars));
+        self
     }
 
     /// As if all series had begun then.
@@ -195,11 +228,33 @@ impl Snapshot {
         self
     }
 
-    fn push(&mut self, columns: &Columns, row: usize, start: Timestamp) {
+    fn push(&mut self, columns: &Columns, row: usize, start: Timestamp, until: Timestamp) {
         if let Some(attributes) = &columns.sets[row] {
+            if !columns.exemplars.is_empty() {
+                self.push_exemplars(columns.exemplars.of(row as Row), start, until);
+            }
             self.sets.push(attributes.clone());
             self.starts.push(start);
             self.values.copy(&columns.values, row);
+        }
+    }
+
+    /// Exemplars of the next row. Event loops tell the time in milliseconds: one may seem to be older
+    /// than its series.
+    fn push_exemplars<'e>(
+        &mut self,
+        exemplars: impl Iterator<Item = &'e Exemplar>,
+        start: Timestamp,
+        until: Timestamp,
+    ) {
+        let exemplars = exemplars.filter(|exemplar| exemplar.time <= until);
+        let within = exemplars.map(|exemplar| Exemplar {
+            time: exemplar.time.max(start),
+            ..exemplar.clone()
+        });
+        let within: Vec<Exemplar> = within.collect();
+        if !within.is_empty() {
+            self.exemplars.push((self.sets.len(), within));
         }
     }
 
@@ -208,10 +263,13 @@ impl Snapshot {
     }
 
     pub fn for_each<'r>(&'r self, visit: &mut Visit<'_, 'r>) -> ControlFlow<()> {
+        let mut exemplars = self.exemplars.iter().peekable();
         (0..self.sets.len()).try_for_each(|row| {
+            let own = exemplars.next_if(|(of, _)| *of == row);
             let identity = Identity {
                 attributes: &self.sets[row],
                 start: self.starts[row],
+                exemplars: own.map(|(_, own)| &own[..]).unwrap_or_default(),
             };
             match &self.values {
                 Values::Sums(numbers) | Values::Latest(numbers) => {

@@ -7,6 +7,7 @@ mod actor;
 pub(crate) mod aggregate;
 mod attributes;
 pub(crate) mod canonical;
+mod captured;
 pub mod cells;
 pub mod clock;
 pub mod collection;
@@ -36,7 +37,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 use tokio::sync::oneshot;
 
-use crate::config::Config;
+use crate::config::{Config, ExemplarFilter};
 use crate::error::{Code, Error, Result};
 use crate::log::Logger;
 use actor::{Actor, Command};
@@ -49,6 +50,7 @@ use plan::{Pipelines, Settings, Shape, Storage};
 use produced::Production;
 
 pub use actor::Facade;
+pub use captured::Captured;
 pub use runs::RunId;
 pub use self_metrics::{Component, SelfMetric, OWN_SCOPE};
 
@@ -116,6 +118,8 @@ pub struct Handover {
     /// Cells that keep the last value.
     pub gauges: Vec<Cells>,
     pub samples: Samples,
+    /// Of the cells and the samples.
+    pub exemplars: Vec<Captured>,
     /// Everything the callbacks observed up to now: replaces what they observed before.
     pub observations: Option<Samples>,
     /// Instruments with callbacks that have not finished: what they observed before stays, unless it
@@ -283,6 +287,15 @@ impl Engine {
 
     pub fn is_configured(&self) -> bool {
         self.registry().settings.is_some()
+    }
+
+    /// Which values may become exemplars; `None` until there is a configuration.
+    pub fn exemplars(&self) -> Option<ExemplarFilter> {
+        let registry = self.registry();
+        registry
+            .settings
+            .as_ref()
+            .map(|settings| settings.exemplars)
     }
 
     /// Whether there is an instrument that is not of this package.

@@ -2,11 +2,12 @@
 
 use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind, Temporality};
 
+use super::aggregate::Reservoir;
 use super::instrument::InstrumentSpec;
 use super::{PipelineId, OWN_SCOPE};
 use crate::config::{
-    AttributeFilter, Config, HistogramAggregation, StreamSpec, View, ViewAggregation,
-    DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
+    AttributeFilter, Config, ExemplarFilter, HistogramAggregation, ReservoirSpec, StreamSpec, View,
+    ViewAggregation, DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
 };
 use crate::services::naming::{MetricScope, Naming};
 use crate::services::renames::Rename;
@@ -21,6 +22,9 @@ const DEFAULT_BOUNDARIES: [f64; 15] = [
 /// Defaults of the base-2 exponential aggregation, from the same specification.
 const EXPONENTIAL_MAX_SIZE: u32 = 160;
 const EXPONENTIAL_MAX_SCALE: i8 = 20;
+
+/// Exemplars of an exponential histogram, at most, from the same specification ("Exemplar defaults").
+const EXPONENTIAL_EXEMPLARS: usize = 20;
 
 /// Sets of the facade's trie per set of the limit where the streams of an instrument count
 /// differently: what exceeds the limit of one stream may be few sets to another that keeps fewer
@@ -46,6 +50,7 @@ pub struct Settings {
     pub naming: Option<Naming>,
     /// Whether what was renamed is exported under its old name too.
     pub legacy_names: bool,
+    pub exemplars: ExemplarFilter,
 }
 
 /// A stream to build: the pipelines that read it are the set bits of `pipelines`.
@@ -62,6 +67,7 @@ pub struct StreamPlan {
     pub cardinality_limit: usize,
     pub attributes: AttributeFilter,
     pub value_length: usize,
+    pub exemplars: Reservoir,
 }
 
 impl StreamPlan {
@@ -112,6 +118,11 @@ impl Settings {
             value_length: config.value_length,
             naming: config.naming.renames(),
             legacy_names: config.naming.legacy_names,
+            exemplars: match config.reads_exemplars() {
+                true => config.exemplars,
+                // Nobody would read them.
+                false => ExemplarFilter::AlwaysOff,
+            },
         };
         if config.disabled {
             // Without streams nothing is kept that nobody would read.
@@ -267,6 +278,7 @@ impl Settings {
             }
             None => default_aggregation(spec, pipeline),
         };
+        let exemplars = reservoir(spec, &aggregation, stream.exemplars, problems);
         Some(StreamPlan {
             pipelines: 0,
             temporality: temporality(spec.kind, pipeline.temporality),
@@ -278,6 +290,7 @@ impl Settings {
             cardinality_limit: stream.cardinality_limit.unwrap_or(self.cardinality_limit),
             attributes: stream.attributes.clone(),
             value_length: self.value_length_of(spec),
+            exemplars,
         })
     }
 }
@@ -363,6 +376,43 @@ fn is_histogram(aggregation: &Aggregation) -> bool {
         aggregation,
         Aggregation::ExplicitBucketHistogram { .. } | Aggregation::Base2ExponentialHistogram { .. }
     )
+}
+
+/// What a view asks for, or the default (Metrics SDK specification, "Exemplar defaults").
+fn reservoir(
+    spec: &InstrumentSpec,
+    aggregation: &Aggregation,
+    wanted: Option<ReservoirSpec>,
+    problems: &mut Vec<String>,
+) -> Reservoir {
+    let buckets = matches!(
+        aggregation,
+        Aggregation::ExplicitBucketHistogram { boundaries, .. } if !boundaries.is_empty()
+    );
+    let size = match aggregation {
+        Aggregation::Base2ExponentialHistogram { max_size, .. } => {
+            (*max_size as usize).min(EXPONENTIAL_EXEMPLARS)
+        }
+        _ => 1,
+    };
+    let unfit = wanted == Some(ReservoirSpec::AlignedHistogramBucket) && !buckets;
+    if unfit {
+        let problem = format!(
+            "a view asks for exemplars aligned to the buckets of {:?}, which has no explicit ones; \
+             the default reservoir is used",
+            spec.name
+        );
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+    match wanted {
+        Some(ReservoirSpec::SimpleFixedSize(wanted)) => {
+            Reservoir::SimpleFixedSize(wanted.unwrap_or(size))
+        }
+        _ if buckets => Reservoir::AlignedHistogramBucket,
+        _ => Reservoir::SimpleFixedSize(size),
+    }
 }
 
 fn native_storage(spec: &InstrumentSpec) -> Storage {

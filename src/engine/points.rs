@@ -47,6 +47,27 @@ pub struct Identity<'r> {
     pub attributes: &'r [KeyValue],
     /// When the series began, or the interval of its delta.
     pub start: Timestamp,
+    /// Of the values that the point counts; those of a cumulative one may have been seen before.
+    pub exemplars: &'r [Exemplar],
+}
+
+/// A value of a series, and the trace in which it was recorded (Metrics SDK specification,
+/// "Exemplar").
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exemplar {
+    pub value: Number,
+    pub time: Timestamp,
+    /// None where it was recorded outside of any.
+    pub span: Option<Span>,
+    /// What it was recorded with and its series does not have.
+    pub attributes: Box<[KeyValue]>,
+}
+
+/// A span, as its context names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub trace_id: [u8; 16],
+    pub span_id: [u8; 8],
 }
 
 /// A point of any kind.

@@ -11,6 +11,7 @@ use super::columns::Row;
 use super::instrument::{InstrumentId, InstrumentSpec};
 use super::known::{merge, Known, Observed};
 use super::plan::{StreamPlan, STALE_AFTER};
+use super::points::Exemplar;
 use super::runs::{Observations, RunId};
 use super::stream::Stream;
 use super::{FacadeId, PipelineId};
@@ -153,6 +154,18 @@ impl Instrument {
             }
         }
         outcome
+    }
+
+    /// Offers a value that was recorded as an exemplar of its series.
+    pub fn offer(&self, id: SeriesId, exemplar: &Exemplar) {
+        let Some(series) = self.series.get(id as usize).and_then(Option::as_ref) else {
+            return;
+        };
+        for (stream, row) in self.streams.iter().zip(&series.rows) {
+            if let Some(row) = row {
+                stream.offer(*row, &series.attributes, exemplar);
+            }
+        }
     }
 
     /// Keeps a value until there are streams.

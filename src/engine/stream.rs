@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind, Temporality};
 
-use super::aggregate::{Numbers, Shape, Values};
+use super::aggregate::{Exemplars, Numbers, Reservoir, Shape, Values};
 use super::canonical::{cut, is_overflow, overflow_attributes, Canonical};
 use super::clock::{self, Timestamp};
 use super::collection::{Metric, PageNaming, Source};
@@ -13,7 +13,7 @@ use super::columns::{Columns, Row, SharedColumns, Shown, Snapshot};
 use super::instrument::{InstrumentSpec, ValueType};
 use super::known::Observed;
 use super::plan::StreamPlan;
-use super::points::Kind;
+use super::points::{Exemplar, Kind, Number};
 use super::reported::Reported;
 use super::series::Recorded;
 
@@ -136,6 +136,25 @@ impl Stream {
             true => clock::now(),
             false => self.collected,
         }
+    }
+
+    /// Offers a value as an exemplar of a row, with what the stream does not keep of its series'
+    /// attributes. Those of `exemplar` are what no stream keeps.
+    pub fn offer(&self, row: Row, attributes: &Canonical, exemplar: &Exemplar) {
+        let filter = &self.plan.attributes;
+        let dropped = attributes
+            .iter()
+            .filter(|kv| !filter.keeps(kv.key.as_str()) && !is_overflow(attributes));
+        let value = exemplar.value.as_f64();
+        let exemplar = Exemplar {
+            value: match self.spec.value_type {
+                ValueType::Double => Number::Double(value),
+                ValueType::Int => Number::Int(value as i64),
+            },
+            attributes: dropped.chain(&exemplar.attributes).cloned().collect(),
+            ..*exemplar
+        };
+        self.columns.lock().offer(row, exemplar);
     }
 
     /// Takes a series out. `forget` says that the program removed it, and does not want to see what
@@ -272,6 +291,9 @@ impl Stream {
             true => Source::Unread(self.columns.clone()),
             false => Source::Read(self.take(time)),
         };
+        if self.is_cumulative() {
+            self.columns.lock().begin_interval();
+        }
         self.collected = time;
         self.removed = false;
         let nothing = matches!(&source, Source::Read(snapshot) if snapshot.is_empty());
@@ -301,7 +323,7 @@ impl Stream {
             // Without a new observation the last one still holds.
             return columns.copy_since(self.collected, time);
         }
-        let taken = columns.take(self.collected);
+        let taken = columns.take(self.collected, time);
         for (_, row) in self.lingering.drain() {
             columns.remove(row);
         }
@@ -357,7 +379,15 @@ fn columns(spec: &InstrumentSpec, plan: &StreamPlan) -> Columns {
         sum: spec.is_monotonic() || spec.kind == InstrumentKind::Histogram,
         min_max,
     };
-    Columns::new(shown, spec.value_type == ValueType::Int, values)
+    let histogram = matches!(values, Values::Explicit(_) | Values::Exponential(..));
+    let exemplars = match (plan.exemplars, &values) {
+        (Reservoir::AlignedHistogramBucket, Values::Explicit(histograms)) => {
+            Exemplars::of_buckets(histograms.bounds().into())
+        }
+        (Reservoir::AlignedHistogramBucket, _) => Exemplars::of_size(1, histogram),
+        (Reservoir::SimpleFixedSize(size), _) => Exemplars::of_size(size, histogram),
+    };
+    Columns::new(shown, spec.value_type == ValueType::Int, values, exemplars)
 }
 
 /// Puts what exceeds the cardinality limit into the overflow series.

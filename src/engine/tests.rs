@@ -14,6 +14,7 @@ use super::*;
 use crate::config::Environment;
 
 mod asking;
+mod exemplars;
 mod lengths;
 mod model;
 mod oracle;
@@ -182,12 +183,13 @@ fn describe(metric: &Metric) -> Vec<String> {
 /// When each series of a metric began, by its attributes.
 fn starts(metric: &Metric) -> Vec<Timestamp> {
     let mut starts = Vec::new();
-    let _ = metric
-        .read()
-        .for_each(&mut |Identity { attributes, start }, _| {
-            starts.push((text(attributes), *start));
-            ControlFlow::Continue(())
-        });
+    let _ = metric.read().for_each(&mut |Identity {
+                                             attributes, start, ..
+                                         },
+                                         _| {
+        starts.push((text(attributes), *start));
+        ControlFlow::Continue(())
+    });
     starts.sort();
     starts.into_iter().map(|(_, start)| start).collect()
 }

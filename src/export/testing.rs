@@ -14,7 +14,8 @@ use opentelemetry_sdk::Resource;
 use tokio::sync::oneshot;
 
 use crate::config::{Compression, HistogramAggregation, OtlpConfig, OtlpProtocol, TlsConfig};
-use crate::engine::collection::{Collection, Metric};
+use crate::engine::collection::{Collection, Metric, Source};
+use crate::engine::points::Exemplar;
 use crate::engine::{Collect, PipelineId, SelfMetric};
 use crate::error::Result;
 use crate::export::sdk_data::{empty, metric_of, SharedReader};
@@ -73,6 +74,7 @@ pub struct TestSource {
     temporality: Temporality,
     resource: Resource,
     records: Records,
+    exemplars: Vec<Exemplar>,
     metrics: Mutex<Vec<(Arc<InstrumentationScope>, SdkMeterProvider, SharedReader)>>,
 }
 
@@ -90,8 +92,15 @@ impl TestSource {
                 )
                 .build(),
             records: Records::default(),
+            exemplars: Vec::new(),
             metrics: Mutex::default(),
         }
+    }
+
+    /// The first point of every metric has these.
+    pub fn with_exemplars(mut self, exemplars: Vec<Exemplar>) -> Self {
+        self.exemplars = exemplars;
+        self
     }
 
     pub fn records(&self) -> Records {
@@ -181,12 +190,23 @@ impl TestSource {
         Collection::new(Arc::new(self.resource.clone()), self.metrics_of(data))
     }
 
+    fn exemplify(&self, mut metric: Metric) -> Metric {
+        metric.source = match metric.source {
+            Source::Read(snapshot) if !self.exemplars.is_empty() => {
+                Source::Read(snapshot.with_exemplars(0, self.exemplars.clone()))
+            }
+            source => source,
+        };
+        metric
+    }
+
     fn metrics_of(&self, data: &[ResourceMetrics]) -> Vec<Metric> {
         let metrics = self.metrics.lock().unwrap();
         metrics
             .iter()
             .zip(data)
             .filter_map(|((scope, ..), data)| metric_of(scope.clone(), data))
+            .map(|metric| self.exemplify(metric))
             .collect()
     }
 }

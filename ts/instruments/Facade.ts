@@ -8,6 +8,7 @@ import type {
 import { log, logLine } from '../log';
 import { textOf } from '../text';
 import type { ObservableCallbacks, Run } from './ObservableCallbacks';
+import { type ExemplarFilter, Exemplars, hasContextManager } from './Exemplars';
 import { SampleBlock } from './SampleBlock';
 import { SharedTexts } from './SharedTexts';
 import {
@@ -31,6 +32,8 @@ export type Shape = Omit<NativeShape, 'id'>;
 /** What an instrument can be told by the engine. */
 export interface Reshapable {
   reshape(shape: Shape): void;
+  /** Has values captured for exemplars, by storage, from now on or no longer. */
+  capture(exemplars: readonly Exemplars[] | undefined): void;
 }
 
 type Message =
@@ -49,6 +52,13 @@ export class Facade {
   private readonly sums = new CellChunks(-0);
   private readonly gauges = new CellChunks(NaN);
   private readonly tables = [new SlotTable(), new SlotTable(), new SlotTable()];
+  private readonly exemplars = [
+    new Exemplars(Storage.Sum),
+    new Exemplars(Storage.Gauge),
+    new Exemplars(Storage.Block),
+  ];
+  private filter: ExemplarFilter = 'always_off';
+  private captures = false;
   readonly texts = new SharedTexts();
   readonly block = new SampleBlock(() => this.pushBlock());
   /** New series and slots given back, as JSON and in order, since the last native call. */
@@ -74,6 +84,8 @@ export class Facade {
     if (!instrument) {
       instrument = make(native);
       this.instruments.set(native.id, instrument);
+      this.look();
+      this.equip(instrument);
     }
     return instrument;
   }
@@ -132,10 +144,15 @@ export class Facade {
     if (storage === Storage.None) {
       return;
     }
-    if (storage === Storage.Block && !this.block.isEmpty) {
+    const exemplars = this.exemplars[storage];
+    if (
+      storage === Storage.Block &&
+      !(this.block.isEmpty && exemplars.isEmpty)
+    ) {
       // Samples of this slot may wait in the block, and slots are given back before values count.
       this.pushBlock();
     }
+    exemplars.forget(series);
     this.tables[storage].release(slot);
     this.pending.push(`[${storage},${slot}]`);
     series.storage = Storage.None;
@@ -151,6 +168,12 @@ export class Facade {
       only(Storage.Sum, this.sums),
       only(Storage.Gauge, this.gauges),
       this.block.take(),
+      [
+        ...this.exemplars[Storage.Block].take(),
+        ...(series.storage === Storage.None
+          ? []
+          : this.exemplars[series.storage].takeOf(series)),
+      ],
       undefined,
       undefined,
       false,
@@ -169,10 +192,12 @@ export class Facade {
       this.sums.chunks,
       this.gauges.chunks,
       this.block.take(),
+      this.exemplars.flatMap(exemplars => exemplars.take()),
       observations,
       run,
       answers,
     );
+    this.exemplars.forEach(exemplars => exemplars.beginInterval());
   }
 
   /** Hands over what was recorded since the last time; whether anything was. */
@@ -201,7 +226,14 @@ export class Facade {
 
   private pushBlock(): void {
     const { slots, values, count } = this.block.take();
-    this.native.pushBlock(this.id, this.takePending(), slots, values, count);
+    this.native.pushBlock(
+      this.id,
+      this.takePending(),
+      slots,
+      values,
+      count,
+      this.exemplars[Storage.Block].take(),
+    );
   }
 
   private takePending(): string | undefined {
@@ -233,6 +265,7 @@ export class Facade {
   private act(message: Message): void {
     switch (message.type) {
       case 'collect':
+        this.look();
         for (const run of message.runs) {
           this.callbacks.run(run, (observations, answers) =>
             this.answer(run, observations, answers),
@@ -271,6 +304,31 @@ export class Facade {
     for (const shape of this.native.shapes()) {
       this.instruments.get(shape.id)?.reshape(shape);
     }
+    this.filter = (this.native.exemplars() as ExemplarFilter) ?? this.filter;
+    for (const exemplars of this.exemplars) {
+      exemplars.filter = this.filter;
+    }
+    this.look();
+    // Storages may be others now.
+    this.instruments.forEach(instrument => this.equip(instrument));
+  }
+
+  /**
+   * Looks whether values can become exemplars: a tracer may have been registered since. While none is,
+   * a record does nothing for them.
+   */
+  private look(): void {
+    const captures =
+      this.filter === 'always_on' ||
+      (this.filter === 'trace_based' && hasContextManager());
+    if (captures !== this.captures) {
+      this.captures = captures;
+      this.instruments.forEach(instrument => this.equip(instrument));
+    }
+  }
+
+  private equip(instrument: Reshapable): void {
+    instrument.capture(this.captures ? this.exemplars : undefined);
   }
 
   /** The engine let go of idle series; those still idle lose their leaf and slot. */

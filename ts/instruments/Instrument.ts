@@ -11,6 +11,7 @@ import {
   sizeLimits,
 } from './attributes';
 import type { Diagnostics } from './Diagnostics';
+import type { ExemplarOwner, Exemplars } from './Exemplars';
 import type { Facade, Reshapable, Shape } from './Facade';
 import {
   type CountedStorage,
@@ -25,6 +26,9 @@ const OVERFLOW = '["otel.metric.overflow",true]';
 /** Answers kept per instrument on which keys matter: programs have few, an attacker's must not stay. */
 const KEPT_KEYS = 4096;
 
+/** Characters of the attributes that an exemplar has and its series does not. */
+const LARGEST_DROPPED = 4096;
+
 /** Where values go that no stream wants. Never read. */
 const DISCARD = new Series(
   Storage.None,
@@ -36,7 +40,9 @@ const DISCARD = new Series(
 );
 
 /** What all instruments share: attributes lead to series. */
-export abstract class Instrument implements Reshapable, SeriesOwner {
+export abstract class Instrument
+  implements Reshapable, SeriesOwner, ExemplarOwner
+{
   readonly name: string;
   readonly id: number;
   protected storage: Storage;
@@ -105,6 +111,11 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
     }
   }
 
+  /** Whether what is recorded may become an exemplar. */
+  capture(_exemplars: readonly Exemplars[] | undefined): void {
+    // What is observed is recorded by nobody's request.
+  }
+
   private place(series: Series, storage: CountedStorage): void {
     if (storage !== series.storage) {
       this.facade.moveSeries(this, series, storage);
@@ -167,6 +178,17 @@ export abstract class Instrument implements Reshapable, SeriesOwner {
       this.diagnostics.cutAttribute(this.name, reading.cut, this.limits.value);
     }
     return reading;
+  }
+
+  /** As {@link ExemplarOwner} has it. */
+  droppedAttributes(attributes: object | null | undefined): string | undefined {
+    if (!this.keptKeys || attributes === undefined || attributes === null) {
+      return undefined;
+    }
+    const isDropped = (key: string) => !this.keeps(key);
+    const limits = { ...this.limits, set: LARGEST_DROPPED };
+    const { path } = readAttributes(attributes, isDropped, limits);
+    return path.length === 0 ? undefined : canonicalText(path);
   }
 
   private resolvePath(path: Path): Series {

@@ -1,4 +1,4 @@
-import type { Attributes, Histogram } from '@opentelemetry/api';
+import type { Attributes, Context, Histogram } from '@opentelemetry/api';
 import type { NativeInstrument } from '../../binding';
 import type { Diagnostics } from './Diagnostics';
 import type { Facade } from './Facade';
@@ -41,7 +41,7 @@ export function histogramClass(facadeBlock: SampleBlock): HistogramClass {
       return 0;
     }
 
-    record(value: number, attributes?: TAttributes): void {
+    record(value: number, attributes?: TAttributes, context?: Context): void {
       const series =
         attributes === undefined ? this.plain : this.trie.find(attributes);
       if (
@@ -52,8 +52,9 @@ export function histogramClass(facadeBlock: SampleBlock): HistogramClass {
         value < Infinity
       ) {
         block.record(series.slot, value);
+        this.exemplars?.offer(series, value, this, attributes, context);
       } else {
-        this.recordSlowly(value, attributes, series);
+        this.recordSlowly(value, attributes, series, context);
       }
     }
 
@@ -68,8 +69,9 @@ export function histogramClass(facadeBlock: SampleBlock): HistogramClass {
             value < Infinity
           ) {
             block.record(series.slot, value);
+            this.exemplars?.offer(series, value, this, attributes, undefined);
           } else {
-            this.recordSlowly(value, attributes, series);
+            this.recordSlowly(value, attributes, series, undefined);
           }
         },
       };

@@ -1,11 +1,13 @@
 import type {
   Attributes,
+  Context,
   Counter,
   Gauge,
   UpDownCounter,
 } from '@opentelemetry/api';
 import type { NativeInstrument } from '../../binding';
 import type { Diagnostics } from './Diagnostics';
+import type { Exemplars } from './Exemplars';
 import type { Facade } from './Facade';
 import { Instrument } from './Instrument';
 import { type Series, Storage } from './storage';
@@ -42,6 +44,9 @@ const IN_GAUGE = Storage.Gauge;
 
 /** What the instruments that programs record with share. */
 export abstract class SynchronousInstrument extends Instrument {
+  /** Where values are captured for exemplars, while there is a reason to. */
+  protected exemplars: Exemplars | undefined = undefined;
+
   constructor(
     facade: Facade,
     native: NativeInstrument,
@@ -62,6 +67,7 @@ export abstract class SynchronousInstrument extends Instrument {
     value: number,
     attributes: object | null | undefined,
     found: Series | undefined,
+    context: Context | undefined,
   ): void {
     const { least } = this;
     if (typeof value !== 'number' || !(value >= least && value < Infinity)) {
@@ -83,7 +89,13 @@ export abstract class SynchronousInstrument extends Instrument {
         this.facade.block.record(series.slot, value);
         break;
       default:
+        return;
     }
+    this.exemplars?.offer(series, value, this, attributes, context);
+  }
+
+  override capture(exemplars: readonly Exemplars[] | undefined): void {
+    this.exemplars = exemplars?.[this.storage];
   }
 
   protected pin(attributes: object | undefined): Series {
@@ -129,7 +141,7 @@ export class NativeCounter<TAttributes extends Attributes = Attributes>
     return 0;
   }
 
-  add(value: number, attributes?: TAttributes): void {
+  add(value: number, attributes?: TAttributes, context?: Context): void {
     const series =
       attributes === undefined ? this.plain : this.trie.find(attributes);
     if (
@@ -140,8 +152,9 @@ export class NativeCounter<TAttributes extends Attributes = Attributes>
       value < Infinity
     ) {
       series.cells[series.index] += (this.int ? Math.trunc(value) : value) + 0;
+      this.exemplars?.offer(series, value, this, attributes, context);
     } else {
-      this.recordSlowly(value, attributes, series);
+      this.recordSlowly(value, attributes, series, context);
     }
   }
 
@@ -157,8 +170,9 @@ export class NativeCounter<TAttributes extends Attributes = Attributes>
         ) {
           series.cells[series.index] +=
             (this.int ? Math.trunc(value) : value) + 0;
+          this.exemplars?.offer(series, value, this, attributes, undefined);
         } else {
-          this.recordSlowly(value, attributes, series);
+          this.recordSlowly(value, attributes, series, undefined);
         }
       },
     };
@@ -176,7 +190,7 @@ export class NativeUpDownCounter<TAttributes extends Attributes = Attributes>
     return -Number.MAX_VALUE;
   }
 
-  add(value: number, attributes?: TAttributes): void {
+  add(value: number, attributes?: TAttributes, context?: Context): void {
     const series =
       attributes === undefined ? this.plain : this.trie.find(attributes);
     if (
@@ -187,8 +201,9 @@ export class NativeUpDownCounter<TAttributes extends Attributes = Attributes>
       value < Infinity
     ) {
       series.cells[series.index] += (this.int ? Math.trunc(value) : value) + 0;
+      this.exemplars?.offer(series, value, this, attributes, context);
     } else {
-      this.recordSlowly(value, attributes, series);
+      this.recordSlowly(value, attributes, series, context);
     }
   }
 
@@ -204,8 +219,9 @@ export class NativeUpDownCounter<TAttributes extends Attributes = Attributes>
         ) {
           series.cells[series.index] +=
             (this.int ? Math.trunc(value) : value) + 0;
+          this.exemplars?.offer(series, value, this, attributes, undefined);
         } else {
-          this.recordSlowly(value, attributes, series);
+          this.recordSlowly(value, attributes, series, undefined);
         }
       },
     };
@@ -221,7 +237,7 @@ export class NativeGauge<TAttributes extends Attributes = Attributes>
     return -Number.MAX_VALUE;
   }
 
-  record(value: number, attributes?: TAttributes): void {
+  record(value: number, attributes?: TAttributes, context?: Context): void {
     const series =
       attributes === undefined ? this.plain : this.trie.find(attributes);
     if (
@@ -232,8 +248,9 @@ export class NativeGauge<TAttributes extends Attributes = Attributes>
       value < Infinity
     ) {
       series.cells[series.index] = this.int ? Math.trunc(value) : value;
+      this.exemplars?.offer(series, value, this, attributes, context);
     } else {
-      this.recordSlowly(value, attributes, series);
+      this.recordSlowly(value, attributes, series, context);
     }
   }
 
@@ -248,8 +265,9 @@ export class NativeGauge<TAttributes extends Attributes = Attributes>
           value < Infinity
         ) {
           series.cells[series.index] = this.int ? Math.trunc(value) : value;
+          this.exemplars?.offer(series, value, this, attributes, undefined);
         } else {
-          this.recordSlowly(value, attributes, series);
+          this.recordSlowly(value, attributes, series, undefined);
         }
       },
     };

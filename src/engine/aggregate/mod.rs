@@ -1,6 +1,7 @@
 //! Aggregation: the numbers of a stream, in columns with one row a series.
 
 mod counts;
+mod exemplars;
 mod explicit;
 mod exponential;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use counts::Counts;
+pub use exemplars::{Exemplars, Reservoir};
 pub use explicit::{Explicit, Head};
 #[cfg(test)]
 pub use exponential::Buckets;

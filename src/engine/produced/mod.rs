@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 use super::clock::{self, Timestamp};
 use super::collection::{Metric, PageNaming, Source};
 use super::plan::deprecation;
-use super::points::{HistogramPoint, Identity, Kind, Number, Point, SummaryPoint, Visit};
+use super::points::{Exemplar, HistogramPoint, Identity, Kind, Number, Point, SummaryPoint, Visit};
 use super::FacadeId;
 use crate::log::Logger;
 
@@ -69,6 +69,7 @@ impl Series {
 pub struct NumberSeries {
     pub attributes: Vec<KeyValue>,
     pub value: f64,
+    pub exemplars: Vec<Exemplar>,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -80,6 +81,7 @@ pub struct HistogramSeries {
     pub bounds: Vec<f64>,
     /// Per bucket, not cumulative; one longer than `bounds`.
     pub bucket_counts: Vec<u64>,
+    pub exemplars: Vec<Exemplar>,
 }
 
 #[derive(Debug, Default, PartialEq)]
@@ -129,24 +131,26 @@ impl ProducedMetric {
     }
 
     pub(super) fn for_each<'r>(&'r self, visit: &mut Visit<'_, 'r>) -> ControlFlow<()> {
-        let identity = |attributes: &'r [KeyValue]| Identity {
+        let identity = |attributes: &'r [KeyValue], exemplars: &'r [Exemplar]| Identity {
             attributes,
             start: self.start,
+            exemplars,
         };
         match &self.series {
             Series::Counter(series) | Series::Gauge(series) => {
                 series.iter().try_for_each(|series| {
                     let value = Number::Double(series.value);
-                    visit(&identity(&series.attributes), Point::Number(value))
+                    let identity = identity(&series.attributes, &series.exemplars);
+                    visit(&identity, Point::Number(value))
                 })
             }
             Series::Histogram(series) => series.iter().try_for_each(|series| {
                 let point = Point::Explicit(&series.point());
-                visit(&identity(&series.attributes), point)
+                visit(&identity(&series.attributes, &series.exemplars), point)
             }),
             Series::Summary(series) => series.iter().try_for_each(|series| {
                 let point = Point::Summary(&series.point());
-                visit(&identity(&series.attributes), point)
+                visit(&identity(&series.attributes, &[]), point)
             }),
         }
     }

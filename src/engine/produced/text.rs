@@ -1,11 +1,13 @@
 //! One metric in Prometheus' text format 0.0.4 or OpenMetrics 1.0, as prom-client and
-//! `@prometheus-io/client` write it. Exemplars, timestamps, units and times of creation are passed over.
+//! `@prometheus-io/client` write it. Timestamps, units and times of creation are passed over.
 
 use std::collections::HashMap;
 
 use opentelemetry::KeyValue;
 
 use super::{HistogramSeries, NumberSeries, Series, SummarySeries};
+use crate::engine::clock::Timestamp;
+use crate::engine::points::{Exemplar, Number, Span};
 
 /// A metric as its text says it.
 #[derive(Debug, PartialEq)]
@@ -22,6 +24,7 @@ struct Sample<'t> {
     name: &'t str,
     labels: Labels,
     value: f64,
+    exemplar: Option<Exemplar>,
 }
 
 /// Reads one metric.
@@ -77,24 +80,54 @@ pub fn parse(text: &str) -> Result<Parsed, String> {
 /// `name{label="value",…} value`, and whatever follows: an exemplar or a time.
 fn sample(line: &str) -> Option<Sample<'_>> {
     let end = line.find(['{', ' '])?;
-    let (name, mut rest) = line.split_at(end);
-    let mut labels = Vec::new();
-    if let Some(inside) = rest.strip_prefix('{') {
-        rest = inside;
-        while !rest.starts_with('}') {
-            let (label, after) = rest.split_once("=\"")?;
-            let close = closing_quote(after)?;
-            labels.push((label.to_owned(), unescape(&after[..close])));
-            rest = &after[close + 1..];
-            rest = rest.strip_prefix(',').unwrap_or(rest);
-        }
-        rest = &rest[1..];
-    }
+    let (name, rest) = line.split_at(end);
+    let (labels, rest) = match rest.strip_prefix('{') {
+        Some(inside) => labels(inside)?,
+        None => (Vec::new(), rest),
+    };
     let value = rest.split_ascii_whitespace().next()?.parse().ok()?;
     Some(Sample {
         name,
         labels,
         value,
+        exemplar: rest.split_once(" # {").and_then(|(_, text)| exemplar(text)),
+    })
+}
+
+/// `label="value",…}`, and what follows.
+fn labels(mut rest: &str) -> Option<(Labels, &str)> {
+    let mut labels = Vec::new();
+    while !rest.starts_with('}') {
+        let (label, after) = rest.split_once("=\"")?;
+        let close = closing_quote(after)?;
+        labels.push((label.to_owned(), unescape(&after[..close])));
+        rest = &after[close + 1..];
+        rest = rest.strip_prefix(',').unwrap_or(rest);
+    }
+    Some((labels, &rest[1..]))
+}
+
+/// `label="value",…} value time`. One that does not say when it was is left out.
+fn exemplar(text: &str) -> Option<Exemplar> {
+    let (mut labels, rest) = labels(text)?;
+    let mut numbers = rest.split_ascii_whitespace();
+    let value = numbers.next()?.parse().ok()?;
+    let seconds: f64 = numbers.next()?.parse().ok()?;
+    // Compatibility specification, "Exemplars".
+    let id = |name: &str| {
+        let found = labels.iter().find(|(label, _)| label == name);
+        found.map_or("", |(_, id)| id).as_bytes()
+    };
+    let span = Span::parse(id("trace_id"), id("span_id"));
+    if span.is_some() {
+        labels.retain(|(label, _)| label != "trace_id" && label != "span_id");
+    }
+    Some(Exemplar {
+        value: Number::Double(value),
+        // To the microsecond: a double holds no more of today's time.
+        time: Timestamp::from_nanos((seconds * 1e6).round() as u64 * 1000),
+        span,
+        attributes: attributes(labels).into(),
     })
 }
 
@@ -148,6 +181,7 @@ fn numbers(
     let series = samples.into_iter().map(|sample| NumberSeries {
         attributes: attributes(sample.labels),
         value: sample.value,
+        exemplars: sample.exemplar.into_iter().collect(),
     });
     Ok(series.collect())
 }
@@ -160,6 +194,7 @@ struct Group {
     parts: Vec<(f64, f64)>,
     sum: f64,
     count: f64,
+    exemplars: Vec<Exemplar>,
 }
 
 /// Groups samples by their labels without `part`, which is `le` or `quantile`.
@@ -177,6 +212,7 @@ fn groups(name: &str, part: &str, samples: Vec<Sample<'_>>) -> Result<Vec<Group>
             groups.len() - 1
         });
         let group = &mut groups[place];
+        group.exemplars.extend(sample.exemplar);
         match (sample.name.strip_prefix(name), bound) {
             (Some("_sum"), _) => group.sum = sample.value,
             (Some("_count"), _) => group.count = sample.value,
@@ -212,6 +248,7 @@ fn histograms(name: &str, samples: Vec<Sample<'_>>) -> Result<Vec<HistogramSerie
             sum: group.sum,
             bounds: group.parts.iter().map(|part| part.0).collect(),
             bucket_counts,
+            exemplars: group.exemplars,
         }
     };
     Ok(groups(name, "le", samples)?

@@ -5,10 +5,44 @@ use proptest::prelude::*;
 
 use super::text::parse;
 use super::{HistogramSeries, NumberSeries, Series, SummarySeries};
+use crate::engine::clock::Timestamp;
+use crate::engine::points::{Exemplar, Number, Span};
 
 fn labels<const N: usize>(pairs: [(&str, &str); N]) -> Vec<KeyValue> {
     let pair = |(name, value): (&str, &str)| KeyValue::new(name.to_owned(), value.to_owned());
     pairs.into_iter().map(pair).collect()
+}
+
+fn exemplar<const N: usize>(value: f64, nanos: u64, pairs: [(&str, &str); N]) -> Exemplar {
+    Exemplar {
+        value: Number::Double(value),
+        time: Timestamp::from_nanos(nanos),
+        span: None,
+        attributes: labels(pairs).into(),
+    }
+}
+
+#[test]
+fn the_trace_of_an_exemplar_is_known_by_its_labels() {
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let parsed = parse(&format!(
+        "# TYPE c counter\nc_total 1 # {{trace_id=\"{trace}\",user=\"a\",span_id=\"b7ad6b7169203331\"}} 0.5 \
+         1700000000.123\nc_total{{a=\"1\"}} 1 # {{trace_id=\"{trace}\"}} 1 1.5\nc_total{{a=\"2\"}} 1 # {{}} 1"
+    ))
+    .unwrap();
+    let Series::Counter(series) = parsed.series else {
+        panic!("{parsed:?}");
+    };
+    let span = Span::parse(trace.as_bytes(), b"b7ad6b7169203331");
+    assert!(span.is_some());
+    let whole = Exemplar {
+        span,
+        ..exemplar(0.5, 1_700_000_000_123_000_000, [("user", "a")])
+    };
+    assert_eq!(series[0].exemplars, [whole]);
+    let alone = exemplar(1.0, 1_500_000_000, [("trace_id", trace)]);
+    assert_eq!(series[1].exemplars, [alone]);
+    assert!(series[2].exemplars.is_empty(), "nobody knows when it was");
 }
 
 #[test]
@@ -23,10 +57,12 @@ fn counters_and_gauges_keep_names_labels_and_values() {
         NumberSeries {
             attributes: labels([("kind", "a\"b\n}"), ("ok", "1")]),
             value: 2.5,
+            exemplars: vec![],
         },
         NumberSeries {
             attributes: vec![],
             value: 0.0,
+            exemplars: vec![],
         },
     ];
     assert_eq!(parsed.series, Series::Counter(expected));
@@ -53,6 +89,7 @@ fn histograms_are_put_together_from_their_samples() {
         sum: 9.5,
         bounds: vec![0.5, 1.0],
         bucket_counts: vec![1, 2, 1],
+        exemplars: vec![],
     };
     assert_eq!(parsed.series, Series::Histogram(vec![expected]));
 }
@@ -81,12 +118,13 @@ fn counters_of_an_open_metrics_registry_have_the_names_of_their_samples() {
     let expected = NumberSeries {
         attributes: vec![],
         value: 3.0,
+        exemplars: vec![exemplar(1.0, 1_500_000_000, [("trace_id", "t")])],
     };
     assert_eq!(parsed.series, Series::Counter(vec![expected]));
 }
 
 #[test]
-fn what_open_metrics_adds_is_passed_over() {
+fn what_open_metrics_adds_is_read_or_passed_over() {
     let counter = parse(concat!(
         "# HELP jobs x\r\n# TYPE jobs counter\n# UNIT jobs seconds\n",
         "jobs_total{a=\" # {b=\\\"c\\\"}\"} 3 1700000000 # {trace_id=\"t\\\"\"} 1 1.5\n",
@@ -100,6 +138,7 @@ fn what_open_metrics_adds_is_passed_over() {
     let expected = NumberSeries {
         attributes: labels([("a", " # {b=\"c\"}")]),
         value: 3.0,
+        exemplars: vec![exemplar(1.0, 1_500_000_000, [("trace_id", "t\"")])],
     };
     assert_eq!(counter.series, Series::Counter(vec![expected]));
 
@@ -114,6 +153,7 @@ fn what_open_metrics_adds_is_passed_over() {
         sum: 0.5,
         bounds: vec![1.0],
         bucket_counts: vec![1, 0],
+        exemplars: vec![exemplar(0.5, 1_500_000_000, [("t", "1")])],
     };
     assert_eq!(histogram.series, Series::Histogram(vec![expected]));
     let summary = parse("# TYPE d summary\nd_created 5").unwrap();

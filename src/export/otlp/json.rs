@@ -12,8 +12,10 @@ use super::encode::{temporality_number, Format, Position};
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::Metric;
 use crate::engine::points::{
-    ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Kind, Number, SummaryPoint,
+    Exemplar, ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Kind, Number,
+    SummaryPoint,
 };
+use crate::export::hex::hex;
 use crate::export::json_writer::JsonWriter;
 
 /// Encodes to `ExportMetricsServiceRequest` in JSON.
@@ -32,7 +34,7 @@ impl Format for Json {
         self.out.open(b'{');
         self.out.key("resource");
         self.out.open(b'{');
-        self.attributes(resource.iter());
+        self.attributes("attributes", resource.iter());
         self.out.close(b'}');
         self.string_if_any("schemaUrl", resource.schema_url().unwrap_or_default());
         self.out.key("scopeMetrics");
@@ -52,7 +54,7 @@ impl Format for Json {
         self.out.open(b'{');
         self.string_if_any("name", scope.name());
         self.string_if_any("version", scope.version().unwrap_or_default());
-        self.attributes(scope.attributes().map(pair));
+        self.attributes("attributes", scope.attributes().map(pair));
         self.out.close(b'}');
         self.string_if_any("schemaUrl", scope.schema_url().unwrap_or_default());
         self.out.key("metrics");
@@ -98,13 +100,8 @@ impl Format for Json {
 
     fn number(&mut self, series: &Identity<'_>, value: Number) {
         self.begin_point(series);
-        match value {
-            Number::Int(value) => {
-                self.out.key("asInt");
-                self.out.quoted(value);
-            }
-            Number::Double(value) => self.double("asDouble", value),
-        }
+        self.value(value);
+        self.exemplars(series.exemplars);
         self.out.close(b'}');
     }
 
@@ -118,6 +115,7 @@ impl Format for Json {
             self.out.double(*bound);
         }
         self.out.close(b']');
+        self.exemplars(series.exemplars);
         self.out.close(b'}');
     }
 
@@ -131,6 +129,7 @@ impl Format for Json {
         self.double("zeroThreshold", point.zero_threshold);
         self.buckets("positive", &point.positive);
         self.buckets("negative", &point.negative);
+        self.exemplars(series.exemplars);
         self.out.close(b'}');
     }
 
@@ -169,7 +168,7 @@ impl Format for Json {
 impl Json {
     fn begin_point(&mut self, series: &Identity<'_>) {
         self.out.open(b'{');
-        self.attributes(series.attributes.iter().map(pair));
+        self.attributes("attributes", series.attributes.iter().map(pair));
         self.out.key("startTimeUnixNano");
         self.out.quoted(series.start.as_nanos());
         self.out.key("timeUnixNano");
@@ -188,6 +187,40 @@ impl Json {
         if let Some(max) = max {
             self.double("max", max);
         }
+    }
+
+    fn value(&mut self, value: Number) {
+        match value {
+            Number::Int(value) => {
+                self.out.key("asInt");
+                self.out.quoted(value);
+            }
+            Number::Double(value) => self.double("asDouble", value),
+        }
+    }
+
+    fn exemplars(&mut self, exemplars: &[Exemplar]) {
+        if exemplars.is_empty() {
+            return;
+        }
+        self.out.key("exemplars");
+        self.out.open(b'[');
+        for exemplar in exemplars {
+            self.out.open(b'{');
+            self.attributes("filteredAttributes", exemplar.attributes.iter().map(pair));
+            self.out.key("timeUnixNano");
+            self.out.quoted(exemplar.time.as_nanos());
+            self.value(exemplar.value);
+            // In hexadecimal and not in base64, as everything else that is bytes.
+            if let Some(span) = &exemplar.span {
+                self.out.key("spanId");
+                self.out.string(&hex(&span.span_id));
+                self.out.key("traceId");
+                self.out.string(&hex(&span.trace_id));
+            }
+            self.out.close(b'}');
+        }
+        self.out.close(b']');
     }
 
     fn double(&mut self, key: &'static str, value: f64) {
@@ -220,8 +253,12 @@ impl Json {
         self.out.close(b']');
     }
 
-    fn attributes<'a>(&mut self, attributes: impl Iterator<Item = (&'a Key, &'a Value)>) {
-        self.out.key("attributes");
+    fn attributes<'a>(
+        &mut self,
+        name: &'static str,
+        attributes: impl Iterator<Item = (&'a Key, &'a Value)>,
+    ) {
+        self.out.key(name);
         self.out.open(b'[');
         for (key, value) in attributes {
             self.out.open(b'{');

@@ -12,7 +12,8 @@ use super::encode::{temporality_number, Format, Position};
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::Metric;
 use crate::engine::points::{
-    ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Kind, Number, SummaryPoint,
+    Exemplar, ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Kind, Number,
+    SummaryPoint,
 };
 
 const VARINT: u8 = 0;
@@ -107,6 +108,7 @@ impl Format for Protobuf {
             Number::Int(value) => self.fixed64(tag(6, FIXED64), value.to_le_bytes()),
             Number::Double(value) => self.double(tag(4, FIXED64), value),
         }
+        self.exemplars(tag(5, BYTES), series.exemplars);
         self.attributes(tag(7, BYTES), series.attributes);
         self.end_small(start);
     }
@@ -124,6 +126,7 @@ impl Format for Protobuf {
             tag(7, BYTES),
             point.bounds.iter().map(|bound| bound.to_le_bytes()),
         );
+        self.exemplars(tag(8, BYTES), series.exemplars);
         self.attributes(tag(9, BYTES), series.attributes);
         self.double_if_any(tag(11, FIXED64), point.min);
         self.double_if_any(tag(12, FIXED64), point.max);
@@ -141,6 +144,7 @@ impl Format for Protobuf {
         self.fixed64(tag(7, FIXED64), point.zero_count.to_le_bytes());
         self.buckets(tag(8, BYTES), &point.positive);
         self.buckets(tag(9, BYTES), &point.negative);
+        self.exemplars(tag(11, BYTES), series.exemplars);
         self.double_if_any(tag(12, FIXED64), point.min);
         self.double_if_any(tag(13, FIXED64), point.max);
         self.double(tag(14, FIXED64), point.zero_threshold);
@@ -227,6 +231,24 @@ impl Protobuf {
         self.fixed64(tag(3, FIXED64), self.time.as_nanos().to_le_bytes());
     }
 
+    fn exemplars(&mut self, field: u8, exemplars: &[Exemplar]) {
+        for exemplar in exemplars {
+            let start = self.begin_small(field);
+            let time = exemplar.time.as_nanos().to_le_bytes();
+            self.fixed64(tag(2, FIXED64), time);
+            match exemplar.value {
+                Number::Int(value) => self.fixed64(tag(6, FIXED64), value.to_le_bytes()),
+                Number::Double(value) => self.double(tag(3, FIXED64), value),
+            }
+            if let Some(span) = &exemplar.span {
+                self.bytes(tag(4, BYTES), &span.span_id);
+                self.bytes(tag(5, BYTES), &span.trace_id);
+            }
+            self.attributes(tag(7, BYTES), &exemplar.attributes);
+            self.end_small(start);
+        }
+    }
+
     fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.out.push(value as u8 | 0x80);
@@ -278,10 +300,14 @@ impl Protobuf {
         self.end_small(start);
     }
 
-    fn string(&mut self, tag: u8, value: &str) {
+    fn bytes(&mut self, tag: u8, value: &[u8]) {
         self.out.push(tag);
         self.varint(value.len() as u64);
-        self.out.extend_from_slice(value.as_bytes());
+        self.out.extend_from_slice(value);
+    }
+
+    fn string(&mut self, tag: u8, value: &str) {
+        self.bytes(tag, value.as_bytes());
     }
 
     fn string_if_any(&mut self, tag: u8, value: &str) {

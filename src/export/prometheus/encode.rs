@@ -7,15 +7,16 @@ use std::rc::Rc;
 
 use super::buckets::Cumulative;
 use super::chunks::Chunks;
+use super::exemplars::{labels, latest, latest_within};
 use super::families::{Family, Kind, Page};
 use super::labels::{LabelSet, Labels};
-use super::names::is_legacy_metric;
+use super::names::{is_legacy_metric, Naming};
 use super::notices::Notices;
 use super::number::{bound, write_integer, write_value};
 use super::quoting::{escape, quoted_unless};
 use super::series::Series;
 use crate::engine::clock::Timestamp;
-use crate::engine::points::{Number, Point, SummaryPoint};
+use crate::engine::points::{Exemplar, Number, Point, SummaryPoint};
 
 /// Bounds whose text is remembered. Explicit buckets have few; exponential ones may have thousands.
 const BOUNDS: usize = 4096;
@@ -43,6 +44,7 @@ pub fn write_text(
         scratch: String::new(),
         scope: Scope::default(),
         cumulative: Cumulative::default(),
+        naming: page.labeller.naming(),
     };
     let mut labeller = page.labeller;
     for family in page.families {
@@ -67,6 +69,8 @@ struct Names {
     count: SampleName,
     sum: SampleName,
     created: SampleName,
+    /// Its samples may have exemplars (OpenMetrics, "Exemplars").
+    exemplars: bool,
 }
 
 impl Names {
@@ -84,6 +88,9 @@ impl Names {
             count: derived("_count"),
             sum: derived("_sum"),
             created: derived("_created"),
+            exemplars: open_metrics
+                && !family.plain
+                && matches!(family.kind, Kind::Counter | Kind::Histogram),
         }
     }
 }
@@ -172,6 +179,7 @@ struct Writer<'c, 's> {
     scratch: String,
     scope: Scope,
     cumulative: Cumulative,
+    naming: Naming,
 }
 
 impl Writer<'_, '_> {
@@ -208,6 +216,10 @@ impl Writer<'_, '_> {
 
     fn series(&mut self, names: &Names, created: bool, series: &Series<'_, '_>) -> ControlFlow<()> {
         let start = series.start.filter(|_| created);
+        let exemplars = match names.exemplars {
+            true => series.exemplars,
+            false => &[],
+        };
         self.scope.enter(series.scope);
         if let (Point::Number(value), None) = (series.point, start) {
             // One line, as nearly all are: its labels need not be kept.
@@ -215,20 +227,22 @@ impl Writer<'_, '_> {
             names.sample.write(out, |out| {
                 self.scope.write(out, series.labels, &mut self.scratch);
             });
-            return self.value(value);
+            return self.end_line(value, latest(exemplars));
         }
         self.labels.clear();
         self.scope
             .write(&mut self.labels, series.labels, &mut self.scratch);
         match series.point {
-            Point::Number(value) => self.sample(&names.sample, None, value)?,
+            Point::Number(value) => {
+                self.line(&names.sample, None, value, latest(exemplars))?;
+            }
             Point::Explicit(point) => {
                 self.cumulative.fill_explicit(point);
-                self.histogram(names, point.sum)?;
+                self.histogram(names, point.sum, exemplars)?;
             }
             Point::Exponential(point) => {
                 self.cumulative.fill_exponential(point);
-                self.histogram(names, point.sum)?;
+                self.histogram(names, point.sum, exemplars)?;
             }
             Point::Summary(point) => self.summary(names, point)?,
         }
@@ -238,16 +252,25 @@ impl Writer<'_, '_> {
         }
     }
 
-    fn histogram(&mut self, names: &Names, sum: Option<f64>) -> ControlFlow<()> {
+    fn histogram(
+        &mut self,
+        names: &Names,
+        sum: Option<f64>,
+        exemplars: &[Exemplar],
+    ) -> ControlFlow<()> {
         let cumulative = std::mem::take(&mut self.cumulative);
+        let mut above = f64::NEG_INFINITY;
         for (upper, count) in &cumulative.buckets {
             let le = self.bound(*upper);
-            self.sample(&names.bucket, Some((LE, &le)), unsigned(*count))?;
+            let exemplar = latest_within(exemplars, above, *upper);
+            above = *upper;
+            self.line(&names.bucket, Some((LE, &le)), unsigned(*count), exemplar)?;
         }
-        self.sample(
+        self.line(
             &names.bucket,
             Some((LE, "+Inf")),
             unsigned(cumulative.total),
+            latest_within(exemplars, above, f64::INFINITY),
         )?;
         // OpenMetrics allows a count only beside a sum, and no sum of negative observations.
         if let (Some(sum), true) = (sum, cumulative.monotonic_sum) {
@@ -273,12 +296,7 @@ impl Writer<'_, '_> {
     fn created(&mut self, name: &SampleName, start: Timestamp) -> ControlFlow<()> {
         let out = self.chunks.buffer();
         name.write(out, |out| out.extend_from_slice(&self.labels));
-        let millis = start.as_nanos() / 1_000_000;
-        write_integer(out, millis / 1000);
-        // As 1xyz, so that leading zeros are there, with the point in place of the 1.
-        let at = out.len();
-        write_integer(out, 1000 + millis % 1000);
-        out[at] = b'.';
+        write_seconds(out, start);
         out.push(b'\n');
         self.chunks.pass_on()
     }
@@ -290,6 +308,17 @@ impl Writer<'_, '_> {
         part: Option<(&str, &str)>,
         value: Number,
     ) -> ControlFlow<()> {
+        self.line(name, part, value, None)
+    }
+
+    /// As [`sample`](Self::sample), with an exemplar.
+    fn line(
+        &mut self,
+        name: &SampleName,
+        part: Option<(&str, &str)>,
+        value: Number,
+        exemplar: Option<&Exemplar>,
+    ) -> ControlFlow<()> {
         let out = self.chunks.buffer();
         name.write(out, |out| {
             let start = out.len();
@@ -299,13 +328,15 @@ impl Writer<'_, '_> {
                 out.extend_from_slice(value.as_bytes());
             }
         });
-        self.value(value)
+        self.end_line(value, exemplar)
     }
 
-    /// Ends a line.
-    fn value(&mut self, value: Number) -> ControlFlow<()> {
+    fn end_line(&mut self, value: Number, exemplar: Option<&Exemplar>) -> ControlFlow<()> {
         let out = self.chunks.buffer();
         write_value(out, value);
+        if let Some(exemplar) = exemplar {
+            write_exemplar(out, exemplar, self.naming);
+        }
         out.push(b'\n');
         self.chunks.pass_on()
     }
@@ -320,6 +351,33 @@ impl Writer<'_, '_> {
             .or_insert_with(|| bound(upper, open_metrics).into())
             .clone()
     }
+}
+
+/// Writes ` # {trace_id="…",…} value time`.
+fn write_exemplar(out: &mut Vec<u8>, exemplar: &Exemplar, naming: Naming) {
+    out.extend_from_slice(b" # {");
+    let start = out.len();
+    for (name, value) in labels(exemplar, naming).iter() {
+        append(out, start, name.opening.as_bytes());
+        escape(out, value, true);
+    }
+    if out.len() > start {
+        out.push(b'"');
+    }
+    out.extend_from_slice(b"} ");
+    write_value(out, exemplar.value);
+    out.push(b' ');
+    write_seconds(out, exemplar.time);
+}
+
+/// Writes a time in seconds, with milliseconds.
+fn write_seconds(out: &mut Vec<u8>, time: Timestamp) {
+    let millis = time.as_nanos() / 1_000_000;
+    write_integer(out, millis / 1000);
+    // As 1xyz, so that leading zeros are there, with the point in place of the 1.
+    let at = out.len();
+    write_integer(out, 1000 + millis % 1000);
+    out[at] = b'.';
 }
 
 fn type_name(family: &Family<'_>, open_metrics: bool) -> &'static str {

@@ -21,7 +21,7 @@ use super::notices::Notices;
 use super::series::{counting, is_count, Additive, Series, Total};
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::{Collection, Metric, PageNaming, Reading};
-use crate::engine::points::{self, Identity, Number, Point};
+use crate::engine::points::{self, Exemplar, Identity, Number, Point};
 
 /// The type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +125,7 @@ impl<'a> Family<'a> {
                     scope: &Rc::default(),
                     start: None,
                     point: Point::Number(Number::Int(1)),
+                    exemplars: &[],
                 })
             }
             Content::Metrics(sources) => sources,
@@ -151,7 +152,12 @@ impl<'a> Family<'a> {
         } in &sources
         {
             let (counts, additive) = counting(*kind);
-            reading.for_each(&mut |&Identity { attributes, start }, point| {
+            reading.for_each(&mut |identity, point| {
+                let &Identity {
+                    attributes,
+                    start,
+                    exemplars,
+                } = identity;
                 // Without a start nobody knows since when it counts.
                 let start = (counts && start > Timestamp::default()).then_some(start);
                 if self.kind == Kind::Counter && !is_count(point) {
@@ -166,7 +172,15 @@ impl<'a> Family<'a> {
                     None => labeller.shape(attributes, histogram),
                 };
                 if repeated {
-                    merged.add(shape, attributes, scope, start, point, additive);
+                    let series = MergedSeries {
+                        shape: shape.clone(),
+                        attributes,
+                        scope: scope.clone(),
+                        start,
+                        total: Total::new(point),
+                        exemplars,
+                    };
+                    merged.add(series, point, additive);
                     return ControlFlow::Continue(());
                 }
                 visit(Series {
@@ -174,6 +188,7 @@ impl<'a> Family<'a> {
                     scope,
                     start,
                     point,
+                    exemplars,
                 })
             })?;
         }
@@ -229,6 +244,7 @@ fn repeat(sources: &[ReadSource<'_>], labeller: &mut Labeller, histogram: bool) 
                     scope,
                     start: None,
                     point,
+                    exemplars: &[],
                 };
                 let mut hasher = DefaultHasher::new();
                 series.for_each_label(&mut scratch, |name, value| {
@@ -257,6 +273,7 @@ struct MergedSeries<'r> {
     scope: Rc<LabelSet>,
     start: Option<Timestamp>,
     total: Total<'r>,
+    exemplars: &'r [Exemplar],
 }
 
 impl<'r> MergedSeries<'r> {
@@ -266,27 +283,14 @@ impl<'r> MergedSeries<'r> {
             scope: &self.scope,
             start: self.start,
             point: self.total.point(),
+            exemplars: self.exemplars,
         }
     }
 }
 
 impl<'r> Merged<'r> {
-    fn add(
-        &mut self,
-        shape: &Rc<Shape>,
-        attributes: &'r [KeyValue],
-        scope: &Rc<LabelSet>,
-        start: Option<Timestamp>,
-        point: Point<'_, 'r>,
-        additive: Additive,
-    ) {
-        let series = MergedSeries {
-            shape: shape.clone(),
-            attributes,
-            scope: scope.clone(),
-            start,
-            total: Total::new(point),
-        };
+    /// Takes a series with its point.
+    fn add(&mut self, series: MergedSeries<'r>, point: Point<'_, 'r>, additive: Additive) {
         let mut key = Vec::new();
         series
             .as_series()
@@ -296,7 +300,11 @@ impl<'r> Merged<'r> {
         match self.by_labels.entry(key) {
             Entry::Occupied(at) => {
                 let first = &mut self.series[*at.get()];
-                first.start = first.start.min(start);
+                first.start = first.start.min(series.start);
+                // One of either stands for both: a line has room for one.
+                if first.exemplars.is_empty() {
+                    first.exemplars = series.exemplars;
+                }
                 self.lost |= !first.total.add(point, additive);
             }
             Entry::Vacant(at) => {

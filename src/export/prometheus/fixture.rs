@@ -20,6 +20,7 @@ use super::page::write_page;
 use crate::config::TranslationStrategy;
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::{Collection, Metric, Source};
+use crate::engine::points::Exemplar;
 use crate::export::sdk_data::{metric_of, SharedReader};
 use crate::log::Logger;
 
@@ -112,6 +113,19 @@ impl Fixture {
             description: description.into(),
             source: match metric.source {
                 Source::Read(snapshot) => Source::Read(snapshot.started(self.start)),
+                source => source,
+            },
+            ..metric
+        }));
+        self
+    }
+
+    /// The first point of the last metric has these.
+    pub fn exemplars(mut self, exemplars: Vec<Exemplar>) -> Self {
+        let last = self.metrics.pop();
+        self.metrics.extend(last.map(|metric| Metric {
+            source: match metric.source {
+                Source::Read(snapshot) => Source::Read(snapshot.with_exemplars(0, exemplars)),
                 source => source,
             },
             ..metric

@@ -10,6 +10,8 @@ use smallvec::SmallVec;
 
 use super::names::{is_legacy_label, Naming};
 use super::quoting::quoted_unless;
+use crate::engine::points::Span;
+use crate::export::hex::hex;
 
 /// What Prometheus itself puts before a label that must give way to one it needs (`honor_labels`).
 const EXPORTED: &str = "exported_";
@@ -197,6 +199,10 @@ impl Labeller {
         }
     }
 
+    pub fn naming(&self) -> Naming {
+        self.naming
+    }
+
     /// The labels of a point. Names the page itself needs (`otel_scope_…`, `__…`, and `le` on
     /// histograms) are given to attributes with `exported_` before them.
     pub fn shape(&mut self, attributes: &[KeyValue], histogram: bool) -> &Rc<Shape> {
@@ -313,6 +319,27 @@ pub fn resource_labels<'a>(
             })
             .collect(),
     )
+}
+
+/// The labels of an exemplar; attributes called as its trace and span give way (compatibility
+/// specification, "Exemplars").
+pub fn exemplar_labels(span: Option<&Span>, attributes: &[KeyValue], naming: Naming) -> LabelSet {
+    let ids = span.map(|span| {
+        [
+            ("trace_id", hex(&span.trace_id)),
+            ("span_id", hex(&span.span_id)),
+        ]
+    });
+    let ids = ids.as_ref().map(|ids| &ids[..]).unwrap_or_default();
+    let ids = ids.iter().map(|(name, id)| (*name, &id[..]));
+    let attributes = attributes.iter().filter_map(|kv| {
+        let name = unreserved(naming.label(kv.key.as_str())).into_owned();
+        let own = ids.clone().any(|(own, _)| own == name);
+        (!own).then_some((name, kv.key.as_str(), Source::Attribute(&kv.value)))
+    });
+    let ids = ids.clone();
+    let ids = ids.map(|(name, id)| (name.to_owned(), "", Source::Text(id)));
+    ordered(ids.chain(attributes).collect())
 }
 
 enum Source<'a> {

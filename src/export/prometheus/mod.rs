@@ -12,6 +12,9 @@ mod chunks;
 mod crowd;
 mod distinct;
 mod encode;
+#[cfg(test)]
+mod exemplar_tests;
+mod exemplars;
 mod families;
 mod hosted;
 mod labels;

@@ -7,11 +7,14 @@ use prost::Message;
 
 use super::buckets::{downscale, sparse, Cumulative};
 use super::chunks::Chunks;
+use super::exemplars::{labels, latest, latest_within};
 use super::families::{Kind, Page};
+use super::labels::LabelName;
+use super::names::Naming;
 use super::notices::Notices;
 use super::series::Series;
 use crate::engine::clock;
-use crate::engine::points::{ExponentialPoint, Number, Point, SummaryPoint};
+use crate::engine::points::{self, ExponentialPoint, Number, Point, SummaryPoint};
 
 /// The resolutions native histograms have (compatibility specification, "Exponential Histograms").
 const HIGHEST_SCHEMA: i32 = 8;
@@ -48,6 +51,8 @@ pub struct Gauge {
 pub struct Counter {
     #[prost(double, optional, tag = "1")]
     pub value: Option<f64>,
+    #[prost(message, optional, tag = "2")]
+    pub exemplar: Option<Exemplar>,
     #[prost(message, optional, tag = "3")]
     pub created_timestamp: Option<Timestamp>,
 }
@@ -78,6 +83,18 @@ pub struct Bucket {
     pub cumulative_count: Option<u64>,
     #[prost(double, optional, tag = "2")]
     pub upper_bound: Option<f64>,
+    #[prost(message, optional, tag = "3")]
+    pub exemplar: Option<Exemplar>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Exemplar {
+    #[prost(message, repeated, tag = "1")]
+    pub label: Vec<LabelPair>,
+    #[prost(double, optional, tag = "2")]
+    pub value: Option<f64>,
+    #[prost(message, optional, tag = "3")]
+    pub timestamp: Option<Timestamp>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -113,6 +130,9 @@ pub struct Histogram {
     pub positive_delta: Vec<i64>,
     #[prost(message, optional, tag = "15")]
     pub created_timestamp: Option<Timestamp>,
+    /// Of a native histogram; a classic one has them in its buckets.
+    #[prost(message, repeated, tag = "16")]
+    pub exemplars: Vec<Exemplar>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -160,6 +180,7 @@ pub fn write_protobuf(
     chunks: &mut Chunks<'_>,
 ) -> ControlFlow<()> {
     let mut labeller = page.labeller;
+    let naming = labeller.naming();
     for family in page.families {
         let kind = family.kind;
         let mut message = MetricFamily {
@@ -175,7 +196,7 @@ pub fn write_protobuf(
             unit: family.unit.clone(),
         };
         family.for_each(&mut labeller, notices, &mut |series| {
-            message.metric.push(metric(&series, kind));
+            message.metric.push(metric(&series, kind, naming));
             ControlFlow::Continue(())
         })?;
         // A family without metrics is an error to Prometheus' decoder.
@@ -190,19 +211,21 @@ pub fn write_protobuf(
     chunks.flush()
 }
 
-fn metric(series: &Series<'_, '_>, kind: Kind) -> Metric {
+fn metric(series: &Series<'_, '_>, kind: Kind, naming: Naming) -> Metric {
     let mut metric = Metric::default();
     series.for_each_label(&mut String::new(), |name, value| {
-        metric.label.push(LabelPair {
-            name: Some(name.text.clone()),
-            value: Some(value.to_owned()),
-        });
+        metric.label.push(pair(name, value));
     });
+    let exemplars = Exemplars {
+        all: series.exemplars,
+        naming,
+    };
     let created_timestamp = series.start.map(timestamp);
     match (series.point, kind) {
         (Point::Number(value), Kind::Counter) => {
             metric.counter = Some(Counter {
                 value: Some(value.as_f64()),
+                exemplar: exemplars.latest(),
                 created_timestamp,
             });
         }
@@ -212,13 +235,13 @@ fn metric(series: &Series<'_, '_>, kind: Kind) -> Metric {
             cumulative.fill_explicit(point);
             metric.histogram = Some(Histogram {
                 created_timestamp,
-                ..classic(cumulative, point.sum)
+                ..classic(cumulative, point.sum, exemplars)
             });
         }
         (Point::Exponential(point), _) => {
             metric.histogram = Some(Histogram {
                 created_timestamp,
-                ..native(point.clone())
+                ..native(point.clone(), exemplars)
             });
         }
         (Point::Summary(point), _) => {
@@ -229,6 +252,47 @@ fn metric(series: &Series<'_, '_>, kind: Kind) -> Metric {
         }
     }
     metric
+}
+
+/// Those of a series.
+#[derive(Clone, Copy)]
+struct Exemplars<'e> {
+    all: &'e [points::Exemplar],
+    naming: Naming,
+}
+
+impl Exemplars<'_> {
+    fn latest(self) -> Option<Exemplar> {
+        latest(self.all).map(|exemplar| self.message(exemplar))
+    }
+
+    fn within(self, above: f64, upper: f64) -> Option<Exemplar> {
+        latest_within(self.all, above, upper).map(|exemplar| self.message(exemplar))
+    }
+
+    fn all(self) -> Vec<Exemplar> {
+        let messages = self.all.iter().map(|exemplar| self.message(exemplar));
+        messages.collect()
+    }
+
+    fn message(self, exemplar: &points::Exemplar) -> Exemplar {
+        let labels = labels(exemplar, self.naming);
+        Exemplar {
+            label: labels
+                .iter()
+                .map(|(name, value)| pair(name, value))
+                .collect(),
+            value: Some(exemplar.value.as_f64()),
+            timestamp: Some(timestamp(exemplar.time)),
+        }
+    }
+}
+
+fn pair(name: &LabelName, value: &str) -> LabelPair {
+    LabelPair {
+        name: Some(name.text.clone()),
+        value: Some(value.to_owned()),
+    }
 }
 
 fn gauge(value: Number) -> Gauge {
@@ -252,7 +316,8 @@ fn summary(point: &SummaryPoint<'_>) -> Summary {
 
 /// An absent sum would be read as 0 here, so it is given even where the text formats leave it out,
 /// and as NaN where nobody knows it.
-fn classic(cumulative: Cumulative, sum: Option<f64>) -> Histogram {
+fn classic(cumulative: Cumulative, sum: Option<f64>, exemplars: Exemplars<'_>) -> Histogram {
+    let mut above = f64::NEG_INFINITY;
     let infinity = (f64::INFINITY, cumulative.total);
     Histogram {
         sample_count: Some(cumulative.total),
@@ -264,6 +329,7 @@ fn classic(cumulative: Cumulative, sum: Option<f64>) -> Histogram {
             .map(|(upper, count)| Bucket {
                 cumulative_count: Some(count),
                 upper_bound: Some(upper),
+                exemplar: exemplars.within(std::mem::replace(&mut above, upper), upper),
             })
             .collect(),
         ..Histogram::default()
@@ -272,12 +338,12 @@ fn classic(cumulative: Cumulative, sum: Option<f64>) -> Histogram {
 
 /// A native histogram. Points coarser than any schema cannot be refined and become classic ones
 /// rather than being dropped.
-fn native(mut point: ExponentialPoint) -> Histogram {
+fn native(mut point: ExponentialPoint, exemplars: Exemplars<'_>) -> Histogram {
     downscale(&mut point, HIGHEST_SCHEMA);
     if point.scale < LOWEST_SCHEMA {
         let mut cumulative = Cumulative::default();
         cumulative.fill_exponential(&point);
-        return classic(cumulative, point.sum);
+        return classic(cumulative, point.sum, exemplars);
     }
     let counts = |counts: &[u64]| counts.iter().fold(0u64, |sum, n| sum.saturating_add(*n));
     let (positive, negative) = (sparse(&point.positive), sparse(&point.negative));
@@ -309,6 +375,7 @@ fn native(mut point: ExponentialPoint) -> Histogram {
         negative_delta: negative.deltas,
         positive_span: spans(positive.spans),
         positive_delta: positive.deltas,
+        exemplars: exemplars.all(),
         ..Histogram::default()
     }
 }

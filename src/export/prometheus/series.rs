@@ -5,7 +5,9 @@ use std::rc::Rc;
 use super::buckets::{add_explicit, add_exponential};
 use super::labels::{LabelName, LabelSet, Labels};
 use crate::engine::clock::Timestamp;
-use crate::engine::points::{ExponentialPoint, HistogramPoint, Kind, Number, Point, SummaryPoint};
+use crate::engine::points::{
+    Exemplar, ExponentialPoint, HistogramPoint, Kind, Number, Point, SummaryPoint,
+};
 
 /// What is written as one series (a histogram's many lines count as one).
 pub struct Series<'s, 'r> {
@@ -14,6 +16,7 @@ pub struct Series<'s, 'r> {
     /// When counting began; `None` for what does not count.
     pub start: Option<Timestamp>,
     pub point: Point<'s, 'r>,
+    pub exemplars: &'s [Exemplar],
 }
 
 impl Series<'_, '_> {

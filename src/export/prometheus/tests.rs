@@ -18,7 +18,7 @@ use super::negotiate::Format::{OpenMetrics100, Protobuf, Text004};
 use super::notices::Notices;
 use super::protobuf::{write_protobuf, MetricFamily, MetricType};
 use crate::config::TranslationStrategy::*;
-use crate::engine::aggregate::{Numbers, Values};
+use crate::engine::aggregate::{Exemplars, Numbers, Values};
 use crate::engine::canonical::Canonical;
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::{Collection, Metric, PageNaming, Source};
@@ -54,7 +54,12 @@ fn a_metric_that_loses_its_points_before_they_are_read_has_no_samples() {
         min_max: true,
     };
     let values = Values::Sums(Numbers::Int(Vec::new()));
-    let columns = SharedColumns::new(Columns::new(shown, false, values));
+    let columns = SharedColumns::new(Columns::new(
+        shown,
+        false,
+        values,
+        Exemplars::of_size(1, false),
+    ));
     let metric = Metric {
         scope: Arc::new(InstrumentationScope::builder("scope").build()),
         name: "n".into(),

@@ -5,10 +5,14 @@ use std::time::Instant;
 use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value;
-use opentelemetry_proto::tonic::metrics::v1::{metric, number_data_point, Metric, NumberDataPoint};
+use opentelemetry_proto::tonic::metrics::v1::{
+    self as proto, metric, number_data_point, Metric, NumberDataPoint,
+};
 use opentelemetry_sdk::metrics::Temporality;
 use prost::Message;
 
+use crate::engine::clock::Timestamp;
+use crate::engine::points::{Exemplar, Number, Span};
 use crate::export::otlp::encode::{requests, Request};
 use crate::export::otlp::json::Json;
 use crate::export::otlp::protobuf::Protobuf;
@@ -143,6 +147,69 @@ fn json_says_what_protobuf_says() {
         .next()
         .unwrap();
     assert_eq!(json, protobuf);
+}
+
+/// An exemplar of either type of number, within a span and outside of any, and what is made of them.
+fn exemplars() -> (Vec<Exemplar>, Vec<proto::Exemplar>) {
+    let span = Span {
+        trace_id: std::array::from_fn(|n| n as u8 + 0xf0),
+        span_id: std::array::from_fn(|n| n as u8),
+    };
+    let ours = vec![
+        Exemplar {
+            value: Number::Double(-0.5),
+            time: Timestamp::from_nanos(7),
+            span: Some(span),
+            attributes: [KeyValue::new("user", "a"), KeyValue::new("n", 1)].into(),
+        },
+        Exemplar {
+            value: Number::Int(i64::MIN),
+            time: Timestamp::from_nanos(u64::MAX),
+            span: None,
+            attributes: Box::default(),
+        },
+    ];
+    let theirs = vec![
+        proto::Exemplar {
+            filtered_attributes: ours[0].attributes.iter().map(Into::into).collect(),
+            time_unix_nano: 7,
+            span_id: span.span_id.into(),
+            trace_id: span.trace_id.into(),
+            value: Some(proto::exemplar::Value::AsDouble(-0.5)),
+        },
+        proto::Exemplar {
+            filtered_attributes: Vec::new(),
+            time_unix_nano: u64::MAX,
+            span_id: Vec::new(),
+            trace_id: Vec::new(),
+            value: Some(proto::exemplar::Value::AsInt(i64::MIN)),
+        },
+    ];
+    (ours, theirs)
+}
+
+#[test]
+fn exemplars_are_with_their_points() {
+    let (ours, theirs) = exemplars();
+    let source = every_kind(Temporality::Cumulative).with_exemplars(ours);
+    let (collection, mut reference) = source.collection_and_reference();
+    let scopes = &mut reference.resource_metrics[0].scope_metrics;
+    for metric in scopes.iter_mut().flat_map(|scope| &mut scope.metrics) {
+        let first = match metric.data.as_mut().unwrap() {
+            metric::Data::Gauge(gauge) => &mut gauge.data_points[0].exemplars,
+            metric::Data::Sum(sum) => &mut sum.data_points[0].exemplars,
+            metric::Data::Histogram(data) => &mut data.data_points[0].exemplars,
+            metric::Data::ExponentialHistogram(data) => &mut data.data_points[0].exemplars,
+            metric::Data::Summary(_) => unreachable!(),
+        };
+        assert!(first.is_empty());
+        *first = theirs.clone();
+    }
+    let reference = sorted(reference);
+    let binary = requests(&collection, Protobuf::default(), usize::MAX);
+    assert_eq!(sorted(protobuf(&binary[0])), reference);
+    let text = requests(&collection, Json::default(), usize::MAX);
+    assert_eq!(sorted(json(&text[0])), reference);
 }
 
 #[test]

@@ -1,0 +1,136 @@
+//! Exemplars on their way from an environment: numbers and text, because the event loop has better
+//! things to do than to make anything of them.
+
+use opentelemetry::KeyValue;
+use serde_json::Value as Json;
+
+use super::attributes::Interner;
+use super::clock::Timestamp;
+use super::plan::Storage;
+use super::points::{Exemplar, Number, Span};
+
+/// Characters of both ids of a span, in hexadecimal.
+const IDS: usize = 2 * (16 + 8);
+
+/// What an environment captured of the values in one of its storages.
+pub struct Captured {
+    pub storage: Storage,
+    /// Slot, value and milliseconds since the epoch of each, in turn.
+    pub numbers: Vec<f64>,
+    /// Trace id and span id of each, 48 characters; anything but hexadecimal digits where there was no
+    /// span.
+    pub ids: String,
+    /// `[[index, [key, value, …]], …]` as JSON, ascending: the attributes that no stream keeps.
+    pub attributes: Option<String>,
+}
+
+impl Captured {
+    /// Slot and exemplar of each; none is later than `now`.
+    pub(super) fn exemplars<'c>(
+        &'c self,
+        interner: &'c mut Interner,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (u32, Exemplar)> + 'c {
+        let attributes = self.attributes.as_deref();
+        let attributes: Vec<(usize, Vec<Json>)> = attributes
+            .and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default();
+        let mut attributes = attributes.into_iter().peekable();
+        let numbers = self.numbers.as_chunks::<3>().0.iter();
+        let ids = self.ids.as_bytes().chunks(IDS);
+        let ids = ids.chain(std::iter::repeat(&[][..]));
+        numbers
+            .zip(ids)
+            .enumerate()
+            .map(move |(index, (&[slot, value, millis], ids))| {
+                let dropped = attributes.next_if(|(at, _)| *at == index);
+                let dropped: Box<[KeyValue]> = match dropped {
+                    Some((_, flat)) => interner.canonical(&flat).iter().cloned().collect(),
+                    None => Box::default(),
+                };
+                let exemplar = Exemplar {
+                    value: Number::Double(value),
+                    time: Timestamp::from_nanos(millis as u64 * 1_000_000).min(now),
+                    span: span(ids),
+                    attributes: dropped,
+                };
+                (slot as u32, exemplar)
+            })
+    }
+}
+
+impl Span {
+    /// From hexadecimal digits, 32 and 16, which are not all zero.
+    pub fn parse(trace_id: &[u8], span_id: &[u8]) -> Option<Self> {
+        let span = Self {
+            trace_id: bytes(trace_id)?,
+            span_id: bytes(span_id)?,
+        };
+        (span.trace_id != [0; 16] && span.span_id != [0; 8]).then_some(span)
+    }
+}
+
+fn span(ids: &[u8]) -> Option<Span> {
+    let (trace_id, span_id) = ids.split_at_checked(IDS - 16)?;
+    Span::parse(trace_id, span_id)
+}
+
+fn bytes<const N: usize>(hex: &[u8]) -> Option<[u8; N]> {
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    let mut bytes = [0; N];
+    if hex.len() != 2 * N {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(hex.as_chunks::<2>().0) {
+        *byte = (digit(pair[0])? << 4 | digit(pair[1])?) as u8;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+    #[test]
+    fn what_was_captured_is_told_apart_again() {
+        let captured = Captured {
+            storage: Storage::Block,
+            numbers: vec![3.0, 0.5, 1000.0, 4.0, 2.0, 9000.0, 5.0, 7.0, 2.0],
+            ids: format!("{TRACE}b7ad6b7169203331{:48}{TRACE}b7ad6b7169203331", ""),
+            attributes: Some(r#"[[1,["user","a"]]]"#.to_owned()),
+        };
+        let mut interner = Interner::default();
+        let now = Timestamp::from_nanos(5_000_000_000);
+        let read: Vec<_> = captured.exemplars(&mut interner, now).collect();
+        assert_eq!(
+            read.iter().map(|(slot, _)| *slot).collect::<Vec<_>>(),
+            [3, 4, 5]
+        );
+        let (_, first) = &read[0];
+        let span = first.span.unwrap();
+        assert_eq!((span.trace_id[0], span.trace_id[15]), (0x0a, 0x9c));
+        assert_eq!(
+            span.span_id,
+            [0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]
+        );
+        assert_eq!(
+            (first.value, first.time.as_nanos()),
+            (Number::Double(0.5), 1_000_000_000)
+        );
+        assert!(first.attributes.is_empty());
+        let (_, second) = &read[1];
+        assert_eq!((second.span, second.time), (None, now));
+        assert_eq!(*second.attributes, [KeyValue::new("user", "a")]);
+        assert!(read[2].1.attributes.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_hexadecimal_or_nothing_but_zeros_is_no_span() {
+        let zeros = "0".repeat(48);
+        for ids in ["", "00", &zeros, &"g".repeat(48), &"é".repeat(24)] {
+            assert_eq!(span(ids.as_bytes()), None, "{ids}");
+        }
+    }
+}
