@@ -16,7 +16,7 @@ export type ExemplarFilter = 'trace_based' | 'always_on' | 'always_off';
 /** Of one record of so many it is looked whether there is a span. That costs more than the record. */
 const EVERY = 64;
 
-/** Of so many of these, one says that its series may be looked at as if nothing had been in vain. */
+/** Every so many of these, looks at a series that found no sampled span are forgotten. */
 const REARM = 4;
 
 /** Captured values that wait, at most: as many as a block has samples, so that theirs all fit. */
