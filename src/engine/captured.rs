@@ -25,6 +25,12 @@ pub struct Captured {
 }
 
 impl Captured {
+    /// About how many bytes it takes.
+    pub(super) fn size(&self) -> usize {
+        let attributes = self.attributes.as_ref().map_or(0, String::len);
+        self.numbers.len() * size_of::<f64>() + self.ids.len() + attributes
+    }
+
     /// Slot and exemplar of each; none is later than `now`.
     pub(super) fn exemplars<'c>(
         &'c self,

@@ -143,6 +143,7 @@ impl Handover {
             + cells(&self.sums)
             + cells(&self.gauges)
             + self.samples.size()
+            + self.exemplars.iter().map(Captured::size).sum::<usize>()
             + observations
     }
 }
