@@ -4,4 +4,10 @@
  */
 import * as timers from 'node:timers';
 
-export const { clearInterval, clearTimeout, setInterval, setTimeout } = timers;
+export const {
+  clearInterval,
+  clearTimeout,
+  setImmediate,
+  setInterval,
+  setTimeout,
+} = timers;
