@@ -239,11 +239,23 @@ const PROBE = createContextKey('probe of @nativestage/metrics');
 export function hasContextManager(): boolean {
   try {
     const probe = ROOT_CONTEXT.setValue(PROBE, true);
-    return context.with(
-      probe,
-      () => context.active().getValue(PROBE) !== undefined,
+    return (
+      isApiInUse() &&
+      context.with(probe, () => context.active().getValue(PROBE) !== undefined)
     );
   } catch {
     return false;
   }
+}
+
+/**
+ * Whether something is registered with the API in this realm. Test runners take a realm down when its
+ * file has ended: Jest puts accessors in place of the data, which warn of whoever still looks.
+ */
+function isApiInUse(): boolean {
+  const api = (globalThis as Record<symbol, object | undefined>)[
+    Symbol.for('opentelemetry.js.api.1')
+  ];
+  const version = api && Object.getOwnPropertyDescriptor(api, 'version');
+  return version !== undefined && 'value' in version;
 }
