@@ -154,6 +154,21 @@ for (const way of Object.keys(WAYS)) {
     }
   });
 
+  test(`a ${way} of integers counts beyond 2^53, alone and in sum`, async t => {
+    const { metrics, put } = start(t, way, true);
+    put(2 ** 60);
+    const point = await onlyPoint(metrics);
+    if (way.includes('histogram')) {
+      assert.equal(Number(point.sum), 2 ** 60);
+      return;
+    }
+    assert.equal(point.asInt, String(2n ** 60n));
+    put(2 ** 60);
+    const adds = way.includes('ounter') && !way.includes('observable');
+    const { asInt } = await onlyPoint(metrics);
+    assert.equal(asInt, String(adds ? 2n ** 61n : 2n ** 60n));
+  });
+
   test(`a ${way} of doubles exports doubles, also whole ones`, async t => {
     const { metrics, put } = start(t, way);
     put(3);

@@ -61,7 +61,7 @@ test('a scrape that gives callbacks less time takes nothing off an export that o
   assert.ok(exported === 1 || exported === 2, String(exported));
   assert.equal(scraped, undefined);
   assert.equal(runs, 2);
-  // What came late is known by then.
+  // The late value is known by then.
   await eventually(async () => {
     const value = await scrape('slow');
     assert.ok(value && value !== exported, String(value));
@@ -151,7 +151,7 @@ test('a callback that does not end is left alone by the reader whose time it too
   assert.equal(await scrape('other'), 1);
   assert.equal(runs, 1);
   assert.equal(await flush('stuck'), 2);
-  // What another reader's run observed is better than nothing.
+  // Another reader's observation is better than none.
   assert.equal(await scrape('stuck'), 2);
   assert.equal(runs, 2);
   finish();

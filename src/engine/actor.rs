@@ -14,25 +14,26 @@ use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 use opentelemetry_sdk::Resource;
 use serde_json::Value as Json;
-use tokio::sync::oneshot;
 
-use super::aggregate::Misfit;
 use super::attributes::Interner;
 use super::canonical::{is_overflow, Canonical};
 use super::captured::Captured;
 use super::cells::{is_touched_gauge, is_touched_sum, Cells};
 use super::clock;
 use super::collection::{Collection, Metric};
+use super::command::{CollectReply, Command};
+use super::handover::{Handover, Samples};
 use super::instrument::{InstrumentId, InstrumentSpec};
 use super::plan::{PipelineSettings, Settings, Storage};
-use super::produced::{Produced, Production};
+use super::produced::Produced;
+use super::recording::{record_runs, Misfits};
 use super::runs::{Observations, RunId, Runs};
 use super::self_metrics::SelfMetric;
-use super::series::{Instrument, Recorded, SeriesId};
-use super::{FacadeId, Gate, Handover, PipelineId, Samples};
+use super::series::{Instrument, SeriesId};
+use super::{FacadeId, Gate, PipelineId};
 use crate::allocator;
 use crate::config::{ExemplarFilter, HistogramAggregation};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error};
 use crate::log::Logger;
 
 /// Samples kept one by one until configuration tells their buckets. Beyond it (16 MiB) they are
@@ -49,8 +50,6 @@ const TIDY_INTERVAL: Duration = Duration::from_millis(500);
 /// No collection waits longer; the end of the longest duration there is would be no point in time.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
-pub type CollectReply = oneshot::Sender<Result<Arc<Collection>>>;
-
 /// What a JavaScript environment does for the engine.
 pub trait Facade: Send {
     /// Asks it to run its callbacks and hand over. `false` when the environment is gone.
@@ -59,40 +58,6 @@ pub trait Facade: Send {
     fn has_begun(&self, run: RunId) -> bool;
     /// Tells it which slots the engine no longer needs.
     fn release(&self, slots: &[(Storage, u32)]);
-}
-
-pub enum Command {
-    Attach(FacadeId, Box<dyn Facade>),
-    Detach(FacadeId),
-    /// The environment has handed over for the last time.
-    Leave(FacadeId),
-    /// Environments get no longer than this to answer.
-    Hurry(Duration),
-    Instrument(InstrumentId, Arc<InstrumentSpec>),
-    Describe(InstrumentId, Arc<str>),
-    Configure(Arc<Settings>, Arc<Resource>),
-    Handover(FacadeId, Handover),
-    Produce(FacadeId, Production),
-    Remove(InstrumentId, String),
-    Clear(InstrumentId),
-    Collect(PipelineId, Duration, CollectReply),
-    Record(SelfMetric, f64, Canonical),
-    Shutdown,
-}
-
-impl Command {
-    /// About how many bytes it takes while it waits.
-    pub fn size(&self) -> usize {
-        let own = match self {
-            Command::Handover(_, handover) => handover.size(),
-            Command::Remove(_, attributes) => attributes.len(),
-            Command::Produce(_, production) => production.texts.iter().map(String::len).sum(),
-            Command::Record(_, _, attributes) => size_of_val(&attributes[..]),
-            Command::Instrument(_, spec) => spec.name.len() + spec.description.len(),
-            _ => 0,
-        };
-        size_of::<Self>() + own
-    }
 }
 
 /// One slot of a facade.
@@ -178,10 +143,7 @@ impl Actor {
             settings: None,
             resource: Arc::new(Resource::builder_empty().build()),
             early: Vec::new(),
-            misfits: Misfits {
-                said: HashSet::new(),
-                log: log.clone(),
-            },
+            misfits: Misfits::new(log.clone()),
             log,
             produced: Produced::default(),
             requests: Vec::new(),
@@ -430,7 +392,8 @@ impl Actor {
     }
 
     /// Takes on what callbacks observed: for the collections that wait for their run, and to be
-    /// known beyond it. What comes later than the answer is only known.
+    /// known beyond it. An observation that comes after the answer joins what is
+    /// known, and no collection.
     fn observe(&mut self, id: FacadeId, observations: &Samples, handover: &Handover) {
         let Some(state) = self.facades.get_mut(&id) else {
             return;
@@ -585,28 +548,21 @@ impl Actor {
         if requests.is_empty() {
             return;
         }
-        let mut done: Vec<(PipelineId, &Wanted, Arc<Collection>)> = Vec::new();
-        for Request {
-            pipeline,
-            runs,
-            at_once,
-            ..
-        } in &requests
-        {
-            if done
-                .iter()
-                .any(|(id, same, _)| id == pipeline && *same == runs)
-            {
-                continue;
-            }
-            let late = self.is_late(runs, *at_once);
-            if late && !at_once {
-                // Before the collection, which shows it.
-                self.report_late(runs);
-            }
-            let mut collection = self.collect(*pipeline, runs);
-            collection.late = late;
-            done.push((*pipeline, runs, Arc::new(collection)));
+        let aged = requests.iter().any(|request| !request.at_once);
+        let mut done: Vec<(PipelineId, Wanted, Arc<Collection>)> = Vec::new();
+        for request in requests {
+            let same = |(pipeline, runs, _): &&(PipelineId, Wanted, _)| {
+                *pipeline == request.pipeline && *runs == request.runs
+            };
+            let collection = match done.iter().find(same) {
+                Some((.., collection)) => collection.clone(),
+                None => {
+                    let collection = Arc::new(self.collect_for(&request));
+                    done.push((request.pipeline, request.runs, collection.clone()));
+                    collection
+                }
+            };
+            let _ = request.reply.send(Ok(collection));
         }
         let collections = done
             .iter()
@@ -615,19 +571,6 @@ impl Actor {
         // Not put off by collections that come more often.
         self.tidy_at
             .get_or_insert_with(|| Instant::now() + TIDY_INTERVAL);
-        let answers: Vec<Arc<Collection>> = requests
-            .iter()
-            .filter_map(|request| {
-                done.iter()
-                    .find(|(id, runs, _)| *id == request.pipeline && **runs == request.runs)
-            })
-            .map(|(.., collection)| collection.clone())
-            .collect();
-        drop(done);
-        let aged = requests.iter().any(|request| !request.at_once);
-        for (request, collection) in requests.into_iter().zip(answers) {
-            let _ = request.reply.send(Ok(collection));
-        }
         let wanted: HashSet<(FacadeId, u32)> = self
             .requests
             .iter()
@@ -643,6 +586,17 @@ impl Actor {
         if aged {
             self.release_stale();
         }
+    }
+
+    fn collect_for(&mut self, request: &Request) -> Collection {
+        let late = self.is_late(&request.runs, request.at_once);
+        if late && !request.at_once {
+            // Before the collection, which shows it.
+            self.report_late(&request.runs);
+        }
+        let mut collection = self.collect(request.pipeline, &request.runs);
+        collection.late = late;
+        collection
     }
 
     /// Gives memory back once the collections are encoded and gone.
@@ -776,61 +730,6 @@ impl Actor {
     }
 }
 
-/// Says what could not be recorded as it is.
-struct Misfits {
-    /// Once for each instrument.
-    said: HashSet<(InstrumentId, Misfit)>,
-    log: Logger,
-}
-
-impl Misfits {
-    fn report(&mut self, id: InstrumentId, instrument: &Instrument, recorded: Recorded) {
-        let Err((misfit, value)) = recorded else {
-            return;
-        };
-        if !self.said.insert((id, misfit)) {
-            return;
-        }
-        let name = &instrument.spec.name;
-        self.log.error(match misfit {
-            Misfit::Saturated => format!(
-                "metric {name:?}: {value} takes it beyond the integers of 64 bits; it stays at the \
-                 last of them (said once)"
-            ),
-            Misfit::NotANumber => format!(
-                "metric {name:?}: {value} was recorded between two collections, which leaves no \
-                 number; it is left out (said once)"
-            ),
-        });
-    }
-}
-
-/// Takes values on, those of one instrument that follow each other at once.
-fn record_runs(
-    instruments: &mut [Instrument],
-    misfits: &mut Misfits,
-    values: impl IntoIterator<Item = (InstrumentId, SeriesId, f64)>,
-) {
-    let mut run: Vec<(SeriesId, f64)> = Vec::new();
-    let mut current = None;
-    let mut end_run = |id: Option<InstrumentId>, run: &mut Vec<(SeriesId, f64)>| {
-        if let Some(id) = id {
-            let instrument = &mut instruments[id as usize];
-            let recorded = instrument.record(run);
-            misfits.report(id, instrument, recorded);
-        }
-        run.clear();
-    };
-    for (instrument, series, value) in values {
-        if current != Some(instrument) {
-            end_run(current, &mut run);
-            current = Some(instrument);
-        }
-        run.push((series, value));
-    }
-    end_run(current, &mut run);
-}
-
 /// The metrics that their plugins also keep in prom-client's registry, by their name there, and what
 /// to use instead.
 fn twins(instruments: &[Instrument]) -> HashMap<&'static str, &str> {
@@ -870,6 +769,8 @@ pub fn shut_down() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::oneshot;
+
     use super::*;
 
     #[test]

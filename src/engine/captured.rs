@@ -1,7 +1,7 @@
 //! Exemplars on their way from an environment: numbers and text, because the event loop has better
 //! things to do than to make anything of them.
 
-use opentelemetry::KeyValue;
+use opentelemetry::{KeyValue, SpanId, TraceId};
 use serde_json::Value as Json;
 
 use super::attributes::Interner;
@@ -67,30 +67,25 @@ impl Captured {
 
 impl Span {
     /// From hexadecimal digits, 32 and 16, which are not all zero.
-    pub fn parse(trace_id: &[u8], span_id: &[u8]) -> Option<Self> {
-        let span = Self {
-            trace_id: bytes(trace_id)?,
-            span_id: bytes(span_id)?,
+    pub fn parse(trace_id: &str, span_id: &str) -> Option<Self> {
+        // The API's own reading takes any number of digits, and a sign.
+        let is_id = |id: &str, digits: usize| {
+            id.len() == digits && id.bytes().all(|digit| digit.is_ascii_hexdigit())
         };
-        (span.trace_id != [0; 16] && span.span_id != [0; 8]).then_some(span)
+        if !is_id(trace_id, 32) || !is_id(span_id, 16) {
+            return None;
+        }
+        let trace_id = TraceId::from_hex(trace_id).ok()?;
+        let span_id = SpanId::from_hex(span_id).ok()?;
+        let valid = trace_id != TraceId::INVALID && span_id != SpanId::INVALID;
+        valid.then_some(Self { trace_id, span_id })
     }
 }
 
+/// From both ids, one behind the other.
 fn span(ids: &[u8]) -> Option<Span> {
-    let (trace_id, span_id) = ids.split_at_checked(IDS - 16)?;
+    let (trace_id, span_id) = str::from_utf8(ids).ok()?.split_at_checked(32)?;
     Span::parse(trace_id, span_id)
-}
-
-fn bytes<const N: usize>(hex: &[u8]) -> Option<[u8; N]> {
-    let digit = |digit: u8| char::from(digit).to_digit(16);
-    let mut bytes = [0; N];
-    if hex.len() != 2 * N {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(hex.as_chunks::<2>().0) {
-        *byte = (digit(pair[0])? << 4 | digit(pair[1])?) as u8;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]
@@ -116,11 +111,8 @@ mod tests {
         );
         let (_, first) = &read[0];
         let span = first.span.unwrap();
-        assert_eq!((span.trace_id[0], span.trace_id[15]), (0x0a, 0x9c));
-        assert_eq!(
-            span.span_id,
-            [0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]
-        );
+        assert_eq!(span.trace_id.to_string(), TRACE);
+        assert_eq!(span.span_id.to_string(), "b7ad6b7169203331");
         assert_eq!(
             (first.value, first.time.as_nanos()),
             (Number::Double(0.5), 1_000_000_000)
@@ -135,7 +127,8 @@ mod tests {
     #[test]
     fn what_is_not_hexadecimal_or_nothing_but_zeros_is_no_span() {
         let zeros = "0".repeat(48);
-        for ids in ["", "00", &zeros, &"g".repeat(48), &"é".repeat(24)] {
+        let signed = format!("+{}", "1".repeat(47));
+        for ids in ["", "00", &zeros, &signed, &"g".repeat(48), &"é".repeat(24)] {
             assert_eq!(span(ids.as_bytes()), None, "{ids}");
         }
     }

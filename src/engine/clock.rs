@@ -18,7 +18,7 @@ impl Timestamp {
 }
 
 impl From<SystemTime> for Timestamp {
-    /// What lies before the epoch is the epoch.
+    /// A time before the epoch counts as the epoch.
     fn from(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(nanos(since))

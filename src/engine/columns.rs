@@ -84,7 +84,7 @@ impl Columns {
     }
 
     /// # Errors
-    /// What does not fit is left out, or cut off.
+    /// The value does not fit: it is left out, or cut off at the last integer.
     pub fn record(&mut self, row: Row, value: f64) -> Result<(), Misfit> {
         self.touched[row as usize] = true;
         let value = if self.integers { value.trunc() } else { value };
@@ -94,7 +94,7 @@ impl Columns {
     /// Replaces a sum or a last value.
     ///
     /// # Errors
-    /// What does not fit is left out, or cut off.
+    /// The value does not fit: it is left out, or cut off at the last integer.
     pub fn set(&mut self, row: Row, value: f64) -> Result<(), Misfit> {
         self.touched[row as usize] = true;
         self.values.set(row as usize, value)

@@ -12,14 +12,17 @@ pub mod cells;
 pub mod clock;
 pub mod collection;
 pub(crate) mod columns;
+mod command;
 mod gate;
 #[cfg(test)]
 mod gate_tests;
+mod handover;
 pub mod instrument;
 mod known;
 pub mod plan;
 pub mod points;
 pub mod produced;
+mod recording;
 mod reported;
 mod runs;
 mod self_metrics;
@@ -40,10 +43,10 @@ use tokio::sync::oneshot;
 use crate::config::{Config, ExemplarFilter};
 use crate::error::{Code, Error, Result};
 use crate::log::Logger;
-use actor::{Actor, Command};
+use actor::Actor;
 use canonical::Canonical;
-use cells::Cells;
 use collection::Collection;
+use command::Command;
 use gate::Gate;
 use instrument::{InstrumentId, InstrumentSpec, Registration, Registry};
 use plan::{Pipelines, Settings, Shape, Storage};
@@ -51,6 +54,7 @@ use produced::Production;
 
 pub use actor::Facade;
 pub use captured::Captured;
+pub use handover::{Handover, Samples};
 pub use runs::RunId;
 pub use self_metrics::{Component, SelfMetric, OWN_SCOPE};
 
@@ -93,59 +97,6 @@ pub trait Collect: Send + Sync + 'static {
 
     /// Records one of the source's own metrics, if it has any. No key may come twice.
     fn record(&self, _metric: SelfMetric, _value: f64, _attributes: Vec<KeyValue>) {}
-}
-
-/// Values with the slots they belong to; both vectors have one length.
-#[derive(Default)]
-pub struct Samples {
-    pub slots: Vec<u32>,
-    pub values: Vec<f64>,
-}
-
-impl Samples {
-    fn size(&self) -> usize {
-        self.slots.len() * (size_of::<u32>() + size_of::<f64>())
-    }
-}
-
-/// What a facade hands over in one call.
-#[derive(Default)]
-pub struct Handover {
-    /// New series and slots given back, as JSON; read before the values.
-    pub series: Option<String>,
-    /// Cells that add up.
-    pub sums: Vec<Cells>,
-    /// Cells that keep the last value.
-    pub gauges: Vec<Cells>,
-    pub samples: Samples,
-    /// Of the cells and the samples.
-    pub exemplars: Vec<Captured>,
-    /// Everything the callbacks observed up to now: replaces what they observed before.
-    pub observations: Option<Samples>,
-    /// Instruments with callbacks that have not finished: what they observed before stays, unless it
-    /// was observed again.
-    pub unfinished: Vec<InstrumentId>,
-    /// The run of the callbacks that this comes from.
-    pub run: Option<RunId>,
-    /// This is what its collection waits for.
-    pub answers: bool,
-}
-
-impl Handover {
-    /// About how many bytes it takes.
-    fn size(&self) -> usize {
-        let cells = |cells: &[Cells]| -> usize {
-            let each = cells.iter().map(|cells| cells.values.len());
-            each.sum::<usize>() * size_of::<f64>()
-        };
-        let observations = self.observations.as_ref().map_or(0, Samples::size);
-        self.series.as_ref().map_or(0, String::len)
-            + cells(&self.sums)
-            + cells(&self.gauges)
-            + self.samples.size()
-            + self.exemplars.iter().map(Captured::size).sum::<usize>()
-            + observations
-    }
 }
 
 impl Storage {

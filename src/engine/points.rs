@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use opentelemetry::KeyValue;
+use opentelemetry::{KeyValue, SpanId, TraceId};
 use opentelemetry_sdk::metrics::Temporality;
 use smallvec::SmallVec;
 
@@ -66,8 +66,8 @@ pub struct Exemplar {
 /// A span, as its context names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    pub trace_id: [u8; 16],
-    pub span_id: [u8; 8],
+    pub trace_id: TraceId,
+    pub span_id: SpanId,
 }
 
 /// A point of any kind.

@@ -33,7 +33,7 @@ pub struct Stream {
     overflow: Option<Row>,
     /// The series by what the stream keeps of them: where that is not whole sets, and of observable
     /// instruments.
-    known: HashMap<Canonical, Known>,
+    bound: HashMap<Canonical, Bound>,
     /// Delta series released since the last collection: one that comes back must add to what was not
     /// exported yet, not stand beside it.
     lingering: HashMap<Canonical, Row>,
@@ -44,7 +44,7 @@ pub struct Stream {
 }
 
 /// A series that several of the instrument's may lead to: a filter can make them equal.
-struct Known {
+struct Bound {
     row: Row,
     bindings: u32,
 }
@@ -62,7 +62,7 @@ impl Stream {
             spec,
             live: 0,
             overflow: None,
-            known: HashMap::new(),
+            bound: HashMap::new(),
             lingering: HashMap::new(),
             observed: Vec::new(),
         }
@@ -103,7 +103,7 @@ impl Stream {
     /// stream's own: no reader finds the row without the value that follows.
     pub fn bind(&mut self, columns: &mut Columns, attributes: &Canonical) -> Row {
         let attributes = self.project(attributes);
-        if let Some(known) = self.known.get_mut(&attributes) {
+        if let Some(known) = self.bound.get_mut(&attributes) {
             known.bindings += 1;
             return known.row;
         }
@@ -116,7 +116,7 @@ impl Stream {
         };
         self.live += 1;
         if !self.plan.keeps_sets() || self.spec.is_observable() {
-            self.known.insert(attributes, Known { row, bindings: 1 });
+            self.bound.insert(attributes, Bound { row, bindings: 1 });
         }
         row
     }
@@ -164,12 +164,12 @@ impl Stream {
             return;
         }
         let attributes = self.project(attributes);
-        if let Some(known) = self.known.get_mut(&attributes) {
+        if let Some(known) = self.bound.get_mut(&attributes) {
             known.bindings -= 1;
             if known.bindings > 0 {
                 return;
             }
-            self.known.remove(&attributes);
+            self.bound.remove(&attributes);
         }
         self.live -= 1;
         if self.is_cumulative() {
@@ -187,7 +187,7 @@ impl Stream {
         self.columns.lock().clear();
         self.live = 0;
         self.overflow = None;
-        self.known.clear();
+        self.bound.clear();
         self.removed = true;
     }
 
@@ -230,7 +230,7 @@ impl Stream {
         let mut columns = shared.lock();
         let mut outcome = Ok(());
         for (attributes, value) in &merged {
-            let row = match self.known.get(attributes) {
+            let row = match self.bound.get(attributes) {
                 Some(known) => known.row,
                 None => self.bind(&mut columns, attributes),
             };
@@ -263,16 +263,16 @@ impl Stream {
                 columns.remove(row);
             }
         }
-        if self.known.len() + usize::from(overflows) == observed.len()
+        if self.bound.len() + usize::from(overflows) == observed.len()
             && observed
                 .iter()
-                .all(|(set, _)| is_overflow(set) || self.known.contains_key(set))
+                .all(|(set, _)| is_overflow(set) || self.bound.contains_key(set))
         {
             return;
         }
         let kept: HashSet<&Canonical> = observed.iter().map(|(set, _)| set).collect();
         let live = &mut self.live;
-        self.known.retain(|set, known| {
+        self.bound.retain(|set, known| {
             let keep = kept.contains(set);
             if !keep {
                 columns.remove(known.row);
@@ -329,7 +329,7 @@ impl Stream {
         }
         if self.spec.is_observable() {
             columns.clear();
-            self.known.clear();
+            self.bound.clear();
             self.overflow = None;
             self.live = 0;
         }

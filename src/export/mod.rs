@@ -2,7 +2,6 @@
 //! slow collector never delays a scrape or the next collection.
 
 pub mod console;
-mod hex;
 mod json_writer;
 pub mod otlp;
 pub mod prometheus;

@@ -24,7 +24,7 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// The first and the last index, with one more.
+    /// The first and the last index, when `index` is among them.
     fn with(&self, index: i32) -> (i32, i32) {
         if self.counts.is_empty() {
             return (index, index);
@@ -41,11 +41,12 @@ impl Buckets {
         if self.counts.is_empty() {
             self.offset = first;
         }
-        self.counts.prepend((self.offset - first) as usize);
-        self.offset = first;
-        let len = (last - first) as usize + 1;
-        if len > self.counts.len() {
-            self.counts.resize(len);
+        if first < self.offset {
+            self.counts.prepend((self.offset - first) as usize);
+            self.offset = first;
+        }
+        if last > self.last() {
+            self.counts.resize((last - first) as usize + 1);
         }
         self.counts.add((index - first) as usize, 1);
     }

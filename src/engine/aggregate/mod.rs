@@ -67,7 +67,7 @@ impl Values {
     }
 
     /// # Errors
-    /// What does not fit is left out, or cut off.
+    /// The value does not fit: it is left out, or cut off at the last integer.
     pub fn record(&mut self, row: usize, value: f64) -> Result<(), Misfit> {
         match self {
             Values::Sums(numbers) => numbers.add(row, value),

@@ -1,4 +1,4 @@
-//! What the SDK makes of the same values is what we make of them.
+//! Compares our aggregation with the SDK's, value for value.
 
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};

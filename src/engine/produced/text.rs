@@ -116,7 +116,7 @@ fn exemplar(text: &str) -> Option<Exemplar> {
     // Compatibility specification, "Exemplars".
     let id = |name: &str| {
         let found = labels.iter().find(|(label, _)| label == name);
-        found.map_or("", |(_, id)| id).as_bytes()
+        found.map_or("", |(_, id)| id)
     };
     let span = Span::parse(id("trace_id"), id("span_id"));
     if span.is_some() {

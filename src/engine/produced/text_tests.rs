@@ -33,7 +33,7 @@ fn the_trace_of_an_exemplar_is_known_by_its_labels() {
     let Series::Counter(series) = parsed.series else {
         panic!("{parsed:?}");
     };
-    let span = Span::parse(trace.as_bytes(), b"b7ad6b7169203331");
+    let span = Span::parse(trace, "b7ad6b7169203331");
     assert!(span.is_some());
     let whole = Exemplar {
         span,

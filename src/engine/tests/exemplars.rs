@@ -43,10 +43,7 @@ fn exemplars(collection: &Collection, name: &str) -> Vec<Exemplar> {
     let _ = metric.read().for_each(&mut |identity, _| {
         for exemplar in identity.exemplars {
             assert!(identity.start <= exemplar.time && exemplar.time <= metric.time);
-            assert_eq!(
-                exemplar.span,
-                Span::parse(&IDS.as_bytes()[..32], &IDS.as_bytes()[32..])
-            );
+            assert_eq!(exemplar.span, Span::parse(&IDS[..32], &IDS[32..]));
         }
         found.extend(identity.exemplars.iter().cloned());
         ControlFlow::Continue(())

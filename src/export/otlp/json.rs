@@ -15,7 +15,6 @@ use crate::engine::points::{
     Exemplar, ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Kind, Number,
     SummaryPoint,
 };
-use crate::export::hex::hex;
 use crate::export::json_writer::JsonWriter;
 
 /// Encodes to `ExportMetricsServiceRequest` in JSON.
@@ -214,9 +213,9 @@ impl Json {
             // In hexadecimal and not in base64, as everything else that is bytes.
             if let Some(span) = &exemplar.span {
                 self.out.key("spanId");
-                self.out.string(&hex(&span.span_id));
+                self.out.string(&span.span_id.to_string());
                 self.out.key("traceId");
-                self.out.string(&hex(&span.trace_id));
+                self.out.string(&span.trace_id.to_string());
             }
             self.out.close(b'}');
         }

@@ -241,8 +241,8 @@ impl Protobuf {
                 Number::Double(value) => self.double(tag(3, FIXED64), value),
             }
             if let Some(span) = &exemplar.span {
-                self.bytes(tag(4, BYTES), &span.span_id);
-                self.bytes(tag(5, BYTES), &span.trace_id);
+                self.bytes(tag(4, BYTES), &span.span_id.to_bytes());
+                self.bytes(tag(5, BYTES), &span.trace_id.to_bytes());
             }
             self.attributes(tag(7, BYTES), &exemplar.attributes);
             self.end_small(start);

@@ -18,7 +18,7 @@ fn exemplar(value: f64, millis: u64, attributes: &[KeyValue]) -> Exemplar {
     Exemplar {
         value: Number::Double(value),
         time: Timestamp::from_nanos((1_600_000_000_000 + millis) * 1_000_000),
-        span: Span::parse(TRACE.as_bytes(), SPAN.as_bytes()),
+        span: Span::parse(TRACE, SPAN),
         attributes: attributes.into(),
     }
 }

@@ -11,7 +11,6 @@ use smallvec::SmallVec;
 use super::names::{is_legacy_label, Naming};
 use super::quoting::quoted_unless;
 use crate::engine::points::Span;
-use crate::export::hex::hex;
 
 /// What Prometheus itself puts before a label that must give way to one it needs (`honor_labels`).
 const EXPORTED: &str = "exported_";
@@ -326,8 +325,8 @@ pub fn resource_labels<'a>(
 pub fn exemplar_labels(span: Option<&Span>, attributes: &[KeyValue], naming: Naming) -> LabelSet {
     let ids = span.map(|span| {
         [
-            ("trace_id", hex(&span.trace_id)),
-            ("span_id", hex(&span.span_id)),
+            ("trace_id", span.trace_id.to_string()),
+            ("span_id", span.span_id.to_string()),
         ]
     });
     let ids = ids.as_ref().map(|ids| &ids[..]).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
+use opentelemetry::{Array, InstrumentationScope, KeyValue, SpanId, StringValue, TraceId, Value};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -152,8 +152,8 @@ fn json_says_what_protobuf_says() {
 /// An exemplar of either type of number, within a span and outside of any, and what is made of them.
 fn exemplars() -> (Vec<Exemplar>, Vec<proto::Exemplar>) {
     let span = Span {
-        trace_id: std::array::from_fn(|n| n as u8 + 0xf0),
-        span_id: std::array::from_fn(|n| n as u8),
+        trace_id: TraceId::from_bytes(std::array::from_fn(|n| n as u8 + 0xf0)),
+        span_id: SpanId::from_bytes(std::array::from_fn(|n| n as u8)),
     };
     let ours = vec![
         Exemplar {
@@ -173,8 +173,8 @@ fn exemplars() -> (Vec<Exemplar>, Vec<proto::Exemplar>) {
         proto::Exemplar {
             filtered_attributes: ours[0].attributes.iter().map(Into::into).collect(),
             time_unix_nano: 7,
-            span_id: span.span_id.into(),
-            trace_id: span.trace_id.into(),
+            span_id: span.span_id.to_bytes().into(),
+            trace_id: span.trace_id.to_bytes().into(),
             value: Some(proto::exemplar::Value::AsDouble(-0.5)),
         },
         proto::Exemplar {
