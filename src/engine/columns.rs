@@ -139,7 +139,7 @@ impl Columns {
 
     fn rows(&self, until: Timestamp) -> impl Iterator<Item = usize> + '_ {
         (0..self.sets.len())
-            .filter(move |&row| self.sets[row].is_some() && self.starts[row] <= until)
+            .filter(move |&row| self.sets[row].is_some() && self.starts[row] < until)
     }
 
     /// Whether a series began before `until`.

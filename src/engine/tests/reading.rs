@@ -65,6 +65,19 @@ fn no_series_is_read_without_its_first_value() {
 }
 
 #[test]
+fn a_series_that_begins_after_a_collection_is_none_of_its() {
+    let mut bench = Bench::new("{}", Temporality::Cumulative);
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    let slots = [1, 2].map(|n| bench.series(id, Storage::Sum, &format!(r#""n",{n}"#)));
+    bench.add(slots[0], 1.0);
+    let collection = bench.collect();
+    bench.add(slots[1], 1.0);
+    // In another collection it is, so that the engine has come this far.
+    assert_eq!(bench.points("c"), ["n:1=1", "n:2=1"]);
+    assert_eq!(describe(streams(&collection)[0]), ["n:1=1"]);
+}
+
+#[test]
 fn an_observation_counts_once_a_collection_however_often_it_is_read() {
     let view = r#"{"views": [{
         "selector": {"instrument_name": "o"},
