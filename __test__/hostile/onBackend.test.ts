@@ -167,8 +167,15 @@ test('the page on the port of a Backstage backend that is attacked', async t => 
       await eventually(() => assert.equal(slow.length, 100), 30_000);
       const ends = await Promise.allSettled(slow.map(buffer));
       const cut = ends.filter(({ status }) => status === 'rejected').length;
-      // All for whom there was no place: 64 have one.
-      assert.ok(cut >= 36, `${cut} cut off`);
+      // 64 have a place. Where a busy machine takes longer to free one than a request waits, that
+      // request is refused.
+      const refused = slow.filter(({ statusCode }) => statusCode === 503);
+      t.diagnostic(`${cut} cut off, ${refused.length} refused`);
+      assert.ok(cut > 0);
+      assert.ok(
+        cut + refused.length >= 36,
+        `${cut} cut off, ${refused.length} refused`,
+      );
     },
   );
 
