@@ -69,7 +69,7 @@ fn a_metric_that_loses_its_points_before_they_are_read_has_no_samples() {
             temporality: Temporality::Cumulative,
             monotonic: true,
         },
-        time: STARTED,
+        time: Timestamp::from_nanos(STARTED.as_nanos() + 1),
         naming: PageNaming::Translated,
         page_only: false,
         source: Source::Unread(columns.clone()),
