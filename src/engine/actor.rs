@@ -15,7 +15,7 @@ use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 use opentelemetry_sdk::Resource;
 use serde_json::Value as Json;
 
-use super::attributes::Interner;
+use super::attributes::canonical;
 use super::canonical::{is_overflow, Canonical};
 use super::captured::Captured;
 use super::cells::{is_touched_gauge, is_touched_sum, Cells};
@@ -111,7 +111,6 @@ pub struct Actor {
     commands: Receiver<Command>,
     gate: Arc<Gate>,
     log: Logger,
-    interner: Interner,
     instruments: Vec<Instrument>,
     /// Instruments by scope, in the order scopes appeared: collections come out grouped.
     scopes: Vec<Vec<InstrumentId>>,
@@ -135,7 +134,6 @@ impl Actor {
         Self {
             commands,
             gate,
-            interner: Interner::default(),
             instruments: Vec::new(),
             scopes: Vec::new(),
             scope_places: HashMap::new(),
@@ -217,7 +215,7 @@ impl Actor {
             }
             Command::Remove(instrument, attributes) => {
                 if let Ok(Json::Array(flat)) = serde_json::from_str(&attributes) {
-                    let attributes = self.interner.canonical(&flat);
+                    let attributes = canonical(&flat);
                     self.instruments[instrument as usize].remove(&attributes);
                 }
             }
@@ -383,7 +381,7 @@ impl Actor {
         let now = clock::now();
         for captured in captured {
             let slots = state.slots(captured.storage);
-            for (slot, exemplar) in captured.exemplars(&mut self.interner, now) {
+            for (slot, exemplar) in captured.exemplars(now) {
                 if let Some(slot) = slots.get(slot as usize).copied().flatten() {
                     self.instruments[slot.instrument as usize].offer(slot.series, &exemplar);
                 }
@@ -466,7 +464,7 @@ impl Actor {
             };
             let attributes = entry.get(3).and_then(Json::as_array);
             let attributes = attributes.map(Vec::as_slice).unwrap_or_default();
-            let series = instrument.attach_slot(self.interner.canonical(attributes));
+            let series = instrument.attach_slot(canonical(attributes));
             let slots = state.slots(Storage::from_code(number(1)));
             let index = number(2) as usize;
             if slots.len() <= index {
@@ -701,7 +699,7 @@ impl Actor {
     }
 
     fn report_late(&mut self, runs: &Wanted) {
-        self.record(SelfMetric::LateCollections, 1.0, Canonical::from_iter([]));
+        self.record(SelfMetric::LateCollections, 1.0, Canonical::default());
         for &(id, number) in runs {
             let Some(asked) = self.silent_since(id, number) else {
                 continue;

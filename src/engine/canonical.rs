@@ -1,73 +1,62 @@
 //! The form in which the engine knows attribute sets.
 
-use std::hash::{Hash, Hasher};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
+use super::interned::Attribute;
+
 /// Attributes in the engine's canonical form: sorted by key, no key twice.
-///
-/// Doubles are equal when their bits are, as in the hash of a [`KeyValue`] but not in its equality: a
-/// set with NaN would not be found again.
-#[derive(Clone, Debug)]
-pub struct Canonical(Arc<[KeyValue]>);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Canonical(Arc<[Attribute]>);
+
+impl Default for Canonical {
+    /// No attributes.
+    fn default() -> Self {
+        Self(Arc::new([]))
+    }
+}
 
 impl Deref for Canonical {
-    type Target = [KeyValue];
+    type Target = [Attribute];
 
-    fn deref(&self) -> &[KeyValue] {
+    fn deref(&self) -> &[Attribute] {
         &self.0
+    }
+}
+
+impl FromIterator<Attribute> for Canonical {
+    /// From attributes that are sorted already.
+    fn from_iter<I: IntoIterator<Item = Attribute>>(attributes: I) -> Self {
+        Self(attributes.into_iter().collect())
     }
 }
 
 impl FromIterator<KeyValue> for Canonical {
     /// From attributes that are sorted already.
     fn from_iter<I: IntoIterator<Item = KeyValue>>(attributes: I) -> Self {
-        Self(attributes.into_iter().collect())
-    }
-}
-
-impl PartialEq for Canonical {
-    fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len()
-            && self
-                .iter()
-                .zip(other.iter())
-                .all(|(a, b)| a.key == b.key && same(&a.value, &b.value))
-    }
-}
-
-impl Eq for Canonical {}
-
-impl Hash for Canonical {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
-    }
-}
-
-fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::F64(a), Value::F64(b)) => a.to_bits() == b.to_bits(),
-        (Value::Array(Array::F64(a)), Value::Array(Array::F64(b))) => a
-            .iter()
-            .map(|double| double.to_bits())
-            .eq(b.iter().map(|double| double.to_bits())),
-        (a, b) => a == b,
+        attributes.into_iter().map(Attribute::from).collect()
     }
 }
 
 /// An attribute with no more than this many characters of its value, or of each of its values
 /// (common specification, "Attribute limits").
-pub fn cut(attribute: &KeyValue, length: usize) -> KeyValue {
+pub fn cut(attribute: &Attribute, length: usize) -> Attribute {
     let value = match &attribute.value {
-        Value::String(text) => Value::String(cut_text(text, length)),
-        Value::Array(Array::String(texts)) => Value::Array(Array::String(
-            texts.iter().map(|text| cut_text(text, length)).collect(),
-        )),
-        other => other.clone(),
+        Value::String(text) if is_longer(text, length) => Value::String(cut_text(text, length)),
+        Value::Array(Array::String(texts)) if texts.iter().any(|text| is_longer(text, length)) => {
+            Value::Array(Array::String(
+                texts.iter().map(|text| cut_text(text, length)).collect(),
+            ))
+        }
+        _ => return attribute.clone(),
     };
-    KeyValue::new(attribute.key.clone(), value)
+    Attribute::from(KeyValue::new(attribute.key.clone(), value))
+}
+
+fn is_longer(text: &StringValue, length: usize) -> bool {
+    text.as_str().chars().nth(length).is_some()
 }
 
 fn cut_text(text: &StringValue, length: usize) -> StringValue {
@@ -78,11 +67,13 @@ fn cut_text(text: &StringValue, length: usize) -> StringValue {
 }
 
 /// The attributes of the series that takes what exceeds the cardinality limit.
+static OVERFLOW: LazyLock<Canonical> =
+    LazyLock::new(|| Canonical::from_iter([KeyValue::new("otel.metric.overflow", true)]));
+
 pub fn overflow_attributes() -> Canonical {
-    Canonical::from_iter([KeyValue::new("otel.metric.overflow", true)])
+    OVERFLOW.clone()
 }
 
 pub fn is_overflow(attributes: &Canonical) -> bool {
-    matches!(&attributes[..], [only] if only.key.as_str() == "otel.metric.overflow"
-        && only.value == Value::Bool(true))
+    *attributes == *OVERFLOW
 }

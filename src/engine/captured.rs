@@ -4,7 +4,7 @@
 use opentelemetry::{KeyValue, SpanId, TraceId};
 use serde_json::Value as Json;
 
-use super::attributes::Interner;
+use super::attributes::canonical;
 use super::clock::Timestamp;
 use super::plan::Storage;
 use super::points::{Exemplar, Number, Span};
@@ -34,7 +34,6 @@ impl Captured {
     /// Slot and exemplar of each; none is later than `now`.
     pub(super) fn exemplars<'c>(
         &'c self,
-        interner: &'c mut Interner,
         now: Timestamp,
     ) -> impl Iterator<Item = (u32, Exemplar)> + 'c {
         let attributes = self.attributes.as_deref();
@@ -51,7 +50,10 @@ impl Captured {
             .map(move |(index, (&[slot, value, millis], ids))| {
                 let dropped = attributes.next_if(|(at, _)| *at == index);
                 let dropped: Box<[KeyValue]> = match dropped {
-                    Some((_, flat)) => interner.canonical(&flat).iter().cloned().collect(),
+                    Some((_, flat)) => {
+                        let dropped = canonical(&flat);
+                        dropped.iter().map(|kv| (**kv).clone()).collect()
+                    }
                     None => Box::default(),
                 };
                 let exemplar = Exemplar {
@@ -102,9 +104,8 @@ mod tests {
             ids: format!("{TRACE}b7ad6b7169203331{:48}{TRACE}b7ad6b7169203331", ""),
             attributes: Some(r#"[[1,["user","a"]]]"#.to_owned()),
         };
-        let mut interner = Interner::default();
         let now = Timestamp::from_nanos(5_000_000_000);
-        let read: Vec<_> = captured.exemplars(&mut interner, now).collect();
+        let read: Vec<_> = captured.exemplars(now).collect();
         assert_eq!(
             read.iter().map(|(slot, _)| *slot).collect::<Vec<_>>(),
             [3, 4, 5]

@@ -10,7 +10,8 @@ use super::aggregate::{Counts, Exemplars, Exponential, Head, Misfit, Numbers, Va
 use super::canonical::Canonical;
 use super::clock::Timestamp;
 use super::points::{
-    Exemplar, ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Number, Point, Visit,
+    Attributes, Exemplar, ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Number,
+    Point, Visit,
 };
 
 pub type Row = u32;
@@ -267,7 +268,7 @@ impl Snapshot {
         (0..self.sets.len()).try_for_each(|row| {
             let own = exemplars.next_if(|(of, _)| *of == row);
             let identity = Identity {
-                attributes: &self.sets[row],
+                attributes: Attributes::Recorded(&self.sets[row]),
                 start: self.starts[row],
                 exemplars: own.map(|(_, own)| &own[..]).unwrap_or_default(),
             };

@@ -18,6 +18,7 @@ mod gate;
 mod gate_tests;
 mod handover;
 pub mod instrument;
+pub mod interned;
 mod known;
 pub mod plan;
 pub mod points;

@@ -7,6 +7,7 @@ use opentelemetry_sdk::metrics::Temporality;
 use smallvec::SmallVec;
 
 use super::clock::Timestamp;
+use super::interned::Attribute;
 
 /// What the points of a metric are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +45,54 @@ pub type Visit<'v, 'r> = dyn FnMut(&Identity<'r>, Point<'_, 'r>) -> ControlFlow<
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Identity<'r> {
     /// Sorted by key, no key twice; as its producer has them for what was produced.
-    pub attributes: &'r [KeyValue],
+    pub attributes: Attributes<'r>,
     /// When the series began, or the interval of its delta.
     pub start: Timestamp,
     /// Of the values that the point counts; those of a cumulative one may have been seen before.
     pub exemplars: &'r [Exemplar],
+}
+
+/// The attributes of a point.
+#[derive(Clone, Copy, Debug)]
+pub enum Attributes<'r> {
+    Recorded(&'r [Attribute]),
+    Produced(&'r [KeyValue]),
+}
+
+impl<'r> Attributes<'r> {
+    pub fn len(self) -> usize {
+        match self {
+            Attributes::Recorded(attributes) => attributes.len(),
+            Attributes::Produced(attributes) => attributes.len(),
+        }
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn get(self, at: usize) -> &'r KeyValue {
+        match self {
+            Attributes::Recorded(attributes) => &attributes[at],
+            Attributes::Produced(attributes) => &attributes[at],
+        }
+    }
+
+    pub fn iter(self) -> impl ExactSizeIterator<Item = &'r KeyValue> {
+        (0..self.len()).map(move |at| self.get(at))
+    }
+}
+
+impl Default for Attributes<'_> {
+    fn default() -> Self {
+        Attributes::Produced(&[])
+    }
+}
+
+impl<'r> From<&'r [KeyValue]> for Attributes<'r> {
+    fn from(attributes: &'r [KeyValue]) -> Self {
+        Attributes::Produced(attributes)
+    }
 }
 
 /// A value of a series, and the trace in which it was recorded (Metrics SDK specification,

@@ -1,13 +1,13 @@
 //! The series of one instrument: from what the facade calls a slot to the rows of its streams.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use smallvec::SmallVec;
+use hashbrown::HashTable;
 
 use super::aggregate::Misfit;
 use super::canonical::Canonical;
-use super::columns::Row;
 use super::instrument::{InstrumentId, InstrumentSpec};
 use super::known::{merge, Known, Observed};
 use super::plan::{StreamPlan, STALE_AFTER};
@@ -24,10 +24,6 @@ pub type Recorded = Result<(), (Misfit, f64)>;
 /// One set of attributes of one instrument.
 struct Series {
     attributes: Canonical,
-    /// One place per stream, bound at the first value: a series that was only registered is not shown.
-    rows: SmallVec<[Option<Row>; 1]>,
-    /// What arrived before there were streams: a sum, or the last value.
-    pending: Option<f64>,
     /// Facade slots that lead here.
     slots: u32,
     /// Collections since the last value.
@@ -44,7 +40,10 @@ pub struct Instrument {
     dropped: bool,
     series: Vec<Option<Series>>,
     free: Vec<SeriesId>,
-    by_attributes: HashMap<Canonical, SeriesId>,
+    by_attributes: HashTable<SeriesId>,
+    hasher: RandomState,
+    /// What arrived before there were streams: a sum, or the last value.
+    pending: BTreeMap<SeriesId, f64>,
     /// Per facade, what its callbacks observed last. By attributes, because a slot, and the series
     /// with it, may be given to other attributes before the next observations arrive.
     observed: BTreeMap<FacadeId, Known>,
@@ -59,7 +58,9 @@ impl Instrument {
             dropped: false,
             series: Vec::new(),
             free: Vec::new(),
-            by_attributes: HashMap::new(),
+            by_attributes: HashTable::new(),
+            hasher: RandomState::new(),
+            pending: BTreeMap::new(),
             observed: BTreeMap::new(),
         }
     }
@@ -77,14 +78,20 @@ impl Instrument {
         id
     }
 
+    /// The series with these attributes.
+    fn find(&self, attributes: &Canonical) -> Option<SeriesId> {
+        let hash = self.hasher.hash_one(attributes);
+        let is_it = |&id: &SeriesId| self.attributes(id) == Some(attributes);
+        self.by_attributes.find(hash, is_it).copied()
+    }
+
     fn series_for(&mut self, attributes: Canonical) -> SeriesId {
-        if let Some(&id) = self.by_attributes.get(&attributes) {
+        if let Some(id) = self.find(&attributes) {
             return id;
         }
+        let hash = self.hasher.hash_one(&attributes);
         let series = Some(Series {
-            attributes: attributes.clone(),
-            rows: SmallVec::new(),
-            pending: None,
+            attributes,
             slots: 0,
             idle: 0,
         });
@@ -98,8 +105,30 @@ impl Instrument {
                 (self.series.len() - 1) as SeriesId
             }
         };
-        self.by_attributes.insert(attributes, id);
+        let (series, hasher) = (&self.series, &self.hasher);
+        let rehash = |&id: &SeriesId| match &series[id as usize] {
+            Some(series) => hasher.hash_one(&series.attributes),
+            None => unreachable!("a series leaves the table before its place is free"),
+        };
+        self.by_attributes.insert_unique(hash, id, rehash);
         id
+    }
+
+    /// Takes a series out whose rows are gone.
+    fn drop_series(&mut self, id: SeriesId) {
+        let Some(series) = self.series[id as usize].take() else {
+            return;
+        };
+        let hash = self.hasher.hash_one(&series.attributes);
+        if let Ok(entry) = self.by_attributes.find_entry(hash, |known| *known == id) {
+            entry.remove();
+        }
+        self.free.push(id);
+    }
+
+    /// Whether a stream has a row for the series.
+    fn is_bound(&self, id: SeriesId) -> bool {
+        self.streams.iter().any(|stream| stream.row(id).is_some())
     }
 
     /// A facade slot no longer leads here; the last one takes the series with it.
@@ -108,16 +137,9 @@ impl Instrument {
             return;
         };
         series.slots -= 1;
-        if series.slots > 0 || series.pending.is_some() {
-            return;
-        }
         // A cumulative series outlives its slots; a new slot finds it by its attributes.
-        let bound = series.rows.iter().any(Option::is_some);
-        if !bound {
-            let attributes = series.attributes.clone();
-            self.by_attributes.remove(&attributes);
-            self.series[id as usize] = None;
-            self.free.push(id);
+        if series.slots == 0 && !self.pending.contains_key(&id) && !self.is_bound(id) {
+            self.drop_series(id);
         }
     }
 
@@ -132,9 +154,8 @@ impl Instrument {
             }
             return Ok(());
         }
-        let streams = self.streams.len();
         let mut outcome = Ok(());
-        for (index, stream) in self.streams.iter_mut().enumerate() {
+        for stream in &mut self.streams {
             let shared = stream.columns().clone();
             let mut columns = shared.lock();
             for &(id, value) in values {
@@ -142,12 +163,7 @@ impl Instrument {
                     continue;
                 };
                 series.idle = 0;
-                if series.rows.len() < streams {
-                    series.rows.resize(streams, None);
-                }
-                let attributes = &series.attributes;
-                let row = *series.rows[index]
-                    .get_or_insert_with(|| stream.bind(&mut columns, attributes));
+                let row = stream.bind_series(&mut columns, id, &series.attributes);
                 if let Err(misfit) = columns.record(row, value) {
                     outcome = Err((misfit, value));
                 }
@@ -161,22 +177,23 @@ impl Instrument {
         let Some(series) = self.series.get(id as usize).and_then(Option::as_ref) else {
             return;
         };
-        for (stream, row) in self.streams.iter().zip(&series.rows) {
-            if let Some(row) = row {
-                stream.offer(*row, &series.attributes, exemplar);
+        for stream in &self.streams {
+            if let Some(row) = stream.row(id) {
+                stream.offer(row, &series.attributes, exemplar);
             }
         }
     }
 
     /// Keeps a value until there are streams.
     fn keep(&mut self, id: SeriesId, value: f64) {
-        let Some(series) = self.series[id as usize].as_mut() else {
+        if self.series[id as usize].is_none() {
             return;
+        }
+        let pending = self.pending.entry(id).or_default();
+        *pending = match self.spec.is_sum() {
+            true => *pending + value,
+            false => value,
         };
-        series.pending = Some(match series.pending {
-            Some(pending) if self.spec.is_sum() => pending + value,
-            _ => value,
-        });
     }
 
     /// Records without a slot: the engine's own metrics.
@@ -192,10 +209,7 @@ impl Instrument {
             .into_iter()
             .map(|plan| Stream::new(self.spec.clone(), plan))
             .collect();
-        let pending: Vec<(SeriesId, f64)> = (0..)
-            .zip(&mut self.series)
-            .filter_map(|(id, series)| Some((id, series.as_mut()?.pending.take()?)))
-            .collect();
+        let pending: Vec<(SeriesId, f64)> = std::mem::take(&mut self.pending).into_iter().collect();
         self.record(&pending)
     }
 
@@ -212,22 +226,12 @@ impl Instrument {
                 .fold(0, |bits, plan| bits | plan.pipelines);
             stream.assign(pipelines);
         }
-        let kept: Vec<bool> = self
-            .streams
-            .iter()
-            .map(|stream| stream.plan().pipelines != 0)
-            .collect();
-        for series in self.series.iter_mut().flatten() {
-            let mut keep = kept.iter();
-            series.rows.retain(|_| *keep.next().unwrap_or(&false));
-        }
-        let mut keep = kept.iter();
-        self.streams.retain(|_| *keep.next().unwrap_or(&false));
+        self.streams.retain(|stream| stream.plan().pipelines != 0);
     }
 
     /// Removes one series: it is exported no more until the next value, which starts it anew.
     pub fn remove(&mut self, attributes: &Canonical) {
-        let Some(&id) = self.by_attributes.get(attributes) else {
+        let Some(id) = self.find(attributes) else {
             return;
         };
         self.unbind(id, true);
@@ -252,23 +256,16 @@ impl Instrument {
         let Some(series) = self.series[id as usize].as_mut() else {
             return;
         };
-        series.pending = None;
-        for (stream, row) in self.streams.iter_mut().zip(&mut series.rows) {
-            if let Some(row) = row.take() {
-                stream.release(&series.attributes, row, forget);
-            }
+        self.pending.remove(&id);
+        for stream in &mut self.streams {
+            stream.release(id, &series.attributes, forget);
         }
     }
 
     fn drop_if_unreachable(&mut self, id: SeriesId) {
-        let unreachable = self.series[id as usize]
-            .as_ref()
-            .filter(|series| series.slots == 0)
-            .map(|series| series.attributes.clone());
-        if let Some(attributes) = unreachable {
-            self.by_attributes.remove(&attributes);
-            self.series[id as usize] = None;
-            self.free.push(id);
+        let series = self.series[id as usize].as_ref();
+        if series.is_some_and(|series| series.slots == 0) {
+            self.drop_series(id);
         }
     }
 

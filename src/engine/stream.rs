@@ -15,7 +15,7 @@ use super::known::Observed;
 use super::plan::StreamPlan;
 use super::points::{Exemplar, Kind, Number};
 use super::reported::Reported;
-use super::series::Recorded;
+use super::series::{Recorded, SeriesId};
 
 pub struct Stream {
     plan: StreamPlan,
@@ -31,6 +31,9 @@ pub struct Stream {
     live: usize,
     /// Takes what exceeds the limit.
     overflow: Option<Row>,
+    /// The row of each of the instrument's series, from its first value on: one that was only
+    /// registered is not shown.
+    rows: Vec<Row>,
     /// The series by what the stream keeps of them: where that is not whole sets, and of observable
     /// instruments.
     bound: HashMap<Canonical, Bound>,
@@ -42,6 +45,9 @@ pub struct Stream {
     /// What was observed last, by environments.
     observed: Vec<Observed>,
 }
+
+/// Of a series without one.
+const NO_ROW: Row = Row::MAX;
 
 /// A series that several of the instrument's may lead to: a filter can make them equal.
 struct Bound {
@@ -62,6 +68,7 @@ impl Stream {
             spec,
             live: 0,
             overflow: None,
+            rows: Vec::new(),
             bound: HashMap::new(),
             lingering: HashMap::new(),
             observed: Vec::new(),
@@ -99,7 +106,32 @@ impl Stream {
         }
     }
 
-    /// The row of a series; past the cardinality limit that of the overflow series. `columns` are the
+    /// The row of one of the instrument's series, if it has one.
+    pub fn row(&self, series: SeriesId) -> Option<Row> {
+        let row = self.rows.get(series as usize).copied();
+        row.filter(|row| *row != NO_ROW)
+    }
+
+    /// The row of one of the instrument's series, as [`bind`](Self::bind) has it.
+    pub fn bind_series(
+        &mut self,
+        columns: &mut Columns,
+        series: SeriesId,
+        attributes: &Canonical,
+    ) -> Row {
+        if let Some(row) = self.row(series) {
+            return row;
+        }
+        let row = self.bind(columns, attributes);
+        let at = series as usize;
+        if self.rows.len() <= at {
+            self.rows.resize(at + 1, NO_ROW);
+        }
+        self.rows[at] = row;
+        row
+    }
+
+    /// The row of a set; past the cardinality limit that of the overflow series. `columns` are the
     /// stream's own: no reader finds the row without the value that follows.
     pub fn bind(&mut self, columns: &mut Columns, attributes: &Canonical) -> Row {
         let attributes = self.project(attributes);
@@ -144,7 +176,8 @@ impl Stream {
         let filter = &self.plan.attributes;
         let dropped = attributes
             .iter()
-            .filter(|kv| !filter.keeps(kv.key.as_str()) && !is_overflow(attributes));
+            .filter(|kv| !filter.keeps(kv.key.as_str()) && !is_overflow(attributes))
+            .map(|kv| &**kv);
         let value = exemplar.value.as_f64();
         let exemplar = Exemplar {
             value: match self.spec.value_type {
@@ -157,9 +190,13 @@ impl Stream {
         self.columns.lock().offer(row, exemplar);
     }
 
-    /// Takes a series out. `forget` says that the program removed it, and does not want to see what
-    /// it counted so far.
-    pub fn release(&mut self, attributes: &Canonical, row: Row, forget: bool) {
+    /// Takes one of the instrument's series out. `forget` says that the program removed it, and does
+    /// not want to see what it counted so far.
+    pub fn release(&mut self, series: SeriesId, attributes: &Canonical, forget: bool) {
+        let Some(row) = self.row(series) else {
+            return;
+        };
+        self.rows[series as usize] = NO_ROW;
         if self.overflow == Some(row) {
             return;
         }
@@ -185,6 +222,7 @@ impl Stream {
     /// Takes everything out of a cumulative stream.
     pub fn clear(&mut self) {
         self.columns.lock().clear();
+        self.rows = Vec::new();
         self.live = 0;
         self.overflow = None;
         self.bound.clear();

@@ -9,7 +9,7 @@ use super::cells::Cells;
 use super::clock::Timestamp;
 use super::collection::Metric;
 use super::instrument::ValueType;
-use super::points::{Identity, Point};
+use super::points::{Attributes, Identity, Point};
 use super::*;
 use crate::config::Environment;
 
@@ -156,7 +156,7 @@ fn spec(kind: InstrumentKind, name: &str) -> InstrumentSpec {
     }
 }
 
-fn text(attributes: &[KeyValue]) -> String {
+fn text(attributes: Attributes<'_>) -> String {
     let pairs = attributes
         .iter()
         .map(|kv| format!("{}:{}", kv.key, kv.value));
@@ -187,7 +187,7 @@ fn starts(metric: &Metric) -> Vec<Timestamp> {
                                              attributes, start, ..
                                          },
                                          _| {
-        starts.push((text(attributes), *start));
+        starts.push((text(*attributes), *start));
         ControlFlow::Continue(())
     });
     starts.sort();

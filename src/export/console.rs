@@ -9,7 +9,6 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use bytes::Bytes;
-use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 
 use super::json_writer::JsonWriter;
@@ -17,7 +16,8 @@ use super::push::{Attempt, Batch, Outcome, PushExporter, Status, OTHER};
 use super::standard_output::{self, LineWriter, Output, WAIT};
 use crate::engine::collection::{Collection, Metric};
 use crate::engine::points::{
-    ExponentialBuckets, ExponentialPoint, HistogramPoint, Kind, Number, Point, SummaryPoint,
+    Attributes, ExponentialBuckets, ExponentialPoint, HistogramPoint, Kind, Number, Point,
+    SummaryPoint,
 };
 
 /// Bytes of whole lines that are written at a time: of an export that does not get through, the
@@ -189,7 +189,7 @@ fn line(json: &mut JsonWriter, metric: &Metric) -> u64 {
     written
 }
 
-fn attributes(json: &mut JsonWriter, attributes: &[KeyValue]) {
+fn attributes(json: &mut JsonWriter, attributes: Attributes<'_>) {
     json.key("attributes");
     json.plain_attributes(attributes.iter());
 }
@@ -277,9 +277,9 @@ fn count(json: &mut JsonWriter, value: u64) {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry::KeyValue;
     use std::io::Write;
 
-    use opentelemetry::KeyValue;
     use serde_json::{json, Value};
 
     use super::*;

@@ -17,7 +17,9 @@ use smallvec::SmallVec;
 use super::clock::{self, Timestamp};
 use super::collection::{Metric, PageNaming, Source};
 use super::plan::deprecation;
-use super::points::{Exemplar, HistogramPoint, Identity, Kind, Number, Point, SummaryPoint, Visit};
+use super::points::{
+    Attributes, Exemplar, HistogramPoint, Identity, Kind, Number, Point, SummaryPoint, Visit,
+};
 use super::FacadeId;
 use crate::log::Logger;
 
@@ -132,7 +134,7 @@ impl ProducedMetric {
 
     pub(super) fn for_each<'r>(&'r self, visit: &mut Visit<'_, 'r>) -> ControlFlow<()> {
         let identity = |attributes: &'r [KeyValue], exemplars: &'r [Exemplar]| Identity {
-            attributes,
+            attributes: Attributes::Produced(attributes),
             start: self.start,
             exemplars,
         };

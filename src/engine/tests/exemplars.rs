@@ -150,7 +150,7 @@ fn what_a_view_drops_stays_on_the_exemplar() {
     let dropped = |name| {
         let found = exemplars(&collection, name);
         assert_eq!(found.len(), 1);
-        text(&found[0].attributes)
+        text(Attributes::Produced(&found[0].attributes))
     };
     assert_eq!(dropped("h"), "b:2,user:x");
     assert_eq!(dropped("all"), "user:x");

@@ -12,8 +12,8 @@ use super::encode::{temporality_number, Format, Position};
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::Metric;
 use crate::engine::points::{
-    Exemplar, ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Kind, Number,
-    SummaryPoint,
+    Attributes, Exemplar, ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Kind,
+    Number, SummaryPoint,
 };
 
 const VARINT: u8 = 0;
@@ -244,7 +244,7 @@ impl Protobuf {
                 self.bytes(tag(4, BYTES), &span.span_id.to_bytes());
                 self.bytes(tag(5, BYTES), &span.trace_id.to_bytes());
             }
-            self.attributes(tag(7, BYTES), &exemplar.attributes);
+            self.attributes(tag(7, BYTES), Attributes::Produced(&exemplar.attributes));
             self.end_small(start);
         }
     }
@@ -316,9 +316,19 @@ impl Protobuf {
         }
     }
 
-    fn attributes(&mut self, tag: u8, attributes: &[KeyValue]) {
-        for attribute in attributes {
-            self.attribute(tag, &attribute.key, &attribute.value);
+    fn attributes(&mut self, tag: u8, attributes: Attributes<'_>) {
+        match attributes {
+            Attributes::Recorded(attributes) => {
+                for attribute in attributes {
+                    self.out.push(tag);
+                    self.out.extend_from_slice(attribute.otlp(length_delimited));
+                }
+            }
+            Attributes::Produced(attributes) => {
+                for attribute in attributes {
+                    self.attribute(tag, &attribute.key, &attribute.value);
+                }
+            }
         }
     }
 
@@ -380,6 +390,13 @@ impl Protobuf {
         self.out.push(tag(3, VARINT));
         self.varint(value as u64);
     }
+}
+
+/// An attribute behind its length.
+fn length_delimited(attribute: &KeyValue) -> Box<[u8]> {
+    let mut message = Protobuf::default();
+    message.attribute(tag(1, BYTES), &attribute.key, &attribute.value);
+    message.out[1..].into()
 }
 
 fn zigzag(value: i32) -> u64 {

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::Value;
 use smallvec::SmallVec;
 
 use super::labels::{Labeller, Shape, RECENT};
+use crate::engine::points::Attributes;
 
 // The kinds of values whose text differs when they do.
 const TEXT: u8 = 1;
@@ -48,7 +49,7 @@ impl<'l> Distinct<'l> {
     }
 
     /// Looks at one more point. `false`: no need to look at others.
-    pub fn see(&mut self, attributes: &[KeyValue]) -> bool {
+    pub fn see(&mut self, attributes: Attributes<'_>) -> bool {
         if self.is_like_last(attributes) {
             return true;
         }
@@ -62,7 +63,7 @@ impl<'l> Distinct<'l> {
     }
 
     /// Whether a point has the keys and kinds of values of the one before, which says nothing new.
-    fn is_like_last(&self, attributes: &[KeyValue]) -> bool {
+    fn is_like_last(&self, attributes: Attributes<'_>) -> bool {
         let Some(shape) = self.shapes.last() else {
             return false;
         };
@@ -127,13 +128,13 @@ fn kind(value: &Value) -> u8 {
 mod tests {
     use super::*;
     use crate::export::prometheus::names::Naming;
-    use opentelemetry::Array;
+    use opentelemetry::{Array, KeyValue};
 
     fn holds(points: &[&[KeyValue]], histogram: bool) -> bool {
         let mut labeller = Labeller::new(Naming::default());
         let mut distinct = Distinct::new(&mut labeller, histogram);
         for attributes in points {
-            distinct.see(attributes);
+            distinct.see(Attributes::Produced(attributes));
         }
         distinct.holds()
     }

@@ -11,7 +11,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::Temporality;
 
 use super::distinct::Distinct;
@@ -21,7 +21,7 @@ use super::notices::Notices;
 use super::series::{counting, is_count, Additive, Series, Total};
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::{Collection, Metric, PageNaming, Reading};
-use crate::engine::points::{self, Exemplar, Identity, Number, Point};
+use crate::engine::points::{self, Attributes, Exemplar, Identity, Number, Point};
 
 /// The type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,7 +238,7 @@ fn repeat(sources: &[ReadSource<'_>], labeller: &mut Labeller, histogram: bool) 
     let found = sources
         .iter()
         .try_for_each(|ReadSource { scope, reading, .. }| {
-            reading.for_each(&mut |Identity { attributes, .. }, point| {
+            reading.for_each(&mut |&Identity { attributes, .. }, point| {
                 let series = Series {
                     labels: Labels::Attributes(labeller.shape(attributes, histogram), attributes),
                     scope,
@@ -269,7 +269,7 @@ struct Merged<'r> {
 
 struct MergedSeries<'r> {
     shape: Rc<Shape>,
-    attributes: &'r [KeyValue],
+    attributes: Attributes<'r>,
     scope: Rc<LabelSet>,
     start: Option<Timestamp>,
     total: Total<'r>,

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::names::{is_legacy_label, Naming};
 use super::quoting::quoted_unless;
-use crate::engine::points::Span;
+use crate::engine::points::{Attributes, Span};
 
 /// What Prometheus itself puts before a label that must give way to one it needs (`honor_labels`).
 const EXPORTED: &str = "exported_";
@@ -109,13 +109,13 @@ impl ShapeLabel {
 }
 
 impl Shape {
-    fn fits(&self, attributes: &[KeyValue], histogram: bool) -> bool {
+    fn fits(&self, attributes: Attributes<'_>, histogram: bool) -> bool {
         self.histogram == histogram
             && self.keys.len() == attributes.len()
             && self
                 .keys
                 .iter()
-                .zip(attributes)
+                .zip(attributes.iter())
                 .all(|(key, kv)| key.is(&kv.key))
     }
 
@@ -131,7 +131,7 @@ impl Shape {
 /// The labels of one series, apart from those of its scope.
 #[derive(Clone, Copy)]
 pub enum Labels<'s> {
-    Attributes(&'s Shape, &'s [KeyValue]),
+    Attributes(&'s Shape, Attributes<'s>),
     Set(&'s LabelSet),
 }
 
@@ -146,9 +146,9 @@ impl Labels<'_> {
         };
         for label in &shape.labels {
             let mut digits = itoa::Buffer::new();
-            let value = match &attributes[label.source].value {
+            let value = match &attributes.get(label.source).value {
                 _ if !label.more.is_empty() => {
-                    join(label.sources().map(|at| &attributes[at].value), scratch);
+                    join(label.sources().map(|at| &attributes.get(at).value), scratch);
                     scratch.as_str()
                 }
                 Value::String(text) => text.as_str(),
@@ -204,7 +204,7 @@ impl Labeller {
 
     /// The labels of a point. Names the page itself needs (`otel_scope_…`, `__…`, and `le` on
     /// histograms) are given to attributes with `exported_` before them.
-    pub fn shape(&mut self, attributes: &[KeyValue], histogram: bool) -> &Rc<Shape> {
+    pub fn shape(&mut self, attributes: Attributes<'_>, histogram: bool) -> &Rc<Shape> {
         match self
             .shapes
             .iter()
@@ -221,7 +221,7 @@ impl Labeller {
         &self.shapes[0]
     }
 
-    fn new_shape(&mut self, attributes: &[KeyValue], histogram: bool) -> Shape {
+    fn new_shape(&mut self, attributes: Attributes<'_>, histogram: bool) -> Shape {
         let keys: Vec<Rc<AttributeKey>> = attributes.iter().map(|kv| self.key(&kv.key)).collect();
         let name = |at: usize| match &keys[at].name {
             name if histogram && name.text == "le" => &self.exported_le,
@@ -424,6 +424,7 @@ mod tests {
     fn labels(attributes: &[KeyValue], histogram: bool, naming: Naming) -> Vec<(String, String)> {
         let mut out = Vec::new();
         let mut labeller = Labeller::new(naming);
+        let attributes = Attributes::Produced(attributes);
         let labels = Labels::Attributes(labeller.shape(attributes, histogram), attributes);
         labels.for_each(&mut String::new(), &mut |name, value| {
             out.push(pair(&name.text, value));

@@ -84,12 +84,12 @@ fn a_metric_that_loses_its_points_before_they_are_read_has_no_samples() {
     };
     let mut chunks = Chunks::new(&mut sink);
     for open_metrics in [false, true] {
-        columns.lock().insert(Canonical::from_iter([]), STARTED);
+        columns.lock().insert(Canonical::default(), STARTED);
         let page = Page::new(&collection, Naming::default(), &notices);
         columns.lock().clear();
         assert!(write_text(page, open_metrics, &notices, &mut chunks).is_continue());
     }
-    columns.lock().insert(Canonical::from_iter([]), STARTED);
+    columns.lock().insert(Canonical::default(), STARTED);
     let page = Page::new(&collection, Naming::default(), &notices);
     columns.lock().clear();
     assert!(write_protobuf(page, &notices, &mut chunks).is_continue());
