@@ -19,6 +19,8 @@ import { fetchTools, node24 } from './tools.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** What files below `__test__` begin with: suites of their own, which one Node is enough for. */
 const ONCE = ['browser', 'deploy', 'docs', 'packages'];
+/** Those that wait for other programs most of the time, and time nothing. */
+const SIDE_BY_SIDE = ['deploy', 'packages'];
 const suites = ['rust', 'fuzz', 'node', 'node24', ...ONCE];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(name => !suites.includes(name));
@@ -92,7 +94,10 @@ async function nodeTests() {
   const isIn = suite => file => file.startsWith(path.join('__test__', suite));
   for (const suite of ONCE.filter(runs)) {
     const own = files.filter(isIn(suite));
-    found.push(await nodeTest(`${suite}, on`, process.execPath, own));
+    const files = SIDE_BY_SIDE.includes(suite)
+      ? ['--test-concurrency=2', ...own]
+      : own;
+    found.push(await nodeTest(`${suite}, on`, process.execPath, files));
   }
   const others = files.filter(file => !ONCE.some(suite => isIn(suite)(file)));
   if (runs('node')) {
