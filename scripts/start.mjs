@@ -31,6 +31,8 @@ if (prometheus) {
       `--config.file=${path.join(backend, 'prometheus/prometheus.yml')}`,
       `--storage.tsdb.path=${data}`,
       '--web.listen-address=127.0.0.1:9090',
+      // By default it throws them away; it asks for OpenMetrics, which has them, by itself.
+      '--enable-feature=exemplar-storage',
       '--log.level=warn',
     ]),
   );

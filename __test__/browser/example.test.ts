@@ -12,6 +12,7 @@ import { keepPicture, pointAt } from './appPage';
 const ROOT = path.join(__dirname, '../..');
 const PAGE =
   'http://localhost:7007/catalog/default/component/pizza-orders/prometheus';
+const API = 'http://localhost:7007/api';
 
 // On the ports of the example: it has to be stopped elsewhere.
 describe('npm start', { skip: without(prometheus(3).server, CHROMIUM) }, () => {
@@ -76,6 +77,27 @@ describe('npm start', { skip: without(prometheus(3).server, CHROMIUM) }, () => {
     await keepPicture(page, 'example');
   });
 
+  it('keeps traces of what its graphs show', async () => {
+    const token = await guest();
+    for (const title of ['Orders placed', 'Time to answer, 95th percentile']) {
+      await eventually(async () => {
+        const { panels } = (await ask(token, 'panels')) as {
+          panels: { id: string; title: string }[];
+        };
+        const panel = panels.find(one => one.title === title);
+        assert.ok(panel, JSON.stringify(panels));
+        const end = Date.now() / 1000;
+        const exemplars = JSON.stringify(
+          await ask(token, `panels/${panel.id}/exemplars`, {
+            start: end - 300,
+            end,
+          }),
+        );
+        assert.match(exemplars, /"trace_id":"[\da-f]{32}"/, title);
+      });
+    }
+  });
+
   it('ends with all that it started', async () => {
     await program.stop('SIGTERM');
     for (const port of [7007, 9090, 9464]) {
@@ -83,3 +105,33 @@ describe('npm start', { skip: without(prometheus(3).server, CHROMIUM) }, () => {
     }
   });
 });
+
+async function guest(): Promise<string> {
+  const response = await fetch(`${API}/auth/guest/refresh`, { method: 'POST' });
+  const { backstageIdentity } = (await response.json()) as {
+    backstageIdentity: { token: string };
+  };
+  return backstageIdentity.token;
+}
+
+/** Asks the Prometheus plugin for something of the service's. */
+async function ask(
+  token: string,
+  what: string,
+  body?: object,
+): Promise<unknown> {
+  const response = await fetch(
+    `${API}/prometheus/entities/component/default/pizza-orders/${what}`,
+    {
+      method: body ? 'POST' : 'GET',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify(body),
+    },
+  );
+  const text = await response.text();
+  assert.equal(response.status, 200, text);
+  return JSON.parse(text);
+}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -116,6 +117,31 @@ describe('the example backend', () => {
     });
   });
 
+  for (const [what, name] of [
+    ['count', 'backstage_plugin_example_orders_placed_total'],
+    ['duration', 'backstage_plugin_example_request_duration_seconds_bucket'],
+  ]) {
+    it(`leads from the ${what} of orders to the trace of one`, async () => {
+      // One of the traffic's may come between an order and its page.
+      await eventually(async () => {
+        const { traceId, spanId, response } = await orderWithin('01');
+        assert.equal(response.status, 201);
+        const page = await openMetrics();
+        const found = exemplars(page, name).find(
+          exemplar => exemplar.traceId === traceId,
+        );
+        assert.ok(found, page);
+        assert.notEqual(found.spanId, spanId, 'it is in the span of the order');
+      });
+    });
+  }
+
+  it('leads to no trace that was not sampled', async () => {
+    const { traceId, response } = await orderWithin('00');
+    assert.equal(response.status, 201);
+    assert.ok(!(await openMetrics()).includes(traceId));
+  });
+
   it('serves what the catalog, the scaffolder and the scheduler emit', async () => {
     await eventually(async () => {
       const types = await metricTypes();
@@ -145,18 +171,55 @@ describe('the example backend', () => {
     );
   }
 
+  async function openMetrics(): Promise<string> {
+    const response = await fetch(`http://127.0.0.1:${metricsPort}/metrics`, {
+      headers: { accept: 'application/openmetrics-text; version=1.0.0' },
+    });
+    assert.match(
+      response.headers.get('content-type') ?? '',
+      /^application\/openmetrics-text/,
+    );
+    return response.text();
+  }
+
+  /** Places an order from within a span of the customer's own. */
+  async function orderWithin(flags: '00' | '01') {
+    const traceId = randomBytes(16).toString('hex');
+    const spanId = randomBytes(8).toString('hex');
+    const response = await order(
+      { pizza: 'marinara', channel: 'phone' },
+      { traceparent: `00-${traceId}-${spanId}-${flags}` },
+    );
+    return { traceId, spanId, response };
+  }
+
   function get(route: string) {
     return fetch(`http://127.0.0.1:${port}/${route}`);
   }
 
-  function order(body: object) {
+  function order(body: object, headers: Record<string, string> = {}) {
     return fetch(`http://127.0.0.1:${port}/api/example/orders`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
     });
   }
 });
+
+/** What leads from a metric's samples on the page to traces. */
+function exemplars(page: string, name: string) {
+  return page
+    .split('\n')
+    .filter(line => line.startsWith(`${name}{`))
+    .flatMap(line => {
+      const [, labels] = line.split(' # ');
+      const label = (key: string) =>
+        new RegExp(`\\b${key}="([^"]*)"`).exec(labels)?.[1];
+      return labels === undefined
+        ? []
+        : [{ traceId: label('trace_id'), spanId: label('span_id') }];
+    });
+}
 
 type Entity = { kind: string; metadata: { name: string } };
 type Task = { status: string };

@@ -1,3 +1,4 @@
+import './tracing';
 import { createBackend } from '@backstage/backend-defaults';
 
 const backend = createBackend();
