@@ -1,7 +1,7 @@
 // Fetches the real programs that the tests check this package against, into .cache/tools:
 //
 //   prometheus-2/usr/bin/{prometheus,promtool}          Debian stable's
-//   prometheus-3/usr/bin/{prometheus,promtool}          Debian forky's: UTF-8 names, OTLP receiver
+//   prometheus-3/usr/bin/{prometheus,promtool}          Debian forky's: UTF-8 names
 //   victoria-metrics/usr/bin/{victoria-metrics,vmalert} Debian stable's
 //   alertmanager/usr/bin/{prometheus-alertmanager,amtool}
 //   deploy/usr/{bin/kustomize,libexec/…/docker-compose} Debian forky's: they check without a server

@@ -8,14 +8,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   createMeterProvider,
   type MetricsOptions,
+  type OtlpExporterOptions,
 } from '@nativestage/metrics/sdk';
 import { context, trace } from '@opentelemetry/api';
 import { node } from '@opentelemetry/sdk-node';
 import { decodeOtlp } from '../support/decodeOtlp';
 import { eventually } from '../support/eventually';
-import { OtlpReceiver } from '../support/OtlpReceiver';
+import { metricsOf, OtlpReceiver, pointsOf } from '../support/OtlpReceiver';
 import { Prometheus, SCRAPE_PROTOCOLS } from '../support/Prometheus';
-import { prometheus, python, PYTHON, without } from '../support/tools';
+import { Rotel } from '../support/Rotel';
+import { prometheus, python, PYTHON, ROTEL, without } from '../support/tools';
 
 const OPEN_METRICS = 'application/openmetrics-text; version=1.0.0';
 const SLOW_MS = 120;
@@ -188,7 +190,69 @@ describe('exemplars', () => {
       },
     );
   }
+
+  for (const protocol of ['grpc', 'http/protobuf'] as const) {
+    for (const histogram of ['explicit', 'exponential'] as const) {
+      test(
+        `of a histogram (${histogram}) come through a collector that others wrote (${protocol})`,
+        { skip: without(ROTEL, PYTHON) },
+        async t => {
+          const rotel = await Rotel.start(t);
+          const endpoint = protocol === 'grpc' ? rotel.grpc : rotel.http;
+          const ids = await recordOnce({ endpoint, protocol }, histogram);
+          const requests = await Promise.all(
+            (await rotel.forwarded()).map(({ body }) =>
+              decodeOtlp('protobuf', body),
+            ),
+          );
+          const [point] = requests
+            .flatMap(metricsOf)
+            .filter(({ name }) => name === 'request.duration')
+            .flatMap(pointsOf);
+          const found = (point.exemplars ?? []).map(
+            ({ traceId, spanId, asDouble }) => ({
+              traceId: hexOf(traceId),
+              spanId: hexOf(spanId),
+              value: asDouble,
+            }),
+          );
+          assert.deepEqual(found, [{ ...ids, value: 0.12 }]);
+        },
+      );
+    }
+  }
 });
+
+/** Exports one value of a sampled span, and a larger one of none. Resolves with the ids of that span. */
+async function recordOnce(
+  otlp: OtlpExporterOptions,
+  histogram: 'explicit' | 'exponential',
+): Promise<{ traceId: string; spanId: string }> {
+  const provider = createMeterProvider({
+    histogram,
+    exporters: { prometheus: false, otlp },
+  });
+  const duration = provider
+    .getMeter('shop')
+    .createHistogram('request.duration', {
+      unit: 's',
+      advice: { explicitBucketBoundaries: [0.05, 0.1, 1] },
+    });
+  const { traceId, spanId } = trace
+    .getTracer('shop')
+    .startActiveSpan('GET', span => {
+      duration.record(0.12);
+      span.end();
+      return span.spanContext();
+    });
+  duration.record(2);
+  await provider.shutdown();
+  return { traceId, spanId };
+}
+
+function hexOf(base64 = ''): string {
+  return Buffer.from(base64, 'base64').toString('hex');
+}
 
 /** The traces of all exemplars in a request. */
 async function tracesOf(body: Buffer, protocol: string): Promise<string[]> {
@@ -200,7 +264,7 @@ async function tracesOf(body: Buffer, protocol: string): Promise<string[]> {
   JSON.stringify(request, (key, value: unknown) => {
     if (key === 'traceId') {
       const text = value as string;
-      found.push(hex ? text : Buffer.from(text, 'base64').toString('hex'));
+      found.push(hex ? text : hexOf(text));
     }
     return value;
   });

@@ -125,6 +125,14 @@ interface KeyValue {
   value: Record<string, unknown>;
 }
 
+interface Exemplar {
+  /** Hexadecimal in OTLP/JSON, base 64 where protobuf wrote the JSON. */
+  traceId?: string;
+  spanId?: string;
+  asInt?: string | number;
+  asDouble?: number;
+}
+
 export interface OtlpPoint {
   attributes?: KeyValue[];
   startTimeUnixNano?: string;
@@ -140,6 +148,7 @@ export interface OtlpPoint {
   zeroCount?: string | number;
   positive?: { offset?: number; bucketCounts?: (string | number)[] };
   quantileValues?: { quantile: number; value: number }[];
+  exemplars?: Exemplar[];
 }
 
 interface Data {
