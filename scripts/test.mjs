@@ -93,11 +93,11 @@ async function nodeTests() {
   const files = await testFiles();
   const isIn = suite => file => file.startsWith(path.join('__test__', suite));
   for (const suite of ONCE.filter(runs)) {
-    const own = files.filter(isIn(suite));
-    const files = SIDE_BY_SIDE.includes(suite)
-      ? ['--test-concurrency=2', ...own]
-      : own;
-    found.push(await nodeTest(`${suite}, on`, process.execPath, files));
+    const options = SIDE_BY_SIDE.includes(suite)
+      ? ['--test-concurrency=2']
+      : [];
+    const args = [...options, ...files.filter(isIn(suite))];
+    found.push(await nodeTest(`${suite}, on`, process.execPath, args));
   }
   const others = files.filter(file => !ONCE.some(suite => isIn(suite)(file)));
   if (runs('node')) {
@@ -114,7 +114,7 @@ async function nodeTests() {
   return found;
 }
 
-async function nodeTest(title, node, files, environment) {
+async function nodeTest(title, node, args, environment) {
   const { output: version } = await run(node, ['--version'], { quiet: true });
   const name = `${title} ${version.trim()}`;
   const reports = await mkdtemp(path.join(tmpdir(), 'metrics-test-'));
@@ -131,7 +131,7 @@ async function nodeTest(title, node, files, environment) {
         '--test-reporter-destination=stdout',
         '--test-reporter=tap',
         `--test-reporter-destination=${tap}`,
-        ...files,
+        ...args,
       ],
       { ...process.env, ...environment },
     );
