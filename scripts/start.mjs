@@ -1,14 +1,20 @@
-// `npm start`: the example's backend, which serves its app, and a Prometheus that scrapes it if there
-// is one on this machine. All of it ends with Ctrl-C.
+// `npm start`: the example's backend, which serves its app, and a Prometheus that scrapes it: this
+// machine's, or else Debian's, which is fetched. All of it ends with Ctrl-C.
 import { spawn } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { toolsDirectory } from './tools.mjs';
+import { fetchTools, toolsDirectory } from './tools.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const backend = path.join(root, 'packages/backend');
+
+let prometheus = findPrometheus();
+if (!prometheus) {
+  await fetchTools(['prometheus-3']);
+  prometheus = findPrometheus();
+}
 
 const children = [
   // Not through npm: its shell would not pass on the signal that ends it.
@@ -22,7 +28,6 @@ const children = [
     },
   ),
 ];
-const prometheus = findPrometheus();
 if (prometheus) {
   const data = mkdtempSync(path.join(tmpdir(), 'pizzeria-prometheus-'));
   process.once('exit', () => rmSync(data, { recursive: true, force: true }));
@@ -38,7 +43,7 @@ if (prometheus) {
   );
 } else {
   console.log(
-    'No Prometheus was found, so the graphs will say that it does not answer: "npm run tools" fetches Debian\'s, or put one on the PATH.',
+    'There is no Prometheus, so the graphs will say that it does not answer: put one on the PATH.',
   );
 }
 console.log(
@@ -63,7 +68,7 @@ function run(command, args, options) {
   return child;
 }
 
-/** The first on the PATH, or what `npm run tools` has fetched. */
+/** The first on the PATH, or what was fetched. */
 function findPrometheus() {
   const name = process.platform === 'win32' ? 'prometheus.exe' : 'prometheus';
   return [

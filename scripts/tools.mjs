@@ -100,10 +100,13 @@ const rust = {
   install: rustWithSources,
 };
 
-/** Fetches what is missing. Returns the names of the tools that could not be had. */
-export async function fetchTools() {
+/**
+ * Fetches what is missing, of all tools or of those with these names. Returns the names of the tools
+ * that could not be had.
+ */
+export async function fetchTools(names = tools.map(({ name }) => name)) {
   const missing = [];
-  for (const tool of tools) {
+  for (const tool of tools.filter(({ name }) => names.includes(name))) {
     try {
       await fetchTool(tool);
     } catch (error) {
