@@ -32,7 +32,7 @@ impl Attribute {
     /// Of a value that is text.
     pub fn of_text(key: &str, text: &str) -> Self {
         let mut table = table();
-        let hash = table.hash_text(key, text);
+        let hash = hash_text(&table.hasher, key, text);
         let is_it = |known: &Attribute| {
             matches!(&known.value, Value::String(known) if known.as_str() == text)
                 && known.key.as_str() == key
@@ -67,7 +67,7 @@ impl From<KeyValue> for Attribute {
             return Self::of_text(attribute.key.as_str(), text.as_str());
         }
         let mut table = table();
-        let hash = table.hash(&attribute);
+        let hash = hash(&table.hasher, &attribute);
         let is_it = |known: &Attribute| {
             known.key == attribute.key && is_same(&known.value, &attribute.value)
         };
@@ -132,17 +132,6 @@ fn table() -> MutexGuard<'static, Table> {
 }
 
 impl Table {
-    fn hash_text(&self, key: &str, text: &str) -> u64 {
-        self.hasher.hash_one((key, text))
-    }
-
-    fn hash(&self, attribute: &KeyValue) -> u64 {
-        match &attribute.value {
-            Value::String(text) => self.hash_text(attribute.key.as_str(), text.as_str()),
-            _ => self.hasher.hash_one(attribute),
-        }
-    }
-
     fn key(&mut self, text: &str) -> Key {
         if let Some(known) = self.keys.get(text) {
             return Key::from(known.clone());
@@ -163,11 +152,7 @@ impl Table {
         if self.new > self.used.max(UNUSED) {
             self.forget_unused();
         }
-        let hasher = &self.hasher;
-        let rehash = |known: &Attribute| match &known.value {
-            Value::String(text) => hasher.hash_one((known.key.as_str(), text.as_str())),
-            _ => hasher.hash_one(&**known),
-        };
+        let rehash = |known: &Attribute| self::hash(&self.hasher, known);
         self.attributes
             .insert_unique(hash, attribute.clone(), rehash);
         attribute
@@ -181,6 +166,17 @@ impl Table {
         self.used = self.attributes.iter().map(Attribute::size).sum();
         self.new = 0;
     }
+}
+
+fn hash(hasher: &RandomState, attribute: &KeyValue) -> u64 {
+    match &attribute.value {
+        Value::String(text) => hash_text(hasher, attribute.key.as_str(), text.as_str()),
+        _ => hasher.hash_one(attribute),
+    }
+}
+
+fn hash_text(hasher: &RandomState, key: &str, text: &str) -> u64 {
+    hasher.hash_one((key, text))
 }
 
 fn size_of_array(array: &Array) -> usize {

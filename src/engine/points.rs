@@ -89,12 +89,6 @@ impl Default for Attributes<'_> {
     }
 }
 
-impl<'r> From<&'r [KeyValue]> for Attributes<'r> {
-    fn from(attributes: &'r [KeyValue]) -> Self {
-        Attributes::Produced(attributes)
-    }
-}
-
 /// A value of a series, and the trace in which it was recorded (Metrics SDK specification,
 /// "Exemplar").
 #[derive(Clone, Debug, PartialEq)]
