@@ -9,6 +9,36 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** One environment's side of a provider. */
+export declare class NativeFacade {
+  /** The number that the engine knows the environment by. */
+  get id(): number
+  /**
+   * The slot of a set of attributes, `[key, value, …]` as JSON. One that is new comes as its
+   * complement (`~slot`), so that it can be told apart.
+   */
+  takeSlot(instrument: number, storage: number, attributes: string): number
+  /** The slot of a set of attributes, if it has one. */
+  findSlot(instrument: number, storage: number, attributes: string): number | null
+  /**
+   * The attributes that an instrument's slot stands for, as `takeSlot` reads them; `None` where the
+   * slot is not its own.
+   */
+  attributes(instrument: number, storage: number, slot: number): string | null
+  /** Takes a slot back, whose values have been handed over: another set may get it. */
+  releaseSlot(storage: number, slot: number): void
+  /** Removes the series with these attributes, on all threads. */
+  remove(instrument: number, attributes: string): void
+  /** Removes every series of an instrument. */
+  clear(instrument: number): void
+  /** Hands over everything: touched cells, the block; after callbacks ran, what they observed. */
+  handOver(sums: Float64Array, gauges: Float64Array, block: NativeBlock, exemplars: Array<NativeExemplars>, observations: NativeObservations | undefined | null, run: NativeRun | undefined | null, answers: boolean): void
+  /** Hands over one slot's cell, if it has one, and the block. */
+  handOverSlot(storage: number, slot: number, value: number | undefined | null, block: NativeBlock, exemplars: Array<NativeExemplars>): void
+  /** Hands over a block. */
+  pushBlock(block: NativeBlock, exemplars: Array<NativeExemplars>): void
+}
+
 /** Names and registers metrics of one scope. */
 export declare class NativeMetricsService {
   /** The instrumentation scope, for `getMeter()`. */
@@ -42,10 +72,10 @@ export declare class NativeProvider {
   /** A provider of its own. */
   static isolated(): NativeProvider
   /**
-   * Attaches this JavaScript environment; `onMessage` gets JSON. Returns the facade's number. The
-   * environment is detached when `onMessage` is collected as garbage, or with its thread.
+   * Attaches this JavaScript environment; `onMessage` gets JSON. The environment is detached when
+   * `onMessage` is collected as garbage, or with its thread.
    */
-  attach(onMessage: (arg0: string) => void): number
+  attach(onMessage: (arg0: string) => void): NativeFacade
   /** Registers an instrument of a plain OpenTelemetry meter. */
   register(scopeName: string, scopeVersion: string | undefined | null, scopeSchemaUrl: string | undefined | null, request: string): NativeInstrument
   /** Whether any stream of the instrument keeps this attribute key. */
@@ -73,20 +103,10 @@ export declare class NativeProvider {
   /** Whether the program made an instrument, on any thread. */
   isUsed(): boolean
   /**
-   * Hands over everything: new series, touched cells, the block; after callbacks ran, what they
-   * observed.
-   */
-  handOver(facade: number, series: string | undefined | null, sums: Array<Float64Array>, gauges: Array<Float64Array>, block: NativeBlock, exemplars: Array<NativeExemplars>, observations: NativeObservations | undefined | null, run: NativeRun | undefined | null, answers: boolean): void
-  /** Hands over a full block and the new series it refers to. */
-  pushBlock(facade: number, series: string | undefined | null, slots: Uint32Array, values: Float64Array, count: number, exemplars: Array<NativeExemplars>): void
-  /**
    * Takes what the default registry of a Prometheus client holds, the text of one metric each;
    * `producer` tells registries apart, `startMs` is when their counters began, since the epoch.
    */
   produce(facade: number, producer: number, name: string, version: string | undefined | null, startMs: number, texts: Array<string>): void
-  /** Removes the series with these attributes, `[key, value, …]` as JSON. */
-  remove(instrument: number, attributes: string): void
-  clear(instrument: number): void
   /** Reads the in-memory pipeline as OTLP/JSON. */
   collect(timeoutMs: number): Promise<Outcome>
   /**

@@ -11,7 +11,12 @@ import {
 import type { Attributes, MeterProvider } from '@opentelemetry/api';
 import { metricsServiceRef, rootMetricsServiceRef } from './backstage/refs';
 import { DefaultRootMetricsService } from './DefaultRootMetricsService';
-import { canonicalText, readAttributes } from './instruments/attributes';
+import {
+  type Path,
+  readAttributes,
+  wellFormed,
+  writeSet,
+} from './instruments/attributes';
 import { loadBinding, loadFailure } from './native';
 import { NativeMeterProvider } from './NativeMeterProvider';
 import type { MetricsOptions } from './options';
@@ -118,5 +123,10 @@ export function createTestMetrics(
 
 /** A set as recording reads it, so that what was recorded with is what finds it. */
 function canonical(attributes: Attributes): string {
-  return canonicalText(readAttributes(attributes, () => true).path);
+  const path = wellFormed(readAttributes(attributes, () => true).path);
+  const entries: [string, Path[number]][] = [];
+  for (let at = 0; at < path.length; at += 2) {
+    entries.push([path[at] as string, path[at + 1]]);
+  }
+  return writeSet(entries.sort(([a], [b]) => (a < b ? -1 : 1)).flat(1));
 }

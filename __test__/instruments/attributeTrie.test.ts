@@ -11,6 +11,7 @@ import type {
   UpDownCounter,
 } from '@opentelemetry/api';
 import fc from 'fast-check';
+import { NOWHERE } from '../../ts/instruments/trie';
 import {
   diagMessages,
   dropped,
@@ -56,15 +57,17 @@ function expected(...sets: [Attributes, number][]) {
 // The whole of the object is private; what it costs is what these tests are about.
 function sizeOf(instrument: unknown): { sets: number; paths: number } {
   const { trie } = instrument as {
-    trie: { series(): { furtherPaths?: unknown[] }[] };
+    trie: {
+      slots(): Set<number>;
+      steps(): Iterable<{ end: number | { slot: number } }>;
+    };
   };
-  const all = trie.series();
+  const ends = Array.from(trie.steps(), ({ end }) =>
+    typeof end === 'number' ? end : end.slot,
+  );
   return {
-    sets: all.length,
-    paths: all.reduce(
-      (sum, { furtherPaths = [] }) => sum + 1 + furtherPaths.length,
-      0,
-    ),
+    sets: trie.slots().size,
+    paths: ends.filter(slot => slot !== NOWHERE).length,
   };
 }
 

@@ -50,23 +50,6 @@ test('a handle bound before configuration and its attributes stay one series', a
   assert.throws(() => receiver.value('removed', { a: 'x' }), /not exported/);
 });
 
-test('attributes with long texts are announced before they are too many for one string', t => {
-  const metrics = testMetrics(t, { attributeValueLengthLimit: 1_000_000 });
-  const counter = metrics.provider.getMeter('m').createCounter('c');
-  const { facade } = counter as unknown as {
-    facade: { native: { pushBlock: (...args: unknown[]) => void } };
-  };
-  const announced: number[] = [];
-  facade.native.pushBlock = (_, series) =>
-    announced.push(String(series).length);
-  t.after(() => Reflect.deleteProperty(facade.native, 'pushBlock'));
-  for (let series = 0; series < 8; series++) {
-    counter.add(1, { text: 'x'.repeat(300_000) + series });
-  }
-  assert.equal(announced.length, 2);
-  assert.ok(announced.every(length => length > 2 ** 20 && length < 2 ** 21));
-});
-
 test('a value that is part of a large text does not keep that', t => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;

@@ -346,14 +346,15 @@ test('what was observed before a callback configures the provider keeps its set'
   const metrics = testMetrics(t);
   const observable = metrics.provider.getMeter('m').createObservableGauge('it');
   const { facade } = metrics.provider as unknown as {
-    facade: { reshape(): void; native: { shapes(): object[] } };
+    facade: { reshape(): void; provider: { shapes(): object[] } };
   };
-  const shapes = facade.native.shapes.bind(facade.native);
+  const { provider } = facade;
+  const shapes = provider.shapes.bind(provider);
   observable.addCallback(result => {
     result.observe(1, { a: 1 });
     result.observe(2, { b: 1 });
     // As another thread's configuration would, with another limit.
-    facade.native.shapes = () => shapes().map(shape => ({ ...shape, sets: 7 }));
+    provider.shapes = () => shapes().map(shape => ({ ...shape, sets: 7 }));
     facade.reshape();
     result.observe(4, { c: 1 });
     result.observe(8, { d: 1 });

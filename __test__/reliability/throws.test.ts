@@ -79,9 +79,11 @@ test('an answer that is lost is asked for again, and later scrapes are fresh', a
   };
   assert.equal(await scrape(), 1);
   // The native side is not made to fail by anything that is known.
-  const { native } = provider as unknown as {
-    native: { handOver: (...args: unknown[]) => void };
-  };
+  const { native } = (
+    provider as unknown as {
+      facade: { native: { handOver: (...args: unknown[]) => void } };
+    }
+  ).facade;
   native.handOver = () => {
     throw Object.create(null);
   };

@@ -1,183 +1,279 @@
-//! The engine's way to a JavaScript thread: one callback per environment that takes JSON messages.
+//! One JavaScript environment across the boundary: its slots, and what it hands over.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
-use napi::bindgen_prelude::{FnArgs, Function, JsObjectValue, JsValue, Object};
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Result, Status};
-use serde_json::json;
+use napi::bindgen_prelude::{Float64ArraySlice, Uint32ArraySlice};
+use napi_derive::napi;
 
+use super::cells::{copy_samples, take_gauges, take_sums};
+use super::error::Result;
+use crate::engine::canonical::Canonical;
+use crate::engine::cells::Cells;
 use crate::engine::plan::Storage;
-use crate::engine::{Facade, RunId};
-use crate::log::Wake;
+use crate::engine::{
+    attributes, Captured, Engine, FacadeId, Handover, PipelineId, RunId, Samples, Slots,
+};
+use crate::error::{Code, Error};
+use crate::provider::Provider;
 
-/// Weak: waiting for messages keeps no process alive.
-type Callback = ThreadsafeFunction<Message, (), FnArgs<(String,)>, Status, false, true>;
+/// Bytes of new slots that may wait for the next hand-over before they are sent on their own.
+const WAITING: usize = 64 * 1024;
 
-enum Message {
-    Json(String),
-    /// That there are requests to collect.
-    Asked,
+/// One environment's side of a provider.
+#[napi(js_name = "NativeFacade")]
+pub struct NativeFacade {
+    provider: Arc<Provider>,
+    id: FacadeId,
+    slots: Slots,
 }
 
-/// A request to collect.
-struct Ask {
-    run: RunId,
-    timeout: Duration,
-    /// Until when somebody waits for the answer.
-    until: Instant,
+/// What a block of (slot, value) pairs holds.
+#[napi(object)]
+pub struct NativeBlock<'a> {
+    pub slots: Uint32ArraySlice<'a>,
+    pub values: Float64ArraySlice<'a>,
+    pub count: u32,
 }
 
-/// The requests that are on their way. There is a message as long as there are any: an event loop
-/// that is blocked finds one, and of the requests whose time is up the last, so that it answers.
-#[derive(Default)]
-struct Asks(Mutex<Vec<Ask>>);
+/// Values that were captured for exemplars.
+#[napi(object)]
+pub struct NativeExemplars<'a> {
+    /// As that of an instrument.
+    pub storage: u32,
+    /// Slot, value and milliseconds since the epoch of each, in turn.
+    pub numbers: Float64ArraySlice<'a>,
+    /// How many there are; behind them `numbers` may have anything.
+    pub count: u32,
+    /// Trace and span of each in hexadecimal, 48 characters; blanks where there was none.
+    pub ids: String,
+    /// `[[index, [key, value, …]], …]` as JSON: what no view keeps of its attributes.
+    pub attributes: Option<String>,
+}
 
-impl Asks {
-    fn lock(&self) -> MutexGuard<'_, Vec<Ask>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl From<NativeExemplars<'_>> for Captured {
+    fn from(exemplars: NativeExemplars<'_>) -> Self {
+        Self {
+            storage: Storage::from_code(exemplars.storage),
+            numbers: exemplars
+                .numbers
+                .iter()
+                .take(3 * exemplars.count as usize)
+                .copied()
+                .collect(),
+            ids: exemplars.ids,
+            attributes: exemplars.attributes,
+        }
+    }
+}
+
+/// What callbacks observed.
+#[napi(object)]
+pub struct NativeObservations<'a> {
+    pub slots: Uint32ArraySlice<'a>,
+    pub values: Float64ArraySlice<'a>,
+    pub count: u32,
+    /// Instruments with callbacks that have not finished: what is missing of them stays as it was.
+    pub unfinished: Vec<u32>,
+}
+
+/// The run of the callbacks that a hand-over belongs to.
+#[napi(object)]
+pub struct NativeRun {
+    /// Whose collection it is for.
+    pub reader: u32,
+    pub number: u32,
+}
+
+#[napi]
+impl NativeFacade {
+    /// The number that the engine knows the environment by.
+    #[napi(getter, catch_unwind)]
+    pub fn id(&self) -> u32 {
+        self.id
     }
 
-    /// Takes those that somebody waits for, or else the last.
-    fn take(&self) -> Vec<Ask> {
-        let mut asks = std::mem::take(&mut *self.lock());
-        let last = asks.pop();
-        let now = Instant::now();
-        asks.retain(|ask| ask.until > now);
-        let nobody = asks.is_empty();
-        asks.extend(last.filter(|last| nobody || last.until > now));
-        asks
-    }
-
-    fn json(&self) -> String {
-        let runs: Vec<_> = self
-            .take()
-            .iter()
-            .map(|Ask { run, timeout, .. }| {
-                json!({
-                    "reader": run.reader.code(),
-                    "number": run.number,
-                    "timeout": timeout.as_millis() as u64,
-                })
-            })
-            .collect();
-        json!({ "type": "collect", "runs": runs }).to_string()
-    }
-}
-
-/// One environment's callback, shared by the engine and the log.
-#[derive(Clone)]
-pub struct Messenger {
-    callback: Arc<Callback>,
-    asks: Arc<Asks>,
-}
-
-/// What JavaScript is called with: a JSON text.
-pub type OnMessage<'env> = Function<'env, FnArgs<(String,)>, ()>;
-
-impl Messenger {
-    /// Calls `on_message` as long as something in JavaScript holds it. Held from here, it would keep
-    /// its whole realm: under jest, which gives every test file a realm, 1.2 MiB for each.
-    ///
-    /// So what is held is a `WeakRef`, and the function that looks into it; both belong to Node's own
-    /// realm, which lives as long as the thread.
-    ///
-    /// # Errors
-    /// When Node cannot make the callback.
-    pub fn new(env: &Env, on_message: &OnMessage<'_>) -> Result<Self> {
-        let weak = env
-            .get_global()?
-            .get_named_property::<Function<'_, FnArgs<(Object<'_>,)>, Object<'_>>>("WeakRef")?
-            .new_instance(FnArgs::from((object(env, on_message),)))?;
-        let weak = weak.coerce_to_object()?.create_ref::<false>()?;
-        let deliver = env.create_function_from_closure::<FnArgs<(String,)>, (), _>(
-            "deliver",
-            move |context| {
-                let weak = weak.get_value(context.env)?;
-                let deref: Function<'_, (), Option<OnMessage<'_>>> =
-                    weak.get_named_property("deref")?;
-                match deref.apply(weak, ())? {
-                    Some(on_message) => on_message.call(FnArgs::from((context.get(0)?,))),
-                    None => Ok(()),
-                }
-            },
-        )?;
-        let asks = Arc::new(Asks::default());
-        let arrived = asks.clone();
-        let callback = deliver
-            .build_threadsafe_function::<Message>()
-            .weak::<true>()
-            .build_callback(move |context| {
-                let json = match context.value {
-                    Message::Json(json) => json,
-                    Message::Asked => arrived.json(),
-                };
-                Ok(FnArgs::from((json,)))
-            })?;
-        Ok(Self {
-            callback: Arc::new(callback),
-            asks,
+    /// The slot of a set of attributes, `[key, value, …]` as JSON. One that is new comes as its
+    /// complement (`~slot`), so that it can be told apart.
+    #[napi(catch_unwind)]
+    pub fn take_slot(&mut self, instrument: u32, storage: u32, attributes: String) -> Result<i32> {
+        let storage = Storage::from_code(storage);
+        let attributes = read(&attributes)?;
+        if let Some(slot) = self.slots.find(storage, instrument, &attributes) {
+            return Ok(slot as i32);
+        }
+        let slot = self.slots.take(storage, instrument, attributes);
+        self.flush();
+        slot.map(|slot| !(slot as i32)).ok_or_else(|| {
+            Error::new(
+                Code::Export,
+                "an instrument that nothing wants has no slots",
+            )
+            .into()
         })
     }
 
-    fn send(&self, message: serde_json::Value) -> bool {
-        self.call(Message::Json(message.to_string()))
+    /// The slot of a set of attributes, if it has one.
+    #[napi(catch_unwind)]
+    pub fn find_slot(
+        &self,
+        instrument: u32,
+        storage: u32,
+        attributes: String,
+    ) -> Result<Option<u32>> {
+        let attributes = read(&attributes)?;
+        let storage = Storage::from_code(storage);
+        Ok(self.slots.find(storage, instrument, &attributes))
     }
 
-    fn call(&self, message: Message) -> bool {
-        self.callback
-            .call(message, ThreadsafeFunctionCallMode::NonBlocking)
-            == Status::Ok
+    /// The attributes that an instrument's slot stands for, as `takeSlot` reads them; `None` where the
+    /// slot is not its own.
+    #[napi(catch_unwind)]
+    pub fn attributes(&self, instrument: u32, storage: u32, slot: u32) -> Option<String> {
+        let storage = Storage::from_code(storage);
+        let set = self.slots.set(storage, instrument, slot)?;
+        Some(attributes::write(set))
     }
 
-    pub fn log_listener(self) -> Wake {
-        Box::new(move || self.send(json!({ "type": "log" })))
+    /// Takes a slot back, whose values have been handed over: another set may get it.
+    #[napi(catch_unwind)]
+    pub fn release_slot(&mut self, storage: u32, slot: u32) {
+        self.slots.release(Storage::from_code(storage), slot);
+        self.flush();
     }
 
-    /// Tells the environment that instruments have their final shape.
-    pub fn configured(&self) -> bool {
-        self.send(json!({ "type": "configured" }))
+    /// Removes the series with these attributes, on all threads.
+    #[napi(catch_unwind)]
+    pub fn remove(&self, instrument: u32, attributes: String) -> Result<()> {
+        self.engine().remove(instrument, read(&attributes)?);
+        Ok(())
     }
-}
 
-impl Facade for Messenger {
-    fn ask(&self, run: RunId, timeout: Duration) -> bool {
-        let now = Instant::now();
-        let mut asks = self.asks.lock();
-        let on_its_way = !asks.is_empty();
-        asks.retain(|ask| ask.until > now);
-        asks.push(Ask {
-            run,
-            timeout,
-            until: now + timeout,
+    /// Removes every series of an instrument.
+    #[napi(catch_unwind)]
+    pub fn clear(&self, instrument: u32) {
+        self.engine().clear(instrument);
+    }
+
+    /// Hands over everything: touched cells, the block; after callbacks ran, what they observed.
+    #[napi(catch_unwind)]
+    #[allow(clippy::too_many_arguments)] // One native call per collection; objects cost more.
+    pub fn hand_over(
+        &mut self,
+        sums: Float64ArraySlice<'_>,
+        gauges: Float64ArraySlice<'_>,
+        block: NativeBlock<'_>,
+        exemplars: Vec<NativeExemplars<'_>>,
+        observations: Option<NativeObservations<'_>>,
+        run: Option<NativeRun>,
+        answers: bool,
+    ) {
+        let unfinished = observations
+            .as_ref()
+            .map(|observed| observed.unfinished.clone())
+            .unwrap_or_default();
+        let handover = Handover {
+            slots: self.slots.take_changes(),
+            sums: take_sums(sums, self.slots.len(Storage::Sum)),
+            gauges: take_gauges(gauges, self.slots.len(Storage::Gauge)),
+            samples: self.copy(&block.slots, &block.values, block.count),
+            exemplars: exemplars.into_iter().map(Captured::from).collect(),
+            observations: observations
+                .map(|observed| self.copy(&observed.slots, &observed.values, observed.count)),
+            unfinished,
+            run: run.map(|NativeRun { reader, number }| RunId {
+                reader: PipelineId::from_code(reader),
+                number,
+            }),
+            answers,
+        };
+        self.engine().hand_over(self.id, handover);
+    }
+
+    /// Hands over one slot's cell, if it has one, and the block.
+    #[napi(catch_unwind)]
+    pub fn hand_over_slot(
+        &mut self,
+        storage: u32,
+        slot: u32,
+        value: Option<f64>,
+        block: NativeBlock<'_>,
+        exemplars: Vec<NativeExemplars<'_>>,
+    ) {
+        let cells = value.map(|value| Cells {
+            first: slot,
+            values: vec![value],
         });
-        drop(asks);
-        if on_its_way || self.call(Message::Asked) {
-            return true;
+        let (sums, gauges) = match Storage::from_code(storage) {
+            Storage::Gauge => (None, cells),
+            _ => (cells, None),
+        };
+        let handover = Handover {
+            slots: self.slots.take_changes(),
+            sums: Vec::from_iter(sums),
+            gauges: Vec::from_iter(gauges),
+            samples: self.copy(&block.slots, &block.values, block.count),
+            exemplars: exemplars.into_iter().map(Captured::from).collect(),
+            ..Handover::default()
+        };
+        self.engine().hand_over(self.id, handover);
+    }
+
+    /// Hands over a block.
+    #[napi(catch_unwind)]
+    pub fn push_block(&mut self, block: NativeBlock<'_>, exemplars: Vec<NativeExemplars<'_>>) {
+        let handover = Handover {
+            slots: self.slots.take_changes(),
+            samples: self.copy(&block.slots, &block.values, block.count),
+            exemplars: exemplars.into_iter().map(Captured::from).collect(),
+            ..Handover::default()
+        };
+        self.engine().hand_over(self.id, handover);
+    }
+}
+
+impl NativeFacade {
+    pub(super) fn new(provider: Arc<Provider>, id: FacadeId) -> Self {
+        Self {
+            provider,
+            id,
+            slots: Slots::default(),
         }
-        self.asks.lock().clear();
-        false
     }
 
-    fn has_begun(&self, run: RunId) -> bool {
-        !self.asks.lock().iter().any(|ask| ask.run == run)
+    fn engine(&self) -> &Engine {
+        self.provider.engine()
     }
 
-    fn release(&self, slots: &[(Storage, u32)]) {
-        let slots: Vec<_> = slots
-            .iter()
-            .map(|(storage, slot)| (storage.code(), *slot))
-            .collect();
-        self.send(json!({ "type": "release", "slots": slots }));
+    fn copy(
+        &self,
+        slots: &Uint32ArraySlice<'_>,
+        values: &Float64ArraySlice<'_>,
+        count: u32,
+    ) -> Samples {
+        if count == 0 {
+            return Samples::default();
+        }
+        copy_samples(self.engine().buffer(), slots, values, count)
+    }
+
+    /// Sends what became of slots once it is much: before the values that count on it is soon enough.
+    fn flush(&mut self) {
+        if self.slots.waiting() >= WAITING {
+            let slots = self.slots.take_changes();
+            self.engine().hand_over(
+                self.id,
+                Handover {
+                    slots,
+                    ..Handover::default()
+                },
+            );
+        }
     }
 }
 
-/// Runs `end` when the function is garbage, at the latest when the thread ends.
-pub fn on_end(env: &Env, function: &OnMessage<'_>, end: impl FnOnce() + 'static) -> Result<()> {
-    object(env, function).add_finalizer((), (), move |_| end())
-}
-
-fn object<'env>(env: &'env Env, function: &OnMessage<'env>) -> Object<'env> {
-    Object::from_raw(env.raw(), function.raw())
+fn read(json: &str) -> Result<Canonical> {
+    attributes::read(json).map_err(|error| {
+        let reason = format!("internal error: attributes could not be read: {error}");
+        Error::new(Code::Export, reason).into()
+    })
 }

@@ -9,6 +9,7 @@ mod deferred;
 mod error;
 mod facade;
 mod instrument;
+mod messenger;
 mod page;
 mod provider;
 mod services;
@@ -20,6 +21,7 @@ mod tests {
     #[test]
     fn every_function_that_javascript_calls_turns_a_panic_into_an_exception() {
         for source in [
+            include_str!("facade.rs"),
             include_str!("page.rs"),
             include_str!("provider.rs"),
             include_str!("services.rs"),
@@ -33,7 +35,7 @@ mod tests {
                 assert!(attribute.contains("catch_unwind"), "{attribute}");
             }
         }
-        for source in [include_str!("facade.rs"), include_str!("cells.rs")] {
+        for source in [include_str!("messenger.rs"), include_str!("cells.rs")] {
             assert!(!source.contains("#[napi"), "list the file above");
         }
     }

@@ -4,23 +4,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use napi::bindgen_prelude::{Float64ArraySlice, FnArgs, Function, Object, Uint32ArraySlice};
+use napi::bindgen_prelude::{FnArgs, Function, Object};
 use napi::Env;
 use napi_derive::napi;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::Temporality;
 
-use super::cells::{copy_samples, take_gauges, take_sums};
 use super::deferred::{promise, promise_of};
 use super::error::Result;
-use super::facade::{on_end, Messenger};
+use super::facade::NativeFacade;
 use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
+use super::messenger::{on_end, Messenger};
 use super::page::ScrapeOutcome;
 use crate::config::{Config, Environment};
 use crate::engine::clock::Timestamp;
-use crate::engine::plan::Storage;
 use crate::engine::produced::Production;
-use crate::engine::{Captured, Engine, Handover, PipelineId, RunId, Samples};
+use crate::engine::Engine;
 use crate::error::{Code, Error};
 use crate::export::otlp::to_json;
 use crate::log::Level;
@@ -32,63 +31,6 @@ use crate::services::Named;
 #[napi(js_name = "NativeProvider")]
 pub struct NativeProvider {
     provider: Arc<Provider>,
-}
-
-/// What a block of (slot, value) pairs holds.
-#[napi(object)]
-pub struct NativeBlock<'a> {
-    pub slots: Uint32ArraySlice<'a>,
-    pub values: Float64ArraySlice<'a>,
-    pub count: u32,
-}
-
-/// Values that were captured for exemplars.
-#[napi(object)]
-pub struct NativeExemplars<'a> {
-    /// As that of an instrument.
-    pub storage: u32,
-    /// Slot, value and milliseconds since the epoch of each, in turn.
-    pub numbers: Float64ArraySlice<'a>,
-    /// How many there are; behind them `numbers` may have anything.
-    pub count: u32,
-    /// Trace and span of each in hexadecimal, 48 characters; blanks where there was none.
-    pub ids: String,
-    /// `[[index, [key, value, …]], …]` as JSON: what no view keeps of its attributes.
-    pub attributes: Option<String>,
-}
-
-impl From<NativeExemplars<'_>> for Captured {
-    fn from(exemplars: NativeExemplars<'_>) -> Self {
-        Self {
-            storage: Storage::from_code(exemplars.storage.into()),
-            numbers: exemplars
-                .numbers
-                .iter()
-                .take(3 * exemplars.count as usize)
-                .copied()
-                .collect(),
-            ids: exemplars.ids,
-            attributes: exemplars.attributes,
-        }
-    }
-}
-
-/// What callbacks observed.
-#[napi(object)]
-pub struct NativeObservations<'a> {
-    pub slots: Uint32ArraySlice<'a>,
-    pub values: Float64ArraySlice<'a>,
-    pub count: u32,
-    /// Instruments with callbacks that have not finished: what is missing of them stays as it was.
-    pub unfinished: Vec<u32>,
-}
-
-/// The run of the callbacks that a hand-over belongs to.
-#[napi(object)]
-pub struct NativeRun {
-    /// Whose collection it is for.
-    pub reader: u32,
-    pub number: u32,
 }
 
 /// A line for the operator.
@@ -116,10 +58,14 @@ impl NativeProvider {
         }
     }
 
-    /// Attaches this JavaScript environment; `onMessage` gets JSON. Returns the facade's number. The
-    /// environment is detached when `onMessage` is collected as garbage, or with its thread.
+    /// Attaches this JavaScript environment; `onMessage` gets JSON. The environment is detached when
+    /// `onMessage` is collected as garbage, or with its thread.
     #[napi(catch_unwind)]
-    pub fn attach(&self, env: Env, on_message: Function<'_, FnArgs<(String,)>, ()>) -> Result<u32> {
+    pub fn attach(
+        &self,
+        env: Env,
+        on_message: Function<'_, FnArgs<(String,)>, ()>,
+    ) -> Result<NativeFacade> {
         let messenger = Messenger::new(&env, &on_message).map_err(internal)?;
         let facade = self.engine().attach(Box::new(messenger.clone()));
         let on_configured = messenger.clone();
@@ -132,7 +78,7 @@ impl NativeProvider {
         self.provider.log().attach(facade, messenger.log_listener());
         let provider = self.provider.clone();
         on_end(&env, &on_message, move || provider.detach(facade)).map_err(internal)?;
-        Ok(facade)
+        Ok(NativeFacade::new(self.provider.clone(), facade))
     }
 
     /// Registers an instrument of a plain OpenTelemetry meter.
@@ -253,68 +199,6 @@ impl NativeProvider {
         self.provider.engine().is_used()
     }
 
-    /// Hands over everything: new series, touched cells, the block; after callbacks ran, what they
-    /// observed.
-    #[napi(catch_unwind)]
-    #[allow(clippy::too_many_arguments)] // One native call per collection; objects cost more.
-    pub fn hand_over(
-        &self,
-        facade: u32,
-        series: Option<String>,
-        sums: Vec<Float64ArraySlice<'_>>,
-        gauges: Vec<Float64ArraySlice<'_>>,
-        block: NativeBlock<'_>,
-        exemplars: Vec<NativeExemplars<'_>>,
-        observations: Option<NativeObservations<'_>>,
-        run: Option<NativeRun>,
-        answers: bool,
-    ) {
-        let unfinished = observations
-            .as_ref()
-            .map(|observed| observed.unfinished.clone())
-            .unwrap_or_default();
-        self.provider.engine().hand_over(
-            facade,
-            Handover {
-                series,
-                sums: take_sums(sums),
-                gauges: take_gauges(gauges),
-                samples: self.copy(&block.slots, &block.values, block.count),
-                exemplars: exemplars.into_iter().map(Captured::from).collect(),
-                observations: observations
-                    .map(|observed| self.copy(&observed.slots, &observed.values, observed.count)),
-                unfinished,
-                run: run.map(|NativeRun { reader, number }| RunId {
-                    reader: PipelineId::from_code(reader),
-                    number,
-                }),
-                answers,
-            },
-        );
-    }
-
-    /// Hands over a full block and the new series it refers to.
-    #[napi(catch_unwind)]
-    pub fn push_block(
-        &self,
-        facade: u32,
-        series: Option<String>,
-        slots: Uint32ArraySlice<'_>,
-        values: Float64ArraySlice<'_>,
-        count: u32,
-        exemplars: Vec<NativeExemplars<'_>>,
-    ) {
-        self.provider.engine().hand_over(
-            facade,
-            Handover {
-                series,
-                samples: self.copy(&slots, &values, count),
-                exemplars: exemplars.into_iter().map(Captured::from).collect(),
-                ..Handover::default()
-            },
-        );
-    }
-
     /// Takes what the default registry of a Prometheus client holds, the text of one metric each;
     /// `producer` tells registries apart, `startMs` is when their counters began, since the epoch.
     #[napi(catch_unwind)]
@@ -338,17 +222,6 @@ impl NativeProvider {
             texts,
         };
         self.provider.engine().produce(facade, production);
-    }
-
-    /// Removes the series with these attributes, `[key, value, …]` as JSON.
-    #[napi(catch_unwind)]
-    pub fn remove(&self, instrument: u32, attributes: String) {
-        self.provider.engine().remove(instrument, attributes);
-    }
-
-    #[napi(catch_unwind)]
-    pub fn clear(&self, instrument: u32) {
-        self.provider.engine().clear(instrument);
     }
 
     /// Reads the in-memory pipeline as OTLP/JSON.
@@ -452,18 +325,6 @@ fn to_lines(messages: Vec<(Level, String)>) -> Vec<NativeLogLine> {
 impl NativeProvider {
     pub(super) fn engine(&self) -> &Engine {
         self.provider.engine()
-    }
-
-    fn copy(
-        &self,
-        slots: &Uint32ArraySlice<'_>,
-        values: &Float64ArraySlice<'_>,
-        count: u32,
-    ) -> Samples {
-        if count == 0 {
-            return Samples::default();
-        }
-        copy_samples(self.engine().buffer(), slots, values, count)
     }
 }
 

@@ -13,9 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 use opentelemetry_sdk::Resource;
-use serde_json::Value as Json;
 
-use super::attributes::canonical;
 use super::canonical::{is_overflow, Canonical};
 use super::captured::Captured;
 use super::cells::{is_touched_gauge, is_touched_sum, Cells};
@@ -30,6 +28,7 @@ use super::recording::{record_runs, Misfits};
 use super::runs::{Observations, RunId, Runs};
 use super::self_metrics::SelfMetric;
 use super::series::{Instrument, SeriesId};
+use super::slots::{Slot, SlotChange};
 use super::{FacadeId, Gate, PipelineId};
 use crate::allocator;
 use crate::config::{ExemplarFilter, HistogramAggregation};
@@ -57,22 +56,68 @@ pub trait Facade: Send {
     /// Whether its callbacks may have begun to run for this.
     fn has_begun(&self, run: RunId) -> bool;
     /// Tells it which slots the engine no longer needs.
-    fn release(&self, slots: &[(Storage, u32)]);
+    fn release(&self, slots: &[Idle]);
 }
 
-/// One slot of a facade.
+/// A slot whose series had no value for long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Idle {
+    pub instrument: InstrumentId,
+    pub storage: Storage,
+    pub slot: Slot,
+}
+
+/// Where the values of a facade's slot go: 8 bytes each, of which there are as many as series.
 #[derive(Clone, Copy)]
-struct Slot {
+struct Place {
     instrument: InstrumentId,
     series: SeriesId,
+}
+
+/// The places of one storage, by slot.
+#[derive(Default)]
+struct Places(Vec<Place>);
+
+impl Places {
+    /// Of a slot that is nobody's.
+    const NOBODY: Place = Place {
+        instrument: InstrumentId::MAX,
+        series: SeriesId::MAX,
+    };
+
+    fn get(&self, slot: Slot) -> Option<Place> {
+        let place = self.0.get(slot as usize).copied();
+        place.filter(|place| place.instrument != InstrumentId::MAX)
+    }
+
+    fn set(&mut self, slot: Slot, place: Place) {
+        let at = slot as usize;
+        if self.0.len() <= at {
+            self.0.resize(at + 1, Self::NOBODY);
+        }
+        self.0[at] = place;
+    }
+
+    fn take(&mut self, slot: Slot) -> Option<Place> {
+        let place = self.get(slot);
+        if place.is_some() {
+            self.0[slot as usize] = Self::NOBODY;
+        }
+        place
+    }
+
+    /// Every slot that is somebody's, and where its values go.
+    fn iter(&self) -> impl Iterator<Item = (Slot, Place)> + '_ {
+        (0..self.0.len() as Slot).filter_map(|slot| Some((slot, self.get(slot)?)))
+    }
 }
 
 #[derive(Default)]
 struct FacadeState {
     facade: Option<Box<dyn Facade>>,
-    sums: Vec<Option<Slot>>,
-    gauges: Vec<Option<Slot>>,
-    blocks: Vec<Option<Slot>>,
+    sums: Places,
+    gauges: Places,
+    blocks: Places,
     runs: Runs,
     missed: Option<Missed>,
 }
@@ -85,7 +130,7 @@ struct Missed {
 }
 
 impl FacadeState {
-    fn slots(&mut self, storage: Storage) -> &mut Vec<Option<Slot>> {
+    fn places(&mut self, storage: Storage) -> &mut Places {
         match storage {
             Storage::Sum => &mut self.sums,
             Storage::Gauge => &mut self.gauges,
@@ -214,10 +259,7 @@ impl Actor {
                 self.produced.replace(id, &production, &self.log);
             }
             Command::Remove(instrument, attributes) => {
-                if let Ok(Json::Array(flat)) = serde_json::from_str(&attributes) {
-                    let attributes = canonical(&flat);
-                    self.instruments[instrument as usize].remove(&attributes);
-                }
+                self.instruments[instrument as usize].remove(&attributes);
             }
             Command::Clear(instrument) => self.instruments[instrument as usize].clear(),
             Command::Collect(pipeline, timeout, reply) => self.request(pipeline, timeout, reply),
@@ -306,9 +348,7 @@ impl Actor {
     }
 
     fn take_over(&mut self, id: FacadeId, mut handover: Handover) {
-        if let Some(series) = &handover.series {
-            self.register(id, series);
-        }
+        self.change_slots(id, std::mem::take(&mut handover.slots));
         self.record_handover(id, &handover);
         self.offer(id, &handover.exemplars);
         if !handover.samples.slots.is_empty() {
@@ -338,9 +378,9 @@ impl Actor {
 
     fn record_handover(&mut self, id: FacadeId, handover: &Handover) {
         let state = self.facades.entry(id).or_default();
-        let resolve = |slots: &[Option<Slot>], index: u32, value: f64| {
-            let slot = slots.get(index as usize).copied().flatten()?;
-            Some((slot.instrument, slot.series, value))
+        let resolve = |places: &Places, slot: Slot, value: f64| {
+            let Place { instrument, series } = places.get(slot)?;
+            Some((instrument, series, value))
         };
         let sums = handover.sums.iter().flat_map(Cells::iter);
         let sums = sums
@@ -380,10 +420,10 @@ impl Actor {
         };
         let now = clock::now();
         for captured in captured {
-            let slots = state.slots(captured.storage);
+            let places = state.places(captured.storage);
             for (slot, exemplar) in captured.exemplars(now) {
-                if let Some(slot) = slots.get(slot as usize).copied().flatten() {
-                    self.instruments[slot.instrument as usize].offer(slot.series, &exemplar);
+                if let Some(Place { instrument, series }) = places.get(slot) {
+                    self.instruments[instrument as usize].offer(series, &exemplar);
                 }
             }
         }
@@ -398,11 +438,8 @@ impl Actor {
         };
         let mut values: HashMap<InstrumentId, Vec<(SeriesId, f64)>> = HashMap::new();
         for (&index, &value) in observations.slots.iter().zip(&observations.values) {
-            if let Some(slot) = state.blocks.get(index as usize).copied().flatten() {
-                values
-                    .entry(slot.instrument)
-                    .or_default()
-                    .push((slot.series, value));
+            if let Some(Place { instrument, series }) = state.blocks.get(index) {
+                values.entry(instrument).or_default().push((series, value));
             }
         }
         let run = handover.run;
@@ -433,47 +470,23 @@ impl Actor {
         }
     }
 
-    /// Reads new series, `[instrument, storage, slot, [key, value, …]]` each, and slots given back,
-    /// `[storage, slot]`.
-    fn register(&mut self, id: FacadeId, json: &str) {
-        let batch: Vec<Vec<Json>> = match serde_json::from_str(json) {
-            Ok(batch) => batch,
-            Err(error) => {
-                self.log.error(format!(
-                    "internal error: a batch of new series could not be read ({error}); \
-                     their values are lost"
-                ));
-                return;
-            }
-        };
+    fn change_slots(&mut self, id: FacadeId, changes: Vec<SlotChange>) {
         let state = self.facades.entry(id).or_default();
-        for entry in &batch {
-            let number = |at: usize| entry.get(at).and_then(Json::as_u64).unwrap_or(u64::MAX);
-            if let [storage, slot] = entry.as_slice() {
-                let (Some(storage), Some(slot)) = (storage.as_u64(), slot.as_u64()) else {
-                    continue;
-                };
-                let slots = state.slots(Storage::from_code(storage));
-                if let Some(old) = slots.get_mut(slot as usize).and_then(Option::take) {
+        for SlotChange {
+            storage,
+            slot,
+            series,
+        } in changes
+        {
+            let places = state.places(storage);
+            let Some((instrument, attributes)) = series else {
+                if let Some(old) = places.take(slot) {
                     self.instruments[old.instrument as usize].detach_slot(old.series);
                 }
                 continue;
-            }
-            let Some(instrument) = self.instruments.get_mut(number(0) as usize) else {
-                continue;
             };
-            let attributes = entry.get(3).and_then(Json::as_array);
-            let attributes = attributes.map(Vec::as_slice).unwrap_or_default();
-            let series = instrument.attach_slot(canonical(attributes));
-            let slots = state.slots(Storage::from_code(number(1)));
-            let index = number(2) as usize;
-            if slots.len() <= index {
-                slots.resize(index + 1, None);
-            }
-            slots[index] = Some(Slot {
-                instrument: number(0) as InstrumentId,
-                series,
-            });
+            let series = self.instruments[instrument as usize].attach_slot(attributes);
+            places.set(slot, Place { instrument, series });
         }
     }
 
@@ -487,9 +500,10 @@ impl Actor {
                 instrument.forget(id);
             }
         }
-        let slots = [state.sums, state.gauges, state.blocks];
-        for slot in slots.into_iter().flatten().flatten() {
-            self.instruments[slot.instrument as usize].detach_slot(slot.series);
+        for places in [state.sums, state.gauges, state.blocks] {
+            for (_, Place { instrument, series }) in places.iter() {
+                self.instruments[instrument as usize].detach_slot(series);
+            }
         }
     }
 
@@ -650,14 +664,9 @@ impl Actor {
     }
 
     fn release_stale(&mut self) {
-        let mut stale: HashMap<(InstrumentId, SeriesId), ()> = HashMap::new();
+        let mut stale: HashSet<(InstrumentId, SeriesId)> = HashSet::new();
         for (id, instrument) in (0..).zip(&mut self.instruments) {
-            stale.extend(
-                instrument
-                    .age()
-                    .into_iter()
-                    .map(|series| ((id, series), ())),
-            );
+            stale.extend(instrument.age().into_iter().map(|series| (id, series)));
         }
         if stale.is_empty() {
             return;
@@ -669,11 +678,14 @@ impl Actor {
                 (Storage::Block, &state.blocks),
             ];
             let mut slots = Vec::new();
-            for (storage, table) in tables {
-                for (index, slot) in (0..).zip(table) {
-                    if slot.is_some_and(|slot| stale.contains_key(&(slot.instrument, slot.series)))
-                    {
-                        slots.push((storage, index));
+            for (storage, places) in tables {
+                for (slot, Place { instrument, series }) in places.iter() {
+                    if stale.contains(&(instrument, series)) {
+                        slots.push(Idle {
+                            instrument,
+                            storage,
+                            slot,
+                        });
                     }
                 }
             }

@@ -2,9 +2,8 @@
 //! things to do than to make anything of them.
 
 use opentelemetry::{KeyValue, SpanId, TraceId};
-use serde_json::Value as Json;
 
-use super::attributes::canonical;
+use super::attributes::Flat;
 use super::clock::Timestamp;
 use super::plan::Storage;
 use super::points::{Exemplar, Number, Span};
@@ -37,7 +36,7 @@ impl Captured {
         now: Timestamp,
     ) -> impl Iterator<Item = (u32, Exemplar)> + 'c {
         let attributes = self.attributes.as_deref();
-        let attributes: Vec<(usize, Vec<Json>)> = attributes
+        let attributes: Vec<(usize, Flat)> = attributes
             .and_then(|json| serde_json::from_str(json).ok())
             .unwrap_or_default();
         let mut attributes = attributes.into_iter().peekable();
@@ -50,10 +49,7 @@ impl Captured {
             .map(move |(index, (&[slot, value, millis], ids))| {
                 let dropped = attributes.next_if(|(at, _)| *at == index);
                 let dropped: Box<[KeyValue]> = match dropped {
-                    Some((_, flat)) => {
-                        let dropped = canonical(&flat);
-                        dropped.iter().map(|kv| (**kv).clone()).collect()
-                    }
+                    Some((_, Flat(dropped))) => dropped.iter().map(|kv| (**kv).clone()).collect(),
                     None => Box::default(),
                 };
                 let exemplar = Exemplar {

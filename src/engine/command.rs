@@ -31,7 +31,7 @@ pub enum Command {
     Configure(Arc<Settings>, Arc<Resource>),
     Handover(FacadeId, Handover),
     Produce(FacadeId, Production),
-    Remove(InstrumentId, String),
+    Remove(InstrumentId, Canonical),
     Clear(InstrumentId),
     Collect(PipelineId, Duration, CollectReply),
     Record(SelfMetric, f64, Canonical),
@@ -43,9 +43,10 @@ impl Command {
     pub fn size(&self) -> usize {
         let own = match self {
             Command::Handover(_, handover) => handover.size(),
-            Command::Remove(_, attributes) => attributes.len(),
             Command::Produce(_, production) => production.texts.iter().map(String::len).sum(),
-            Command::Record(_, _, attributes) => size_of_val(&attributes[..]),
+            Command::Remove(_, attributes) | Command::Record(_, _, attributes) => {
+                size_of_val(&attributes[..])
+            }
             Command::Instrument(_, spec) => spec.name.len() + spec.description.len(),
             _ => 0,
         };

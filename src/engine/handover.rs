@@ -4,6 +4,7 @@ use super::captured::Captured;
 use super::cells::Cells;
 use super::instrument::InstrumentId;
 use super::runs::RunId;
+use super::slots::SlotChange;
 
 /// Values with the slots they belong to; both vectors have one length.
 #[derive(Default)]
@@ -21,8 +22,8 @@ impl Samples {
 /// What a facade hands over in one call.
 #[derive(Default)]
 pub struct Handover {
-    /// New series and slots given back, as JSON; read before the values.
-    pub series: Option<String>,
+    /// New slots and those given back; read before the values.
+    pub slots: Vec<SlotChange>,
     /// Cells that add up.
     pub sums: Vec<Cells>,
     /// Cells that keep the last value.
@@ -49,7 +50,7 @@ impl Handover {
             each.sum::<usize>() * size_of::<f64>()
         };
         let observations = self.observations.as_ref().map_or(0, Samples::size);
-        self.series.as_ref().map_or(0, String::len)
+        self.slots.iter().map(SlotChange::size).sum::<usize>()
             + cells(&self.sums)
             + cells(&self.gauges)
             + self.samples.size()

@@ -5,7 +5,7 @@
 
 mod actor;
 pub(crate) mod aggregate;
-mod attributes;
+pub mod attributes;
 pub(crate) mod canonical;
 mod captured;
 pub mod cells;
@@ -28,6 +28,7 @@ mod reported;
 mod runs;
 mod self_metrics;
 mod series;
+pub mod slots;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -53,11 +54,12 @@ use instrument::{InstrumentId, InstrumentSpec, Registration, Registry};
 use plan::{Pipelines, Settings, Shape, Storage};
 use produced::Production;
 
-pub use actor::Facade;
+pub use actor::{Facade, Idle};
 pub use captured::Captured;
 pub use handover::{Handover, Samples};
 pub use runs::RunId;
 pub use self_metrics::{Component, SelfMetric, OWN_SCOPE};
+pub use slots::Slots;
 
 /// Bytes that may wait for the engine, as much as 64 full blocks; whoever sends more waits.
 const QUEUED_BYTES: usize = 64 * 96 * 1024;
@@ -102,7 +104,7 @@ pub trait Collect: Send + Sync + 'static {
 
 impl Storage {
     /// The facade's number for a storage.
-    pub fn from_code(code: u64) -> Self {
+    pub fn from_code(code: u32) -> Self {
         match code {
             0 => Storage::Sum,
             1 => Storage::Gauge,
@@ -306,8 +308,8 @@ impl Engine {
         self.send(Command::Produce(id, production));
     }
 
-    /// Removes the series with these attributes (`[key, value, …]` as JSON).
-    pub fn remove(&self, id: InstrumentId, attributes: String) {
+    /// Removes the series with these attributes.
+    pub fn remove(&self, id: InstrumentId, attributes: Canonical) {
         self.send(Command::Remove(id, attributes));
     }
 

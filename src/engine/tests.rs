@@ -10,6 +10,7 @@ use super::clock::Timestamp;
 use super::collection::Metric;
 use super::instrument::ValueType;
 use super::points::{Attributes, Identity, Point};
+use super::slots::SlotChange;
 use super::*;
 use crate::config::Environment;
 
@@ -25,6 +26,11 @@ mod removal;
 mod waiting;
 
 const WAIT: Duration = Duration::from_secs(5);
+
+/// The set that the facade sends as this.
+fn read_set(json: &str) -> Canonical {
+    attributes::read(json).unwrap()
+}
 
 /// An engine with one in-memory pipeline and a facade that is never asked.
 struct Bench {
@@ -66,7 +72,11 @@ impl Bench {
         let slot = self.next_slot;
         self.next_slot += 1;
         self.hand_over(Handover {
-            series: Some(format!("[[{id},{},{slot},[{attributes}]]]", storage.code())),
+            slots: vec![SlotChange {
+                storage,
+                slot,
+                series: Some((id, read_set(&format!("[{attributes}]")))),
+            }],
             ..Handover::default()
         });
         slot
@@ -131,7 +141,7 @@ impl Facade for Mute {
         false
     }
 
-    fn release(&self, _: &[(Storage, u32)]) {}
+    fn release(&self, _: &[Idle]) {}
 }
 
 fn cell(slot: u32, value: f64) -> Cells {
@@ -288,7 +298,7 @@ impl Facade for Slow {
         false
     }
 
-    fn release(&self, _: &[(Storage, u32)]) {}
+    fn release(&self, _: &[Idle]) {}
 }
 
 #[test]
@@ -450,9 +460,7 @@ fn a_view_that_drops_attributes_adds_up_what_it_makes_equal() {
     assert_eq!(bench.points("c"), ["kept:1=3"]);
     assert_eq!(bench.points("all").len(), 3);
     // Removing one of them leaves the sum of the others, and of what it had added.
-    bench
-        .engine
-        .remove(id, r#"["kept",1,"other",0]"#.to_owned());
+    bench.engine.remove(id, read_set(r#"["kept",1,"other",0]"#));
     assert_eq!(bench.points("c"), ["kept:1=3"]);
     assert_eq!(bench.points("all").len(), 2);
 }

@@ -8,7 +8,7 @@ import {
   TraceFlags,
 } from '@opentelemetry/api';
 import type { NativeExemplars } from '../../binding';
-import type { CountedStorage, Series } from './storage';
+import type { CountedStorage } from './storage';
 
 /** Which values may become exemplars (Metrics SDK specification, "ExemplarFilter"). */
 export type ExemplarFilter = 'trace_based' | 'always_on' | 'always_off';
@@ -27,6 +27,8 @@ const NO_IDS = ' '.repeat(32 + 16);
 
 /** What an exemplar's instrument does for it. */
 export interface ExemplarOwner {
+  /** How many of its slots were given back. */
+  readonly removals: number;
   /** The attributes that no view keeps, in canonical order, as JSON. Reading them may run any code. */
   droppedAttributes(attributes: object | null | undefined): string | undefined;
 }
@@ -60,27 +62,26 @@ export class Exemplars {
 
   /** A value that was recorded: two comparisons, and seldom more. */
   offer(
-    series: Series,
+    slot: number,
     value: number,
     owner: ExemplarOwner,
     attributes: object | null | undefined,
     given: Context | undefined,
   ): void {
-    // A new series may have no place yet; what is undefined compares to nothing.
-    if (--this.left > 0 && value <= this.worth[series.slot]) {
+    // A new slot may have no place yet; what is undefined compares to nothing.
+    if (--this.left > 0 && value <= this.worth[slot]) {
       return;
     }
-    this.look(series, value, owner, attributes, given);
+    this.look(slot, value, owner, attributes, given);
   }
 
   private look(
-    series: Series,
+    slot: number,
     value: number,
     owner: ExemplarOwner,
     attributes: object | null | undefined,
     given: Context | undefined,
   ): void {
-    const { slot } = series;
     if (slot >= this.worth.length) {
       this.grow(slot);
     }
@@ -98,8 +99,10 @@ export class Exemplars {
     if (!isSampled && !this.always) {
       return;
     }
+    const { removals } = owner;
     const dropped = owner.droppedAttributes(attributes);
-    if (series.isDropped) {
+    if (owner.removals !== removals) {
+      // Reading them ran code, and the slot may be another set's.
       return;
     }
     this.largest[slot] = Math.max(this.largest[slot], value);
@@ -189,15 +192,15 @@ export class Exemplars {
     this.seen = 0;
   }
 
-  /** What was captured of one series; that of others waits for its values. */
-  takeOf({ slot }: Series): NativeExemplars[] {
+  /** What was captured of one slot; that of others waits for its values. */
+  takeOf(slot: number): NativeExemplars[] {
     const its = new Exemplars(this.storage);
     this.split(slot, its);
     return its.take();
   }
 
   /** Its slot will be another's. */
-  forget({ slot }: Series): void {
+  forget(slot: number): void {
     if (slot < this.worth.length) {
       this.largest[slot] = -Infinity;
       this.worth[slot] = -Infinity;
@@ -207,7 +210,7 @@ export class Exemplars {
     }
   }
 
-  /** Moves what was captured of one series over to `its`. */
+  /** Moves what was captured of one slot over to `its`. */
   private split(slot: number, its: Exemplars): void {
     const { spans, dropped } = this;
     const numbers = this.numbers.slice();

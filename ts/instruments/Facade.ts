@@ -1,4 +1,5 @@
 import type {
+  NativeFacade,
   NativeInstrument,
   NativeObservations,
   NativeProvider,
@@ -7,24 +8,13 @@ import type {
 } from '../../binding';
 import { log, logLine } from '../log';
 import { textOf } from '../text';
-import type { ObservableCallbacks, Run } from './ObservableCallbacks';
+import { type Path, readSet, writeSet } from './attributes';
 import { type ExemplarFilter, Exemplars, hasContextManager } from './Exemplars';
+import type { ObservableCallbacks, Run } from './ObservableCallbacks';
 import { SampleBlock } from './SampleBlock';
 import { SharedTexts } from './SharedTexts';
-import {
-  CellChunks,
-  type CountedStorage,
-  EMPTY,
-  Series,
-  type SeriesOwner,
-  SlotTable,
-  Storage,
-} from './storage';
-
-/** Registrations that may wait for the next hand-over before they are sent on their own. */
-const PENDING_SERIES = 1024;
-/** Characters in them: joined, those of 1024 long texts could be more than a string may have. */
-const PENDING_CHARACTERS = 2 ** 20;
+import { Cells, type CountedStorage, Storage } from './storage';
+import { NOWHERE } from './trie';
 
 /** What the configuration makes of an instrument. */
 export type Shape = Omit<NativeShape, 'id'>;
@@ -32,6 +22,10 @@ export type Shape = Omit<NativeShape, 'id'>;
 /** What an instrument can be told by the engine. */
 export interface Reshapable {
   reshape(shape: Shape): void;
+  /** The cells of its storage may be others. */
+  findCells(): void;
+  /** Gives back a slot whose series the engine let go of, unless it is in use. */
+  releaseIdle(storage: Storage, slot: number): void;
   /** Has values captured for exemplars, by storage, from now on or no longer. */
   capture(exemplars: readonly Exemplars[] | undefined): void;
 }
@@ -39,19 +33,18 @@ export interface Reshapable {
 type Message =
   | { type: 'collect'; runs: Run[] }
   | { type: 'configured' }
-  | { type: 'release'; slots: [storage: number, slot: number][] }
+  | { type: 'release'; slots: Idle[] }
   | { type: 'log' };
+
+type Idle = [instrument: number, storage: number, slot: number];
 
 /**
  * One thread's side of a provider: its cells, its block and the way to the engine. Recording
  * writes numbers here; a native call happens when a block is full and once a collection.
  */
 export class Facade {
-  /** The number the engine knows this thread by. */
-  readonly id: number;
-  private readonly sums = new CellChunks(-0);
-  private readonly gauges = new CellChunks(NaN);
-  private readonly tables = [new SlotTable(), new SlotTable(), new SlotTable()];
+  private readonly native: NativeFacade;
+  private readonly cells = [new Cells(-0), new Cells(NaN)];
   private readonly exemplars = [
     new Exemplars(Storage.Sum),
     new Exemplars(Storage.Gauge),
@@ -61,18 +54,20 @@ export class Facade {
   private captures = false;
   readonly texts = new SharedTexts();
   readonly block = new SampleBlock(() => this.pushBlock());
-  /** New series and slots given back, as JSON and in order, since the last native call. */
-  private pending: string[] = [];
-  private pendingCharacters = 0;
   private readonly instruments = new Map<number, Reshapable>();
   /** The engine's way here. It holds this weakly: a facade that nothing else holds is gone. */
   private readonly onMessage = (json: string) => this.receive(json);
 
   constructor(
-    readonly native: NativeProvider,
+    readonly provider: NativeProvider,
     private readonly callbacks: ObservableCallbacks,
   ) {
-    this.id = native.attach(this.onMessage);
+    this.native = provider.attach(this.onMessage);
+  }
+
+  /** The number the engine knows this thread by. */
+  get id(): number {
+    return this.native.id;
   }
 
   /** The instrument with this number: the same object for the same registration. */
@@ -90,57 +85,39 @@ export class Facade {
     return instrument;
   }
 
-  /** Makes a series and tells the engine with the next hand-over. */
-  addSeries(owner: SeriesOwner, storage: CountedStorage, text: string): Series {
-    const slot = this.tables[storage].take();
-    const chunks = this.chunks(storage);
-    const series = new Series(
-      storage,
-      slot,
-      chunks?.cells(slot) ?? EMPTY,
-      chunks?.index(slot) ?? 0,
-      owner,
-      text,
-    );
-    this.register(owner, series);
-    return series;
+  /** The cells of a storage, where it has any. */
+  cellsOf(storage: Storage): Cells | undefined {
+    return this.cells[storage];
   }
 
-  /** Gives a series a place in another storage. Its cell has been handed over. */
-  moveSeries(
-    owner: SeriesOwner,
-    series: Series,
+  /** The slot of a set of an instrument, a new one where it has none. */
+  takeSlot(
+    instrument: number,
     storage: CountedStorage,
-  ): void {
-    this.dropSeries(series);
-    series.storage = storage;
-    series.slot = this.tables[storage].take();
-    const chunks = this.chunks(storage);
-    series.cells = chunks?.cells(series.slot) ?? EMPTY;
-    series.index = chunks?.index(series.slot) ?? 0;
-    this.register(owner, series);
-  }
-
-  private register(owner: SeriesOwner, series: Series): void {
-    const { storage, slot, text } = series;
-    this.tables[storage as CountedStorage].set(series);
-    const registration = `[${owner.id},${storage},${slot},${text}]`;
-    this.pending.push(registration);
-    this.pendingCharacters += registration.length;
-    if (
-      this.pending.length >= PENDING_SERIES ||
-      this.pendingCharacters >= PENDING_CHARACTERS
-    ) {
-      this.pushBlock();
+    set: string,
+  ): { slot: number; isNew: boolean } {
+    const taken = this.native.takeSlot(instrument, storage, set);
+    const isNew = taken < 0;
+    const slot = isNew ? ~taken : taken;
+    if (this.cellsOf(storage)?.reach(slot)) {
+      this.instruments.forEach(one => one.findCells());
     }
+    return { slot, isNew };
   }
 
-  /**
-   * Gives a slot back. The caller has handed its cell over. Whoever still holds the series, because
-   * it was dropped while its attributes were being read, sees that it has no storage.
-   */
-  dropSeries(series: Series): void {
-    const { storage, slot } = series;
+  /** The slot of a set of an instrument, or {@link NOWHERE}. */
+  findSlot(instrument: number, storage: Storage, set: string): number {
+    return this.native.findSlot(instrument, storage, set) ?? NOWHERE;
+  }
+
+  /** The set that an instrument's slot stands for, in no order that it came in. */
+  pathOf(instrument: number, storage: Storage, slot: number): Path | undefined {
+    const set = this.native.attributes(instrument, storage, slot);
+    return typeof set === 'string' ? readSet(set) : undefined;
+  }
+
+  /** Gives a slot back. The caller has handed its cell over. */
+  releaseSlot(storage: Storage, slot: number): void {
     if (storage === Storage.None) {
       return;
     }
@@ -152,31 +129,33 @@ export class Facade {
       // Samples of this slot may wait in the block, and slots are given back before values count.
       this.pushBlock();
     }
-    exemplars.forget(series);
-    this.tables[storage].release(slot);
-    this.pending.push(`[${storage},${slot}]`);
-    series.storage = Storage.None;
+    exemplars.forget(slot);
+    this.native.releaseSlot(storage, slot);
   }
 
-  /** Hands over what one series holds, and every sample before it. */
-  handOverSeries(series: Series): void {
-    const only = (storage: Storage, chunks: CellChunks) =>
-      series.storage === storage ? chunks.only(series) : [];
-    this.native.handOver(
-      this.id,
-      this.takePending(),
-      only(Storage.Sum, this.sums),
-      only(Storage.Gauge, this.gauges),
+  /** Removes a series on all threads. */
+  remove(instrument: number, path: Path): void {
+    this.native.remove(instrument, writeSet(path));
+  }
+
+  /** Removes every series of an instrument on all threads. */
+  clear(instrument: number): void {
+    this.native.clear(instrument);
+  }
+
+  /** Hands over what one slot holds, and every sample before it. */
+  handOverSlot(storage: CountedStorage, slot: number): void {
+    this.native.handOverSlot(
+      storage,
+      slot,
+      this.cellsOf(storage)?.take(slot),
       this.block.take(),
-      [
-        ...this.exemplars[Storage.Block].take(),
-        ...(series.storage === Storage.None
-          ? []
-          : this.exemplars[series.storage].takeOf(series)),
-      ],
-      undefined,
-      undefined,
-      false,
+      storage === Storage.Block
+        ? this.exemplars[storage].take()
+        : [
+            ...this.exemplars[Storage.Block].take(),
+            ...this.exemplars[storage].takeOf(slot),
+          ],
     );
   }
 
@@ -187,10 +166,8 @@ export class Facade {
     answers = false,
   ): void {
     this.native.handOver(
-      this.id,
-      this.takePending(),
-      this.sums.chunks,
-      this.gauges.chunks,
+      this.cells[Storage.Sum].values,
+      this.cells[Storage.Gauge].values,
       this.block.take(),
       this.exemplars.flatMap(exemplars => exemplars.take()),
       observations,
@@ -203,10 +180,7 @@ export class Facade {
   /** Hands over what was recorded since the last time; whether anything was. */
   settle(): boolean {
     const recorded =
-      this.pending.length > 0 ||
-      !this.block.isEmpty ||
-      this.sums.isAnyTouched ||
-      this.gauges.isAnyTouched;
+      !this.block.isEmpty || this.cells.some(cells => cells.isAnyTouched);
     if (recorded) {
       this.handOver();
     }
@@ -216,41 +190,17 @@ export class Facade {
   /** The last hand-over of this thread: synchronous callbacks run, nobody waits for others. */
   handOverAtExit(): void {
     this.handOver(this.callbacks.runSync());
-    this.native.leave(this.id);
+    this.provider.leave(this.id);
   }
 
   /** Logs what the engine has to say. */
   takeLog(): void {
-    this.native.takeLog().forEach(logLine);
+    this.provider.takeLog().forEach(logLine);
   }
 
   private pushBlock(): void {
-    const { slots, values, count } = this.block.take();
-    this.native.pushBlock(
-      this.id,
-      this.takePending(),
-      slots,
-      values,
-      count,
-      this.exemplars[Storage.Block].take(),
-    );
-  }
-
-  private takePending(): string | undefined {
-    if (this.pending.length === 0) {
-      return undefined;
-    }
-    const json = `[${this.pending.join()}]`;
-    this.pending = [];
-    this.pendingCharacters = 0;
-    return json;
-  }
-
-  private chunks(storage: Storage): CellChunks | undefined {
-    if (storage === Storage.Sum) {
-      return this.sums;
-    }
-    return storage === Storage.Gauge ? this.gauges : undefined;
+    const exemplars = this.exemplars[Storage.Block].take();
+    this.native.pushBlock(this.block.take(), exemplars);
   }
 
   /** Nothing may throw from here: it would be an uncaught exception of the program. */
@@ -301,10 +251,10 @@ export class Facade {
   /** After a configuration: instruments learn where their values belong now. */
   reshape(): void {
     this.handOver();
-    for (const shape of this.native.shapes()) {
+    for (const shape of this.provider.shapes()) {
       this.instruments.get(shape.id)?.reshape(shape);
     }
-    this.filter = (this.native.exemplars() as ExemplarFilter) ?? this.filter;
+    this.filter = (this.provider.exemplars() as ExemplarFilter) ?? this.filter;
     for (const exemplars of this.exemplars) {
       exemplars.filter = this.filter;
     }
@@ -331,14 +281,9 @@ export class Facade {
     instrument.capture(this.captures ? this.exemplars : undefined);
   }
 
-  /** The engine let go of idle series; those still idle lose their leaf and slot. */
-  private release(slots: [storage: number, slot: number][]): void {
-    for (const [storage, slot] of slots) {
-      const series = this.tables[storage as CountedStorage]?.get(slot);
-      const touched = series && this.chunks(series.storage)?.isTouched(series);
-      if (series && !touched && !series.owner?.holds(series)) {
-        series.owner?.dropSeries(series);
-      }
+  private release(slots: Idle[]): void {
+    for (const [instrument, storage, slot] of slots) {
+      this.instruments.get(instrument)?.releaseIdle(storage as Storage, slot);
     }
   }
 }

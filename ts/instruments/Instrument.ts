@@ -1,27 +1,21 @@
 import type { NativeInstrument } from '../../binding';
 import {
-  canonicalText,
   cut,
-  keptPath,
   type Path,
   readAttributes,
   type Reading,
-  readText,
   type SizeLimits,
   sizeLimits,
+  wellFormed,
+  writeSet,
 } from './attributes';
 import type { Diagnostics } from './Diagnostics';
 import type { ExemplarOwner, Exemplars } from './Exemplars';
 import type { Facade, Reshapable, Shape } from './Facade';
-import {
-  type CountedStorage,
-  Series,
-  type SeriesOwner,
-  Storage,
-} from './storage';
-import { AttributeTrie } from './trie';
+import { NO_CELLS, Storage } from './storage';
+import { AttributeTrie, NOWHERE, type TrieOwner } from './trie';
 
-const OVERFLOW = '["otel.metric.overflow",true]';
+const OVERFLOW: Path = ['otel.metric.overflow', true];
 
 /** Answers kept per instrument on which keys matter: programs have few, an attacker's must not stay. */
 const KEPT_KEYS = 4096;
@@ -29,30 +23,36 @@ const KEPT_KEYS = 4096;
 /** Characters of the attributes that an exemplar has and its series does not. */
 const LARGEST_DROPPED = 4096;
 
-/** Where values go that no stream wants. Never read. */
-const DISCARD = new Series(
-  Storage.None,
-  0,
-  new Float64Array(1),
-  0,
-  undefined,
-  '',
-);
+/** Where a bound handle records. */
+export interface Place {
+  /** Another one when the configuration moves its values. */
+  slot: number;
+}
 
-/** What all instruments share: attributes lead to series. */
+/** What all instruments share: attributes lead to slots. */
 export abstract class Instrument
-  implements Reshapable, SeriesOwner, ExemplarOwner
+  implements Reshapable, ExemplarOwner, TrieOwner
 {
   readonly name: string;
   readonly id: number;
   protected storage: Storage;
-  protected trie: AttributeTrie<Series>;
+  /** The cells of its storage, where that has any. */
+  protected cells = NO_CELLS;
+  protected trie: AttributeTrie;
   private limits: SizeLimits;
-  /** The series without attributes, once it was used. */
-  protected plain: Series | undefined = undefined;
-  private overflowSeries: Series | undefined = undefined;
+  /** The slot of the set without attributes, once it was used. */
+  protected plain = NOWHERE;
+  /** The slot of what exceeds the limit, once there was such. */
+  protected overflow = NOWHERE;
+  /** Slots that are in use and have no place in the trie. */
+  protected readonly outside = new Set<number>();
+  /** By slot, the places of bound handles: their slots must stay. */
+  private readonly bound = new Map<number, Place>();
   /** Which keys some stream keeps; asked once a key, and only when some stream drops any. */
   private keptKeys: Map<string, boolean> | undefined;
+  /** The set that attributes led to while their reading removed it. */
+  private lostPath: Path | undefined = undefined;
+  removals = 0;
 
   constructor(
     protected readonly facade: Facade,
@@ -65,15 +65,11 @@ export abstract class Instrument
     this.keptKeys = native.filtered ? new Map() : undefined;
     this.limits = sizeLimits(native.sets, native.valueLength);
     this.trie = this.makeTrie(native);
+    this.findCells();
   }
 
   private makeTrie(shape: Shape) {
-    return new AttributeTrie<Series>(
-      shape.sets,
-      shape.filtered,
-      () => this.beyondLimit(),
-      this.limits,
-    );
+    return new AttributeTrie(shape.sets, shape.filtered, this, this.limits);
   }
 
   /** The configuration is known now: values may belong elsewhere, attributes may not matter. */
@@ -87,28 +83,77 @@ export abstract class Instrument
     if (same) {
       return;
     }
-    this.forget();
-    const held = this.trie.series();
+    const held = this.releaseUnheld();
+    const from = this.storage;
+    const paths = held.map(slot => this.pathOf(slot));
     this.storage = shape.storage as Storage;
     this.keptKeys = shape.filtered ? new Map() : undefined;
     this.limits = sizeLimits(shape.sets, shape.valueLength);
     this.trie = this.makeTrie(shape);
-    this.plain = undefined;
-    if (this.storage === Storage.None) {
-      // Nobody reads what goes to the old places. Bound handles keep theirs.
-      held
-        .filter(series => !series.pinned)
-        .forEach(series => this.facade.dropSeries(series));
-      this.overflowSeries = undefined;
-      return;
+    this.findCells();
+    held.forEach((slot, at) => {
+      const path = paths[at];
+      if (this.storage === from) {
+        this.keep(path, slot);
+        return;
+      }
+      this.facade.releaseSlot(from, slot);
+      this.outside.delete(slot);
+      const moved =
+        this.storage === Storage.None ? NOWHERE : this.takeSlot(path).slot;
+      const place = this.bound.get(slot);
+      this.bound.delete(slot);
+      if (place) {
+        place.slot = moved;
+      }
+      if (this.overflow === slot) {
+        this.overflow = moved;
+      }
+      if (moved !== NOWHERE) {
+        if (place) {
+          this.bound.set(moved, place);
+        }
+        this.keep(path, moved);
+      }
+    });
+  }
+
+  /** Gives back every slot that nobody holds, and empties the trie. Returns the others. */
+  private releaseUnheld(): number[] {
+    const slots = this.trie.slots();
+    this.outside.forEach(slot => slots.add(slot));
+    this.trie.abandon();
+    this.plain = NOWHERE;
+    const held: number[] = [];
+    // Those that came first have the first places in a smaller trie.
+    for (const slot of [...slots].sort((a, b) => a - b)) {
+      if (this.holds(slot)) {
+        held.push(slot);
+      } else {
+        this.release(slot);
+      }
     }
-    for (const series of held) {
-      this.place(series, this.storage);
-      this.keep(series);
+    return held;
+  }
+
+  /** Takes a slot that is held over into a new trie, so that its attributes lead to it. */
+  private keep(path: Path, slot: number): void {
+    const keeps = (part: Path[number], at: number) =>
+      at % 2 === 1
+        ? typeof part !== 'string' || cut(part, this.limits.value) === part
+        : this.keeps(part as string);
+    const fits = slot !== this.overflow && path.every(keeps);
+    if (fits && !this.trie.isFull) {
+      this.outside.delete(slot);
+      this.trie.add(path, slot);
+    } else {
+      this.outside.add(slot);
     }
-    if (this.overflowSeries) {
-      this.place(this.overflowSeries, this.storage);
-    }
+  }
+
+  /** Looks where the cells of its storage are. */
+  findCells(): void {
+    this.cells = this.facade.cellsOf(this.storage)?.values ?? NO_CELLS;
   }
 
   /** Whether what is recorded may become an exemplar. */
@@ -116,60 +161,37 @@ export abstract class Instrument
     // What is observed is recorded by nobody's request.
   }
 
-  private place(series: Series, storage: CountedStorage): void {
-    if (storage !== series.storage) {
-      this.facade.moveSeries(this, series, storage);
-    }
+  /** As {@link TrieOwner} has it. */
+  lost(path: Path): void {
+    this.lostPath = path;
   }
 
-  /** Takes a series that is held over into a new trie, so that its attributes lead to it. */
-  private keep(series: Series): void {
-    const path = keptPath(series.path!, series.text);
-    series.path = undefined;
-    series.furtherPaths = undefined;
-    const keeps = (part: Path[number], at: number) =>
-      at % 2 === 1
-        ? typeof part !== 'string' || cut(part, this.limits.value) === part
-        : this.keeps(part as string);
-    if (!this.trie.isFull && path.every(keeps)) {
-      this.trie.add(path, series);
+  /** The slot of attributes that the trie does not know as they are. */
+  protected resolve(attributes: object | null | undefined): number {
+    const lost = this.lostPath;
+    if (lost) {
+      this.forgetLost();
+      // The configuration may be another by now.
+      const keeps = (at: number) => this.keeps(lost[at - (at % 2)] as string);
+      return this.slotOf(lost.filter((_, at) => keeps(at)));
     }
-  }
-
-  /** The series of attributes that the trie does not know as they are. */
-  protected resolve(attributes: object | null | undefined): Series {
     if (attributes === undefined || attributes === null) {
-      const series = this.plain ?? this.resolvePath([]);
+      const slot = this.plain === NOWHERE ? this.slotOf([]) : this.plain;
       // Room may be found for it later; until then it is not the overflow series' only name.
-      this.plain = series === this.overflowSeries ? undefined : series;
-      return series;
+      this.plain = slot === this.overflow ? NOWHERE : slot;
+      return slot;
     }
     const { path, isTooLarge } = this.read(attributes);
-    return isTooLarge ? this.shared() : this.resolvePath(path);
+    return isTooLarge ? this.overflowSlot() : this.slotOf(path);
   }
 
-  /**
-   * The series where a value belongs whose attributes led to one. Reading them may run the program's
-   * code, and that may have dropped what they led to: then the set begins anew.
-   */
-  protected current(
-    found: Series | undefined,
-    attributes: object | null | undefined,
-  ): Series {
-    if (found === undefined) {
-      return this.resolve(attributes);
-    }
-    if (!found.isDropped) {
-      return found;
-    }
-    // From its text, so that no getter runs a second time. The configuration may be another by now.
-    const set = readText(found.text);
-    const keeps = (at: number) => this.keeps(set[at - (at % 2)] as string);
-    return this.resolvePath(set.filter((_, at) => keeps(at)));
+  /** A value is not recorded whose attributes may have led to a set that is gone. */
+  protected forgetLost(): void {
+    this.lostPath = undefined;
   }
 
   /** Reads attributes, and reports what is left out. */
-  private read(attributes: object): Reading {
+  protected read(attributes: object): Reading {
     const reading = readAttributes(attributes, this.keeps, this.limits);
     if (reading.invalid) {
       this.diagnostics.invalidAttribute(this.name, reading.invalid);
@@ -177,6 +199,7 @@ export abstract class Instrument
     if (reading.cut) {
       this.diagnostics.cutAttribute(this.name, reading.cut, this.limits.value);
     }
+    reading.path = wellFormed(reading.path);
     return reading;
   }
 
@@ -188,64 +211,81 @@ export abstract class Instrument
     const isDropped = (key: string) => !this.keeps(key);
     const limits = { ...this.limits, set: LARGEST_DROPPED };
     const { path } = readAttributes(attributes, isDropped, limits);
-    return path.length === 0 ? undefined : canonicalText(path);
+    return path.length === 0 ? undefined : writeSet(wellFormed(path));
   }
 
-  private resolvePath(path: Path): Series {
+  private slotOf(path: Path): number {
     if (this.storage === Storage.None) {
-      return DISCARD;
+      return NOWHERE;
     }
     const known = this.trie.get(path);
-    if (known) {
+    if (known !== NOWHERE) {
       return known;
     }
-    const text = canonicalText(path);
-    const reordered = this.trie.getSet(text);
-    if (reordered) {
-      this.trie.lead(this.facade.texts.share(path), reordered);
-      return reordered;
-    }
     if (this.trie.isFull) {
+      const reordered = this.findSlot(path);
+      if (reordered !== NOWHERE && !this.outside.has(reordered)) {
+        this.trie.lead(this.facade.texts.share(path), reordered);
+        return reordered;
+      }
       const overflow = this.beyondLimit();
-      if (overflow) {
+      if (overflow !== NOWHERE) {
         return overflow;
       }
     }
-    const series = this.facade.addSeries(this, this.storage, text);
-    this.trie.add(this.facade.texts.share(path), series);
-    return series;
+    const { slot, isNew } = this.takeSlot(path);
+    const shared = this.facade.texts.share(path);
+    if (isNew || this.outside.delete(slot)) {
+      this.trie.add(shared, slot);
+    } else {
+      this.trie.lead(shared, slot);
+    }
+    return slot;
   }
 
   /** Where a new set goes when the trie is full. */
-  protected beyondLimit(): Series | undefined {
-    return this.shared();
+  beyondLimit(): number {
+    return this.overflowSlot();
   }
 
-  /** The overflow series. */
-  private shared(): Series {
+  private overflowSlot(): number {
     if (this.storage === Storage.None) {
-      return DISCARD;
+      return NOWHERE;
     }
-    this.overflowSeries ??= this.facade.addSeries(this, this.storage, OVERFLOW);
-    return this.overflowSeries;
+    if (this.overflow === NOWHERE) {
+      const { slot, isNew } = this.takeSlot(OVERFLOW);
+      this.overflow = slot;
+      if (isNew) {
+        this.outside.add(slot);
+      }
+    }
+    return this.overflow;
   }
 
-  /**
-   * What {@link readAttributes} made of attributes, as the engine and the trie know the set;
-   * `undefined` where there is none.
-   */
-  protected textOf(attributes: object): string | undefined {
-    const { path, isNoSet, isTooLarge } = this.read(attributes);
-    return isNoSet || isTooLarge ? undefined : canonicalText(path);
+  private takeSlot(path: Path): { slot: number; isNew: boolean } {
+    const { storage } = this;
+    if (storage === Storage.None) {
+      return { slot: NOWHERE, isNew: false };
+    }
+    return this.facade.takeSlot(this.id, storage, writeSet(path));
   }
 
-  private readonly keeps = (key: string): boolean => {
+  /** The slot of a set, if it has one. */
+  protected findSlot(path: Path): number {
+    return this.facade.findSlot(this.id, this.storage, writeSet(path));
+  }
+
+  private pathOf(slot: number): Path {
+    return this.facade.pathOf(this.id, this.storage, slot) ?? [];
+  }
+
+  protected readonly keeps = (key: string): boolean => {
     if (!this.keptKeys) {
       return true;
     }
     let kept = this.keptKeys.get(key);
     if (kept === undefined) {
-      kept = this.facade.native.keeps(this.id, key);
+      kept = this.facade.provider.keeps(this.id, key);
       if (this.keptKeys.size < KEPT_KEYS) {
         this.keptKeys.set(key, kept);
         if (!kept) {
@@ -256,27 +296,67 @@ export abstract class Instrument
     return kept;
   };
 
-  holds(series: Series): boolean {
-    return series.pinned;
+  /** Has the slot of a set stay, for a bound handle. */
+  protected bindSlot(attributes: object | undefined): Place {
+    const slot = this.resolve(attributes);
+    let place = this.bound.get(slot);
+    if (!place) {
+      place = { slot };
+      if (slot !== NOWHERE) {
+        this.bound.set(slot, place);
+      }
+    }
+    return place;
   }
 
-  dropSeries(series: Series): void {
-    this.trie.delete(series);
-    if (this.plain === series) {
-      this.plain = undefined;
+  /** Whether a slot must stay. */
+  protected holds(slot: number): boolean {
+    return this.bound.has(slot);
+  }
+
+  /** Gives a slot back whose series the engine let go of, unless it is in use. */
+  releaseIdle(storage: Storage, slot: number): void {
+    const isIdle =
+      storage === this.storage &&
+      !this.facade.cellsOf(storage)?.isTouched(slot) &&
+      !this.holds(slot);
+    const path = isIdle
+      ? this.facade.pathOf(this.id, storage, slot)
+      : undefined;
+    if (path) {
+      this.drop(path, slot);
     }
-    if (this.overflowSeries === series) {
-      this.overflowSeries = undefined;
+  }
+
+  /** Lets go of a set and of its slot, whose values have been handed over. */
+  protected drop(path: Path, slot: number): void {
+    this.leave(path, slot);
+    this.release(slot);
+  }
+
+  /** Takes a set out of the trie. */
+  protected leave(path: Path, slot: number): void {
+    if (!this.outside.delete(slot)) {
+      this.trie.delete(path, slot);
     }
-    this.facade.dropSeries(series);
+    if (this.plain === slot) {
+      this.plain = NOWHERE;
+    }
+  }
+
+  protected release(slot: number): void {
+    this.removals++;
+    this.outside.delete(slot);
+    if (this.overflow === slot) {
+      this.overflow = NOWHERE;
+    }
+    this.facade.releaseSlot(this.storage, slot);
   }
 
   /** Gives back every slot that nobody holds. */
   protected forget(): void {
-    for (const series of [...this.trie.series(), this.overflowSeries]) {
-      if (series && !this.holds(series)) {
-        this.dropSeries(series);
-      }
-    }
+    const held = this.releaseUnheld();
+    this.trie = this.trie.emptied();
+    held.forEach(slot => this.keep(this.pathOf(slot), slot));
   }
 }

@@ -13,7 +13,6 @@ import { textOf } from '../text';
 import { isThenable, settled } from '../thenable';
 import { clearTimeout, setImmediate, setTimeout } from '../timers';
 import { NativeObservable } from './observable';
-import { type Series, Storage } from './storage';
 
 /** A callback gets this part of the time the engine waits, so that the answer arrives in time. */
 const CALLBACK_SHARE = 0.8;
@@ -23,8 +22,8 @@ const LOST_AFTER_MS = 60_000;
 
 /** What the callbacks of one collection observed. */
 class Round {
-  // Not their slots: while a callback waits, a series may move or leave, and others get its slot.
-  private readonly series: Series[] = [];
+  private readonly observables: NativeObservable[] = [];
+  private readonly slots: number[] = [];
   private readonly values: number[] = [];
   private state: 'waited for' | 'open' | 'closed' = 'waited for';
 
@@ -38,8 +37,10 @@ class Round {
     return this.state === 'waited for';
   }
 
-  add(series: Series, value: number): void {
-    this.series.push(series);
+  /** Until the round is closed, the slot is the same set's. */
+  add(observable: NativeObservable, slot: number, value: number): void {
+    this.observables.push(observable);
+    this.slots.push(slot);
     this.values.push(value);
   }
 
@@ -50,10 +51,10 @@ class Round {
   ): NativeObservations {
     const slots: number[] = [];
     const values: number[] = [];
-    this.series.forEach((series, at) => {
-      const isWanted = !some || some.has(series.owner as NativeObservable);
-      if (isWanted && series.storage === Storage.Block) {
-        slots.push(series.slot);
+    this.observables.forEach((observable, at) => {
+      // A new configuration may have no use for it, and its slots are others' then.
+      if (observable.isWanted && (!some || some.has(observable))) {
+        slots.push(this.slots[at]);
         values.push(this.values[at]);
       }
     });

@@ -9,11 +9,13 @@ export type Primitive = string | number | boolean;
 
 /** An array among the values. It equals nothing that a caller passes: arrays are read carefully. */
 export class ArrayValue {
-  /** As JSON: equal arrays have equal texts, and it holds on to nothing that a caller passed. */
-  readonly text: string;
+  constructor(
+    /** As JSON: equal arrays have equal texts, and it holds on to nothing that a caller passed. */
+    readonly text: string,
+  ) {}
 
-  constructor(items: Primitive[]) {
-    this.text = toJson(items.map(encodeValue));
+  static of(items: Primitive[]): ArrayValue {
+    return new ArrayValue(toJson(items.map(encodeValue)));
   }
 }
 
@@ -188,7 +190,7 @@ function readArray(value: unknown, limits: SizeLimits): ReadArray | undefined {
       kept.length,
     );
     return {
-      value: size > limits.set ? undefined : new ArrayValue(kept),
+      value: size > limits.set ? undefined : ArrayValue.of(kept),
       size,
       isCut: kept.some((item, at) => !Object.is(item, items[at])),
     };
@@ -230,104 +232,52 @@ function describe(value: unknown): string {
   return typeof value === 'object' ? 'object or mixed array' : typeof value;
 }
 
-/** Attributes up to which a set is sorted by insertion. */
-const FEW = 16;
-
 /**
- * A set as the engine reads it: the JSON list `[key, value, key, value, …]`, sorted by key, with the
- * last value of a repeated key (keys may become equal when lone surrogates are replaced).
+ * The same set with lone surrogates replaced, as the engine has it: keys that become equal by that are
+ * one, with the last value.
  */
-export function canonicalText(path: Path): string {
-  if (path.length <= 2 * FEW && path.every(isPlain)) {
-    const text = toJson(sortedByKey(path));
-    // Lone surrogates are written like this, and little else: what has them takes the other way.
-    if (!text.includes('\\ud')) {
-      return text;
-    }
+export function wellFormed(path: Path): Path {
+  const isFine = (part: Path[number]) =>
+    typeof part !== 'string' || part.isWellFormed();
+  if (path.every(isFine)) {
+    return path;
   }
-  const entries = new Map<string, unknown>();
+  const entries = new Map<Path[number], Path[number]>();
+  const mend = (part: Path[number]) =>
+    typeof part === 'string' ? part.toWellFormed() : part;
   for (let at = 0; at < path.length; at += 2) {
-    const value = path[at + 1];
-    entries.set(
-      (path[at] as string).toWellFormed(),
-      value instanceof ArrayValue
-        ? (JSON.parse(value.text) as unknown)
-        : encodeValue(value),
-    );
+    entries.set(mend(path[at]), mend(path[at + 1]));
   }
-  return toJson([...entries].sort(([a], [b]) => (a < b ? -1 : 1)).flat(1));
+  return [...entries].flat(1);
 }
 
-/** Whether JSON has the value, lone surrogates apart. */
+/** A set as the engine reads it: the JSON list `[key, value, key, value, …]`, in any order. */
+export function writeSet(path: Path): string {
+  return toJson(path.every(isPlain) ? path : path.map(encode));
+}
+
+/** The set that the engine wrote, in its order. */
+export function readSet(text: string): Path {
+  return (JSON.parse(text) as unknown[]).map(value =>
+    Array.isArray(value)
+      ? new ArrayValue(toJson(value))
+      : isPrimitive(value)
+        ? value
+        : Number((value as { double: string }).double),
+  );
+}
+
+/** Whether JSON has the value as it is. */
 function isPlain(value: Primitive | ArrayValue): boolean {
   return typeof value === 'number'
     ? Number.isFinite(value)
     : typeof value !== 'object';
 }
 
-function sortedByKey(path: Path): Path {
-  const sorted: Path = [];
-  for (let from = 0; from < path.length; from += 2) {
-    let at = from;
-    for (; at > 0 && sorted[at - 2] > path[from]; at -= 2) {
-      sorted[at] = sorted[at - 2];
-      sorted[at + 1] = sorted[at - 1];
-    }
-    sorted[at] = path[from];
-    sorted[at + 1] = path[from + 1];
-  }
-  return sorted;
-}
-
-/** Attributes whose order fits a small integer, and bits of each one's place. */
-const ORDERED = 8;
-const PLACE_BITS = 3;
-
-/**
- * A path beside the text of its set: its order alone, as one number, where the text tells the rest
- * (an array for three attributes is 96 bytes).
- */
-export type KeptPath = Path | number;
-
-export function keepPath(path: Path, text: string): KeptPath {
-  if (
-    path.length > 2 * ORDERED ||
-    !path.every(isPlain) ||
-    // It may stand for a lone surrogate.
-    text.includes('\ufffd')
-  ) {
-    return path;
-  }
-  let order = 0;
-  for (let at = 0; at < path.length; at += 2) {
-    let place = 0;
-    for (let other = 0; other < path.length; other += 2) {
-      place += path[other] < path[at] ? 1 : 0;
-    }
-    order |= place << ((at / 2) * PLACE_BITS);
-  }
-  return order;
-}
-
-/** The path that was kept. */
-export function keptPath(kept: KeptPath, text: string): Path {
-  if (typeof kept !== 'number') {
-    return kept;
-  }
-  const sorted = JSON.parse(text) as Path;
-  return sorted.map((_, at) => {
-    const place = (kept >> ((at >> 1) * PLACE_BITS)) % (1 << PLACE_BITS);
-    return sorted[2 * place + (at % 2)];
-  });
-}
-
-/** The set of a canonical text, in its order. */
-export function readText(text: string): Path {
-  const decode = (value: unknown) =>
-    isPrimitive(value) ? value : Number((value as { double: string }).double);
-  return (JSON.parse(text) as unknown[]).map(value =>
-    Array.isArray(value) ? new ArrayValue(value.map(decode)) : decode(value),
-  );
+function encode(value: Primitive | ArrayValue): unknown {
+  return value instanceof ArrayValue
+    ? (JSON.parse(value.text) as unknown)
+    : encodeValue(value);
 }
 
 /** JSON has no NaN and no infinities, and Rust's strings no lone surrogates. */

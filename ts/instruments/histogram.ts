@@ -9,6 +9,7 @@ import {
   type SeriesControl,
   SynchronousInstrument,
 } from './synchronous';
+import { NOWHERE } from './trie';
 
 /** A distribution. */
 export interface NativeHistogram<T extends Attributes = Attributes>
@@ -22,8 +23,9 @@ export type HistogramClass = new <T extends Attributes>(
   int: boolean,
 ) => NativeHistogram<T>;
 
-// A constant of this file is a constant in the machine code.
+// Constants of this file are constants in the machine code.
 const IN_BLOCK = Storage.Block;
+const NONE = NOWHERE;
 
 /**
  * Makes the class of the histograms that record into one block. The block is a constant of the
@@ -42,36 +44,38 @@ export function histogramClass(facadeBlock: SampleBlock): HistogramClass {
     }
 
     record(value: number, attributes?: TAttributes, context?: Context): void {
-      const series =
+      const slot =
         attributes === undefined ? this.plain : this.trie.find(attributes);
       if (
-        series !== undefined &&
-        series.storage === IN_BLOCK &&
+        slot !== NONE &&
+        this.storage === IN_BLOCK &&
         typeof value === 'number' &&
         value >= 0 &&
         value < Infinity
       ) {
-        block.record(series.slot, value);
-        this.exemplars?.offer(series, value, this, attributes, context);
+        block.record(slot, value);
+        this.exemplars?.offer(slot, value, this, attributes, context);
       } else {
-        this.recordSlowly(value, attributes, series, context);
+        this.recordSlowly(value, attributes, slot, context);
       }
     }
 
     bind(attributes?: TAttributes): BoundRecorder {
-      const series = this.pin(attributes);
+      const place = this.bindSlot(attributes);
       return {
         record: value => {
+          const { slot } = place;
           if (
-            series.storage === IN_BLOCK &&
+            slot !== NONE &&
+            this.storage === IN_BLOCK &&
             typeof value === 'number' &&
             value >= 0 &&
             value < Infinity
           ) {
-            block.record(series.slot, value);
-            this.exemplars?.offer(series, value, this, attributes, undefined);
+            block.record(slot, value);
+            this.exemplars?.offer(slot, value, this, attributes, undefined);
           } else {
-            this.recordSlowly(value, attributes, series, undefined);
+            this.recordSlowly(value, attributes, slot, undefined);
           }
         },
       };

@@ -12,15 +12,16 @@ import type {
   ObservableCallbacks,
   ObservationRound,
 } from './ObservableCallbacks';
-import { type Series, Storage } from './storage';
+import { Storage } from './storage';
+import { NOWHERE } from './trie';
 
 /** An observable counter, up-down counter or gauge: callbacks report at every collection. */
 export class NativeObservable<TAttributes extends Attributes = Attributes>
   extends Instrument
   implements Observable<TAttributes>
 {
-  /** The series that each round observed which somebody waits for, and the latest. */
-  private readonly seen = new Map<ObservationRound, Set<Series>>();
+  /** The slots that each round observed which somebody waits for, and the latest. */
+  private readonly seen = new Map<ObservationRound, Set<number>>();
   /** The round that observes now. */
   private round: ObservationRound | undefined = undefined;
 
@@ -62,25 +63,29 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
         continue;
       }
       this.seen.delete(round);
-      for (const series of seen) {
+      for (const slot of seen) {
         // The trie had no place for it: a new configuration's, or that of a later round.
-        if (series.path === undefined && !this.isSeen(series)) {
-          this.facade.dropSeries(series);
+        if (this.outside.has(slot) && !this.holds(slot)) {
+          this.drop([], slot);
         }
       }
     }
   }
 
-  /** What is observed keeps its slot until it is handed over; the overflow series has no path. */
-  override holds(series: Series): boolean {
-    return super.holds(series) || this.isSeen(series, true);
+  /** @internal Whether observations mean anything. */
+  get isWanted(): boolean {
+    return this.storage === Storage.Block;
+  }
+
+  /** What is observed keeps its slot until it is handed over. */
+  protected override holds(slot: number): boolean {
+    return super.holds(slot) || this.isSeen(slot);
   }
 
   /** Whether a round observed it whose values may still be handed over. */
-  private isSeen(series: Series, pathless = false): boolean {
+  private isSeen(slot: number): boolean {
     for (const [round, seen] of this.seen) {
-      const may = seen.has(series) || (pathless && series.path === undefined);
-      if (round.isOpen && may) {
+      if (round.isOpen && seen.has(slot)) {
         return true;
       }
     }
@@ -91,26 +96,29 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
    * The limit holds for each round, and prefers what is observed first (Metrics SDK specification,
    * "Asynchronous instrument cardinality limits"): sets of other rounds make room.
    */
-  protected override beyondLimit(): Series | undefined {
+  override beyondLimit(): number {
     const seen = this.round && this.seen.get(this.round);
-    if (seen && seen.size >= this.trie.size) {
+    if (seen && this.countSets(seen) >= this.trie.size) {
       return super.beyondLimit();
     }
-    for (const series of this.trie.series()) {
-      if (seen?.has(series)) {
-        continue;
-      }
-      if (this.isSeen(series)) {
-        // Its slot is given back when that round is over.
-        this.trie.delete(series);
-        if (this.plain === series) {
-          this.plain = undefined;
+    for (const slot of this.trie.slots()) {
+      if (!seen?.has(slot)) {
+        const path = this.facade.pathOf(this.id, this.storage, slot) ?? [];
+        this.leave(path, slot);
+        if (this.holds(slot)) {
+          // It is given back when that round is over.
+          this.outside.add(slot);
+        } else {
+          this.release(slot);
         }
-      } else {
-        this.dropSeries(series);
       }
     }
-    return this.trie.isFull ? super.beyondLimit() : undefined;
+    return this.trie.isFull ? super.beyondLimit() : NOWHERE;
+  }
+
+  /** Without the overflow series. */
+  private countSets(seen: Set<number>): number {
+    return seen.size - (seen.has(this.overflow) ? 1 : 0);
   }
 
   /** @internal A callback observed a value. */
@@ -131,19 +139,17 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
       );
       return;
     }
-    const series = this.seriesIn(round, attributes);
-    if (series.storage === Storage.Block) {
-      if (series.path !== undefined) {
-        this.seenIn(round).add(series);
-      }
-      round.add(series, this.int ? Math.trunc(value) : value);
+    const slot = this.slotIn(round, attributes);
+    if (this.isWanted && slot !== NOWHERE) {
+      this.seenIn(round).add(slot);
+      round.add(this, slot, this.int ? Math.trunc(value) : value);
     }
   }
 
-  private seriesIn(
+  private slotIn(
     round: ObservationRound,
     attributes: TAttributes | undefined,
-  ): Series {
+  ): number {
     // A getter of the attributes may observe in another round.
     const outer = this.round;
     this.round = round;
@@ -152,13 +158,13 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
         attributes === undefined || attributes === null
           ? this.plain
           : this.trie.find(attributes);
-      return this.current(found, attributes);
+      return found === NOWHERE ? this.resolve(attributes) : found;
     } finally {
       this.round = outer;
     }
   }
 
-  private seenIn(round: ObservationRound): Set<Series> {
+  private seenIn(round: ObservationRound): Set<number> {
     let seen = this.seen.get(round);
     if (!seen) {
       seen = new Set();

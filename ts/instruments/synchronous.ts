@@ -10,7 +10,8 @@ import type { Diagnostics } from './Diagnostics';
 import type { Exemplars } from './Exemplars';
 import type { Facade } from './Facade';
 import { Instrument } from './Instrument';
-import { type Series, Storage } from './storage';
+import { Storage } from './storage';
+import { NOWHERE } from './trie';
 
 /** A counter or up-down counter bound to one attribute set: `add` is one cell write. */
 export interface BoundCounter {
@@ -38,10 +39,6 @@ export interface SeriesControl<TAttributes extends Attributes, TBound> {
   clear(): void;
 }
 
-// Constants of this file are constants in the machine code: 0.7 ns against `Storage.Block`.
-const IN_SUM = Storage.Sum;
-const IN_GAUGE = Storage.Gauge;
-
 /** What the instruments that programs record with share. */
 export abstract class SynchronousInstrument extends Instrument {
   /** Where values are captured for exemplars, while there is a reason to. */
@@ -60,68 +57,62 @@ export abstract class SynchronousInstrument extends Instrument {
   protected abstract get least(): number;
 
   /**
-   * A value that its method did not take in the short way: it is not valid, its series was not
-   * found, or its series is not where this kind of instrument usually has them.
+   * A value that its method did not take in the short way: it is not valid, its slot was not found, or
+   * its series is not where this kind of instrument usually has them.
    */
   protected recordSlowly(
     value: number,
     attributes: object | null | undefined,
-    found: Series | undefined,
+    found: number,
     context: Context | undefined,
   ): void {
     const { least } = this;
     if (typeof value !== 'number' || !(value >= least && value < Infinity)) {
+      this.forgetLost();
       const allowed =
         least === 0 ? 'a finite number of at least 0' : 'a finite number';
       this.diagnostics.invalidValue(this.name, value, allowed);
       return;
     }
-    const series = this.current(found, attributes);
-    switch (series.storage) {
+    const slot = found === NOWHERE ? this.resolve(attributes) : found;
+    switch (this.storage) {
       case Storage.Sum:
-        series.cells[series.index] +=
-          (this.int ? Math.trunc(value) : value) + 0;
+        this.cells[slot] += (this.int ? Math.trunc(value) : value) + 0;
         break;
       case Storage.Gauge:
-        series.cells[series.index] = this.int ? Math.trunc(value) : value;
+        this.cells[slot] = this.int ? Math.trunc(value) : value;
         break;
       case Storage.Block:
-        this.facade.block.record(series.slot, value);
+        this.facade.block.record(slot, value);
         break;
       default:
         return;
     }
-    this.exemplars?.offer(series, value, this, attributes, context);
+    this.exemplars?.offer(slot, value, this, attributes, context);
   }
 
   override capture(exemplars: readonly Exemplars[] | undefined): void {
     this.exemplars = exemplars?.[this.storage];
   }
 
-  protected pin(attributes: object | undefined): Series {
-    const series = this.resolve(attributes);
-    series.pinned = true;
-    return series;
-  }
-
   remove(attributes?: Attributes): void {
-    const text = this.textOf(attributes ?? {});
-    if (text === undefined) {
+    const { path, isNoSet, isTooLarge } = this.read(attributes ?? {});
+    if (isNoSet || isTooLarge) {
       return;
     }
-    const series = this.trie.getSet(text);
-    if (series) {
-      this.facade.handOverSeries(series);
+    const slot = this.findSlot(path);
+    if (slot !== NOWHERE && this.storage !== Storage.None) {
+      this.facade.handOverSlot(this.storage, slot);
     }
-    this.facade.native.remove(this.id, text);
-    if (series && !series.pinned) {
-      this.dropSeries(series);
+    this.facade.remove(this.id, path);
+    if (slot !== NOWHERE && !this.holds(slot)) {
+      this.drop(path, slot);
     }
   }
 
   clear(): void {
     this.facade.handOver();
-    this.facade.native.clear(this.id);
+    this.facade.clear(this.id);
     this.forget();
   }
 }
@@ -129,7 +120,7 @@ export abstract class SynchronousInstrument extends Instrument {
 // The methods below and the histogram's are the hot path: no allocation, no native call, no call that
 // V8 does not inline. They are short because V8 inlines no more than 920 bytes of bytecode into one
 // function: with the rare cases written out, the fourth histogram in a function was called instead,
-// with its value boxed. `value + 0` turns -0 into 0, because -0 is what an untouched cell holds; the
+// with its value boxed. An instrument of another storage has no cells here. `value + 0` turns -0 into 0, because -0 is what an untouched cell holds; the
 // engine truncates integers that come in blocks.
 
 /** A monotonic counter. */
@@ -142,37 +133,38 @@ export class NativeCounter<TAttributes extends Attributes = Attributes>
   }
 
   add(value: number, attributes?: TAttributes, context?: Context): void {
-    const series =
+    const slot =
       attributes === undefined ? this.plain : this.trie.find(attributes);
+    const { cells } = this;
     if (
-      series !== undefined &&
-      series.storage === IN_SUM &&
+      slot < cells.length &&
       typeof value === 'number' &&
       value >= 0 &&
       value < Infinity
     ) {
-      series.cells[series.index] += (this.int ? Math.trunc(value) : value) + 0;
-      this.exemplars?.offer(series, value, this, attributes, context);
+      cells[slot] += (this.int ? Math.trunc(value) : value) + 0;
+      this.exemplars?.offer(slot, value, this, attributes, context);
     } else {
-      this.recordSlowly(value, attributes, series, context);
+      this.recordSlowly(value, attributes, slot, context);
     }
   }
 
   bind(attributes?: TAttributes): BoundCounter {
-    const series = this.pin(attributes);
+    const place = this.bindSlot(attributes);
     return {
       add: value => {
+        const { slot } = place;
+        const { cells } = this;
         if (
-          series.storage === IN_SUM &&
+          slot < cells.length &&
           typeof value === 'number' &&
           value >= 0 &&
           value < Infinity
         ) {
-          series.cells[series.index] +=
-            (this.int ? Math.trunc(value) : value) + 0;
-          this.exemplars?.offer(series, value, this, attributes, undefined);
+          cells[slot] += (this.int ? Math.trunc(value) : value) + 0;
+          this.exemplars?.offer(slot, value, this, attributes, undefined);
         } else {
-          this.recordSlowly(value, attributes, series, undefined);
+          this.recordSlowly(value, attributes, slot, undefined);
         }
       },
     };
@@ -191,37 +183,38 @@ export class NativeUpDownCounter<TAttributes extends Attributes = Attributes>
   }
 
   add(value: number, attributes?: TAttributes, context?: Context): void {
-    const series =
+    const slot =
       attributes === undefined ? this.plain : this.trie.find(attributes);
+    const { cells } = this;
     if (
-      series !== undefined &&
-      series.storage === IN_SUM &&
+      slot < cells.length &&
       typeof value === 'number' &&
       value > -Infinity &&
       value < Infinity
     ) {
-      series.cells[series.index] += (this.int ? Math.trunc(value) : value) + 0;
-      this.exemplars?.offer(series, value, this, attributes, context);
+      cells[slot] += (this.int ? Math.trunc(value) : value) + 0;
+      this.exemplars?.offer(slot, value, this, attributes, context);
     } else {
-      this.recordSlowly(value, attributes, series, context);
+      this.recordSlowly(value, attributes, slot, context);
     }
   }
 
   bind(attributes?: TAttributes): BoundCounter {
-    const series = this.pin(attributes);
+    const place = this.bindSlot(attributes);
     return {
       add: value => {
+        const { slot } = place;
+        const { cells } = this;
         if (
-          series.storage === IN_SUM &&
+          slot < cells.length &&
           typeof value === 'number' &&
           value > -Infinity &&
           value < Infinity
         ) {
-          series.cells[series.index] +=
-            (this.int ? Math.trunc(value) : value) + 0;
-          this.exemplars?.offer(series, value, this, attributes, undefined);
+          cells[slot] += (this.int ? Math.trunc(value) : value) + 0;
+          this.exemplars?.offer(slot, value, this, attributes, undefined);
         } else {
-          this.recordSlowly(value, attributes, series, undefined);
+          this.recordSlowly(value, attributes, slot, undefined);
         }
       },
     };
@@ -238,36 +231,38 @@ export class NativeGauge<TAttributes extends Attributes = Attributes>
   }
 
   record(value: number, attributes?: TAttributes, context?: Context): void {
-    const series =
+    const slot =
       attributes === undefined ? this.plain : this.trie.find(attributes);
+    const { cells } = this;
     if (
-      series !== undefined &&
-      series.storage === IN_GAUGE &&
+      slot < cells.length &&
       typeof value === 'number' &&
       value > -Infinity &&
       value < Infinity
     ) {
-      series.cells[series.index] = this.int ? Math.trunc(value) : value;
-      this.exemplars?.offer(series, value, this, attributes, context);
+      cells[slot] = this.int ? Math.trunc(value) : value;
+      this.exemplars?.offer(slot, value, this, attributes, context);
     } else {
-      this.recordSlowly(value, attributes, series, context);
+      this.recordSlowly(value, attributes, slot, context);
     }
   }
 
   bind(attributes?: TAttributes): BoundRecorder {
-    const series = this.pin(attributes);
+    const place = this.bindSlot(attributes);
     return {
       record: value => {
+        const { slot } = place;
+        const { cells } = this;
         if (
-          series.storage === IN_GAUGE &&
+          slot < cells.length &&
           typeof value === 'number' &&
           value > -Infinity &&
           value < Infinity
         ) {
-          series.cells[series.index] = this.int ? Math.trunc(value) : value;
-          this.exemplars?.offer(series, value, this, attributes, undefined);
+          cells[slot] = this.int ? Math.trunc(value) : value;
+          this.exemplars?.offer(slot, value, this, attributes, undefined);
         } else {
-          this.recordSlowly(value, attributes, series, undefined);
+          this.recordSlowly(value, attributes, slot, undefined);
         }
       },
     };

@@ -1,9 +1,6 @@
 import { toJson } from '../json';
 import {
   ArrayValue,
-  keepPath,
-  type KeptPath,
-  keptPath,
   type Path,
   type SizeLimits,
   sizeOf,
@@ -18,44 +15,36 @@ import { KnownValues } from './KnownValues';
 const PATHS_PER_SET = 4;
 
 /**
- * A series as the trie sees it: it is the node at the end of its paths, unless others go on from
- * there, and it leaves through all of its paths at once.
+ * No slot. It is larger than any, so that a record asks once whether there is a cell, and the largest
+ * small integer everywhere.
  */
-export abstract class Member {
-  /** Most series have one path: an array for it would be 56 bytes. Outside the trie it has none. */
-  abstract path: KeptPath | undefined;
-  abstract furtherPaths: KeptPath[] | undefined;
-  /** The set in canonical order, as JSON. */
-  abstract readonly text: string;
+export const NOWHERE = 2 ** 30 - 1;
 
-  // What a hit reads of a node. They are not fields: they would be 24 bytes of every series.
-  get series(): this {
-    return this;
-  }
+/** Sets that left last are remembered, while attributes are being read whose code may remove some. */
+const REMEMBERED = 8;
 
-  get key(): undefined {
-    return undefined;
-  }
-
-  get more(): undefined {
-    return undefined;
-  }
+/** What a trie asks of its instrument. */
+export interface TrieOwner {
+  /** The slot of sets beyond the limit, or {@link NOWHERE} where there is room after all. */
+  beyondLimit(): number;
+  /** Attributes led to a set, and left the trie while they were being read. */
+  lost(path: Path): void;
 }
 
 /**
- * From attributes to a series without leaving JavaScript and without allocating.
+ * From attributes to a slot without leaving JavaScript and without allocating.
  *
  * A node remembers the key that usually comes next and maps its values to children; another key at
- * the same node takes the slow branch. `{a, b}` and `{b, a}` have different paths to one series: a
- * gauge keeps the last value only if both write to one cell. Values are told apart as a Map does:
- * `1` is not `'1'`.
+ * the same node takes the slow branch. A path ends in the slot of its set: in place of a node, unless
+ * other paths go on from there. `{a, b}` and `{b, a}` have different paths to one slot: a gauge keeps
+ * the last value only if both write to one cell. Values are told apart as a Map does: `1` is not `'1'`.
  *
- * A hit only ever follows own attributes along paths that {@link AttributeTrie.add} and {@link AttributeTrie.lead} made from
- * valid ones; odd values and hostile objects miss and are read carefully.
+ * A hit only ever follows own attributes along paths that {@link AttributeTrie.add} and
+ * {@link AttributeTrie.lead} made from valid ones; odd values and hostile objects miss and are read
+ * carefully.
  */
-export class AttributeTrie<S extends Member> {
-  private readonly root = new TrieNode<S>();
-  private readonly sets = new Map<string, S>();
+export class AttributeTrie {
+  private readonly root = new TrieNode();
   private sparePaths: number;
   /** Keys that no stream keeps. */
   private ignored: Set<string> | undefined = undefined;
@@ -64,34 +53,37 @@ export class AttributeTrie<S extends Member> {
   /** Sets added since `known` was built; what has left since then is still in it. */
   private added = 0;
 
+  /** How many sets there are. */
+  size = 0;
   /** Characters of all sets. */
   private characters = 0;
   /** A field, because a hit's code has room for little more (V8 inlines 920 bytes of bytecode). */
   isFull: boolean;
+  /** How many sets have left. */
+  private removals = 0;
+  /** Those that left last. */
+  private readonly removed: { path: Path; slot: number }[] = [];
+  private isAbandoned = false;
 
   constructor(
     /** Sets before further ones go to the overflow series. */
     readonly limit: number,
     /** Whether keys may turn out to be ignored. */
     private readonly filtered: boolean,
-    /** The series of sets beyond the limit, or `undefined` where there is room after all. */
-    private readonly overflow: () => S | undefined,
+    private readonly owner: TrieOwner,
     private readonly sizes: SizeLimits = UNLIMITED,
   ) {
     this.sparePaths = limit * (PATHS_PER_SET - 1);
     this.isFull = limit === 0;
   }
 
-  get size(): number {
-    return this.sets.size;
-  }
-
-  /** The series of these attributes, or `undefined` when they need the careful reading. */
-  find(attributes: object): S | undefined {
+  /** The slot of these attributes, or {@link NOWHERE} when they need the careful reading. */
+  find(attributes: object): number {
     if (typeof attributes !== 'object') {
-      return undefined;
+      return NOWHERE;
     }
-    let node: TrieNode<S> | S = this.root;
+    let node: TrieNode | number = this.root;
+    let before = this.removals;
     try {
       for (const key in attributes) {
         // V8 folds this into the loop for plain objects: it costs nothing, and inherited keys
@@ -100,81 +92,102 @@ export class AttributeTrie<S extends Member> {
           continue;
         }
         const value = (attributes as Record<string, unknown>)[key];
-        const child: TrieNode<S> | S | undefined =
-          key === node.key
-            ? node.usual(value)
-            : node.more?.others?.get(key)?.get(value);
+        const child: TrieNode | number | undefined =
+          typeof node === 'number'
+            ? undefined
+            : key === node.key
+              ? node.usual(value)
+              : node.more?.others?.get(key)?.get(value);
         if (child !== undefined) {
           node = child;
+          before = this.removals;
         } else if (
           value !== undefined &&
           value !== null &&
           !this.ignored?.has(key)
         ) {
           return this.isFull && this.isNew(key, value, node)
-            ? this.overflow()
-            : undefined;
+            ? this.owner.beyondLimit()
+            : NOWHERE;
         }
       }
     } catch {
-      return undefined;
+      return NOWHERE;
     }
-    return node.series;
+    return before === this.removals && !this.isAbandoned
+      ? slotOf(node)
+      : this.still(node, before);
   }
 
-  /** The series of a set that was read carefully, by the order given. */
-  get(path: Path): S | undefined {
-    let node: TrieNode<S> | S | undefined = this.root;
+  /**
+   * The slot of a node, although sets have left: its own may be one of them, because reading attributes
+   * may run the program's code. That is then told to the owner, so that no getter runs twice.
+   *
+   * @param before - The removals when the node was found.
+   */
+  private still(node: TrieNode | number, before: number): number {
+    const slot = slotOf(node);
+    if (typeof node === 'number') {
+      const since = this.removals - before;
+      if (since > this.removed.length) {
+        return NOWHERE;
+      }
+      const removed = this.removed
+        .slice(this.removed.length - since)
+        .find(one => one.slot === slot);
+      if (removed) {
+        this.owner.lost(removed.path);
+        return NOWHERE;
+      }
+    }
+    if (!this.isAbandoned || slot === NOWHERE) {
+      return slot;
+    }
+    this.owner.lost(this.pathTo(slot));
+    return NOWHERE;
+  }
+
+  /** The slot of a set that was read carefully, by the order given. */
+  get(path: Path): number {
+    let node: TrieNode | number | undefined = this.root;
     for (let at = 0; at < path.length; at += 2) {
       if (!(node instanceof TrieNode)) {
-        return undefined;
+        return NOWHERE;
       }
       node = node.child(path[at] as string, path[at + 1]);
     }
-    return node?.series;
-  }
-
-  /** The series of a set in canonical order. */
-  getSet(text: string): S | undefined {
-    return this.sets.get(text);
+    return node === undefined ? NOWHERE : slotOf(node);
   }
 
   /** Takes a new set in. The caller has seen that the trie is not full. */
-  add(path: Path, series: S): void {
-    this.sets.set(series.text, series);
+  add(path: Path, slot: number): void {
+    this.size++;
     this.measure(sizeOf(path));
     if (this.known) {
       // Values of sets that left pile up in here; starting over now and then bounds them.
       this.added++;
       this.known = this.added > this.limit ? undefined : this.known;
     }
-    this.grow(path, series);
+    this.grow(path, slot);
   }
 
   private measure(characters: number): void {
     this.characters += characters;
     this.isFull =
-      this.sets.size >= this.limit || this.characters >= this.sizes.instrument;
+      this.size >= this.limit || this.characters >= this.sizes.instrument;
   }
 
-  /** Makes another order of attributes lead to a known series, while there is room. */
-  lead(path: Path, series: S): void {
+  /** Makes another order of attributes lead to a known set, while there is room. */
+  lead(path: Path, slot: number): void {
     if (this.sparePaths > 0) {
       this.sparePaths--;
-      this.grow(path, series);
+      this.grow(path, slot);
     }
   }
 
-  private grow(path: Path, series: S): void {
-    const kept = keepPath(path, series.text);
-    if (series.path === undefined) {
-      series.path = kept;
-    } else {
-      series.furtherPaths ??= [];
-      series.furtherPaths.push(kept);
-    }
+  private grow(path: Path, slot: number): void {
     if (path.length === 0) {
-      this.root.series = series;
+      this.root.slot = slot;
       return;
     }
     let node = this.root;
@@ -182,55 +195,70 @@ export class AttributeTrie<S extends Member> {
     for (let at = 0; ; at += 2) {
       const key = path[at] as string;
       const value = path[at + 1];
-      this.known?.add(
-        key,
-        value instanceof ArrayValue ? undefined : value,
-        node,
-      );
+      this.known?.add(key, comparable(value), node);
       if (at === last) {
-        node.end(key, value, series);
+        node.end(key, value, slot);
         return;
       }
       node = node.way(key, value);
     }
   }
 
-  /** Takes a set away, and the nodes that led only to it. */
-  delete(series: S): void {
-    if (this.sets.get(series.text) !== series) {
+  /**
+   * Takes a set away, by every order that leads to its slot, and the nodes that led only to it.
+   *
+   * @param path - The set, in any order.
+   */
+  delete(path: Path, slot: number): void {
+    const ways = this.ways(path, slot);
+    if (ways.length === 0) {
       return;
     }
-    this.sets.delete(series.text);
-    const { path, furtherPaths = [], text } = series;
-    this.sparePaths += furtherPaths.length;
-    const first = keptPath(path!, text);
-    this.measure(-sizeOf(first));
-    this.prune(first);
-    for (const further of furtherPaths) {
-      this.prune(keptPath(further, text));
+    this.removals++;
+    this.removed.push({ path, slot });
+    if (this.removed.length > REMEMBERED) {
+      this.removed.shift();
     }
-    series.path = undefined;
-    series.furtherPaths = undefined;
+    this.size--;
+    this.sparePaths += ways.length - 1;
+    this.measure(-sizeOf(path));
+    ways.forEach(prune);
   }
 
-  private prune(path: Path): void {
-    const way = [this.root];
-    let end: TrieNode<S> | S = this.root;
+  /** The steps that lead to a set's slot. */
+  private ways(path: Path, slot: number): Step[] {
+    const set = new Map<string, Path[number]>();
     for (let at = 0; at < path.length; at += 2) {
-      end = way[at / 2].child(path[at] as string, path[at + 1])!;
-      if (end instanceof TrieNode) {
-        way.push(end);
+      set.set(path[at] as string, path[at + 1]);
+    }
+    const found: Step[] = [];
+    // Not by recursion: a path may be longer than the stack is deep.
+    const open = [startAt(this.root)];
+    for (let step = open.pop(); step; step = open.pop()) {
+      if (step.depth === set.size) {
+        if (slotOf(step.end) === slot) {
+          found.push(step);
+        }
+      } else if (step.end instanceof TrieNode) {
+        for (const [key, value, child] of step.end.childrenIn(set)) {
+          open.push(further(step, key, value, child));
+        }
       }
     }
-    if (end instanceof TrieNode) {
-      end.series = undefined;
-    }
-    let bare = !(end instanceof TrieNode) || end.isBare();
-    for (let at = path.length - 2; at >= 0 && bare; at -= 2) {
-      const node = way[at / 2];
-      node.remove(path[at] as string, path[at + 1]);
-      bare = node.isBare();
-    }
+    return found;
+  }
+
+  /** All are gone: who still reads along its paths learns that at their end. */
+  abandon(): void {
+    this.isAbandoned = true;
+  }
+
+  /** A new one that is like this was before its first set. */
+  emptied(): AttributeTrie {
+    const { limit, filtered, owner, sizes } = this;
+    const empty = new AttributeTrie(limit, filtered, owner, sizes);
+    empty.ignored = this.ignored;
+    return empty;
   }
 
   /** Skips a key from now on. */
@@ -239,47 +267,128 @@ export class AttributeTrie<S extends Member> {
     this.ignored.add(key);
   }
 
-  /** Every series, in the order they came. */
-  series(): S[] {
-    return [...this.sets.values()];
+  /** The slot of every set, once. */
+  slots(): Set<number> {
+    const slots = new Set<number>();
+    for (const { end } of this.steps()) {
+      const slot = slotOf(end);
+      if (slot !== NOWHERE) {
+        slots.add(slot);
+      }
+    }
+    return slots;
+  }
+
+  private pathTo(slot: number): Path {
+    for (const step of this.steps()) {
+      if (slotOf(step.end) === slot) {
+        return pathOf(step);
+      }
+    }
+    throw new Error(`slot ${slot} is in no path`);
+  }
+
+  /** Every node and every end of a path. */
+  private *steps(): Iterable<Step> {
+    const open = [startAt(this.root)];
+    for (let step = open.pop(); step; step = open.pop()) {
+      yield step;
+      const { end } = step;
+      if (end instanceof TrieNode) {
+        const from = step;
+        end.forEach((key, value, child) =>
+          open.push(further(from, key, value, child)),
+        );
+      }
+    }
   }
 
   /**
    * At a miss in a full trie: whether the set is certainly new, so that it need not be read. Then
    * nobody sees what else may be invalid in it either.
    */
-  private isNew(key: string, value: unknown, node: TrieNode<S> | S): boolean {
+  private isNew(key: string, value: unknown, node: TrieNode | number): boolean {
     const known = (this.known ??= this.know());
     // A node may have a child that only careful reading finds.
-    return known.isNew(key, value, value === FREE ? undefined : node);
+    const from = value === FREE || typeof node === 'number' ? undefined : node;
+    return known.isNew(key, value, from);
   }
 
   private know(): KnownValues {
     const known = new KnownValues(this.filtered, this.sizes.value);
     this.added = 0;
-    // Not by recursion: a path may be longer than the stack is deep.
-    const nodes = [this.root];
-    for (let at = 0; at < nodes.length; at++) {
-      const node = nodes[at];
-      node.forEach((key, value, child) => {
-        known.add(key, value, node);
-        if (child instanceof TrieNode) {
-          nodes.push(child);
-        }
-      });
+    for (const { end } of this.steps()) {
+      if (end instanceof TrieNode) {
+        end.forEach((key, value) => known.add(key, comparable(value), end));
+      }
     }
     return known;
   }
 }
 
+/** A place in a trie, and the way there. */
+interface Step {
+  end: TrieNode | number;
+  /** How many attributes lead here. */
+  depth: number;
+  /** The step before, and the attribute that led on from there. */
+  up: (Step & { end: TrieNode }) | undefined;
+  key: string;
+  value: Path[number];
+}
+
+function startAt(root: TrieNode): Step {
+  return { end: root, depth: 0, up: undefined, key: '', value: '' };
+}
+
+function further(
+  up: Step,
+  key: string,
+  value: Path[number],
+  end: TrieNode | number,
+): Step {
+  return { end, depth: up.depth + 1, up: up as Step['up'], key, value };
+}
+
+function pathOf(step: Step): Path {
+  const path: Path = [];
+  for (let at: Step = step; at.up; at = at.up) {
+    path.push(at.value, at.key);
+  }
+  return path.reverse();
+}
+
+/** Takes a path away, and the nodes that led only to its end. */
+function prune(step: Step): void {
+  if (step.end instanceof TrieNode) {
+    step.end.slot = NOWHERE;
+  }
+  for (
+    let at: Step = step;
+    at.up && (typeof at.end === 'number' || at.end.isBare());
+    at = at.up
+  ) {
+    at.up.end.remove(at.key, at.value);
+  }
+}
+
+/** The slot of a path that ends here. */
+function slotOf(end: TrieNode | number): number {
+  return typeof end === 'number' ? end : end.slot;
+}
+
+/** A value that others may be equal to: arrays are read carefully. */
+function comparable(value: Path[number]): unknown {
+  return value instanceof ArrayValue ? undefined : value;
+}
+
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its receiver
 const hasOwn = Object.prototype.hasOwnProperty;
 
-type Visit<S extends Member> = (
+type Visit = (
   key: string,
-  /** `undefined` for arrays. */
-  value: unknown,
-  child: TrieNode<S> | S,
+  value: Path[number],
+  child: TrieNode | number,
 ) => void;
 
 /** Marks a free field of strings: an attribute with this value is always read carefully. */
@@ -296,7 +405,7 @@ const FREE = '\0';
  * and calls out where the types vary (66 ns instead of 74). What the fields cannot find is in the
  * Map: the other kind, NaN, and {@link FREE}.
  */
-class TrieNode<S extends Member> {
+class TrieNode {
   // Every field is set at once, so that all nodes have one shape. What a hit reads comes first:
   // 5 % at megamorphic call sites, because fewer cache lines are read.
   /** The key that usually comes next; the values are its. */
@@ -304,22 +413,22 @@ class TrieNode<S extends Member> {
   /** The fields hold strings. */
   private isText = false;
   private value0: unknown = undefined;
-  private child0: TrieNode<S> | S | undefined = undefined;
+  private child0: TrieNode | number | undefined = undefined;
   private value1: unknown = undefined;
-  private child1: TrieNode<S> | S | undefined = undefined;
-  more: MoreChildren<S> | undefined = undefined;
+  private child1: TrieNode | number | undefined = undefined;
+  more: MoreChildren | undefined = undefined;
 
-  /** The series whose path ends here, although others go on. */
-  get series(): S | undefined {
-    return this.more?.series;
+  /** The slot of the path that ends here, although others go on. */
+  get slot(): number {
+    return this.more === undefined ? NOWHERE : this.more.slot;
   }
 
-  set series(series: S | undefined) {
-    this.further.series = series;
+  set slot(slot: number) {
+    this.further.slot = slot;
   }
 
   /** The child for a value of the usual key. */
-  usual(value: unknown): TrieNode<S> | S | undefined {
+  usual(value: unknown): TrieNode | number | undefined {
     // The branches read alike and are not: in the first V8 only ever sees strings.
     if (typeof value === 'string') {
       if (this.isText) {
@@ -337,8 +446,27 @@ class TrieNode<S extends Member> {
     return this.more?.values?.get(value);
   }
 
+  /** The children that a set's attributes lead to. */
+  *childrenIn(
+    set: Map<string, Path[number]>,
+  ): Iterable<[key: string, value: Path[number], child: TrieNode | number]> {
+    const { others, arrays } = this.more ?? {};
+    const keys = [this.key, ...(others?.keys() ?? [])];
+    if (arrays) {
+      const isArray = (key: string) => set.get(key) instanceof ArrayValue;
+      keys.push(...[...set.keys()].filter(isArray));
+    }
+    for (const key of new Set(keys)) {
+      const value = key === undefined ? undefined : set.get(key);
+      const child = value === undefined ? undefined : this.child(key!, value);
+      if (child !== undefined) {
+        yield [key!, value!, child];
+      }
+    }
+  }
+
   /** The child for a key and a value, also for those that a hit cannot find. */
-  child(key: string, value: unknown): TrieNode<S> | S | undefined {
+  child(key: string, value: unknown): TrieNode | number | undefined {
     if (value instanceof ArrayValue) {
       return this.more?.arrays?.get(arrayKey(key, value));
     }
@@ -349,31 +477,31 @@ class TrieNode<S extends Member> {
   }
 
   /** The node for a key and a value, made where there is none. */
-  way(key: string, value: unknown): TrieNode<S> {
+  way(key: string, value: unknown): TrieNode {
     const child = this.child(key, value);
     if (child instanceof TrieNode) {
       return child;
     }
-    const node = new TrieNode<S>();
-    if (child) {
-      node.series = child;
+    const node = new TrieNode();
+    if (child !== undefined) {
+      node.slot = child;
       this.remove(key, value);
     }
     this.set(key, value, node);
     return node;
   }
 
-  /** Lets the path to a series end with a key and a value. */
-  end(key: string, value: unknown, series: S): void {
+  /** Lets the path to a slot end with a key and a value. */
+  end(key: string, value: unknown, slot: number): void {
     const child = this.child(key, value);
     if (child instanceof TrieNode) {
-      child.series = series;
+      child.slot = slot;
     } else {
-      this.set(key, value, series);
+      this.set(key, value, slot);
     }
   }
 
-  private set(key: string, value: unknown, child: TrieNode<S> | S): void {
+  private set(key: string, value: unknown, child: TrieNode | number): void {
     if (value instanceof ArrayValue) {
       this.further.arrays ??= new Map();
       this.further.arrays.set(arrayKey(key, value), child);
@@ -383,12 +511,16 @@ class TrieNode<S extends Member> {
       const { further } = this;
       further.others ??= new Map();
       const children =
-        further.others.get(key) ?? new Map<unknown, TrieNode<S> | S>();
+        further.others.get(key) ?? new Map<unknown, TrieNode | number>();
       further.others.set(key, children.set(value, child));
     }
   }
 
-  private setUsual(key: string, value: unknown, child: TrieNode<S> | S): void {
+  private setUsual(
+    key: string,
+    value: unknown,
+    child: TrieNode | number,
+  ): void {
     if (this.key === undefined) {
       this.key = key;
       this.isText = typeof value === 'string';
@@ -396,10 +528,10 @@ class TrieNode<S extends Member> {
       this.more?.mark(this.free);
     }
     const fits = this.fits(value);
-    if (fits && !this.child0) {
+    if (fits && this.child0 === undefined) {
       this.value0 = value;
       this.child0 = child;
-    } else if (fits && !this.child1) {
+    } else if (fits && this.child1 === undefined) {
       this.value1 = value;
       this.child1 = child;
     } else {
@@ -421,7 +553,7 @@ class TrieNode<S extends Member> {
     return this.isText ? FREE : undefined;
   }
 
-  private get further(): MoreChildren<S> {
+  private get further(): MoreChildren {
     return (this.more ??= new MoreChildren(this.free));
   }
 
@@ -454,36 +586,40 @@ class TrieNode<S extends Member> {
   }
 
   /** Every child, with its key and value. */
-  forEach(visit: Visit<S>): void {
-    if (this.child0) {
-      visit(this.key!, this.value0, this.child0);
+  forEach(visit: Visit): void {
+    if (this.child0 !== undefined) {
+      visit(this.key!, this.value0 as Path[number], this.child0);
     }
-    if (this.child1) {
-      visit(this.key!, this.value1, this.child1);
+    if (this.child1 !== undefined) {
+      visit(this.key!, this.value1 as Path[number], this.child1);
     }
     this.more?.forEach(this.key!, visit);
   }
 
   /** No path ends here or goes on from here. */
   isBare(): boolean {
-    return !(this.child0 || this.child1 || this.more?.isUsed());
+    return !(
+      this.child0 !== undefined ||
+      this.child1 !== undefined ||
+      this.more?.isUsed()
+    );
   }
 }
 
-/** What few nodes have: children beyond the second or of other keys, and a series of their own. */
-class MoreChildren<S extends Member> {
+/** What few nodes have: children beyond the second or of other keys, and a slot of their own. */
+class MoreChildren {
   private value2: unknown;
-  private child2: TrieNode<S> | S | undefined = undefined;
+  private child2: TrieNode | number | undefined = undefined;
   private value3: unknown;
-  private child3: TrieNode<S> | S | undefined = undefined;
+  private child3: TrieNode | number | undefined = undefined;
   /** Values that the fields have no room for or cannot find. */
-  values: Map<unknown, TrieNode<S> | S> | undefined = undefined;
+  values: Map<unknown, TrieNode | number> | undefined = undefined;
   /** Children of every other key that has come next. */
-  others: Map<string, Map<unknown, TrieNode<S> | S>> | undefined = undefined;
+  others: Map<string, Map<unknown, TrieNode | number>> | undefined = undefined;
   /** Arrays of any key, by key and canonical text: equal arrays are different objects. */
-  arrays: Map<string, TrieNode<S> | S> | undefined = undefined;
-  /** The series whose path ends at the node. */
-  series: S | undefined = undefined;
+  arrays: Map<string, TrieNode | number> | undefined = undefined;
+  /** Of the path that ends at the node. */
+  slot = NOWHERE;
 
   /** @param free - Marks a field that is free. */
   constructor(free: string | undefined) {
@@ -494,25 +630,25 @@ class MoreChildren<S extends Member> {
     this.value2 = this.value3 = free;
   }
 
-  ofText(value: string): TrieNode<S> | S | undefined {
+  ofText(value: string): TrieNode | number | undefined {
     if (value === this.value2) {
       return this.child2;
     }
     return value === this.value3 ? this.child3 : this.values?.get(value);
   }
 
-  of(value: unknown): TrieNode<S> | S | undefined {
+  of(value: unknown): TrieNode | number | undefined {
     if (value === this.value2) {
       return this.child2;
     }
     return value === this.value3 ? this.child3 : this.values?.get(value);
   }
 
-  set(value: unknown, child: TrieNode<S> | S, fits: boolean): void {
-    if (fits && !this.child2) {
+  set(value: unknown, child: TrieNode | number, fits: boolean): void {
+    if (fits && this.child2 === undefined) {
       this.value2 = value;
       this.child2 = child;
-    } else if (fits && !this.child3) {
+    } else if (fits && this.child3 === undefined) {
       this.value3 = value;
       this.child3 = child;
     } else {
@@ -534,31 +670,35 @@ class MoreChildren<S extends Member> {
   }
 
   /** @param key - The node's usual one. */
-  forEach(key: string, visit: Visit<S>): void {
-    if (this.child2) {
-      visit(key, this.value2, this.child2);
+  forEach(key: string, visit: Visit): void {
+    if (this.child2 !== undefined) {
+      visit(key, this.value2 as Path[number], this.child2);
     }
-    if (this.child3) {
-      visit(key, this.value3, this.child3);
+    if (this.child3 !== undefined) {
+      visit(key, this.value3 as Path[number], this.child3);
     }
-    this.values?.forEach((child, value) => visit(key, value, child));
+    this.values?.forEach((child, value) =>
+      visit(key, value as Path[number], child),
+    );
     this.others?.forEach((children, other) =>
-      children.forEach((child, value) => visit(other, value, child)),
+      children.forEach((child, value) =>
+        visit(other, value as Path[number], child),
+      ),
     );
     this.arrays?.forEach((child, text) => {
-      const [itsKey] = JSON.parse(text) as [string, string];
-      visit(itsKey, undefined, child);
+      const [itsKey, items] = JSON.parse(text) as [string, string];
+      visit(itsKey, new ArrayValue(items), child);
     });
   }
 
   isUsed(): boolean {
     return Boolean(
-      this.child2 ||
-      this.child3 ||
+      this.child2 !== undefined ||
+      this.child3 !== undefined ||
       this.values?.size ||
       this.others?.size ||
       this.arrays?.size ||
-      this.series,
+      this.slot !== NOWHERE,
     );
   }
 }

@@ -218,7 +218,7 @@ fn removed_series_and_cleared_instruments_have_none() {
 impl Engine {
     /// Removes the series without attributes.
     fn remove_all(&self, id: InstrumentId) {
-        self.remove(id, "[]".to_owned());
+        self.remove(id, Canonical::default());
     }
 }
 

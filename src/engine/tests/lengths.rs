@@ -49,7 +49,7 @@ fn removing_one_of_two_series_that_are_equal_once_cut_keeps_the_other() {
     let other = bench.series(id, Storage::Sum, r#""k","abce""#);
     bench.add(one, 1.0);
     bench.add(other, 10.0);
-    bench.engine.remove(id, r#"["k","abcd"]"#.to_owned());
+    bench.engine.remove(id, read_set(r#"["k","abcd"]"#));
     bench.add(other, 100.0);
     assert_eq!(bench.points("c"), ["k:abc=111"]);
 }

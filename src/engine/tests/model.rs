@@ -122,7 +122,7 @@ proptest! {
                     model.record(series, value.into());
                 }
                 Step::Remove(series) => {
-                    bench.engine.remove(id, format!(r#"["n",{series}]"#));
+                    bench.engine.remove(id, read_set(&format!(r#"["n",{series}]"#)));
                     model.remove(series);
                 }
                 Step::Clear => {
@@ -148,9 +148,9 @@ fn a_series_that_is_removed_again_is_gone() {
     bench.collect();
     let slots = ["a", "b"].map(|name| bench.series(id, Storage::Sum, &format!(r#""n","{name}""#)));
     bench.add(slots[0], 1.0);
-    bench.engine.remove(id, r#"["n","a"]"#.to_owned());
+    bench.engine.remove(id, read_set(r#"["n","a"]"#));
     bench.add(slots[1], 1.0);
     bench.add(slots[0], 1.0);
-    bench.engine.remove(id, r#"["n","a"]"#.to_owned());
+    bench.engine.remove(id, read_set(r#"["n","a"]"#));
     assert_eq!(bench.points("c"), ["n:b=1"]);
 }

@@ -14,7 +14,7 @@ impl Facade for Prompt {
         true
     }
 
-    fn release(&self, _: &[(Storage, u32)]) {}
+    fn release(&self, _: &[Idle]) {}
 }
 
 const SHORT: Duration = Duration::from_millis(50);
@@ -53,7 +53,11 @@ fn setup(kind: InstrumentKind, temporality: &str, views: &str) -> Setup {
         engine.hand_over(
             facade,
             Handover {
-                series: Some(format!(r#"[[{id},2,{slot},["s",{slot}]]]"#)),
+                slots: vec![SlotChange {
+                    storage: Storage::Block,
+                    slot,
+                    series: Some((id, read_set(&format!(r#"["s",{slot}]"#)))),
+                }],
                 ..Handover::default()
             },
         );

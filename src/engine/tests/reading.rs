@@ -53,7 +53,7 @@ fn no_series_is_read_without_its_first_value() {
         for _ in 0..10_000 {
             for (id, slot) in slots {
                 bench.sample(slot, 5.0);
-                bench.engine.remove(id, "[]".to_owned());
+                bench.engine.remove(id, Canonical::default());
             }
         }
         slots.iter().for_each(|(_, slot)| bench.sample(*slot, 5.0));

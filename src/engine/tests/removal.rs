@@ -16,7 +16,7 @@ fn a_removed_series_is_gone_until_its_next_value_and_then_starts_anew() {
                 bench.points("x"),
                 ["a:1=1".to_owned(), format!("a:2={}", round + 1)]
             );
-            bench.engine.remove(id, r#"["a",1]"#.to_owned());
+            bench.engine.remove(id, read_set(r#"["a",1]"#));
             assert_eq!(bench.points("x"), [format!("a:2={}", round + 1)]);
         }
     }
@@ -34,7 +34,7 @@ fn a_series_that_goes_and_comes_back_before_a_collection_is_read_is_read_once() 
     let is_c = |metric: &&Metric| &*metric.name == "c";
     let unread = collection.metrics().find(is_c).unwrap();
 
-    bench.engine.remove(id, r#"["a",0]"#.to_owned());
+    bench.engine.remove(id, read_set(r#"["a",0]"#));
     bench.add(slots[0], 5.0);
     assert_eq!(bench.points("c").len(), 20);
 
@@ -52,7 +52,9 @@ fn removing_gives_the_place_in_the_limit_back() {
         let slot = bench.series(id, Storage::Sum, &format!(r#""n",{series}"#));
         bench.add(slot, 1.0);
         assert_eq!(bench.points("c"), [format!("n:{series}=1")]);
-        bench.engine.remove(id, format!(r#"["n",{series}]"#));
+        bench
+            .engine
+            .remove(id, read_set(&format!(r#"["n",{series}]"#)));
     }
 }
 
@@ -85,11 +87,11 @@ impl Facade for Listening {
         false
     }
 
-    fn release(&self, slots: &[(Storage, u32)]) {
+    fn release(&self, slots: &[Idle]) {
         self.0
             .lock()
             .unwrap()
-            .extend(slots.iter().map(|(_, slot)| slot));
+            .extend(slots.iter().map(|idle| idle.slot));
     }
 }
 
@@ -118,7 +120,7 @@ fn a_delta_series_removed_and_recorded_again_within_an_interval_is_one_point() {
     let slot = bench.series(id, Storage::Sum, r#""a",1"#);
     for _ in 0..3 {
         bench.add(slot, 1.0);
-        bench.engine.remove(id, r#"["a",1]"#.to_owned());
+        bench.engine.remove(id, read_set(r#"["a",1]"#));
     }
     bench.add(slot, 1.0);
     assert_eq!(bench.points("c"), ["a:1=4"]);
@@ -143,7 +145,7 @@ fn streams_of_many_series_keep_each_of_them_through_churn() {
             for n in 0..1000 {
                 bench
                     .engine
-                    .remove(id, format!(r#"["round",{round},"n",{n}]"#));
+                    .remove(id, read_set(&format!(r#"["round",{round},"n",{n}]"#)));
             }
         }
     }
@@ -168,7 +170,7 @@ fn a_series_with_nan_is_found_again() {
             let points = bench.points("c");
             assert!(points.len() == 1 && points[0].ends_with("=2"), "{points:?}");
 
-            bench.engine.remove(id, format!("[{set}]"));
+            bench.engine.remove(id, read_set(&format!("[{set}]")));
             assert!(bench.points("c").is_empty());
 
             bench.add(slots[0], 3.0);
@@ -186,7 +188,7 @@ fn a_delta_series_with_nan_that_comes_back_within_an_interval_is_one_point() {
         let slot = bench.series(id, Storage::Sum, set);
         for _ in 0..3 {
             bench.add(slot, 1.0);
-            bench.engine.remove(id, format!("[{set}]"));
+            bench.engine.remove(id, read_set(&format!("[{set}]")));
         }
         bench.add(slot, 1.0);
         let points = bench.points("c");
@@ -267,7 +269,7 @@ fn a_series_that_comes_back_starts_when_it_does() {
 
     let mut before = first[1];
     for _ in 0..3 {
-        bench.engine.remove(id, r#"["a",1]"#.to_owned());
+        bench.engine.remove(id, read_set(r#"["a",1]"#));
         let removed = clock::now();
         bench.add(slots[1], 7.0);
         let again = starts(&bench);

@@ -14,7 +14,7 @@ impl Facade for Asked {
         false
     }
 
-    fn release(&self, _: &[(Storage, u32)]) {}
+    fn release(&self, _: &[Idle]) {}
 }
 
 struct Setup {
