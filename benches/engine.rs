@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::hint::black_box;
 use std::time::Instant;
 
-use common::{registrations, totals, Fixture};
+use common::{slots_of, totals, Fixture};
 use criterion::{criterion_group, criterion_main, BatchSize, Criterion};
 use nativestage_metrics::engine::cells::Cells;
 use nativestage_metrics::engine::plan::Storage;
@@ -24,7 +24,7 @@ fn blocks(c: &mut Criterion) {
     let fixture = Fixture::new();
     let id = fixture.instrument(InstrumentKind::Histogram, "request.duration".to_owned());
     fixture.hand_over(Handover {
-        series: Some(registrations(id, Storage::Block, 0..SERIES)),
+        slots: slots_of(id, Storage::Block, 0..SERIES),
         ..Handover::default()
     });
     let slots: Vec<u32> = (0..BLOCK).map(|i| i % SERIES).collect();
@@ -57,7 +57,7 @@ fn sums(c: &mut Criterion) {
     for (number, first) in (0..CHUNK).step_by(1024).enumerate() {
         let id = fixture.instrument(InstrumentKind::Counter, format!("requests.c{number}"));
         fixture.hand_over(Handover {
-            series: Some(registrations(id, Storage::Sum, first..first + 1024)),
+            slots: slots_of(id, Storage::Sum, first..first + 1024),
             ..Handover::default()
         });
     }
@@ -87,19 +87,19 @@ fn sums(c: &mut Criterion) {
 /// Series that the engine has never seen, with their first value.
 fn registration(c: &mut Criterion) {
     const SERIES: u32 = 1000;
-    c.bench_function("register 1 000 new series from JSON", |b| {
+    c.bench_function("learn 1 000 new slots", |b| {
         b.iter_batched(
             || {
                 let fixture = Fixture::new();
                 let id = fixture.instrument(InstrumentKind::Counter, "requests.count".to_owned());
-                let series = registrations(id, Storage::Sum, 0..SERIES);
+                let slots = slots_of(id, Storage::Sum, 0..SERIES);
                 // The thread runs and has nothing to do.
                 assert_eq!(totals(&fixture.collect()), (0, 0.0));
-                (fixture, series)
+                (fixture, slots)
             },
-            |(fixture, series)| {
+            |(fixture, slots)| {
                 fixture.hand_over(Handover {
-                    series: Some(series),
+                    slots,
                     ..Handover::default()
                 });
                 // Waits; nothing has a value yet.

@@ -11,7 +11,10 @@ use nativestage_metrics::engine::collection::Collection;
 use nativestage_metrics::engine::instrument::{InstrumentId, InstrumentSpec, ValueType};
 use nativestage_metrics::engine::plan::Storage;
 use nativestage_metrics::engine::points::Point;
-use nativestage_metrics::engine::{Collect, Engine, Facade, FacadeId, Handover, PipelineId, RunId};
+use nativestage_metrics::engine::slots::SlotChange;
+use nativestage_metrics::engine::{
+    attributes, Collect, Engine, Facade, FacadeId, Handover, Idle, PipelineId, RunId,
+};
 use nativestage_metrics::log::Logger;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
@@ -30,7 +33,7 @@ impl Facade for Mute {
         false
     }
 
-    fn release(&self, _: &[(Storage, u32)]) {}
+    fn release(&self, _: &[Idle]) {}
 }
 
 /// A configured engine with one in-memory, cumulative pipeline and one facade.
@@ -80,7 +83,7 @@ impl Fixture {
             let id = self.instrument(InstrumentKind::Counter, format!("requests.c{number}"));
             let first = number * series;
             self.hand_over(Handover {
-                series: Some(registrations(id, Storage::Sum, first..first + series)),
+                slots: slots_of(id, Storage::Sum, first..first + series),
                 sums: vec![Cells {
                     first,
                     values: vec![1.0; series as usize],
@@ -106,17 +109,24 @@ impl Drop for Fixture {
     }
 }
 
-/// New series in slots, as the facade writes them: three attributes.
-pub fn registrations(id: InstrumentId, storage: Storage, slots: std::ops::Range<u32>) -> String {
-    let series: Vec<String> = slots
-        .map(|slot| {
-            format!(
-                r#"[{id},{},{slot},["method","GET","route","/api/catalog/entities/{slot}","status",200]]"#,
-                storage.code()
-            )
+/// New slots of an instrument, for sets of three attributes.
+pub fn slots_of(
+    id: InstrumentId,
+    storage: Storage,
+    slots: std::ops::Range<u32>,
+) -> Vec<SlotChange> {
+    slots
+        .map(|slot| SlotChange {
+            storage,
+            slot,
+            series: Some((id, attributes::read(&set(slot)).unwrap())),
         })
-        .collect();
-    format!("[{}]", series.join(","))
+        .collect()
+}
+
+/// The set of a slot, as the facade sends it.
+pub fn set(slot: u32) -> String {
+    format!(r#"["method","GET","route","/api/catalog/entities/{slot}","status",200]"#)
 }
 
 /// Points of a collection, and the sum of what they counted.

@@ -9,7 +9,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use nativestage_metrics::config::{Config, Environment};
 use nativestage_metrics::engine::clock::Timestamp;
 use nativestage_metrics::engine::points::{ExponentialBuckets, Point};
-use nativestage_metrics::engine::{Collect, PipelineId};
+use nativestage_metrics::engine::{attributes, Collect, PipelineId};
 use opentelemetry_sdk::metrics::InstrumentKind;
 
 use crate::bench::{block_on, spec, Bench};
@@ -99,7 +99,8 @@ pub fn run(data: &[u8]) {
             Step::Remove(set) => {
                 removed = true;
                 let (id, _) = bench.engine.register(spec(kind, "x"));
-                bench.engine.remove(id, format!(r#"["n",{}]"#, set % SETS));
+                let set = attributes::read(&format!(r#"["n",{}]"#, set % SETS));
+                bench.engine.remove(id, set.expect("attributes"));
             }
             Step::Clear => {
                 removed = true;

@@ -11,7 +11,9 @@ use nativestage_metrics::engine::cells::Cells;
 use nativestage_metrics::engine::clock::Timestamp;
 use nativestage_metrics::engine::instrument::{InstrumentSpec, ValueType};
 use nativestage_metrics::engine::plan::{Pipelines, Storage};
-use nativestage_metrics::engine::{Engine, Facade, FacadeId, Handover, RunId, Samples};
+use nativestage_metrics::engine::{
+    attributes, Engine, Facade, FacadeId, Handover, Idle, RunId, Samples, Slots,
+};
 use nativestage_metrics::export::prometheus::Exposition;
 use nativestage_metrics::log::{Level, Logger};
 use opentelemetry::InstrumentationScope;
@@ -22,7 +24,7 @@ pub struct Bench {
     pub pipelines: Pipelines,
     facade: FacadeId,
     prometheus: Option<PrometheusConfig>,
-    next_slot: u32,
+    slots: Slots,
 }
 
 /// Cannot be asked: collections do not wait for it.
@@ -37,7 +39,7 @@ impl Facade for Mute {
         false
     }
 
-    fn release(&self, _: &[(Storage, u32)]) {}
+    fn release(&self, _: &[Idle]) {}
 }
 
 impl Bench {
@@ -50,7 +52,7 @@ impl Bench {
             pipelines,
             facade,
             prometheus: config.prometheus.clone(),
-            next_slot: 0,
+            slots: Slots::default(),
         }
     }
 
@@ -62,16 +64,19 @@ impl Bench {
         values: &[f64],
     ) {
         let (id, shape) = self.engine.register(spec);
-        let slot = self.next_slot;
-        self.next_slot += 1;
-        let series = serde_json::json!([[id, shape.storage.code(), slot, attributes]]);
+        let set = serde_json::Value::from(attributes).to_string();
+        let set = attributes::read(&set).expect("attributes");
+        let known = self.slots.find(shape.storage, id, &set);
+        let Some(slot) = known.or_else(|| self.slots.take(shape.storage, id, set)) else {
+            return;
+        };
         let cell = |value: &f64| Cells {
             first: slot,
             values: vec![*value],
         };
         let cells = || values.iter().map(cell).collect();
         let mut handover = Handover {
-            series: Some(series.to_string()),
+            slots: self.slots.take_changes(),
             ..Handover::default()
         };
         match shape.storage {

@@ -23,6 +23,7 @@ mod overlapping;
 mod produced;
 mod reading;
 mod removal;
+mod slots;
 mod waiting;
 
 const WAIT: Duration = Duration::from_secs(5);
