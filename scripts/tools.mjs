@@ -32,15 +32,11 @@ const NODE_PACKAGE = `node-${process.platform}-${process.arch}`;
 // An addon built on node::ObjectWrap against the headers of 24.19 to 24.21, as better-sqlite3 12 is,
 // aborts at random (nodejs/node#65446).
 const NODE_VERSION = '24.18.1';
+const NODE_26_VERSION = '26.12.1';
 const NEW_SUITE = 'forky';
 const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-export const node24 = path.join(
-  toolsDirectory,
-  'node-24/node_modules',
-  NODE_PACKAGE,
-  'bin/node',
-);
+export const node24 = nodeIn('node-24');
 
 const tools = [
   {
@@ -93,6 +89,13 @@ const tools = [
   },
 ];
 
+const node26 = {
+  name: 'node-26',
+  version: () => NODE_26_VERSION,
+  install: directory =>
+    installPackages(directory, { [NODE_PACKAGE]: NODE_26_VERSION }),
+};
+
 const RUSTC = 'rustc.sh';
 const rust = {
   name: 'rust',
@@ -115,6 +118,22 @@ export async function fetchTools(names = tools.map(({ name }) => name)) {
     }
   }
   return missing;
+}
+
+/** Fetches Node 26, which only the benchmarks need. Returns where it is. */
+export async function fetchNode26() {
+  await fetchTool(node26);
+  return nodeIn(node26.name);
+}
+
+function nodeIn(tool) {
+  return path.join(
+    toolsDirectory,
+    tool,
+    'node_modules',
+    NODE_PACKAGE,
+    'bin/node',
+  );
 }
 
 /**
@@ -305,27 +324,11 @@ async function python(directory) {
  * `npm ci` and does not load in another. The npm package of Node carries the headers to build it.
  */
 async function node(directory) {
-  await writeFile(
-    path.join(directory, 'package.json'),
-    JSON.stringify({
-      private: true,
-      dependencies: {
-        [NODE_PACKAGE]: NODE_VERSION,
-        'better-sqlite3': sqliteVersion(),
-      },
-      allowScripts: { 'better-sqlite3': true },
-    }),
-  );
-  await cp(path.join(root, '.npmrc'), path.join(directory, '.npmrc'));
+  const options = await installPackages(directory, {
+    [NODE_PACKAGE]: NODE_VERSION,
+    'better-sqlite3': sqliteVersion(),
+  });
   const prefix = path.join(directory, 'node_modules', NODE_PACKAGE);
-  const options = { cwd: directory, env: { ...process.env } };
-  // Inside `npm run` these point at the root package and would win over the folder.
-  for (const key of Object.keys(options.env)) {
-    if (/^npm_(config_local_prefix|package_|lifecycle_)/i.test(key)) {
-      delete options.env[key];
-    }
-  }
-  await must('npm', ['install', '--ignore-scripts'], options);
   options.env.PATH = `${prefix}/bin:${options.env.PATH}`;
   options.env.npm_config_nodedir = prefix;
   await must('npm', ['rebuild', 'better-sqlite3'], options);
@@ -334,6 +337,28 @@ async function node(directory) {
     ['-e', "new (require('better-sqlite3'))(':memory:').close()"],
     options,
   );
+}
+
+/** Installs packages in a folder of their own, without their scripts. Returns how to run npm there. */
+async function installPackages(directory, dependencies) {
+  await writeFile(
+    path.join(directory, 'package.json'),
+    JSON.stringify({
+      private: true,
+      dependencies,
+      allowScripts: { 'better-sqlite3': true },
+    }),
+  );
+  await cp(path.join(root, '.npmrc'), path.join(directory, '.npmrc'));
+  const options = { cwd: directory, env: { ...process.env } };
+  // Inside `npm run` these point at the root package and would win over the folder.
+  for (const key of Object.keys(options.env)) {
+    if (/^npm_(config_local_prefix|package_|lifecycle_)/i.test(key)) {
+      delete options.env[key];
+    }
+  }
+  await must('npm', ['install', '--ignore-scripts'], options);
+  return options;
 }
 
 function sqliteVersion() {

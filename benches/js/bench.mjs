@@ -1,9 +1,18 @@
-// Runs every benchmark and writes docs/benchmarks.md. Arguments are titles of sections: only those are
-// measured then, and the others stay as they are on the page.
+// Runs every benchmark on Node 24 and writes docs/benchmarks.md. Arguments are titles of sections: only
+// those are measured then, and the others stay as they are on the page.
+import { spawnSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
+import { fetchTools, node24 } from '../../scripts/tools.mjs';
 import { isCurrent, page, pagePath } from './page.mjs';
 import { describeTarget, isMet } from './section.mjs';
 import { sections } from './sections.mjs';
+
+if (process.execPath !== node24) {
+  const missing = await fetchTools(['node-24']);
+  const again = [...process.execArgv, ...process.argv.slice(1)];
+  const ended = spawnSync(node24, again, { stdio: 'inherit' });
+  process.exit(missing.length > 0 ? 1 : ended.status);
+}
 
 const titles = sections.map(({ title }) => title);
 const reasons = Object.fromEntries(
@@ -29,7 +38,7 @@ for (const { title, bench } of sections) {
     continue;
   }
   console.log(`\n${title}`);
-  const section = { title, ...(await bench()) };
+  const section = { title, node: node24, ...(await bench()) };
   console.table(section.rows);
   for (const target of section.targets.filter(each => !isMet(each))) {
     console.log(`missed: ${describeTarget(target)}`);

@@ -8,12 +8,19 @@ import { cardinalityLimit, seriesWork } from './seriesWork.mjs';
 let provider;
 let work;
 let series;
+let isCold;
+
+/** More than any cache holds. */
+const OTHERS = new Float64Array(2 ** 24);
 
 /** Records in every series and lets what follows from recording end: only exporting is measured. */
 async function touch() {
   work.record(series);
   globalThis.gc();
   await sleep(50);
+  if (isCold) {
+    OTHERS.fill(work.recorded.count);
+  }
 }
 
 /** How long a plain copy of as many cells takes, as freshly written as those of the side. */
@@ -28,6 +35,7 @@ function copyTime() {
 answerQuestions({
   async start(options) {
     series = options.series;
+    isCold = options.isCold;
     provider = pushing[options.side]({
       url: options.url,
       limit: cardinalityLimit(series),

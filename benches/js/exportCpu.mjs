@@ -6,23 +6,34 @@ import { runAlone } from './section.mjs';
 const SERIES = 100_000;
 const ROUNDS = 9;
 
-const TARGET = 1 / 2;
+const CASES = [
+  { kind: 'counter', isCold: false, what: 'counters', atMost: 0.06 },
+  {
+    kind: 'histogram',
+    isCold: false,
+    what: 'histograms, 15 buckets',
+    atMost: 0.08,
+  },
+  { kind: 'counter', isCold: true, what: 'counters, cold' },
+  { kind: 'histogram', isCold: true, what: 'histograms, cold' },
+];
 
 export async function benchExportCpu() {
   const rows = [];
   const targets = [];
-  for (const kind of ['counter', 'histogram']) {
+  for (const { kind, isCold, what: title, atMost } of CASES) {
     const { ours, 'JS SDK': jsSdk } = await exportRounds({
       kind,
       series: SERIES,
       exports: ROUNDS,
+      isCold,
     });
     const of = (side, what) => side.exports.map(round => round[what]);
     const shown = (side, what) => median(of(side, what)).toFixed(0);
     const megabytes = side => (median(of(side, 'bytes')) / 1e6).toFixed(1);
     const found = ratio(of(ours, 'cpu'), of(jsSdk, 'cpu'));
     rows.push({
-      case: kind === 'counter' ? 'counters' : 'histograms, 15 buckets',
+      case: title,
       'ours CPU ms': shown(ours, 'cpu'),
       'JS SDK CPU ms': shown(jsSdk, 'cpu'),
       '× JS SDK': found.toFixed(2),
@@ -31,16 +42,15 @@ export async function benchExportCpu() {
       'ours MB': megabytes(ours),
       'JS SDK MB': megabytes(jsSdk),
     });
-    targets.push({
-      what: `CPU of an export of ${SERIES} ${kind}s, of the JS SDK's`,
-      found,
-      atMost: TARGET,
-    });
+    if (atMost !== undefined) {
+      const what = `CPU of an export of ${SERIES} ${kind}s, of the JS SDK's`;
+      targets.push({ what, found, atMost });
+    }
   }
   return {
     meaning:
       `Processor time, on all threads, to collect, encode and send ${SERIES} series over OTLP ` +
-      '(http/protobuf, not compressed) after all were recorded in.',
+      '(http/protobuf, not compressed) after all were recorded in. Cold: other memory of 128 MiB was written in between, so that nothing of it is in a cache.',
     rows,
     targets,
   };

@@ -14,7 +14,13 @@ const MINUTES = 10;
  * Returns by side what each of the `exports` measured, and each of the `gaps`; of the JS SDK, when it
  * could not, why.
  */
-export function exportRounds({ kind, series, exports, gaps = 0 }) {
+export function exportRounds({
+  kind,
+  series,
+  exports,
+  gaps = 0,
+  isCold = false,
+}) {
   const starts = [
     () => startChild('sink.mjs', { heap: HEAP }),
     () => startChild('exportCase.mjs', { heap: HEAP, minutes: MINUTES }),
@@ -44,7 +50,8 @@ export function exportRounds({ kind, series, exports, gaps = 0 }) {
       }
     };
     for (const side of sides) {
-      await take(side, 'start', { side: side.name, kind, series, url });
+      const options = { side: side.name, kind, series, isCold, url };
+      await take(side, 'start', options);
     }
     const warm = warmUp(series);
     for (let round = 0; round < warm + exports + gaps; round++) {

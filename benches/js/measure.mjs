@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 
 export function median(numbers) {
@@ -38,7 +39,10 @@ export function ratio(slow, fast) {
   return median(slow.map((time, round) => time / fast[round]));
 }
 
-export function machine() {
+/** @param node - The Node that was measured. */
+export function machine(node) {
   const cpus = os.cpus();
-  return `${cpus[0].model.trim()} × ${cpus.length}, ${os.platform()} ${os.arch()}, Node ${process.version}, V8 ${process.versions.v8}`;
+  const print = 'process.version + ", V8 " + process.versions.v8';
+  const version = execFileSync(node, ['-p', print], { encoding: 'utf8' });
+  return `${cpus[0].model.trim()} × ${cpus.length}, ${os.platform()} ${os.arch()}, Node ${version.trim()}`;
 }

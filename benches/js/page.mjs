@@ -79,7 +79,7 @@ const missedLine = title => target => `- ${title}: ${describeTarget(target)}`;
 const METHOD =
   'Times are of this machine and say nothing about another; the ratios do. In each row all sides do the same work in the same run and take turns; a ratio is the median of the ratios of the rounds, and garbage is collected between them. Every benchmark reads back what each side counted or exported and fails if it is not what was recorded.';
 
-function block({ title, meaning, rows, targets, notes = [] }) {
+function block({ title, node, meaning, rows, targets, notes = [] }) {
   const date = new Date().toISOString().slice(0, 10);
   return [
     `## ${title}`,
@@ -87,7 +87,7 @@ function block({ title, meaning, rows, targets, notes = [] }) {
     table(rows),
     ...notes,
     ...summary(targets),
-    `${date}, ${machine()}.`,
+    `${date}, ${machine(node)}.`,
   ];
 }
 

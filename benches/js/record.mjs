@@ -4,7 +4,7 @@ import { median } from './measure.mjs';
 import { runAlone } from './section.mjs';
 
 /** Processes a case: where a heap happens to lie changes what a process finds by a third. */
-const PROCESSES = 5;
+const PROCESSES = 3;
 
 /** How many times cheaper than the SDKs and than the clients; without labels: as cheap. */
 const target = (rival, { site, attributes }) => {
@@ -20,21 +20,15 @@ const cases = ['mono', 'mega'].flatMap(site =>
   ),
 );
 
-/**
- * @param node - The Node to run on.
- * @param processes - How many of them a case.
- */
-export async function benchRecord(
-  node = process.execPath,
-  processes = PROCESSES,
-) {
+/** @param node - The Node to run on. */
+export async function benchRecord(node = process.execPath) {
   const rows = [];
   const targets = [];
   for (const options of cases) {
     const { site, kind, attributes } = options;
     const title = `${site} ${kind}, ${attributes} attributes`;
     const runs = [];
-    for (let i = 0; i < processes; i++) {
+    for (let i = 0; i < PROCESSES; i++) {
       runs.push(await runCase(options, node));
     }
     const { series, names } = runs[0];

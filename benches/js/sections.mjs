@@ -1,7 +1,6 @@
 // Everything that `npm run bench` measures, in the order of docs/benchmarks.md. Modules are loaded when
 // they run, so that the titles can be had without the rivals. `why` is shown where a target is missed.
-import { existsSync } from 'node:fs';
-import { node24 } from '../../scripts/tools.mjs';
+import { fetchNode26 } from '../../scripts/tools.mjs';
 
 const from = (module, bench) => async () => (await import(module))[bench]();
 
@@ -9,17 +8,24 @@ export const sections = [
   {
     title: 'One record',
     bench: from('./record.mjs', 'benchRecord'),
-    why: "one process finds up to a third more or less than another, by where its heap lies and how much the engine's thread slows the other core; without attributes that decides. With one attribute at a megamorphic call site making the object is a large part of the little that is left. With ten every attribute is a node in a cache line of its own, and from the third on most nodes have one child. One piece of memory for such a rest of a path made ten attributes a tenth cheaper and five up to a sixth dearer, so it is not done.",
+    why: "one process finds up to a third more or less than another, by where its heap lies and how much the engine's thread slows the other core; without attributes that decides. The JS SDK's records take half the time here that they take on Node 20, and ours the same. With one attribute at a megamorphic call site making the object is a large part of the little that is left. With ten every attribute is a node in a cache line of its own, and from the third on most nodes have one child. One piece of memory for such a rest of a path made ten attributes a tenth cheaper and five up to a sixth dearer, so it is not done.",
   },
   {
-    title: 'One record on Node 24',
+    title: 'One record on Node 26',
     async bench() {
-      if (!existsSync(node24)) {
-        throw new Error('Node 24 is missing: run `npm run tools` first');
-      }
-      return (await import('./record.mjs')).benchRecord(node24, 3);
+      const node = await fetchNode26();
+      const { benchRecord } = await import('./record.mjs');
+      return { node, ...(await benchRecord(node)) };
     },
-    why: "the JS SDK's records take half the time here that they take on Node 20, and ours the same.",
+    why: 'as on Node 24.',
+  },
+  {
+    title: 'Records without a pause',
+    bench: from('./sustained.mjs', 'benchSustained'),
+  },
+  {
+    title: 'A record within a trace',
+    bench: from('./exemplars.mjs', 'benchExemplars'),
   },
   {
     title: 'Two readers',
