@@ -17,11 +17,8 @@ import { run } from './process.mjs';
 import { fetchTools, node24 } from './tools.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/**
- * What files below `__test__` begin with: suites of their own, which one Node is enough for. Those of a
- * group run together, and are one line of the summary.
- */
-const ONCE = [['browser'], ['deploy', 'docs', 'packages']];
+/** What files below `__test__` begin with: suites of their own, which one Node is enough for. */
+const ONCE = ['browser', 'deploy', 'docs', 'packages'];
 /** Files that run side by side: most of them wait half of their time. */
 const CONCURRENCY = Math.max(2, availableParallelism() - 1);
 /**
@@ -33,6 +30,8 @@ const CONCURRENCY = Math.max(2, availableParallelism() - 1);
 const ALONE = [
   // Chromium, which keeps the machine busy itself, and how long frames of the chart take.
   '__test__/browser',
+  // Backends that have ten seconds to configure what was loaded before them.
+  '__test__/docs.test.ts',
   // How long a scrape takes beside hundreds of clients, which keep the machine busy themselves.
   '__test__/hostile/crowd.test.ts',
   // The ratio of two times.
@@ -63,7 +62,7 @@ const QUICK_START = {
   NODE_EXTRA_CA_CERTS: undefined,
   NODE_COMPILE_CACHE: path.join(root, '.cache/compiled'),
 };
-const suites = ['rust', 'fuzz', 'node', 'node24', ...ONCE.flat()];
+const suites = ['rust', 'fuzz', 'node', 'node24', ...ONCE];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(name => !suites.includes(name));
 if (unknown.length > 0) {
@@ -87,7 +86,7 @@ if (runs('fuzz')) {
     ]),
   );
 }
-if (['node', 'node24', ...ONCE.flat()].some(runs)) {
+if (['node', 'node24', ...ONCE].some(runs)) {
   results.push(...(await nodeTests()));
 }
 
@@ -138,17 +137,12 @@ async function nodeTests() {
     throw new Error(`Without a test: ${gone.join(', ')}`);
   }
   const isIn = suite => file => file.startsWith(path.join('__test__', suite));
-  for (const group of ONCE) {
-    const suites = group.filter(runs);
-    if (suites.length > 0) {
-      const title = `${suites.join(', ')}, on`;
-      const args = suites.flatMap(suite => files.filter(isIn(suite)));
-      found.push(await nodeTest(title, process.execPath, args));
-    }
+  for (const suite of ONCE.filter(runs)) {
+    const title = `${suite}, on`;
+    const args = files.filter(isIn(suite));
+    found.push(await nodeTest(title, process.execPath, args));
   }
-  const others = files.filter(
-    file => !ONCE.flat().some(suite => isIn(suite)(file)),
-  );
+  const others = files.filter(file => !ONCE.some(suite => isIn(suite)(file)));
   if (runs('node')) {
     found.push(
       await nodeTest('node --test on', process.execPath, others, QUICK_START),
