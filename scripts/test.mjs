@@ -10,7 +10,7 @@
 //   npm test docs        every example of the documentation
 //   npm test packages    what is published, installed in fresh folders: needs npm's registry
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './process.mjs';
@@ -19,8 +19,49 @@ import { fetchTools, node24 } from './tools.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** What files below `__test__` begin with: suites of their own, which one Node is enough for. */
 const ONCE = ['browser', 'deploy', 'docs', 'packages'];
-/** Those that wait for other programs most of the time, and time nothing. */
-const SIDE_BY_SIDE = ['deploy', 'packages'];
+/** Files that run side by side: most of them wait half of their time. */
+const CONCURRENCY = Math.max(2, availableParallelism() - 1);
+/**
+ * Files and folders that measure the time that something takes, from outside and closely, the delay of an
+ * event loop, or a ratio of times: beside others they would measure the machine. They run one at a time.
+ * All other files measure the processor time of their own process, allow several times as long as
+ * something takes, or wait until it has happened.
+ */
+const ALONE = [
+  // Chromium, which keeps the machine busy itself, and how long frames of the chart take.
+  '__test__/browser',
+  // Backends that have ten seconds to configure what was loaded before them.
+  '__test__/docs.test.ts',
+  // How long a scrape takes beside hundreds of clients, which keep the machine busy themselves.
+  '__test__/hostile/crowd.test.ts',
+  // The ratio of two times.
+  '__test__/hostile/meters.test.ts',
+  // The delay and the utilization of a backend's event loop.
+  '__test__/hostile/onBackend.test.ts',
+  // The delay of an event loop.
+  '__test__/hostile/server.test.ts',
+  // What `exitTimeout` grants, to within 1.5 s.
+  '__test__/lifecycle/lastWords.test.ts',
+  // What an event loop that is blocked for three seconds misses meanwhile.
+  '__test__/reliability/blocked.test.ts',
+  // A ratio of two times, and exports with 50 to 300 ms until they are given up.
+  '__test__/reliability/collector.test.ts',
+  // Memory under as much load as the machine bears.
+  '__test__/reliability/soak.test.ts',
+  // Requests with half a second until they are given up.
+  'plugins/prometheus-backend/src/router.test.ts',
+].map(path.normalize);
+const isAlone = file =>
+  ALONE.some(one => file === one || file.startsWith(one + path.sep));
+/**
+ * The Node suite talks to this machine only: it can do without the machine's own authorities, which
+ * cost every process of Node 20 a tenth of a second. Its backends load 2 500 modules each, which newer
+ * ones need not compile again.
+ */
+const QUICK_START = {
+  NODE_EXTRA_CA_CERTS: undefined,
+  NODE_COMPILE_CACHE: path.join(root, '.cache/compiled'),
+};
 const suites = ['rust', 'fuzz', 'node', 'node24', ...ONCE];
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(name => !suites.includes(name));
@@ -91,22 +132,27 @@ async function nodeTests() {
     found.push(toResult('npm run tools', process.env.CI ? 1 : 0));
   }
   const files = await testFiles();
+  const gone = ALONE.filter(one => !files.some(file => file.startsWith(one)));
+  if (gone.length > 0) {
+    throw new Error(`Without a test: ${gone.join(', ')}`);
+  }
   const isIn = suite => file => file.startsWith(path.join('__test__', suite));
   for (const suite of ONCE.filter(runs)) {
-    const options = SIDE_BY_SIDE.includes(suite)
-      ? ['--test-concurrency=2']
-      : [];
-    const args = [...options, ...files.filter(isIn(suite))];
-    found.push(await nodeTest(`${suite}, on`, process.execPath, args));
+    const title = `${suite}, on`;
+    const args = files.filter(isIn(suite));
+    found.push(await nodeTest(title, process.execPath, args));
   }
   const others = files.filter(file => !ONCE.some(suite => isIn(suite)(file)));
   if (runs('node')) {
-    found.push(await nodeTest('node --test on', process.execPath, others));
+    found.push(
+      await nodeTest('node --test on', process.execPath, others, QUICK_START),
+    );
   }
   if (runs('node24') && !missing.includes('node-24')) {
     const preload = path.join(root, 'scripts/sqlite-node24.cjs');
     found.push(
       await nodeTest('node --test on', node24, others, {
+        ...QUICK_START,
         NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require "${preload}"`,
       }),
     );
@@ -114,9 +160,29 @@ async function nodeTests() {
   return found;
 }
 
-async function nodeTest(title, node, args, environment) {
+/** Runs files side by side, and then those that measure; the result is of both. */
+async function nodeTest(title, node, files, environment) {
   const { output: version } = await run(node, ['--version'], { quiet: true });
   const name = `${title} ${version.trim()}`;
+  const alone = files.filter(isAlone);
+  const others = files.filter(file => !isAlone(file));
+  const parts = [];
+  if (others.length > 0) {
+    parts.push(await filesTest(name, node, others, CONCURRENCY, environment));
+  }
+  if (alone.length > 0) {
+    const part = `${name}, one file at a time`;
+    parts.push(await filesTest(part, node, alone, 1, environment));
+  }
+  return {
+    name,
+    passed: sum(parts.map(part => part.passed)),
+    failed: sum(parts.map(part => part.failed)),
+    failures: parts.flatMap(part => part.failures),
+  };
+}
+
+async function filesTest(name, node, files, concurrency, environment) {
   const reports = await mkdtemp(path.join(tmpdir(), 'metrics-test-'));
   const tap = path.join(reports, 'tap');
   try {
@@ -127,11 +193,12 @@ async function nodeTest(title, node, args, environment) {
         '--import',
         'tsx',
         '--test',
+        `--test-concurrency=${concurrency}`,
         '--test-reporter=spec',
         '--test-reporter-destination=stdout',
         '--test-reporter=tap',
         `--test-reporter-destination=${tap}`,
-        ...args,
+        ...files,
       ],
       { ...process.env, ...environment },
     );

@@ -121,15 +121,21 @@ export class Prometheus {
     return server;
   }
 
-  /** The one value that a PromQL expression has now. */
+  /**
+   * The one value that a PromQL expression has, as soon as it has one: where the machine was busy and a
+   * scrape took too long, there is none until the next.
+   */
   async value(expression: string): Promise<number> {
-    const samples = await this.query(expression);
-    assert.equal(
-      samples.length,
-      1,
-      `${expression} has ${samples.length} values`,
-    );
-    return Number(samples[0].value[1]);
+    const [sample] = await eventually(async () => {
+      const samples = await this.query(expression);
+      assert.equal(
+        samples.length,
+        1,
+        `${expression} has ${samples.length} values`,
+      );
+      return samples;
+    });
+    return Number(sample.value[1]);
   }
 
   async query(expression: string): Promise<Sample[]> {

@@ -1,12 +1,33 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 
-/** A port that was free a moment ago, for programs that cannot choose one themselves. */
+/** Below the ports that systems give to who asks for any, and to connections. */
+const FIRST = 10_000;
+const COUNT = 22_000;
+/** More than a test file asks for in the time until a program has opened its port. */
+const EACH = 40;
+
+/** Files that run side by side begin apart. */
+let next = process.pid * EACH;
+
+/**
+ * A port that was free a moment ago, for programs that cannot choose one themselves. Nobody gets it by
+ * chance meanwhile.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = FIRST + (next++ % COUNT);
+    const server = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
+        continue;
+      }
+      throw error;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
