@@ -19,7 +19,7 @@ import { fetchTools, node24 } from './tools.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** What files below `__test__` begin with: suites of their own, which one Node is enough for. */
 const ONCE = ['browser', 'deploy', 'docs', 'packages'];
-/** Files that run side by side: most of them wait half of their time. */
+/** Files that run side by side: they wait for programs that they started a part of their time. */
 const CONCURRENCY = Math.max(2, availableParallelism() - 1);
 /**
  * Files and folders that measure the time that something takes, from outside and closely, the delay of an
