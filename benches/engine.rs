@@ -6,11 +6,11 @@ use std::cell::Cell;
 use std::hint::black_box;
 use std::time::Instant;
 
-use common::{slots_of, totals, Fixture};
+use common::{set, slots_of, totals, Fixture};
 use criterion::{criterion_group, criterion_main, BatchSize, Criterion};
 use nativestage_metrics::engine::cells::Cells;
 use nativestage_metrics::engine::plan::Storage;
-use nativestage_metrics::engine::{Handover, Samples};
+use nativestage_metrics::engine::{attributes, Handover, Samples, Slots};
 use opentelemetry_sdk::metrics::InstrumentKind;
 
 /// Samples of one block.
@@ -117,6 +117,43 @@ fn registration(c: &mut Criterion) {
     );
 }
 
+/// What the event loop pays for the first sight of a set, beside its own reading and the call.
+fn first_sight(c: &mut Criterion) {
+    const SERIES: u32 = 1000;
+    let sets: Vec<String> = (0..SERIES).map(set).collect();
+    let known: Vec<_> = sets.iter().map(|set| attributes::read(set)).collect();
+    c.bench_function("read 1 000 sets, whose attributes are known", |b| {
+        b.iter(|| {
+            for set in &sets {
+                black_box(attributes::read(set).unwrap());
+            }
+        });
+    });
+    drop(known);
+    let mut round = 0;
+    c.bench_function("take slots for 1 000 sets with a new attribute each", |b| {
+        b.iter_batched(
+            || {
+                round += 1;
+                let set =
+                    |slot| format!(r#"["method","GET","round","{round}/{slot}","status",200]"#);
+                let sets: Vec<String> = (0..SERIES).map(set).collect();
+                (sets, Slots::default())
+            },
+            |(sets, mut slots)| {
+                for set in &sets {
+                    let set = attributes::read(set).unwrap();
+                    assert_eq!(slots.find(Storage::Sum, 1, &set), None);
+                    slots.take(Storage::Sum, 1, set);
+                }
+                assert_eq!(slots.take_changes().len(), SERIES as usize);
+                (sets, slots)
+            },
+            BatchSize::PerIteration,
+        );
+    });
+}
+
 fn collection(c: &mut Criterion) {
     let fixture = Fixture::new();
     fixture.counters(10, 1000);
@@ -130,5 +167,5 @@ fn collection(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, blocks, sums, registration, collection);
+criterion_group!(benches, blocks, sums, registration, first_sight, collection);
 criterion_main!(benches);
