@@ -31,6 +31,7 @@ mod series;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod thin;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{self, Arc, Mutex, MutexGuard, PoisonError};
