@@ -387,3 +387,75 @@ impl Snapshot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::KeyValue;
+
+    use super::*;
+
+    fn set(number: i64) -> Canonical {
+        Canonical::from_iter([KeyValue::new("number", number)])
+    }
+
+    fn columns(series: i64) -> Columns {
+        let shown = Shown {
+            sum: true,
+            min_max: true,
+        };
+        let values = Values::Sums(Numbers::Int(Vec::new()));
+        let mut columns = Columns::new(shown, true, values, Exemplars::of_size(1, false));
+        for number in 0..series {
+            let row = columns.insert(set(number), Timestamp::default());
+            columns.record(row, number as f64).unwrap();
+        }
+        columns
+    }
+
+    /// Attribute and value of every point.
+    fn points(snapshot: &Snapshot) -> Vec<(String, f64)> {
+        let mut points = Vec::new();
+        let _ = snapshot.for_each(&mut |identity, point| {
+            if let Point::Number(value) = point {
+                let attribute = identity.attributes.get(0);
+                points.push((attribute.value.to_string(), value.as_f64()));
+            }
+            ControlFlow::Continue(())
+        });
+        points
+    }
+
+    fn expected(numbers: impl IntoIterator<Item = i64>) -> Vec<(String, f64)> {
+        let point = |number: i64| (number.to_string(), number as f64);
+        numbers.into_iter().map(point).collect()
+    }
+
+    #[test]
+    fn a_snapshot_stays_as_it_was_while_series_come_and_go() {
+        let mut columns = columns(8);
+        let snapshot = columns.copy(crate::engine::clock::now());
+        columns.remove(3);
+        let row = columns.insert(set(100), Timestamp::default());
+        columns.record(row, 7.0).unwrap();
+        columns.record(0, 7.0).unwrap();
+        assert_eq!(points(&snapshot), expected(0..8));
+        columns.clear();
+        assert_eq!(points(&snapshot), expected(0..8));
+    }
+
+    #[test]
+    fn the_touched_series_are_taken_be_they_all_most_or_few() {
+        let mut columns = columns(40);
+        let now = crate::engine::clock::now();
+        let all = columns.take(Timestamp::default(), now);
+        assert_eq!(points(&all), expected(0..40));
+        for touched in [vec![5, 21], (3..40).collect()] {
+            for &number in &touched {
+                columns.record(number as Row, number as f64).unwrap();
+            }
+            let taken = columns.take(Timestamp::default(), now);
+            assert_eq!(points(&taken), expected(touched));
+        }
+        assert!(columns.take(Timestamp::default(), now).is_empty());
+    }
+}
