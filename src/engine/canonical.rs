@@ -1,20 +1,23 @@
 //! The form in which the engine knows attribute sets.
 
+use std::fmt::{self, Debug, Formatter};
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use super::interned::Attribute;
+use super::thin::Thin;
 
 /// Attributes in the engine's canonical form: sorted by key, no key twice.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Canonical(Arc<[Attribute]>);
+#[derive(Clone)]
+pub struct Canonical(Thin<Attribute>);
 
 impl Default for Canonical {
     /// No attributes.
     fn default() -> Self {
-        Self(Arc::new([]))
+        Self(Thin::from(Vec::new()))
     }
 }
 
@@ -26,10 +29,30 @@ impl Deref for Canonical {
     }
 }
 
+impl PartialEq for Canonical {
+    fn eq(&self, other: &Self) -> bool {
+        self.0[..] == other.0[..]
+    }
+}
+
+impl Eq for Canonical {}
+
+impl Hash for Canonical {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0[..].hash(state);
+    }
+}
+
+impl Debug for Canonical {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        self.0[..].fmt(formatter)
+    }
+}
+
 impl FromIterator<Attribute> for Canonical {
     /// From attributes that are sorted already.
     fn from_iter<I: IntoIterator<Item = Attribute>>(attributes: I) -> Self {
-        Self(attributes.into_iter().collect())
+        Self(Thin::from(attributes.into_iter().collect::<Vec<_>>()))
     }
 }
 

@@ -40,13 +40,20 @@ pub struct Shown {
     pub min_max: bool,
 }
 
+/// Whose a row is, and since when.
+#[derive(Clone)]
+struct Origin {
+    /// None where the row is free.
+    attributes: Option<Canonical>,
+    start: Timestamp,
+}
+
 pub struct Columns {
     shown: Shown,
     /// Histograms take the whole part of what is recorded.
     integers: bool,
-    /// Attributes; none where the row is free.
-    sets: Vec<Option<Canonical>>,
-    starts: Vec<Timestamp>,
+    /// Shared with snapshots: whoever exports need not copy what seldom changes.
+    origins: Arc<Vec<Origin>>,
     /// Whether something was recorded since the last [`take`](Self::take).
     touched: Vec<bool>,
     values: Values,
@@ -60,8 +67,7 @@ impl Columns {
         Self {
             shown,
             integers,
-            sets: Vec::new(),
-            starts: Vec::new(),
+            origins: Arc::default(),
             touched: Vec::new(),
             values,
             exemplars,
@@ -71,17 +77,20 @@ impl Columns {
 
     /// A row for a series that begins, with nothing recorded in it.
     pub fn insert(&mut self, attributes: Canonical, start: Timestamp) -> Row {
+        let origin = Origin {
+            attributes: Some(attributes),
+            start,
+        };
+        let origins = Arc::make_mut(&mut self.origins);
         if let Some(row) = self.free.pop() {
-            let at = row as usize;
-            self.sets[at] = Some(attributes);
-            self.starts[at] = start;
+            origins[row as usize] = origin;
             return row;
         }
-        self.sets.push(Some(attributes));
-        self.starts.push(start);
-        self.touched.push(false);
+        let row = origins.len() as Row;
+        push(origins, origin);
+        push(&mut self.touched, false);
         self.values.push();
-        (self.sets.len() - 1) as Row
+        row
     }
 
     /// # Errors
@@ -103,7 +112,7 @@ impl Columns {
 
     /// Offers a value that was recorded in a row as an exemplar of it.
     pub fn offer(&mut self, row: Row, exemplar: Exemplar) {
-        if self.sets[row as usize].is_some() {
+        if self.origins[row as usize].attributes.is_some() {
             self.exemplars.offer(row, exemplar);
         }
     }
@@ -117,13 +126,14 @@ impl Columns {
     /// The series of a row is gone; with the last one goes the memory of all.
     pub fn remove(&mut self, row: Row) {
         let at = row as usize;
-        if self.sets[at].take().is_some() {
+        if self.origins[at].attributes.is_some() {
+            Arc::make_mut(&mut self.origins)[at].attributes = None;
             self.touched[at] = false;
             self.values.reset(at);
             self.exemplars.remove(row);
             self.free.push(row);
         }
-        if self.free.len() == self.sets.len() {
+        if self.free.len() == self.origins.len() {
             self.clear();
         }
     }
@@ -138,9 +148,12 @@ impl Columns {
         );
     }
 
-    fn rows(&self, until: Timestamp) -> impl Iterator<Item = usize> + '_ {
-        (0..self.sets.len())
-            .filter(move |&row| self.sets[row].is_some() && self.starts[row] < until)
+    fn rows(&self, until: Timestamp) -> impl Iterator<Item = Row> + '_ {
+        (0..)
+            .zip(self.origins.iter())
+            .filter_map(move |(row, origin)| {
+                (origin.attributes.is_some() && origin.start < until).then_some(row)
+            })
     }
 
     /// Whether a series began before `until`.
@@ -155,46 +168,99 @@ impl Columns {
 
     /// All series, with an interval that began then, unless they began later.
     pub fn copy_since(&self, interval: Timestamp, until: Timestamp) -> Snapshot {
-        let mut snapshot = self.snapshot();
-        for row in self.rows(until) {
-            snapshot.push(self, row, self.starts[row].max(interval), until);
-        }
-        snapshot
+        let rows: Vec<Row> = self.rows(until).collect();
+        self.snapshot(&rows, interval, until)
     }
 
     /// The series in which something was recorded since the last time, which start from nothing
     /// again. Their interval began with the last one, unless they began later, and ends at `until`.
     pub fn take(&mut self, interval: Timestamp, until: Timestamp) -> Snapshot {
-        let mut snapshot = self.snapshot();
-        for row in 0..self.sets.len() {
-            if self.touched[row] && self.sets[row].is_some() {
-                snapshot.push(self, row, self.starts[row].max(interval), until);
-                self.touched[row] = false;
-                self.values.reset(row);
-                self.exemplars.remove(row as Row);
-            }
+        let is_touched = |row: &Row| {
+            let at = *row as usize;
+            self.touched[at] && self.origins[at].attributes.is_some()
+        };
+        let rows: Vec<Row> = (0..self.origins.len() as Row).filter(is_touched).collect();
+        let snapshot = self.snapshot(&rows, interval, until);
+        for &row in &rows {
+            self.touched[row as usize] = false;
+            self.values.reset(row as usize);
+            self.exemplars.remove(row);
         }
         snapshot
     }
 
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&self, rows: &[Row], interval: Timestamp, until: Timestamp) -> Snapshot {
+        let mut exemplars = Vec::new();
+        if !self.exemplars.is_empty() {
+            for (at, &row) in rows.iter().enumerate() {
+                let start = self.origins[row as usize].start.max(interval);
+                let own = exemplars_within(self.exemplars.of(row), start, until);
+                if !own.is_empty() {
+                    exemplars.push((at, own));
+                }
+            }
+        }
+        // Of few, so that the stream need not copy all of them when it changes.
+        let (origins, own_rows) = match rows.len() < self.origins.len() / 4 {
+            true => {
+                let own = rows.iter().map(|row| self.origins[*row as usize].clone());
+                (Arc::new(own.collect()), (0..rows.len() as Row).collect())
+            }
+            false => (self.origins.clone(), rows.to_vec()),
+        };
         Snapshot {
             shown: self.shown,
-            sets: Vec::new(),
-            starts: Vec::new(),
-            values: self.values.empty(),
-            exemplars: Vec::new(),
+            origins,
+            rows: own_rows,
+            values: self.values.copy(rows),
+            interval,
+            exemplars,
         }
     }
+}
+
+/// Lets a column become so long. One that is long gets room for a quarter more, and not for as much
+/// again, half of which would stay empty.
+pub fn make_room<T>(column: &mut Vec<T>, len: usize) {
+    const LONG: usize = 1024;
+    let now = column.len();
+    if len > column.capacity() && now >= LONG {
+        column.reserve_exact((len - now).max(now / 4));
+    }
+}
+
+pub fn push<T>(column: &mut Vec<T>, value: T) {
+    make_room(column, column.len() + 1);
+    column.push(value);
+}
+
+/// Exemplars that lie within a point's interval. Event loops tell the time in milliseconds: one may
+/// seem to be older than its series.
+fn exemplars_within<'e>(
+    exemplars: impl Iterator<Item = &'e Exemplar>,
+    start: Timestamp,
+    until: Timestamp,
+) -> Vec<Exemplar> {
+    let exemplars = exemplars.filter(|exemplar| exemplar.time <= until);
+    let within = exemplars.map(|exemplar| Exemplar {
+        time: exemplar.time.max(start),
+        ..exemplar.clone()
+    });
+    within.collect()
 }
 
 /// Some series of a stream, as they were at one moment.
 pub struct Snapshot {
     shown: Shown,
-    sets: Vec<Canonical>,
-    starts: Vec<Timestamp>,
+    /// Those of the stream, where it has not changed since.
+    origins: Arc<Vec<Origin>>,
+    /// Where the series of each point is.
+    rows: Vec<Row>,
+    /// Began then, unless the series began later.
+    interval: Timestamp,
+    /// One for each point.
     values: Values,
-    /// By row, in ascending order.
+    /// By point, in ascending order.
     exemplars: Vec<(usize, Vec<Exemplar>)>,
 }
 
@@ -206,87 +272,70 @@ impl Snapshot {
         starts: Vec<Timestamp>,
         values: Values,
     ) -> Self {
+        let origins: Vec<Origin> = sets
+            .into_iter()
+            .zip(starts)
+            .map(|(attributes, start)| Origin {
+                attributes: Some(attributes),
+                start,
+            })
+            .collect();
         Self {
             shown,
-            sets,
-            starts,
+            rows: (0..origins.len() as Row).collect(),
+            origins: Arc::new(origins),
+            interval: Timestamp::default(),
             values,
             exemplars: Vec::new(),
         }
     }
 
-    /// As if a row had these exemplars; rows come in ascending order.
+    /// As if a point had these exemplars; points come in ascending order.
     #[cfg(test)]
-    pub fn with_exemplars(mut self, row: usize, exemplars: Vec<Exemplar>) -> Self {
-        self.exemplars.push((row, exemplars));
+    pub fn with_exemplars(mut self, point: usize, exemplars: Vec<Exemplar>) -> Self {
+        self.exemplars.push((point, exemplars));
         self
     }
 
     /// As if all series had begun then.
     #[cfg(test)]
     pub fn started(mut self, start: Timestamp) -> Self {
-        self.starts.fill(start);
+        for origin in Arc::make_mut(&mut self.origins) {
+            origin.start = start;
+        }
+        self.interval = start;
         self
     }
 
-    fn push(&mut self, columns: &Columns, row: usize, start: Timestamp, until: Timestamp) {
-        if let Some(attributes) = &columns.sets[row] {
-            if !columns.exemplars.is_empty() {
-                self.push_exemplars(columns.exemplars.of(row as Row), start, until);
-            }
-            self.sets.push(attributes.clone());
-            self.starts.push(start);
-            self.values.copy(&columns.values, row);
-        }
-    }
-
-    /// Exemplars of the next row. Event loops tell the time in milliseconds: one may seem to be older
-    /// than its series.
-    fn push_exemplars<'e>(
-        &mut self,
-        exemplars: impl Iterator<Item = &'e Exemplar>,
-        start: Timestamp,
-        until: Timestamp,
-    ) {
-        let exemplars = exemplars.filter(|exemplar| exemplar.time <= until);
-        let within = exemplars.map(|exemplar| Exemplar {
-            time: exemplar.time.max(start),
-            ..exemplar.clone()
-        });
-        let within: Vec<Exemplar> = within.collect();
-        if !within.is_empty() {
-            self.exemplars.push((self.sets.len(), within));
-        }
-    }
-
     pub fn is_empty(&self) -> bool {
-        self.sets.is_empty()
+        self.rows.is_empty()
     }
 
     pub fn for_each<'r>(&'r self, visit: &mut Visit<'_, 'r>) -> ControlFlow<()> {
         let mut exemplars = self.exemplars.iter().peekable();
-        (0..self.sets.len()).try_for_each(|row| {
-            let own = exemplars.next_if(|(of, _)| *of == row);
+        (0..self.rows.len()).try_for_each(|at| {
+            let own = exemplars.next_if(|(of, _)| *of == at);
+            let origin = &self.origins[self.rows[at] as usize];
             let identity = Identity {
-                attributes: Attributes::Recorded(&self.sets[row]),
-                start: self.starts[row],
+                attributes: Attributes::Recorded(origin.attributes.as_deref().unwrap_or_default()),
+                start: origin.start.max(self.interval),
                 exemplars: own.map(|(_, own)| &own[..]).unwrap_or_default(),
             };
             match &self.values {
                 Values::Sums(numbers) | Values::Latest(numbers) => {
                     let number = match numbers {
-                        Numbers::Double(values) => Number::Double(values[row]),
-                        Numbers::Int(values) => Number::Int(values[row]),
+                        Numbers::Double(values) => Number::Double(values[at]),
+                        Numbers::Int(values) => Number::Int(values[at]),
                     };
                     visit(&identity, Point::Number(number))
                 }
                 Values::Explicit(histograms) => {
-                    let mut bucket_counts: SmallVec<_> = histograms.counts(row).collect();
+                    let mut bucket_counts: SmallVec<_> = histograms.counts(at).collect();
                     let count = bucket_counts.iter().sum();
                     if histograms.bounds().is_empty() {
                         bucket_counts.clear();
                     }
-                    let (sum, min, max) = self.head(&histograms.head(row), count);
+                    let (sum, min, max) = self.head(&histograms.head(at), count);
                     let point = HistogramPoint {
                         count,
                         sum,
@@ -298,7 +347,7 @@ impl Snapshot {
                     visit(&identity, Point::Explicit(&point))
                 }
                 Values::Exponential(shape, histograms) => {
-                    let point = match &histograms[row] {
+                    let point = match &histograms[at] {
                         Some(histogram) => self.exponential(histogram),
                         None => self.exponential(&Exponential::new(*shape)),
                     };
@@ -336,5 +385,77 @@ impl Snapshot {
             positive: buckets(histogram.positive.offset, &histogram.positive.counts),
             negative: buckets(histogram.negative.offset, &histogram.negative.counts),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::KeyValue;
+
+    use super::*;
+
+    fn set(number: i64) -> Canonical {
+        Canonical::from_iter([KeyValue::new("number", number)])
+    }
+
+    fn columns(series: i64) -> Columns {
+        let shown = Shown {
+            sum: true,
+            min_max: true,
+        };
+        let values = Values::Sums(Numbers::Int(Vec::new()));
+        let mut columns = Columns::new(shown, true, values, Exemplars::of_size(1, false));
+        for number in 0..series {
+            let row = columns.insert(set(number), Timestamp::default());
+            columns.record(row, number as f64).unwrap();
+        }
+        columns
+    }
+
+    /// Attribute and value of every point.
+    fn points(snapshot: &Snapshot) -> Vec<(String, f64)> {
+        let mut points = Vec::new();
+        let _ = snapshot.for_each(&mut |identity, point| {
+            if let Point::Number(value) = point {
+                let attribute = identity.attributes.get(0);
+                points.push((attribute.value.to_string(), value.as_f64()));
+            }
+            ControlFlow::Continue(())
+        });
+        points
+    }
+
+    fn expected(numbers: impl IntoIterator<Item = i64>) -> Vec<(String, f64)> {
+        let point = |number: i64| (number.to_string(), number as f64);
+        numbers.into_iter().map(point).collect()
+    }
+
+    #[test]
+    fn a_snapshot_stays_as_it_was_while_series_come_and_go() {
+        let mut columns = columns(8);
+        let snapshot = columns.copy(crate::engine::clock::now());
+        columns.remove(3);
+        let row = columns.insert(set(100), Timestamp::default());
+        columns.record(row, 7.0).unwrap();
+        columns.record(0, 7.0).unwrap();
+        assert_eq!(points(&snapshot), expected(0..8));
+        columns.clear();
+        assert_eq!(points(&snapshot), expected(0..8));
+    }
+
+    #[test]
+    fn the_touched_series_are_taken_be_they_all_most_or_few() {
+        let mut columns = columns(40);
+        let now = crate::engine::clock::now();
+        let all = columns.take(Timestamp::default(), now);
+        assert_eq!(points(&all), expected(0..40));
+        for touched in [vec![5, 21], (3..40).collect()] {
+            for &number in &touched {
+                columns.record(number as Row, number as f64).unwrap();
+            }
+            let taken = columns.take(Timestamp::default(), now);
+            assert_eq!(points(&taken), expected(touched));
+        }
+        assert!(columns.take(Timestamp::default(), now).is_empty());
     }
 }

@@ -32,6 +32,7 @@ pub mod slots;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod thin;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{self, Arc, Mutex, MutexGuard, PoisonError};

@@ -8,6 +8,7 @@ use hashbrown::HashTable;
 
 use super::aggregate::Misfit;
 use super::canonical::Canonical;
+use super::columns::push;
 use super::instrument::{InstrumentId, InstrumentSpec};
 use super::known::{merge, Known, Observed};
 use super::plan::{StreamPlan, STALE_AFTER};
@@ -101,7 +102,7 @@ impl Instrument {
                 id
             }
             None => {
-                self.series.push(series);
+                push(&mut self.series, series);
                 (self.series.len() - 1) as SeriesId
             }
         };

@@ -9,7 +9,7 @@ use super::aggregate::{Exemplars, Numbers, Reservoir, Shape, Values};
 use super::canonical::{cut, is_overflow, overflow_attributes, Canonical};
 use super::clock::{self, Timestamp};
 use super::collection::{Metric, PageNaming, Source};
-use super::columns::{Columns, Row, SharedColumns, Shown, Snapshot};
+use super::columns::{make_room, Columns, Row, SharedColumns, Shown, Snapshot};
 use super::instrument::{InstrumentSpec, ValueType};
 use super::known::Observed;
 use super::plan::StreamPlan;
@@ -125,6 +125,7 @@ impl Stream {
         let row = self.bind(columns, attributes);
         let at = series as usize;
         if self.rows.len() <= at {
+            make_room(&mut self.rows, at + 1);
             self.rows.resize(at + 1, NO_ROW);
         }
         self.rows[at] = row;

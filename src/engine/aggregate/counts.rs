@@ -1,5 +1,7 @@
 //! Counts that take four bytes each until one of them needs more.
 
+use crate::engine::columns::make_room;
+
 /// A vector of counts.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Counts {
@@ -30,6 +32,22 @@ impl Counts {
         match self {
             Self::Narrow(counts) => counts.resize(len, 0),
             Self::Wide(counts) => counts.resize(len, 0),
+        }
+    }
+
+    /// Lets a column of counts become so long.
+    pub fn make_room(&mut self, len: usize) {
+        match self {
+            Self::Narrow(counts) => make_room(counts, len),
+            Self::Wide(counts) => make_room(counts, len),
+        }
+    }
+
+    /// None yet, as wide, with room for so many.
+    pub fn empty(&self, room: usize) -> Self {
+        match self {
+            Self::Narrow(_) => Self::Narrow(Vec::with_capacity(room)),
+            Self::Wide(_) => Self::Wide(Vec::with_capacity(room)),
         }
     }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::counts::Counts;
+use super::{copy, push, Row};
 
 /// Sum, minimum and maximum of what one series recorded.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,9 +79,10 @@ impl Explicit {
     }
 
     pub fn push(&mut self) {
-        self.heads.push(Head::default());
-        self.counts
-            .resize(self.heads.len() * (self.bounds.len() + 1));
+        push(&mut self.heads, Head::default());
+        let counts = self.heads.len() * (self.bounds.len() + 1);
+        self.counts.make_room(counts);
+        self.counts.resize(counts);
     }
 
     pub fn reset(&mut self, row: usize) {
@@ -99,8 +101,19 @@ impl Explicit {
         Self::new(self.bounds.clone())
     }
 
-    pub fn copy(&mut self, other: &Self, row: usize) {
-        self.heads.push(other.heads[row]);
-        self.counts.extend_from(&other.counts, other.buckets(row));
+    /// Some rows.
+    pub fn copy(&self, rows: &[Row]) -> Self {
+        if rows.len() == self.heads.len() {
+            return self.clone();
+        }
+        let mut counts = self.counts.empty(rows.len() * (self.bounds.len() + 1));
+        for row in rows {
+            counts.extend_from(&self.counts, self.buckets(*row as usize));
+        }
+        Self {
+            bounds: self.bounds.clone(),
+            heads: copy(&self.heads, rows),
+            counts,
+        }
     }
 }

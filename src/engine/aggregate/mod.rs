@@ -16,6 +16,8 @@ pub use explicit::{Explicit, Head};
 pub use exponential::Buckets;
 pub use exponential::{Exponential, Shape};
 
+use super::columns::{push, Row};
+
 /// Why a value was not taken on as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Misfit {
@@ -46,11 +48,11 @@ impl Values {
     pub fn push(&mut self) {
         match self {
             Values::Sums(numbers) | Values::Latest(numbers) => match numbers {
-                Numbers::Double(values) => values.push(0.0),
-                Numbers::Int(values) => values.push(0),
+                Numbers::Double(values) => push(values, 0.0),
+                Numbers::Int(values) => push(values, 0),
             },
             Values::Explicit(histograms) => histograms.push(),
-            Values::Exponential(_, histograms) => histograms.push(None),
+            Values::Exponential(_, histograms) => push(histograms, None),
         }
     }
 
@@ -108,19 +110,16 @@ impl Values {
         }
     }
 
-    /// Appends a row of another stream's values, or of the same.
-    ///
-    /// # Panics
-    /// If they are of another shape.
-    pub fn copy(&mut self, other: &Self, row: usize) {
-        match (self, other) {
-            (Values::Sums(numbers), Values::Sums(other))
-            | (Values::Latest(numbers), Values::Latest(other)) => numbers.copy(other, row),
-            (Values::Explicit(histograms), Values::Explicit(other)) => histograms.copy(other, row),
-            (Values::Exponential(_, histograms), Values::Exponential(_, other)) => {
-                histograms.push(other[row].clone());
+    /// Some rows.
+    pub fn copy(&self, rows: &[Row]) -> Self {
+        match self {
+            Values::Sums(numbers) => Values::Sums(numbers.copy(rows)),
+            Values::Latest(numbers) => Values::Latest(numbers.copy(rows)),
+            Values::Explicit(histograms) => Values::Explicit(histograms.copy(rows)),
+            Values::Exponential(shape, histograms) => {
+                let rows = rows.iter().map(|row| histograms[*row as usize].clone());
+                Values::Exponential(*shape, rows.collect())
             }
-            _ => unreachable!("rows are copied between values of one shape"),
         }
     }
 
@@ -177,12 +176,19 @@ impl Numbers {
         }
     }
 
-    fn copy(&mut self, other: &Self, row: usize) {
-        match (self, other) {
-            (Numbers::Double(values), Numbers::Double(other)) => values.push(other[row]),
-            (Numbers::Int(values), Numbers::Int(other)) => values.push(other[row]),
-            _ => unreachable!("an instrument's numbers are of one type"),
+    fn copy(&self, rows: &[Row]) -> Self {
+        match self {
+            Numbers::Double(values) => Numbers::Double(copy(values, rows)),
+            Numbers::Int(values) => Numbers::Int(copy(values, rows)),
         }
+    }
+}
+
+/// Some rows of a column.
+fn copy<T: Copy>(column: &[T], rows: &[Row]) -> Vec<T> {
+    match rows.len() == column.len() {
+        true => column.to_vec(),
+        false => rows.iter().map(|row| column[*row as usize]).collect(),
     }
 }
 

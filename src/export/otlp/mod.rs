@@ -29,6 +29,7 @@ use crate::engine::collection::Collection;
 use crate::engine::Component;
 use crate::error::Result;
 use crate::export::push::{Attempt, Batch, PushExporter};
+use crate::export::runtime;
 use encode::{Request, LONGEST_REQUEST, REQUEST_LIMIT};
 use endpoint::Target;
 use grpc::GrpcTransport;
@@ -41,11 +42,14 @@ const USER_AGENT_VALUE: &str = concat!("nativestage-metrics/", env!("CARGO_PKG_V
 /// A whole collection as one `ExportMetricsServiceRequest` in OTLP/JSON; an empty collection is a
 /// request without data.
 pub fn to_json(collection: &Collection) -> String {
-    encode::requests(collection, json::Json::default(), usize::MAX)
+    let text = encode::requests(collection, json::Json::default(), usize::MAX)
         .into_iter()
         .next()
         .and_then(|request| String::from_utf8(request.body).ok())
-        .unwrap_or_else(|| r#"{"resourceMetrics":[]}"#.to_owned())
+        .unwrap_or_else(|| r#"{"resourceMetrics":[]}"#.to_owned());
+    // JavaScript's thread will free it.
+    runtime::give_back_soon();
+    text
 }
 
 /// Sends collections to one OTLP endpoint.
