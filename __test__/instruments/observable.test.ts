@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { performance } from 'node:perf_hooks';
 import test, { type TestContext } from 'node:test';
 import type { TestMetricsOptions } from '@nativestage/metrics/testing';
 import {
@@ -7,6 +8,7 @@ import {
   type ObservableResult,
   ValueType,
 } from '@opentelemetry/api';
+import { parseCollection } from '../../ts/otlpJson';
 import { eventually } from '../support/eventually';
 import { diagMessages, setText, testMetrics } from './support';
 
@@ -505,6 +507,33 @@ test('a callback that does not end in time keeps its last values, and what it ob
   await new Promise(setImmediate);
   value = 4;
   assert.deepEqual(await shown(), [3, 4]);
+});
+
+test('a callback that does not settle for a minute is taken for lost, and runs again', async t => {
+  const messages = diagMessages(t);
+  const said = () =>
+    messages.filter(message => message.includes('did not finish')).length;
+  const { metrics, meter } = start(t);
+  let runs = 0;
+  meter.createObservableGauge('g').addCallback(result => {
+    result.observe(++runs);
+    return new Promise<void>(() => {});
+  });
+  const now = performance.now.bind(performance);
+  let later = 0;
+  t.mock.method(performance, 'now', () => now() + later);
+  const valueAfter = async (passed: number) => {
+    later += passed;
+    const collection = parseCollection(await collectWithin(metrics, 1000));
+    // The clock stands still until it is late.
+    await eventually(() => assert.equal(said(), runs));
+    return collection.find(({ name }) => name === 'g')?.points[0].value;
+  };
+  assert.equal(await valueAfter(0), 1);
+  assert.equal(await valueAfter(59_000), 1);
+  assert.equal(await valueAfter(2_000), 2);
+  assert.equal(await valueAfter(59_000), 2);
+  assert.equal(runs, 2);
 });
 
 test('the limit holds for each of the rounds that overlap, and takes no series from another', async t => {
