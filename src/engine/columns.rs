@@ -101,6 +101,20 @@ impl Columns {
         self.values.record(row as usize, value)
     }
 
+    /// Records many, in their order.
+    ///
+    /// # Errors
+    /// The last one that does not fit. The others are taken on.
+    pub fn record_all(&mut self, values: &mut [(Row, f64)]) -> Result<(), (Misfit, f64)> {
+        for (row, value) in &mut *values {
+            self.touched[*row as usize] = true;
+            if self.integers {
+                *value = value.trunc();
+            }
+        }
+        self.values.record_all(values)
+    }
+
     /// Replaces a sum or a last value.
     ///
     /// # Errors

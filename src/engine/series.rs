@@ -156,19 +156,29 @@ impl Instrument {
             return Ok(());
         }
         let mut outcome = Ok(());
+        let mut rows = Vec::with_capacity(values.len());
         for stream in &mut self.streams {
             let shared = stream.columns().clone();
             let mut columns = shared.lock();
+            rows.clear();
+            // Values of one series follow each other where it is recorded in over and over.
+            let mut last = None;
             for &(id, value) in values {
-                let Some(series) = self.series[id as usize].as_mut() else {
-                    continue;
+                let row = match last {
+                    Some((same, row)) if same == id => row,
+                    _ => {
+                        let Some(series) = self.series[id as usize].as_mut() else {
+                            continue;
+                        };
+                        series.idle = 0;
+                        let row = stream.bind_series(&mut columns, id, &series.attributes);
+                        last = Some((id, row));
+                        row
+                    }
                 };
-                series.idle = 0;
-                let row = stream.bind_series(&mut columns, id, &series.attributes);
-                if let Err(misfit) = columns.record(row, value) {
-                    outcome = Err((misfit, value));
-                }
+                rows.push((row, value));
             }
+            outcome = columns.record_all(&mut rows).and(outcome);
         }
         outcome
     }

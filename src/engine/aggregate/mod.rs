@@ -89,6 +89,40 @@ impl Values {
         }
     }
 
+    /// Records many, in their order. What they are recorded in is looked at once.
+    ///
+    /// # Errors
+    /// The last one that does not fit. The others are taken on.
+    pub fn record_all(&mut self, values: &[(Row, f64)]) -> Result<(), (Misfit, f64)> {
+        let mut outcome = Ok(());
+        let mut note = |value, recorded: Result<(), Misfit>| {
+            if let Err(misfit) = recorded {
+                outcome = Err((misfit, value));
+            }
+        };
+        match self {
+            Values::Sums(Numbers::Double(sums)) => {
+                for &(row, value) in values {
+                    note(value, add(&mut sums[row as usize], value));
+                }
+            }
+            Values::Explicit(histograms) => {
+                for &(row, value) in values {
+                    match value.is_finite() {
+                        true => histograms.record(row as usize, value),
+                        false => note(value, Err(Misfit::NotANumber)),
+                    }
+                }
+            }
+            _ => {
+                for &(row, value) in values {
+                    note(value, self.record(row as usize, value));
+                }
+            }
+        }
+        outcome
+    }
+
     /// Replaces what a row holds of sums and last values.
     ///
     /// # Errors
@@ -131,13 +165,7 @@ impl Values {
 impl Numbers {
     fn add(&mut self, row: usize, value: f64) -> Result<(), Misfit> {
         match self {
-            Numbers::Double(values) => {
-                let sum = values[row] + value;
-                if sum.is_nan() {
-                    return Err(Misfit::NotANumber);
-                }
-                values[row] = sum;
-            }
+            Numbers::Double(values) => add(&mut values[row], value)?,
             Numbers::Int(values) => {
                 let (value, fits) = integer(value)?;
                 let sum = values[row].checked_add(value);
@@ -182,6 +210,15 @@ impl Numbers {
             Numbers::Int(values) => Numbers::Int(copy(values, rows)),
         }
     }
+}
+
+fn add(sum: &mut f64, value: f64) -> Result<(), Misfit> {
+    let added = *sum + value;
+    if added.is_nan() {
+        return Err(Misfit::NotANumber);
+    }
+    *sum = added;
+    Ok(())
 }
 
 /// Some rows of a column.
