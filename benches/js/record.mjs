@@ -20,15 +20,21 @@ const cases = ['mono', 'mega'].flatMap(site =>
   ),
 );
 
-/** @param node - The Node to run on. */
-export async function benchRecord(node = process.execPath) {
+/**
+ * @param node - The Node to run on.
+ * @param processes - How many of them a case.
+ */
+export async function benchRecord(
+  node = process.execPath,
+  processes = PROCESSES,
+) {
   const rows = [];
   const targets = [];
   for (const options of cases) {
     const { site, kind, attributes } = options;
     const title = `${site} ${kind}, ${attributes} attributes`;
     const runs = [];
-    for (let i = 0; i < PROCESSES; i++) {
+    for (let i = 0; i < processes; i++) {
       runs.push(await runCase(options, node));
     }
     const { series, names } = runs[0];
