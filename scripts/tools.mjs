@@ -8,6 +8,7 @@
 //   python/bin/{python,rotel,hadolint}                  with the packages of requirements.txt
 //   rust/rustc.sh                                       Debian's, with the sources of its library
 //   node-24/node_modules/node-linux-<arch>/bin/node     and better-sqlite3 built for it
+//   node-26/node_modules/node-linux-<arch>/bin/node     for the benchmarks only
 //
 // Nothing is installed on the machine. Each tool is kept until what it is made of changes here.
 import { Buffer } from 'node:buffer';

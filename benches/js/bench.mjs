@@ -9,9 +9,12 @@ import { sections } from './sections.mjs';
 
 if (process.execPath !== node24) {
   const missing = await fetchTools(['node-24']);
+  if (missing.length > 0) {
+    process.exit(1);
+  }
   const again = [...process.execArgv, ...process.argv.slice(1)];
-  const ended = spawnSync(node24, again, { stdio: 'inherit' });
-  process.exit(missing.length > 0 ? 1 : ended.status);
+  const { status } = spawnSync(node24, again, { stdio: 'inherit' });
+  process.exit(status ?? 1);
 }
 
 const titles = sections.map(({ title }) => title);

@@ -72,7 +72,7 @@ pub struct Messenger {
     asks: Arc<Asks>,
 }
 
-/// What JavaScript is called with: a JSON text.
+/// The callback takes one JSON text.
 pub type OnMessage<'env> = Function<'env, FnArgs<(String,)>, ()>;
 
 impl Messenger {

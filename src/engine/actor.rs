@@ -22,6 +22,7 @@ use super::collection::{Collection, Metric};
 use super::command::{CollectReply, Command};
 use super::handover::{Handover, Samples};
 use super::instrument::{InstrumentId, InstrumentSpec};
+use super::places::{Place, Places};
 use super::plan::{PipelineSettings, Settings, Storage};
 use super::produced::Produced;
 use super::recording::{record_runs, Misfits};
@@ -65,51 +66,6 @@ pub struct Idle {
     pub instrument: InstrumentId,
     pub storage: Storage,
     pub slot: Slot,
-}
-
-/// Where the values of a facade's slot go: 8 bytes each, of which there are as many as series.
-#[derive(Clone, Copy)]
-struct Place {
-    instrument: InstrumentId,
-    series: SeriesId,
-}
-
-/// The places of one storage, by slot.
-#[derive(Default)]
-struct Places(Vec<Place>);
-
-impl Places {
-    /// Of a slot that is nobody's.
-    const NOBODY: Place = Place {
-        instrument: InstrumentId::MAX,
-        series: SeriesId::MAX,
-    };
-
-    fn get(&self, slot: Slot) -> Option<Place> {
-        let place = self.0.get(slot as usize).copied();
-        place.filter(|place| place.instrument != InstrumentId::MAX)
-    }
-
-    fn set(&mut self, slot: Slot, place: Place) {
-        let at = slot as usize;
-        if self.0.len() <= at {
-            self.0.resize(at + 1, Self::NOBODY);
-        }
-        self.0[at] = place;
-    }
-
-    fn take(&mut self, slot: Slot) -> Option<Place> {
-        let place = self.get(slot);
-        if place.is_some() {
-            self.0[slot as usize] = Self::NOBODY;
-        }
-        place
-    }
-
-    /// Every slot that is somebody's, and where its values go.
-    fn iter(&self) -> impl Iterator<Item = (Slot, Place)> + '_ {
-        (0..self.0.len() as Slot).filter_map(|slot| Some((slot, self.get(slot)?)))
-    }
 }
 
 #[derive(Default)]

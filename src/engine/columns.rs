@@ -233,8 +233,8 @@ impl Columns {
     }
 }
 
-/// Lets a column become so long. One that is long gets room for a quarter more, and not for as much
-/// again, half of which would stay empty.
+/// Lets a column become so long. A long column gets room for a quarter more: of as much again, half
+/// would stay empty.
 pub fn make_room<T>(column: &mut Vec<T>, len: usize) {
     const LONG: usize = 1024;
     let now = column.len();

@@ -20,6 +20,7 @@ mod handover;
 pub mod instrument;
 pub mod interned;
 mod known;
+mod places;
 pub mod plan;
 pub mod points;
 pub mod produced;

@@ -110,7 +110,7 @@ export class Facade {
     return this.native.findSlot(instrument, storage, set) ?? NOWHERE;
   }
 
-  /** The set that an instrument's slot stands for, in no order that it came in. */
+  /** The set that an instrument's slot stands for, in the engine's order. */
   pathOf(instrument: number, storage: Storage, slot: number): Path | undefined {
     const set = this.native.attributes(instrument, storage, slot);
     return typeof set === 'string' ? readSet(set) : undefined;

@@ -89,7 +89,7 @@ impl Values {
         }
     }
 
-    /// Records many, in their order. What they are recorded in is looked at once.
+    /// Records many, in their order, with one look at the kind of aggregation.
     ///
     /// # Errors
     /// The last one that does not fit. The others are taken on.

@@ -1,4 +1,4 @@
-//! What the facade is told of its slots, and what the engine learns.
+//! Slots: the facade's table of them, and the changes that the engine learns.
 
 use std::collections::BTreeMap;
 
