@@ -40,6 +40,36 @@ test('the table of alerts in a browser', async t => {
     return cells.map(text => text.split('\n')[0].trim());
   };
 
+  await it('breaks a long name between its words', async () => {
+    const names = [
+      'KitchenHasTimeToSpare',
+      'disk_fills_up_in_a_day:page',
+      'KubePersistentVolumeIsFullSoon',
+    ];
+    const alerts = names.map(name => ({ ...ALERTS[0], id: name, name }));
+    await show({ props: { alerts } });
+    for (const width of [1400, 1000, 700]) {
+      await page.setViewportSize({ width, height: 900 });
+      const broken = await page
+        .locator('tbody tr td:nth-child(2)')
+        .evaluateAll(cells =>
+          cells.flatMap(cell => {
+            const text = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+            const words: string[] = [];
+            while (text.nextNode()) {
+              const range = document.createRange();
+              range.selectNodeContents(text.currentNode);
+              if (range.getClientRects().length > 1) {
+                words.push(text.currentNode.nodeValue!);
+              }
+            }
+            return words;
+          }),
+        );
+      assert.deepEqual(broken, [], `${width} pixels`);
+    }
+  });
+
   await it('shows what is known of an alert', async () => {
     await show({ props: { alerts: ALERTS, uiUrl: 'https://prom.example/' } });
     assert.deepEqual(await namesOf(), [

@@ -55,10 +55,12 @@ export function AlertName({ alert, uiUrl, onRowClick }: AlertNameProps) {
           disableRipple
           onClick={() => onRowClick(alert)}
         >
-          {alert.name}
+          <Words name={alert.name} />
         </ButtonBase>
       ) : (
-        <span className={classes.name}>{alert.name}</span>
+        <span className={classes.name}>
+          <Words name={alert.name} />
+        </span>
       )}
       <PrometheusLink alert={alert} uiUrl={uiUrl} />
       {alert.lastError && (
@@ -72,6 +74,16 @@ export function AlertName({ alert, uiUrl, onRowClick }: AlertNameProps) {
         </Typography>
       )}
     </>
+  );
+}
+
+/** A name that a narrow column breaks between its words, and within one only where that is too long. */
+function Words({ name }: { name: string }) {
+  const words = name.split(/(?<=[a-z0-9])(?=[A-Z])|(?<=[-_.:])/);
+  return (
+    <span>
+      {words.flatMap((word, at) => (at > 0 ? [<wbr key={at} />, word] : word))}
+    </span>
   );
 }
 
