@@ -13,30 +13,20 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class NativeFacade {
   /** The number that the engine knows the environment by. */
   get id(): number
-  /**
-   * The slot of a set of attributes, `[key, value, …]` as JSON. One that is new comes as its
-   * complement (`~slot`), so that it can be told apart.
-   */
-  takeSlot(instrument: number, storage: number, attributes: string): number
-  /** The slot of a set of attributes, if it has one. */
-  findSlot(instrument: number, storage: number, attributes: string): number | null
-  /**
-   * The attributes that an instrument's slot stands for, as `takeSlot` reads them; `None` where the
-   * slot is not its own.
-   */
-  attributes(instrument: number, storage: number, slot: number): string | null
-  /** Takes a slot back, whose values have been handed over: another set may get it. */
-  releaseSlot(storage: number, slot: number): void
   /** Removes the series with these attributes, on all threads. */
   remove(instrument: number, attributes: string): void
   /** Removes every series of an instrument. */
   clear(instrument: number): void
-  /** Hands over everything: touched cells, the block; after callbacks ran, what they observed. */
-  handOver(sums: Float64Array, gauges: Float64Array, block: NativeBlock, exemplars: Array<NativeExemplars>, observations: NativeObservations | undefined | null, run: NativeRun | undefined | null, answers: boolean): void
+  /**
+   * Hands over everything: what became of slots, touched cells, the block; after callbacks ran, what
+   * they observed. `slots` is JSON: `[[storage, slot, instrument, [key, value, …]], …]`, and
+   * `[storage, slot]` for one that was given back.
+   */
+  handOver(slots: string | undefined | null, sums: Float64Array, gauges: Float64Array, block: NativeBlock, exemplars: Array<NativeExemplars>, observations: NativeObservations | undefined | null, run: NativeRun | undefined | null, answers: boolean): void
   /** Hands over one slot's cell, if it has one, and the block. */
-  handOverSlot(storage: number, slot: number, value: number | undefined | null, block: NativeBlock, exemplars: Array<NativeExemplars>): void
+  handOverSlot(slots: string | undefined | null, storage: number, slot: number, value: number | undefined | null, block: NativeBlock, exemplars: Array<NativeExemplars>): void
   /** Hands over a block. */
-  pushBlock(block: NativeBlock, exemplars: Array<NativeExemplars>): void
+  pushBlock(slots: string | undefined | null, block: NativeBlock, exemplars: Array<NativeExemplars>): void
 }
 
 /** Names and registers metrics of one scope. */

@@ -6,11 +6,12 @@ use std::cell::Cell;
 use std::hint::black_box;
 use std::time::Instant;
 
-use common::{set, slots_of, totals, Fixture};
+use common::{changes, slots_of, totals, Fixture};
 use criterion::{criterion_group, criterion_main, BatchSize, Criterion};
 use nativestage_metrics::engine::cells::Cells;
+use nativestage_metrics::engine::instrument::InstrumentId;
 use nativestage_metrics::engine::plan::Storage;
-use nativestage_metrics::engine::{attributes, Handover, Samples, Slots};
+use nativestage_metrics::engine::{Handover, Samples, SlotChanges};
 use opentelemetry_sdk::metrics::InstrumentKind;
 
 /// Samples of one block.
@@ -84,74 +85,55 @@ fn sums(c: &mut Criterion) {
     });
 }
 
-/// Series that the engine has never seen, with their first value.
+/// Series that the engine has never seen, without values.
 fn registration(c: &mut Criterion) {
     const SERIES: u32 = 1000;
-    c.bench_function("learn 1 000 new slots", |b| {
-        b.iter_batched(
-            || {
-                let fixture = Fixture::new();
-                let id = fixture.instrument(InstrumentKind::Counter, "requests.count".to_owned());
-                let slots = slots_of(id, Storage::Sum, 0..SERIES);
-                // The thread runs and has nothing to do.
-                assert_eq!(totals(&fixture.collect()), (0, 0.0));
-                (fixture, slots)
-            },
-            |(fixture, slots)| {
-                fixture.hand_over(Handover {
-                    slots,
-                    ..Handover::default()
-                });
-                // Waits; nothing has a value yet.
-                assert_eq!(totals(&fixture.collect()), (0, 0.0));
-                fixture
-            },
-            BatchSize::PerIteration,
-        );
-    });
+    let mut learn = |name: &str, changes_of: &mut dyn FnMut(InstrumentId) -> SlotChanges| {
+        c.bench_function(name, |b| {
+            b.iter_batched(
+                || {
+                    let fixture = Fixture::new();
+                    let id =
+                        fixture.instrument(InstrumentKind::Counter, "requests.count".to_owned());
+                    // The thread runs and has nothing to do.
+                    assert_eq!(totals(&fixture.collect()), (0, 0.0));
+                    let slots = changes_of(id);
+                    (fixture, slots)
+                },
+                |(fixture, slots)| {
+                    fixture.hand_over(Handover {
+                        slots,
+                        ..Handover::default()
+                    });
+                    // Waits; nothing has a value yet.
+                    assert_eq!(totals(&fixture.collect()), (0, 0.0));
+                    fixture
+                },
+                BatchSize::PerIteration,
+            );
+        });
+    };
+    learn(
+        "learn 1 000 new slots, whose attributes are known",
+        &mut |id| slots_of(id, Storage::Sum, 0..SERIES),
+    );
+    let mut round = 0;
+    learn(
+        "learn 1 000 new slots with a new attribute each",
+        &mut |id| {
+            round += 1;
+            changes((0..SERIES).map(|slot| {
+                let set = format!(r#"["method","GET","round","{round}/{slot}","status",200]"#);
+                (Storage::Sum, slot, id, set)
+            }))
+        },
+    );
     let fixture = Fixture::new();
     fixture.counters(1, SERIES);
     assert_eq!(
         totals(&fixture.collect()),
         (SERIES as usize, f64::from(SERIES))
     );
-}
-
-/// What the event loop pays for the first sight of a set, beside its own reading and the call.
-fn first_sight(c: &mut Criterion) {
-    const SERIES: u32 = 1000;
-    let sets: Vec<String> = (0..SERIES).map(set).collect();
-    let known: Vec<_> = sets.iter().map(|set| attributes::read(set)).collect();
-    c.bench_function("read 1 000 sets, whose attributes are known", |b| {
-        b.iter(|| {
-            for set in &sets {
-                black_box(attributes::read(set).unwrap());
-            }
-        });
-    });
-    drop(known);
-    let mut round = 0;
-    c.bench_function("take slots for 1 000 sets with a new attribute each", |b| {
-        b.iter_batched(
-            || {
-                round += 1;
-                let set =
-                    |slot| format!(r#"["method","GET","round","{round}/{slot}","status",200]"#);
-                let sets: Vec<String> = (0..SERIES).map(set).collect();
-                (sets, Slots::default())
-            },
-            |(sets, mut slots)| {
-                for set in &sets {
-                    let set = attributes::read(set).unwrap();
-                    assert_eq!(slots.find(Storage::Sum, 1, &set), None);
-                    slots.take(Storage::Sum, 1, set);
-                }
-                assert_eq!(slots.take_changes().len(), SERIES as usize);
-                (sets, slots)
-            },
-            BatchSize::PerIteration,
-        );
-    });
 }
 
 fn collection(c: &mut Criterion) {
@@ -167,5 +149,5 @@ fn collection(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, blocks, sums, registration, first_sight, collection);
+criterion_group!(benches, blocks, sums, registration, collection);
 criterion_main!(benches);

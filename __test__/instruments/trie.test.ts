@@ -67,7 +67,7 @@ function isDirect(entries: Entries): boolean {
 
 const OVERFLOW = 1_000_000;
 
-/** A trie and what else tells sets apart: as an instrument has it, with a Map for the engine. */
+/** A trie as an instrument uses it, beside a Map that tells sets apart. */
 class Resolver {
   /** What is lost while attributes are read. */
   readonly lost: Path[] = [];
@@ -96,13 +96,16 @@ class Resolver {
   }
 
   private resolve(entries: Entries, path: Path): number {
+    const text = oracleText(entries);
+    const set = this.slots.get(text) ?? NOWHERE;
     const known = this.trie.get(path);
     if (known !== NOWHERE) {
+      assert.equal(known, set);
       return known;
     }
-    const text = oracleText(entries);
-    const reordered = this.slots.get(text);
-    if (reordered !== undefined) {
+    const reordered = this.trie.getReordered(path);
+    assert.equal(reordered, set, 'found in whatever order it comes');
+    if (reordered !== NOWHERE) {
       this.trie.lead(path, reordered);
       return reordered;
     }

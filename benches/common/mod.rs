@@ -11,9 +11,8 @@ use nativestage_metrics::engine::collection::Collection;
 use nativestage_metrics::engine::instrument::{InstrumentId, InstrumentSpec, ValueType};
 use nativestage_metrics::engine::plan::Storage;
 use nativestage_metrics::engine::points::Point;
-use nativestage_metrics::engine::slots::SlotChange;
 use nativestage_metrics::engine::{
-    attributes, Collect, Engine, Facade, FacadeId, Handover, Idle, PipelineId, RunId,
+    Collect, Engine, Facade, FacadeId, Handover, Idle, PipelineId, RunId, SlotChanges,
 };
 use nativestage_metrics::log::Logger;
 use opentelemetry::InstrumentationScope;
@@ -109,24 +108,20 @@ impl Drop for Fixture {
     }
 }
 
-/// New slots of an instrument, for sets of three attributes.
-pub fn slots_of(
-    id: InstrumentId,
-    storage: Storage,
-    slots: std::ops::Range<u32>,
-) -> Vec<SlotChange> {
-    slots
-        .map(|slot| SlotChange {
-            storage,
-            slot,
-            series: Some((id, attributes::read(&set(slot)).unwrap())),
-        })
-        .collect()
+/// New slots of an instrument, for sets of three attributes, as the facade sends them.
+pub fn slots_of(id: InstrumentId, storage: Storage, slots: std::ops::Range<u32>) -> SlotChanges {
+    changes(slots.map(|slot| {
+        let set =
+            format!(r#"["method","GET","route","/api/catalog/entities/{slot}","status",200]"#);
+        (storage, slot, id, set)
+    }))
 }
 
-/// The set of a slot, as the facade sends it.
-pub fn set(slot: u32) -> String {
-    format!(r#"["method","GET","route","/api/catalog/entities/{slot}","status",200]"#)
+pub fn changes(slots: impl Iterator<Item = (Storage, u32, InstrumentId, String)>) -> SlotChanges {
+    let changes: Vec<String> = slots
+        .map(|(storage, slot, id, set)| format!("[{},{slot},{id},{set}]", storage.code()))
+        .collect();
+    SlotChanges::from_json(format!("[{}]", changes.join(",")))
 }
 
 /// Points of a collection, and the sum of what they counted.

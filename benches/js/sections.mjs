@@ -38,7 +38,6 @@ export const sections = [
   {
     title: 'The first record of a series',
     bench: from('./setup.mjs', 'benchSetup'),
-    why: 'a set is canonicalised in one call into the addon, so that JavaScript need not keep a text and an object of every series. The call takes half of the time, and a third of that before anything is read.',
   },
   {
     title: 'The event loop during an export',

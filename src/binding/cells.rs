@@ -11,21 +11,20 @@ use crate::engine::Samples;
 /// Cells that are copied or left out together.
 const CHUNK: usize = 4096;
 
-/// Takes the sums of the first `count` slots, and marks them untouched.
-pub fn take_sums(cells: Float64ArraySlice<'_>, count: usize) -> Vec<Cells> {
-    take(cells, count, UNTOUCHED_SUM, is_touched_sum)
+/// Takes the sums of all slots, and marks them untouched.
+pub fn take_sums(cells: Float64ArraySlice<'_>) -> Vec<Cells> {
+    take(cells, UNTOUCHED_SUM, is_touched_sum)
 }
 
-/// Takes the gauges of the first `count` slots, and marks them untouched.
-pub fn take_gauges(cells: Float64ArraySlice<'_>, count: usize) -> Vec<Cells> {
-    take(cells, count, UNTOUCHED_GAUGE, is_touched_gauge)
+/// Takes the gauges of all slots, and marks them untouched.
+pub fn take_gauges(cells: Float64ArraySlice<'_>) -> Vec<Cells> {
+    take(cells, UNTOUCHED_GAUGE, is_touched_gauge)
 }
 
 /// Whole chunks, because the event loop waits for this: picking the touched ones of 40 000 cells out
 /// took it 0.45 ms, a copy takes 0.1.
 fn take(
     mut cells: Float64ArraySlice<'_>,
-    count: usize,
     untouched: f64,
     is_touched: impl Fn(f64) -> bool,
 ) -> Vec<Cells> {
@@ -34,9 +33,8 @@ fn take(
     // itself.
     // SAFETY: no other thread or slice refers to this memory.
     let cells = unsafe { cells.as_mut() };
-    let count = count.min(cells.len());
     let mut taken = Vec::new();
-    for (number, chunk) in cells[..count].chunks_mut(CHUNK).enumerate() {
+    for (number, chunk) in cells.chunks_mut(CHUNK).enumerate() {
         // All of them rather than up to the first: the compiler compares many at once.
         if chunk
             .iter()

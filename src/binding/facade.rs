@@ -1,4 +1,4 @@
-//! One JavaScript environment across the boundary: its slots, and what it hands over.
+//! One JavaScript environment across the boundary: what it hands over.
 
 use std::sync::Arc;
 
@@ -11,20 +11,16 @@ use crate::engine::canonical::Canonical;
 use crate::engine::cells::Cells;
 use crate::engine::plan::Storage;
 use crate::engine::{
-    attributes, Captured, Engine, FacadeId, Handover, PipelineId, RunId, Samples, Slots,
+    attributes, Captured, Engine, FacadeId, Handover, PipelineId, RunId, Samples, SlotChanges,
 };
 use crate::error::{Code, Error};
 use crate::provider::Provider;
-
-/// Bytes of new slots that may wait for the next hand-over before they are sent on their own.
-const WAITING: usize = 64 * 1024;
 
 /// One environment's side of a provider.
 #[napi(js_name = "NativeFacade")]
 pub struct NativeFacade {
     provider: Arc<Provider>,
     id: FacadeId,
-    slots: Slots,
 }
 
 /// What a block of (slot, value) pairs holds.
@@ -92,55 +88,6 @@ impl NativeFacade {
         self.id
     }
 
-    /// The slot of a set of attributes, `[key, value, …]` as JSON. One that is new comes as its
-    /// complement (`~slot`), so that it can be told apart.
-    #[napi(catch_unwind)]
-    pub fn take_slot(&mut self, instrument: u32, storage: u32, attributes: String) -> Result<i32> {
-        let storage = Storage::from_code(storage);
-        let attributes = read(&attributes)?;
-        if let Some(slot) = self.slots.find(storage, instrument, &attributes) {
-            return Ok(slot as i32);
-        }
-        let slot = self.slots.take(storage, instrument, attributes);
-        self.flush();
-        slot.map(|slot| !(slot as i32)).ok_or_else(|| {
-            Error::new(
-                Code::Export,
-                "an instrument that nothing wants has no slots",
-            )
-            .into()
-        })
-    }
-
-    /// The slot of a set of attributes, if it has one.
-    #[napi(catch_unwind)]
-    pub fn find_slot(
-        &self,
-        instrument: u32,
-        storage: u32,
-        attributes: String,
-    ) -> Result<Option<u32>> {
-        let attributes = read(&attributes)?;
-        let storage = Storage::from_code(storage);
-        Ok(self.slots.find(storage, instrument, &attributes))
-    }
-
-    /// The attributes that an instrument's slot stands for, as `takeSlot` reads them; `None` where the
-    /// slot is not its own.
-    #[napi(catch_unwind)]
-    pub fn attributes(&self, instrument: u32, storage: u32, slot: u32) -> Option<String> {
-        let storage = Storage::from_code(storage);
-        let set = self.slots.set(storage, instrument, slot)?;
-        Some(attributes::write(set))
-    }
-
-    /// Takes a slot back, whose values have been handed over: another set may get it.
-    #[napi(catch_unwind)]
-    pub fn release_slot(&mut self, storage: u32, slot: u32) {
-        self.slots.release(Storage::from_code(storage), slot);
-        self.flush();
-    }
-
     /// Removes the series with these attributes, on all threads.
     #[napi(catch_unwind)]
     pub fn remove(&self, instrument: u32, attributes: String) -> Result<()> {
@@ -154,11 +101,14 @@ impl NativeFacade {
         self.engine().clear(instrument);
     }
 
-    /// Hands over everything: touched cells, the block; after callbacks ran, what they observed.
+    /// Hands over everything: what became of slots, touched cells, the block; after callbacks ran, what
+    /// they observed. `slots` is JSON: `[[storage, slot, instrument, [key, value, …]], …]`, and
+    /// `[storage, slot]` for one that was given back.
     #[napi(catch_unwind)]
     #[allow(clippy::too_many_arguments)] // One native call per collection; objects cost more.
     pub fn hand_over(
-        &mut self,
+        &self,
+        slots: Option<String>,
         sums: Float64ArraySlice<'_>,
         gauges: Float64ArraySlice<'_>,
         block: NativeBlock<'_>,
@@ -172,9 +122,9 @@ impl NativeFacade {
             .map(|observed| observed.unfinished.clone())
             .unwrap_or_default();
         let handover = Handover {
-            slots: self.slots.take_changes(),
-            sums: take_sums(sums, self.slots.len(Storage::Sum)),
-            gauges: take_gauges(gauges, self.slots.len(Storage::Gauge)),
+            slots: changes(slots),
+            sums: take_sums(sums),
+            gauges: take_gauges(gauges),
             samples: self.copy(&block.slots, &block.values, block.count),
             exemplars: exemplars.into_iter().map(Captured::from).collect(),
             observations: observations
@@ -192,7 +142,8 @@ impl NativeFacade {
     /// Hands over one slot's cell, if it has one, and the block.
     #[napi(catch_unwind)]
     pub fn hand_over_slot(
-        &mut self,
+        &self,
+        slots: Option<String>,
         storage: u32,
         slot: u32,
         value: Option<f64>,
@@ -208,7 +159,7 @@ impl NativeFacade {
             _ => (cells, None),
         };
         let handover = Handover {
-            slots: self.slots.take_changes(),
+            slots: changes(slots),
             sums: Vec::from_iter(sums),
             gauges: Vec::from_iter(gauges),
             samples: self.copy(&block.slots, &block.values, block.count),
@@ -220,9 +171,14 @@ impl NativeFacade {
 
     /// Hands over a block.
     #[napi(catch_unwind)]
-    pub fn push_block(&mut self, block: NativeBlock<'_>, exemplars: Vec<NativeExemplars<'_>>) {
+    pub fn push_block(
+        &self,
+        slots: Option<String>,
+        block: NativeBlock<'_>,
+        exemplars: Vec<NativeExemplars<'_>>,
+    ) {
         let handover = Handover {
-            slots: self.slots.take_changes(),
+            slots: changes(slots),
             samples: self.copy(&block.slots, &block.values, block.count),
             exemplars: exemplars.into_iter().map(Captured::from).collect(),
             ..Handover::default()
@@ -233,11 +189,7 @@ impl NativeFacade {
 
 impl NativeFacade {
     pub(super) fn new(provider: Arc<Provider>, id: FacadeId) -> Self {
-        Self {
-            provider,
-            id,
-            slots: Slots::default(),
-        }
+        Self { provider, id }
     }
 
     fn engine(&self) -> &Engine {
@@ -255,20 +207,10 @@ impl NativeFacade {
         }
         copy_samples(self.engine().buffer(), slots, values, count)
     }
+}
 
-    /// Sends what became of slots once it is much: before the values that count on it is soon enough.
-    fn flush(&mut self) {
-        if self.slots.waiting() >= WAITING {
-            let slots = self.slots.take_changes();
-            self.engine().hand_over(
-                self.id,
-                Handover {
-                    slots,
-                    ..Handover::default()
-                },
-            );
-        }
-    }
+fn changes(json: Option<String>) -> SlotChanges {
+    json.map(SlotChanges::from_json).unwrap_or_default()
 }
 
 fn read(json: &str) -> Result<Canonical> {

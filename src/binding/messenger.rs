@@ -8,7 +8,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Result, Status};
 use serde_json::json;
 
-use crate::engine::{Facade, Idle, RunId};
+use crate::engine::{attributes, Facade, Idle, RunId};
 use crate::log::Wake;
 
 /// Weak: waiting for messages keeps no process alive.
@@ -166,7 +166,10 @@ impl Facade for Messenger {
     fn release(&self, slots: &[Idle]) {
         let slots: Vec<_> = slots
             .iter()
-            .map(|idle| (idle.instrument, idle.storage.code(), idle.slot))
+            .map(|idle| {
+                let set = attributes::write(&idle.attributes);
+                (idle.instrument, idle.storage.code(), idle.slot, set)
+            })
             .collect();
         self.send(json!({ "type": "release", "slots": slots }));
     }

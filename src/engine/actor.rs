@@ -29,7 +29,7 @@ use super::recording::{record_runs, Misfits};
 use super::runs::{Observations, RunId, Runs};
 use super::self_metrics::SelfMetric;
 use super::series::{Instrument, SeriesId};
-use super::slots::{Slot, SlotChange};
+use super::slots::{Slot, SlotChange, SlotChanges};
 use super::{FacadeId, Gate, PipelineId};
 use crate::allocator;
 use crate::config::{ExemplarFilter, HistogramAggregation};
@@ -61,11 +61,12 @@ pub trait Facade: Send {
 }
 
 /// A slot whose series had no value for long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idle {
     pub instrument: InstrumentId,
     pub storage: Storage,
     pub slot: Slot,
+    pub attributes: Canonical,
 }
 
 #[derive(Default)]
@@ -304,7 +305,7 @@ impl Actor {
     }
 
     fn take_over(&mut self, id: FacadeId, mut handover: Handover) {
-        self.change_slots(id, std::mem::take(&mut handover.slots));
+        self.change_slots(id, &handover.slots);
         self.record_handover(id, &handover);
         self.offer(id, &handover.exemplars);
         if !handover.samples.slots.is_empty() {
@@ -426,7 +427,16 @@ impl Actor {
         }
     }
 
-    fn change_slots(&mut self, id: FacadeId, changes: Vec<SlotChange>) {
+    fn change_slots(&mut self, id: FacadeId, changes: &SlotChanges) {
+        let changes = match changes.read() {
+            Ok(changes) => changes,
+            Err(error) => {
+                self.log.error(format!(
+                    "internal error: new series could not be read and are lost: {error}"
+                ));
+                return;
+            }
+        };
         let state = self.facades.entry(id).or_default();
         for SlotChange {
             storage,
@@ -441,6 +451,7 @@ impl Actor {
                 }
                 continue;
             };
+            debug_assert!(places.get(slot).is_none(), "{slot} is somebody's");
             let series = self.instruments[instrument as usize].attach_slot(attributes);
             places.set(slot, Place { instrument, series });
         }
@@ -637,11 +648,13 @@ impl Actor {
             for (storage, places) in tables {
                 for (slot, Place { instrument, series }) in places.iter() {
                     if stale.contains(&(instrument, series)) {
-                        slots.push(Idle {
+                        let attributes = self.instruments[instrument as usize].attributes(series);
+                        slots.extend(attributes.map(|attributes| Idle {
                             instrument,
                             storage,
                             slot,
-                        });
+                            attributes: attributes.clone(),
+                        }));
                     }
                 }
             }

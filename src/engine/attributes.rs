@@ -21,12 +21,12 @@ pub fn read(json: &str) -> serde_json::Result<Canonical> {
     serde_json::from_str(json).map(|Flat(attributes)| attributes)
 }
 
-/// As JSON that [`read`] understands.
-pub fn write(attributes: &Canonical) -> String {
+/// What [`read`] understands.
+pub fn write(attributes: &Canonical) -> Json {
     let flat = attributes
         .iter()
         .flat_map(|kv| [Json::from(kv.key.as_str()), to_json(&kv.value)]);
-    Json::from_iter(flat).to_string()
+    Json::from_iter(flat)
 }
 
 /// Attributes in canonical form: sorted by key, the last value of a repeated key. What is no attribute

@@ -4,7 +4,7 @@ use super::captured::Captured;
 use super::cells::Cells;
 use super::instrument::InstrumentId;
 use super::runs::RunId;
-use super::slots::SlotChange;
+use super::slots::SlotChanges;
 
 /// Values with the slots they belong to; both vectors have one length.
 #[derive(Default)]
@@ -23,7 +23,7 @@ impl Samples {
 #[derive(Default)]
 pub struct Handover {
     /// New slots and those given back; read before the values.
-    pub slots: Vec<SlotChange>,
+    pub slots: SlotChanges,
     /// Cells that add up.
     pub sums: Vec<Cells>,
     /// Cells that keep the last value.
@@ -50,7 +50,7 @@ impl Handover {
             each.sum::<usize>() * size_of::<f64>()
         };
         let observations = self.observations.as_ref().map_or(0, Samples::size);
-        self.slots.iter().map(SlotChange::size).sum::<usize>()
+        self.slots.size()
             + cells(&self.sums)
             + cells(&self.gauges)
             + self.samples.size()

@@ -61,7 +61,7 @@ pub use captured::Captured;
 pub use handover::{Handover, Samples};
 pub use runs::RunId;
 pub use self_metrics::{Component, SelfMetric, OWN_SCOPE};
-pub use slots::Slots;
+pub use slots::SlotChanges;
 
 /// Bytes that may wait for the engine, as much as 64 full blocks; whoever sends more waits.
 const QUEUED_BYTES: usize = 64 * 96 * 1024;

@@ -1,5 +1,6 @@
 //! The engine's side of slots: where the values of each go.
 
+use super::columns::make_room;
 use super::instrument::InstrumentId;
 use super::series::SeriesId;
 use super::slots::Slot;
@@ -30,6 +31,7 @@ impl Places {
     pub fn set(&mut self, slot: Slot, place: Place) {
         let at = slot as usize;
         if self.0.len() <= at {
+            make_room(&mut self.0, at + 1);
             self.0.resize(at + 1, Self::NOBODY);
         }
         self.0[at] = place;

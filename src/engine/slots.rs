@@ -1,17 +1,20 @@
-//! The slots of one JavaScript environment: the numbers under which it hands values over. Each stands
-//! for one set of attributes of one instrument, and its thread learns it where the set is first seen.
+//! Slots: the numbers under which a JavaScript environment hands values over. Each stands for one set
+//! of attributes of one instrument; the engine learns which before the first value.
 
-use std::hash::{BuildHasher, RandomState};
+use std::fmt::{self, Formatter};
 
-use hashbrown::HashTable;
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
+use super::attributes::Flat;
 use super::canonical::Canonical;
 use super::instrument::InstrumentId;
 use super::plan::Storage;
 
 pub type Slot = u32;
 
-/// What became of a slot. The engine learns it before the values that came after it.
+/// What became of a slot.
+#[derive(Debug, PartialEq)]
 pub struct SlotChange {
     pub storage: Storage,
     pub slot: Slot,
@@ -19,172 +22,62 @@ pub struct SlotChange {
     pub series: Option<(InstrumentId, Canonical)>,
 }
 
-impl SlotChange {
-    /// About how many bytes it takes.
+/// Changes in their order, as the environment writes them: it need not wait until they are read.
+#[derive(Debug, Default)]
+pub struct SlotChanges(String);
+
+impl SlotChanges {
+    /// `[[storage, slot, instrument, [key, value, …]], [storage, slot], …]`: what a slot stands for
+    /// now, and that one was given back.
+    pub fn from_json(json: String) -> Self {
+        Self(json)
+    }
+
+    /// # Errors
+    /// They are not what an environment writes.
+    pub fn read(&self) -> serde_json::Result<Vec<SlotChange>> {
+        match self.0.is_empty() {
+            true => Ok(Vec::new()),
+            false => serde_json::from_str(&self.0),
+        }
+    }
+
+    /// How many bytes they take.
     pub(super) fn size(&self) -> usize {
-        let attributes = self.series.as_ref();
-        size_of::<Self>() + attributes.map_or(0, |(_, set)| size_of_val(&set[..]))
+        self.0.len()
     }
 }
 
-/// The slots of each storage that has any.
-#[derive(Default)]
-pub struct Slots {
-    sums: Table,
-    gauges: Table,
-    blocks: Table,
-    changes: Vec<SlotChange>,
+impl<'de> Deserialize<'de> for SlotChange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ChangeVisitor)
+    }
 }
 
-#[derive(Default)]
-struct Table {
-    instruments: Vec<InstrumentId>,
-    /// Attributes; none where the slot is free.
-    sets: Vec<Option<Canonical>>,
-    free: Vec<Slot>,
-    by_set: HashTable<Slot>,
-    hasher: RandomState,
-}
+struct ChangeVisitor;
 
-impl Slots {
-    /// `None` for what nothing wants.
-    fn table(&self, storage: Storage) -> Option<&Table> {
-        match storage {
-            Storage::Sum => Some(&self.sums),
-            Storage::Gauge => Some(&self.gauges),
-            Storage::Block => Some(&self.blocks),
-            Storage::None => None,
-        }
+impl<'de> Visitor<'de> for ChangeVisitor {
+    type Value = SlotChange;
+
+    fn expecting(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str("[storage, slot] or [storage, slot, instrument, attributes]")
     }
 
-    fn table_mut(&mut self, storage: Storage) -> Option<&mut Table> {
-        match storage {
-            Storage::Sum => Some(&mut self.sums),
-            Storage::Gauge => Some(&mut self.gauges),
-            Storage::Block => Some(&mut self.blocks),
-            Storage::None => None,
-        }
-    }
-
-    /// How many slots there are, those that were given back among them.
-    pub fn len(&self, storage: Storage) -> usize {
-        self.table(storage).map_or(0, |table| table.sets.len())
-    }
-
-    /// The slot of a set.
-    pub fn find(
-        &self,
-        storage: Storage,
-        instrument: InstrumentId,
-        attributes: &Canonical,
-    ) -> Option<Slot> {
-        self.table(storage)?.find(instrument, attributes)
-    }
-
-    /// A slot for a set that has none.
-    pub fn take(
-        &mut self,
-        storage: Storage,
-        instrument: InstrumentId,
-        attributes: Canonical,
-    ) -> Option<Slot> {
-        let slot = self
-            .table_mut(storage)?
-            .take(instrument, attributes.clone());
-        self.changes.push(SlotChange {
-            storage,
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<SlotChange, A::Error> {
+        let missing = |at| A::Error::invalid_length(at, &self);
+        let storage = list.next_element()?.ok_or_else(|| missing(0))?;
+        let slot = list.next_element()?.ok_or_else(|| missing(1))?;
+        let series = match list.next_element()? {
+            Some(instrument) => {
+                let Flat(attributes) = list.next_element()?.ok_or_else(|| missing(3))?;
+                Some((instrument, attributes))
+            }
+            None => None,
+        };
+        Ok(SlotChange {
+            storage: Storage::from_code(storage),
             slot,
-            series: Some((instrument, attributes)),
-        });
-        Some(slot)
-    }
-
-    /// The set that an instrument's slot stands for; `None` where the slot is not its own.
-    pub fn set(
-        &self,
-        storage: Storage,
-        instrument: InstrumentId,
-        slot: Slot,
-    ) -> Option<&Canonical> {
-        let table = self.table(storage)?;
-        let set = table.sets.get(slot as usize)?.as_ref()?;
-        (table.instruments[slot as usize] == instrument).then_some(set)
-    }
-
-    /// Takes a slot back: another set may get it.
-    pub fn release(&mut self, storage: Storage, slot: Slot) {
-        let table = self.table_mut(storage);
-        if table.is_some_and(|table| table.release(slot)) {
-            self.changes.push(SlotChange {
-                storage,
-                slot,
-                series: None,
-            });
-        }
-    }
-
-    /// What the engine does not know yet.
-    pub fn take_changes(&mut self) -> Vec<SlotChange> {
-        std::mem::take(&mut self.changes)
-    }
-
-    /// About how many bytes wait for the engine.
-    pub fn waiting(&self) -> usize {
-        self.changes.len() * size_of::<SlotChange>()
-    }
-}
-
-impl Table {
-    fn find(&self, instrument: InstrumentId, attributes: &Canonical) -> Option<Slot> {
-        let hash = self.hasher.hash_one((instrument, attributes));
-        let is_it = |&slot: &Slot| {
-            self.instruments[slot as usize] == instrument
-                && self.sets[slot as usize].as_ref() == Some(attributes)
-        };
-        self.by_set.find(hash, is_it).copied()
-    }
-
-    fn take(&mut self, instrument: InstrumentId, attributes: Canonical) -> Slot {
-        let hash = self.hasher.hash_one((instrument, &attributes));
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.instruments[slot as usize] = instrument;
-                self.sets[slot as usize] = Some(attributes);
-                slot
-            }
-            None => {
-                self.instruments.push(instrument);
-                self.sets.push(Some(attributes));
-                (self.sets.len() - 1) as Slot
-            }
-        };
-        let Self {
-            instruments,
-            sets,
-            by_set,
-            hasher,
-            ..
-        } = self;
-        let rehash = |&slot: &Slot| match &sets[slot as usize] {
-            Some(set) => hasher.hash_one((instruments[slot as usize], set)),
-            None => unreachable!("a slot leaves the table before it is free"),
-        };
-        by_set.insert_unique(hash, slot, rehash);
-        slot
-    }
-
-    /// Whether the slot was anybody's.
-    fn release(&mut self, slot: Slot) -> bool {
-        let Some(set) = self.sets.get_mut(slot as usize).and_then(Option::take) else {
-            return false;
-        };
-        let hash = self
-            .hasher
-            .hash_one((self.instruments[slot as usize], &set));
-        if let Ok(entry) = self.by_set.find_entry(hash, |known| *known == slot) {
-            entry.remove();
-        }
-        self.free.push(slot);
-        true
+            series,
+        })
     }
 }

@@ -10,7 +10,6 @@ use super::clock::Timestamp;
 use super::collection::Metric;
 use super::instrument::ValueType;
 use super::points::{Attributes, Identity, Point};
-use super::slots::SlotChange;
 use super::*;
 use crate::config::Environment;
 
@@ -31,6 +30,12 @@ const WAIT: Duration = Duration::from_secs(5);
 /// The set that the facade sends as this.
 fn read_set(json: &str) -> Canonical {
     attributes::read(json).unwrap()
+}
+
+/// As the facade says that a slot stands for these attributes.
+fn new_slot(storage: Storage, slot: u32, id: InstrumentId, attributes: &str) -> SlotChanges {
+    let code = storage.code();
+    SlotChanges::from_json(format!("[[{code},{slot},{id},[{attributes}]]]"))
 }
 
 /// An engine with one in-memory pipeline and a facade that is never asked.
@@ -73,11 +78,7 @@ impl Bench {
         let slot = self.next_slot;
         self.next_slot += 1;
         self.hand_over(Handover {
-            slots: vec![SlotChange {
-                storage,
-                slot,
-                series: Some((id, read_set(&format!("[{attributes}]")))),
-            }],
+            slots: new_slot(storage, slot, id, attributes),
             ..Handover::default()
         });
         slot

@@ -8,13 +8,19 @@ import type {
 } from '../../binding';
 import { log, logLine } from '../log';
 import { textOf } from '../text';
-import { type Path, readSet, writeSet } from './attributes';
+import {
+  type JsonSet,
+  type Path,
+  readSet,
+  sizeOf,
+  writeSet,
+} from './attributes';
 import { type ExemplarFilter, Exemplars, hasContextManager } from './Exemplars';
 import type { ObservableCallbacks, Run } from './ObservableCallbacks';
 import { SampleBlock } from './SampleBlock';
 import { SharedTexts } from './SharedTexts';
+import { Slots } from './Slots';
 import { Cells, type CountedStorage, Storage } from './storage';
-import { NOWHERE } from './trie';
 
 /** What the configuration makes of an instrument. */
 export type Shape = Omit<NativeShape, 'id'>;
@@ -24,8 +30,8 @@ export interface Reshapable {
   reshape(shape: Shape): void;
   /** The cells of its storage may be others. */
   findCells(): void;
-  /** Gives back a slot whose series the engine let go of, unless it is in use. */
-  releaseIdle(storage: Storage, slot: number): void;
+  /** Gives the slot back of a series that the engine let go of, unless it is in use. */
+  releaseIdle(storage: Storage, slot: number, path: Path): void;
   /** Has values captured for exemplars, by storage, from now on or no longer. */
   capture(exemplars: readonly Exemplars[] | undefined): void;
 }
@@ -36,7 +42,7 @@ type Message =
   | { type: 'release'; slots: Idle[] }
   | { type: 'log' };
 
-type Idle = [instrument: number, storage: number, slot: number];
+type Idle = [instrument: number, storage: number, slot: number, set: JsonSet];
 
 /**
  * One thread's side of a provider: its cells, its block and the way to the engine. Recording
@@ -44,6 +50,7 @@ type Idle = [instrument: number, storage: number, slot: number];
  */
 export class Facade {
   private readonly native: NativeFacade;
+  private readonly slots = new Slots();
   private readonly cells = [new Cells(-0), new Cells(NaN)];
   private readonly exemplars = [
     new Exemplars(Storage.Sum),
@@ -90,30 +97,16 @@ export class Facade {
     return this.cells[storage];
   }
 
-  /** The slot of a set of an instrument, a new one where it has none. */
-  takeSlot(
-    instrument: number,
-    storage: CountedStorage,
-    set: string,
-  ): { slot: number; isNew: boolean } {
-    const taken = this.native.takeSlot(instrument, storage, set);
-    const isNew = taken < 0;
-    const slot = isNew ? ~taken : taken;
+  /** A slot for a set of an instrument that has none. */
+  takeSlot(instrument: number, storage: CountedStorage, path: Path): number {
+    const slot = this.slots.take(storage, instrument, path, sizeOf(path));
+    if (this.slots.areManyWaiting) {
+      this.pushBlock();
+    }
     if (this.cellsOf(storage)?.reach(slot)) {
       this.instruments.forEach(one => one.findCells());
     }
-    return { slot, isNew };
-  }
-
-  /** The slot of a set of an instrument, or {@link NOWHERE}. */
-  findSlot(instrument: number, storage: Storage, set: string): number {
-    return this.native.findSlot(instrument, storage, set) ?? NOWHERE;
-  }
-
-  /** The set that an instrument's slot stands for, in the engine's order. */
-  pathOf(instrument: number, storage: Storage, slot: number): Path | undefined {
-    const set = this.native.attributes(instrument, storage, slot);
-    return typeof set === 'string' ? readSet(set) : undefined;
+    return slot;
   }
 
   /** Gives a slot back. The caller has handed its cell over. */
@@ -130,7 +123,10 @@ export class Facade {
       this.pushBlock();
     }
     exemplars.forget(slot);
-    this.native.releaseSlot(storage, slot);
+    this.slots.release(storage, slot);
+    if (this.slots.areManyWaiting) {
+      this.pushBlock();
+    }
   }
 
   /** Removes a series on all threads. */
@@ -146,6 +142,7 @@ export class Facade {
   /** Hands over what one slot holds, and every sample before it. */
   handOverSlot(storage: CountedStorage, slot: number): void {
     this.native.handOverSlot(
+      this.slots.takeChanges(),
       storage,
       slot,
       this.cellsOf(storage)?.take(slot),
@@ -166,6 +163,7 @@ export class Facade {
     answers = false,
   ): void {
     this.native.handOver(
+      this.slots.takeChanges(),
       this.cells[Storage.Sum].values,
       this.cells[Storage.Gauge].values,
       this.block.take(),
@@ -200,7 +198,11 @@ export class Facade {
 
   private pushBlock(): void {
     const exemplars = this.exemplars[Storage.Block].take();
-    this.native.pushBlock(this.block.take(), exemplars);
+    this.native.pushBlock(
+      this.slots.takeChanges(),
+      this.block.take(),
+      exemplars,
+    );
   }
 
   /** Nothing may throw from here: it would be an uncaught exception of the program. */
@@ -282,8 +284,10 @@ export class Facade {
   }
 
   private release(slots: Idle[]): void {
-    for (const [instrument, storage, slot] of slots) {
-      this.instruments.get(instrument)?.releaseIdle(storage as Storage, slot);
+    for (const [instrument, storage, slot, set] of slots) {
+      this.instruments
+        .get(instrument)
+        ?.releaseIdle(storage as Storage, slot, readSet(set));
     }
   }
 }

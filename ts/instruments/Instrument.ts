@@ -12,6 +12,7 @@ import {
 import type { Diagnostics } from './Diagnostics';
 import type { ExemplarOwner, Exemplars } from './Exemplars';
 import type { Facade, Reshapable, Shape } from './Facade';
+import { SetsOutside } from './SetsOutside';
 import { NO_CELLS, Storage } from './storage';
 import { AttributeTrie, NOWHERE, type TrieOwner } from './trie';
 
@@ -44,8 +45,8 @@ export abstract class Instrument
   protected plain = NOWHERE;
   /** The slot of what exceeds the limit, once there was such. */
   protected overflow = NOWHERE;
-  /** Slots that are in use and have no place in the trie. */
-  protected readonly outside = new Set<number>();
+  /** Sets whose slots are in use and that have no place in the trie. */
+  protected readonly outside = new SetsOutside();
   /** By slot, the places of bound handles: their slots must stay. */
   private readonly bound = new Map<number, Place>();
   /** Which keys some stream keeps; asked once a key, and only when some stream drops any. */
@@ -85,22 +86,19 @@ export abstract class Instrument
     }
     const held = this.releaseUnheld();
     const from = this.storage;
-    const paths = held.map(slot => this.pathOf(slot));
     this.storage = shape.storage as Storage;
     this.keptKeys = shape.filtered ? new Map() : undefined;
     this.limits = sizeLimits(shape.sets, shape.valueLength);
     this.trie = this.makeTrie(shape);
     this.findCells();
-    held.forEach((slot, at) => {
-      const path = paths[at];
+    for (const [slot, path] of held) {
       if (this.storage === from) {
         this.keep(path, slot);
-        return;
+        continue;
       }
       this.facade.releaseSlot(from, slot);
       this.outside.delete(slot);
-      const moved =
-        this.storage === Storage.None ? NOWHERE : this.takeSlot(path).slot;
+      const moved = this.takeSlot(path);
       const place = this.bound.get(slot);
       this.bound.delete(slot);
       if (place) {
@@ -115,25 +113,28 @@ export abstract class Instrument
         }
         this.keep(path, moved);
       }
-    });
+    }
   }
 
-  /** Gives back every slot that nobody holds, and empties the trie. Returns the others. */
-  private releaseUnheld(): number[] {
+  /** Gives back every slot that nobody holds, and abandons the trie. Returns the others. */
+  private releaseUnheld(): [slot: number, path: Path][] {
+    const held = new Map(this.outside);
     const slots = this.trie.slots();
-    this.outside.forEach(slot => slots.add(slot));
+    const inTrie = new Set([...slots].filter(slot => this.holds(slot)));
+    if (inTrie.size > 0) {
+      this.trie.paths(inTrie).forEach((path, slot) => held.set(slot, path));
+    }
     this.trie.abandon();
     this.plain = NOWHERE;
-    const held: number[] = [];
-    // Those that came first have the first places in a smaller trie.
-    for (const slot of [...slots].sort((a, b) => a - b)) {
-      if (this.holds(slot)) {
-        held.push(slot);
-      } else {
+    held.forEach((_, slot) => slots.add(slot));
+    for (const slot of slots) {
+      if (!this.holds(slot)) {
+        held.delete(slot);
         this.release(slot);
       }
     }
-    return held;
+    // Those that came first have the first places in a smaller trie.
+    return [...held].sort(([a], [b]) => a - b);
   }
 
   /** Takes a slot that is held over into a new trie, so that its attributes lead to it. */
@@ -147,7 +148,7 @@ export abstract class Instrument
       this.outside.delete(slot);
       this.trie.add(path, slot);
     } else {
-      this.outside.add(slot);
+      this.outside.add(path, slot);
     }
   }
 
@@ -222,24 +223,22 @@ export abstract class Instrument
     if (known !== NOWHERE) {
       return known;
     }
+    const reordered = this.trie.getReordered(path);
+    if (reordered !== NOWHERE) {
+      this.trie.lead(this.facade.texts.share(path), reordered);
+      return reordered;
+    }
     if (this.trie.isFull) {
-      const reordered = this.findSlot(path);
-      if (reordered !== NOWHERE && !this.outside.has(reordered)) {
-        this.trie.lead(this.facade.texts.share(path), reordered);
-        return reordered;
-      }
       const overflow = this.beyondLimit();
       if (overflow !== NOWHERE) {
         return overflow;
       }
     }
-    const { slot, isNew } = this.takeSlot(path);
+    const outside = this.outside.find(path);
+    this.outside.delete(outside);
     const shared = this.facade.texts.share(path);
-    if (isNew || this.outside.delete(slot)) {
-      this.trie.add(shared, slot);
-    } else {
-      this.trie.lead(shared, slot);
-    }
+    const slot = outside === NOWHERE ? this.takeSlot(shared) : outside;
+    this.trie.add(shared, slot);
     return slot;
   }
 
@@ -253,30 +252,30 @@ export abstract class Instrument
       return NOWHERE;
     }
     if (this.overflow === NOWHERE) {
-      const { slot, isNew } = this.takeSlot(OVERFLOW);
-      this.overflow = slot;
-      if (isNew) {
-        this.outside.add(slot);
+      this.overflow = this.findSlot(OVERFLOW);
+      if (this.overflow === NOWHERE) {
+        this.overflow = this.takeSlot(OVERFLOW);
+        this.outside.add(OVERFLOW, this.overflow);
       }
     }
     return this.overflow;
   }
 
-  private takeSlot(path: Path): { slot: number; isNew: boolean } {
+  private takeSlot(path: Path): number {
     const { storage } = this;
-    if (storage === Storage.None) {
-      return { slot: NOWHERE, isNew: false };
-    }
-    return this.facade.takeSlot(this.id, storage, writeSet(path));
+    return storage === Storage.None
+      ? NOWHERE
+      : this.facade.takeSlot(this.id, storage, path);
   }
 
-  /** The slot of a set, if it has one. */
+  /** The slot of a set, or {@link NOWHERE}. */
   protected findSlot(path: Path): number {
-    return this.facade.findSlot(this.id, this.storage, writeSet(path));
-  }
-
-  private pathOf(slot: number): Path {
-    return this.facade.pathOf(this.id, this.storage, slot) ?? [];
+    for (const slot of [this.trie.get(path), this.trie.getReordered(path)]) {
+      if (slot !== NOWHERE) {
+        return slot;
+      }
+    }
+    return this.outside.find(path);
   }
 
   protected readonly keeps = (key: string): boolean => {
@@ -314,16 +313,14 @@ export abstract class Instrument
     return this.bound.has(slot);
   }
 
-  /** Gives a slot back whose series the engine let go of, unless it is in use. */
-  releaseIdle(storage: Storage, slot: number): void {
+  /** Gives the slot back of a series that the engine let go of, unless it is in use or another's by now. */
+  releaseIdle(storage: Storage, slot: number, path: Path): void {
     const isIdle =
       storage === this.storage &&
+      this.findSlot(path) === slot &&
       !this.facade.cellsOf(storage)?.isTouched(slot) &&
       !this.holds(slot);
-    const path = isIdle
-      ? this.facade.pathOf(this.id, storage, slot)
-      : undefined;
-    if (path) {
+    if (isIdle) {
       this.drop(path, slot);
     }
   }
@@ -357,6 +354,6 @@ export abstract class Instrument
   protected forget(): void {
     const held = this.releaseUnheld();
     this.trie = this.trie.emptied();
-    held.forEach(slot => this.keep(this.pathOf(slot), slot));
+    held.forEach(([slot, path]) => this.keep(path, slot));
   }
 }

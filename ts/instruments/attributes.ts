@@ -251,20 +251,36 @@ export function wellFormed(path: Path): Path {
   return [...entries].flat(1);
 }
 
-/** A set as the engine reads it: the JSON list `[key, value, key, value, …]`, in any order. */
+/** What is, as JSON, a set as the engine reads and writes it: `[key, value, key, value, …]`. */
+export type JsonSet = unknown[];
+
+/** A set for the engine, which takes it in any order. */
+export function toJsonSet(path: Path): JsonSet {
+  return path.every(isPlain) ? path : path.map(encode);
+}
+
 export function writeSet(path: Path): string {
-  return toJson(path.every(isPlain) ? path : path.map(encode));
+  return toJson(toJsonSet(path));
 }
 
 /** The set that the engine wrote, in its order. */
-export function readSet(text: string): Path {
-  return (JSON.parse(text) as unknown[]).map(value =>
+export function readSet(set: JsonSet): Path {
+  return set.map(value =>
     Array.isArray(value)
       ? new ArrayValue(toJson(value))
       : isPrimitive(value)
         ? value
         : Number((value as { double: string }).double),
   );
+}
+
+/** A text that equal sets have in common, and no others. */
+export function textOfSet(path: Path): string {
+  const entries: [Path[number], Path[number]][] = [];
+  for (let at = 0; at < path.length; at += 2) {
+    entries.push([path[at], path[at + 1]]);
+  }
+  return writeSet(entries.sort(([a], [b]) => (a < b ? -1 : 1)).flat(1));
 }
 
 /** Whether JSON has the value as it is. */

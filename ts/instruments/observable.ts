@@ -101,16 +101,14 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
     if (seen && this.countSets(seen) >= this.trie.size) {
       return super.beyondLimit();
     }
-    for (const slot of this.trie.slots()) {
-      if (!seen?.has(slot)) {
-        const path = this.facade.pathOf(this.id, this.storage, slot) ?? [];
-        this.leave(path, slot);
-        if (this.holds(slot)) {
-          // It is given back when that round is over.
-          this.outside.add(slot);
-        } else {
-          this.release(slot);
-        }
+    const others = [...this.trie.slots()].filter(slot => !seen?.has(slot));
+    for (const [slot, path] of this.trie.paths(new Set(others))) {
+      this.leave(path, slot);
+      if (this.holds(slot)) {
+        // It is given back when that round is over.
+        this.outside.add(path, slot);
+      } else {
+        this.release(slot);
       }
     }
     return this.trie.isFull ? super.beyondLimit() : NOWHERE;

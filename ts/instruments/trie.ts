@@ -6,6 +6,7 @@ import {
   sizeOf,
   UNLIMITED,
 } from './attributes';
+import { KeyOrders } from './KeyOrders';
 import { KnownValues } from './KnownValues';
 
 /**
@@ -46,6 +47,7 @@ export interface TrieOwner {
 export class AttributeTrie {
   private readonly root = new TrieNode();
   private sparePaths: number;
+  private readonly orders = new KeyOrders();
   /** Keys that no stream keeps. */
   private ignored: Set<string> | undefined = undefined;
   /** Once the trie is full. */
@@ -143,8 +145,14 @@ export class AttributeTrie {
     if (!this.isAbandoned || slot === NOWHERE) {
       return slot;
     }
-    this.owner.lost(this.pathTo(slot));
+    this.owner.lost(this.paths(new Set([slot])).get(slot)!);
     return NOWHERE;
+  }
+
+  /** The slot of a set that came in another order before. */
+  getReordered(path: Path): number {
+    const first = this.orders.inFirstOrder(path);
+    return first === path ? NOWHERE : this.get(first);
   }
 
   /** The slot of a set that was read carefully, by the order given. */
@@ -161,6 +169,8 @@ export class AttributeTrie {
 
   /** Takes a new set in. The caller has seen that the trie is not full. */
   add(path: Path, slot: number): void {
+    const first = this.orders.inFirstOrder(path);
+    this.orders.add(first);
     this.size++;
     this.measure(sizeOf(path));
     if (this.known) {
@@ -168,7 +178,10 @@ export class AttributeTrie {
       this.added++;
       this.known = this.added > this.limit ? undefined : this.known;
     }
-    this.grow(path, slot);
+    this.grow(first, slot);
+    if (first !== path) {
+      this.lead(path, slot);
+    }
   }
 
   private measure(characters: number): void {
@@ -214,6 +227,7 @@ export class AttributeTrie {
     if (ways.length === 0) {
       return;
     }
+    this.orders.remove(path);
     this.removals++;
     this.removed.push({ path, slot });
     if (this.removed.length > REMEMBERED) {
@@ -279,13 +293,16 @@ export class AttributeTrie {
     return slots;
   }
 
-  private pathTo(slot: number): Path {
+  /** The sets of these slots, as far as there are any, each in one order. */
+  paths(slots: ReadonlySet<number>): Map<number, Path> {
+    const paths = new Map<number, Path>();
     for (const step of this.steps()) {
-      if (slotOf(step.end) === slot) {
-        return pathOf(step);
+      const slot = slotOf(step.end);
+      if (slots.has(slot) && !paths.has(slot)) {
+        paths.set(slot, pathOf(step));
       }
     }
-    throw new Error(`slot ${slot} is in no path`);
+    return paths;
   }
 
   /** Every node and every end of a path. */

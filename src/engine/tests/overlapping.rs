@@ -53,11 +53,7 @@ fn setup(kind: InstrumentKind, temporality: &str, views: &str) -> Setup {
         engine.hand_over(
             facade,
             Handover {
-                slots: vec![SlotChange {
-                    storage: Storage::Block,
-                    slot,
-                    series: Some((id, read_set(&format!(r#"["s",{slot}]"#)))),
-                }],
+                slots: new_slot(Storage::Block, slot, id, &format!(r#""s",{slot}"#)),
                 ..Handover::default()
             },
         );
