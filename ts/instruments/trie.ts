@@ -99,7 +99,7 @@ export class AttributeTrie {
             ? undefined
             : key === node.key
               ? node.usual(value)
-              : node.more?.others?.get(key)?.get(value);
+              : node.other(key, value);
         if (child !== undefined) {
           node = child;
           before = this.removals;
@@ -437,11 +437,11 @@ class TrieNode {
 
   /** The slot of the path that ends here, although others go on. */
   get slot(): number {
-    return this.more === undefined ? NOWHERE : this.more.slot;
+    return this.more?.rest === undefined ? NOWHERE : this.more.rest.slot;
   }
 
   set slot(slot: number) {
-    this.further.slot = slot;
+    this.rest.slot = slot;
   }
 
   /** The child for a value of the usual key. */
@@ -463,11 +463,16 @@ class TrieNode {
     return this.more?.values?.get(value);
   }
 
+  /** The child for a value of another key. */
+  other(key: string, value: unknown): TrieNode | number | undefined {
+    return this.more?.rest?.others?.get(key)?.get(value);
+  }
+
   /** The children that a set's attributes lead to. */
   *childrenIn(
     set: Map<string, Path[number]>,
   ): Iterable<[key: string, value: Path[number], child: TrieNode | number]> {
-    const { others, arrays } = this.more ?? {};
+    const { others, arrays } = this.more?.rest ?? {};
     const keys = [this.key, ...(others?.keys() ?? [])];
     if (arrays) {
       const isArray = (key: string) => set.get(key) instanceof ArrayValue;
@@ -485,10 +490,10 @@ class TrieNode {
   /** The child for a key and a value, also for those that a hit cannot find. */
   child(key: string, value: unknown): TrieNode | number | undefined {
     if (value instanceof ArrayValue) {
-      return this.more?.arrays?.get(arrayKey(key, value));
+      return this.more?.rest?.arrays?.get(arrayKey(key, value));
     }
     if (key !== this.key) {
-      return this.more?.others?.get(key)?.get(value);
+      return this.other(key, value);
     }
     return value === FREE ? this.more?.values?.get(value) : this.usual(value);
   }
@@ -520,16 +525,16 @@ class TrieNode {
 
   private set(key: string, value: unknown, child: TrieNode | number): void {
     if (value instanceof ArrayValue) {
-      this.further.arrays ??= new Map();
-      this.further.arrays.set(arrayKey(key, value), child);
+      this.rest.arrays ??= new Map();
+      this.rest.arrays.set(arrayKey(key, value), child);
     } else if (this.key === undefined || this.key === key) {
       this.setUsual(key, value, child);
     } else {
-      const { further } = this;
-      further.others ??= new Map();
+      const { rest } = this;
+      rest.others ??= new Map();
       const children =
-        further.others.get(key) ?? new Map<unknown, TrieNode | number>();
-      further.others.set(key, children.set(value, child));
+        rest.others.get(key) ?? new Map<unknown, TrieNode | number>();
+      rest.others.set(key, children.set(value, child));
     }
   }
 
@@ -574,17 +579,22 @@ class TrieNode {
     return (this.more ??= new MoreChildren(this.free));
   }
 
+  private get rest(): Rest {
+    return (this.further.rest ??= new Rest());
+  }
+
   /** Takes the child for a key and a value away. */
   remove(key: string, value: unknown): void {
     if (value instanceof ArrayValue) {
-      this.more!.arrays!.delete(arrayKey(key, value));
+      this.rest.arrays!.delete(arrayKey(key, value));
     } else if (key === this.key) {
       this.removeUsual(value);
     } else {
-      const children = this.more!.others!.get(key)!;
+      const others = this.rest.others!;
+      const children = others.get(key)!;
       children.delete(value);
       if (children.size === 0) {
-        this.more!.others!.delete(key);
+        others.delete(key);
       }
     }
   }
@@ -623,7 +633,7 @@ class TrieNode {
   }
 }
 
-/** What few nodes have: children beyond the second or of other keys, and a slot of their own. */
+/** What many nodes do not have: children beyond the second. */
 class MoreChildren {
   private value2: unknown;
   private child2: TrieNode | number | undefined = undefined;
@@ -631,12 +641,7 @@ class MoreChildren {
   private child3: TrieNode | number | undefined = undefined;
   /** Values that the fields have no room for or cannot find. */
   values: Map<unknown, TrieNode | number> | undefined = undefined;
-  /** Children of every other key that has come next. */
-  others: Map<string, Map<unknown, TrieNode | number>> | undefined = undefined;
-  /** Arrays of any key, by key and canonical text: equal arrays are different objects. */
-  arrays: Map<string, TrieNode | number> | undefined = undefined;
-  /** Of the path that ends at the node. */
-  slot = NOWHERE;
+  rest: Rest | undefined = undefined;
 
   /** @param free - Marks a field that is free. */
   constructor(free: string | undefined) {
@@ -697,15 +702,7 @@ class MoreChildren {
     this.values?.forEach((child, value) =>
       visit(key, value as Path[number], child),
     );
-    this.others?.forEach((children, other) =>
-      children.forEach((child, value) =>
-        visit(other, value as Path[number], child),
-      ),
-    );
-    this.arrays?.forEach((child, text) => {
-      const [itsKey, items] = JSON.parse(text) as [string, string];
-      visit(itsKey, new ArrayValue(items), child);
-    });
+    this.rest?.forEach(visit);
   }
 
   isUsed(): boolean {
@@ -713,9 +710,35 @@ class MoreChildren {
       this.child2 !== undefined ||
       this.child3 !== undefined ||
       this.values?.size ||
-      this.others?.size ||
-      this.arrays?.size ||
-      this.slot !== NOWHERE,
+      this.rest?.isUsed(),
+    );
+  }
+}
+
+/** What few nodes have: a slot of their own, and children that are not of the usual key or are arrays. */
+class Rest {
+  /** Children of every other key that has come next. */
+  others: Map<string, Map<unknown, TrieNode | number>> | undefined = undefined;
+  /** Arrays of any key, by key and canonical text: equal arrays are different objects. */
+  arrays: Map<string, TrieNode | number> | undefined = undefined;
+  /** Of the path that ends at the node. */
+  slot = NOWHERE;
+
+  forEach(visit: Visit): void {
+    this.others?.forEach((children, key) =>
+      children.forEach((child, value) =>
+        visit(key, value as Path[number], child),
+      ),
+    );
+    this.arrays?.forEach((child, text) => {
+      const [key, items] = JSON.parse(text) as [string, string];
+      visit(key, new ArrayValue(items), child);
+    });
+  }
+
+  isUsed(): boolean {
+    return Boolean(
+      this.others?.size || this.arrays?.size || this.slot !== NOWHERE,
     );
   }
 }
