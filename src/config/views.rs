@@ -136,7 +136,8 @@ pub struct View {
     pub stream: StreamSpec,
 }
 
-/// Every criterion that is set must match. Patterns know `*` (any text) and `?` (one character).
+/// Every criterion that is set must match. Patterns of names know `*` (any text) and `?` (one character);
+/// the others must be the same.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InstrumentSelector {
     pub name: Option<String>,
@@ -208,7 +209,7 @@ impl InstrumentSelector {
         let equal = |wanted: &Option<String>, found: Option<&str>| {
             wanted
                 .as_deref()
-                .is_none_or(|wanted| wildcard(wanted, found.unwrap_or("")))
+                .is_none_or(|wanted| wanted == found.unwrap_or(""))
         };
         self.kind.is_none_or(|wanted| wanted == kind)
             && self.name.as_deref().is_none_or(|pattern| {

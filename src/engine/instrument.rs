@@ -8,6 +8,7 @@ use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::InstrumentKind;
 
 use super::clock::Timestamp;
+use super::identities::{two_descriptions, Identities};
 use super::plan::Settings;
 
 pub type InstrumentId = u32;
@@ -128,7 +129,10 @@ pub struct Registry {
     by_name: HashMap<(Arc<InstrumentationScope>, String), Vec<InstrumentId>>,
     /// Spellings and descriptions that were reported to differ from an instrument's own.
     reported: HashSet<(InstrumentId, String, Arc<str>)>,
-    pub(super) settings: Option<Arc<Settings>>,
+    /// Instruments that have a second description, until it is known what views say.
+    descriptions: Vec<(InstrumentId, String)>,
+    identities: Identities,
+    settings: Option<Arc<Settings>>,
 }
 
 impl Registry {
@@ -140,9 +144,9 @@ impl Registry {
         (0..).zip(&self.instruments)
     }
 
-    /// Registers, and says in a sentence what is wrong if this name is already in use otherwise.
-    /// The conflict is said once per differing registration: a repeated one is `Known`.
-    pub fn register(&mut self, spec: InstrumentSpec) -> (Registration, Option<String>) {
+    /// Registers, and says what is wrong if this name is already in use otherwise: once per differing
+    /// registration, and not where a view makes it right. Before the configuration that is not known.
+    pub fn register(&mut self, spec: InstrumentSpec) -> (Registration, Vec<String>) {
         let key = (spec.scope.clone(), spec.name.to_ascii_lowercase());
         let same_name = self.by_name.entry(key).or_default();
         let known = same_name.iter().copied().find(|&id| {
@@ -153,71 +157,84 @@ impl Registry {
         });
         if let Some(id) = known {
             let other = &mut self.instruments[id as usize];
-            let mut conflict = None;
+            let mut spelling = None;
+            let mut description = None;
             let mut longer = None;
             if other.description != spec.description && !spec.description.is_empty() {
                 if !other.description.is_empty() {
-                    conflict = Some(describe_conflict(other, &spec));
+                    description = Some(two_descriptions(other, &spec));
                 }
                 if spec.description.len() > other.description.len() {
                     longer = Some(spec.description.clone());
                     Arc::make_mut(other).description = spec.description.clone();
                 }
             } else if other.name != spec.name {
-                conflict = Some(format!(
+                spelling = Some(format!(
                     "metric {:?} is already registered as {:?} ({}); names are compared without \
                      regard to case and the first spelling is kept (second registration: {})",
                     spec.name, other.name, other.site, spec.site
                 ));
             }
-            let conflict = conflict.filter(|_| {
-                self.reported
-                    .insert((id, spec.name.clone(), spec.description.clone()))
-            });
-            return (Registration::Known(id, longer), conflict);
+            let is_new = (spelling.is_some() || description.is_some())
+                && self
+                    .reported
+                    .insert((id, spec.name.clone(), spec.description.clone()));
+            let mut problems = Vec::new();
+            if is_new {
+                problems.extend(spelling);
+                self.descriptions
+                    .extend(description.map(|problem| (id, problem)));
+                problems.extend(self.check_descriptions());
+            }
+            return (Registration::Known(id, longer), problems);
         }
-        let conflict = same_name
-            .first()
-            .map(|&id| describe_conflict(&self.instruments[id as usize], &spec));
+        // The first spelling is kept (Metrics SDK specification, "Name conflict").
+        let spec = match same_name.first() {
+            Some(&first) => InstrumentSpec {
+                name: self.instruments[first as usize].name.clone(),
+                ..spec
+            },
+            None => spec,
+        };
         let id = self.instruments.len() as InstrumentId;
         same_name.push(id);
         let spec = Arc::new(spec);
         self.instruments.push(spec.clone());
-        (Registration::New(id, spec), conflict)
+        let problems = match self.settings.clone() {
+            Some(settings) => self.identities.add(id, &spec, &settings.streams(&spec).0),
+            None => Vec::new(),
+        };
+        (Registration::New(id, spec), problems)
     }
-}
 
-fn describe_conflict(first: &InstrumentSpec, second: &InstrumentSpec) -> String {
-    let mut differences = Vec::new();
-    if first.kind != second.kind {
-        differences.push(format!(
-            "kind {} and {}",
-            kind_name(first.kind),
-            kind_name(second.kind)
-        ));
+    /// Takes the configuration over. Returns which names are in conflict under it.
+    pub fn configure(&mut self, settings: Arc<Settings>) -> Vec<String> {
+        self.settings = Some(settings.clone());
+        let mut problems = Vec::new();
+        for (id, spec) in (0..).zip(&self.instruments) {
+            let (plans, _) = settings.streams(spec);
+            problems.extend(self.identities.add(id, spec, &plans));
+        }
+        problems.extend(self.check_descriptions());
+        problems
     }
-    if first.unit != second.unit {
-        differences.push(format!("unit {:?} and {:?}", first.unit, second.unit));
+
+    pub fn settings(&self) -> Option<&Arc<Settings>> {
+        self.settings.as_ref()
     }
-    if first.value_type != second.value_type {
-        differences.push(format!(
-            "value type {:?} and {:?}",
-            first.value_type, second.value_type
-        ));
+
+    /// Where no view says which description is meant, once there is a configuration.
+    fn check_descriptions(&mut self) -> Vec<String> {
+        let Some(settings) = &self.settings else {
+            return Vec::new();
+        };
+        let is_said = |id: InstrumentId| {
+            let (plans, _) = settings.streams(&self.instruments[id as usize]);
+            let mut plans = plans.iter().filter(|plan| !plan.legacy);
+            plans.all(|plan| plan.description.is_some())
+        };
+        let descriptions = std::mem::take(&mut self.descriptions);
+        let open = descriptions.into_iter().filter(|(id, _)| !is_said(*id));
+        open.map(|(_, problem)| problem).collect()
     }
-    if first.description != second.description {
-        differences.push(format!(
-            "description {:?} and {:?}",
-            first.description, second.description
-        ));
-    }
-    format!(
-        "metric {:?} of scope {:?} is registered twice with different {}: first at {}, then at {}; \
-         give them one definition or two names",
-        second.name,
-        second.scope.name(),
-        differences.join(", "),
-        first.site,
-        second.site
-    )
 }

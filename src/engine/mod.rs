@@ -17,6 +17,7 @@ mod gate;
 #[cfg(test)]
 mod gate_tests;
 mod handover;
+mod identities;
 pub mod instrument;
 pub mod interned;
 mod known;
@@ -186,9 +187,9 @@ impl Engine {
     /// Registers an instrument, or finds it. A conflict with an earlier registration is logged.
     pub fn register(&self, spec: InstrumentSpec) -> (InstrumentId, Shape) {
         let mut registry = self.registry();
-        let (registration, conflict) = registry.register(spec);
-        if let Some(conflict) = conflict {
-            self.log.warn(conflict);
+        let (registration, problems) = registry.register(spec);
+        for problem in problems {
+            self.log.warn(problem);
         }
         // Sent under the lock: the engine sees instruments in the order of their numbers.
         let id = match registration {
@@ -210,7 +211,7 @@ impl Engine {
     /// Whether any stream of the instrument keeps this attribute key.
     pub fn keeps(&self, id: InstrumentId, key: &str) -> bool {
         let registry = self.registry();
-        match (registry.get(id), &registry.settings) {
+        match (registry.get(id), registry.settings()) {
             (Some(spec), Some(settings)) => settings
                 .streams(spec)
                 .0
@@ -226,7 +227,7 @@ impl Engine {
     /// [`Code::AlreadyConfigured`] the second time.
     pub fn configure(&self, config: &Config) -> Result<Pipelines> {
         let mut registry = self.registry();
-        if registry.settings.is_some() {
+        if registry.settings().is_some() {
             return Err(Error::new(
                 Code::AlreadyConfigured,
                 "metrics are configured already; configure once, before the first export",
@@ -234,7 +235,9 @@ impl Engine {
         }
         let (settings, pipelines) = Settings::new(config);
         let settings = Arc::new(settings);
-        registry.settings = Some(settings.clone());
+        for problem in registry.configure(settings.clone()) {
+            self.log.warn(problem);
+        }
         let resource = Resource::builder_empty()
             .with_attributes(config.resource.iter().cloned())
             .build();
@@ -243,16 +246,13 @@ impl Engine {
     }
 
     pub fn is_configured(&self) -> bool {
-        self.registry().settings.is_some()
+        self.registry().settings().is_some()
     }
 
     /// Which values may become exemplars; `None` until there is a configuration.
     pub fn exemplars(&self) -> Option<ExemplarFilter> {
         let registry = self.registry();
-        registry
-            .settings
-            .as_ref()
-            .map(|settings| settings.exemplars)
+        registry.settings().map(|settings| settings.exemplars)
     }
 
     /// Whether there is an instrument that is not of this package.
@@ -353,7 +353,7 @@ impl Collect for Engine {
 }
 
 fn shape(registry: &Registry, id: InstrumentId) -> Shape {
-    match (registry.get(id), &registry.settings) {
+    match (registry.get(id), registry.settings()) {
         (Some(spec), Some(settings)) => Shape::new(spec, &settings.streams(spec).0),
         (Some(spec), None) => Shape::provisional(spec),
         (None, _) => Shape {

@@ -207,6 +207,15 @@ impl Settings {
                     .matches(spec.kind, &spec.name, &spec.unit, &spec.scope)
             })
             .map(|view| &view.stream)
+            // One that does not fit is as if it were not there (Metrics SDK specification,
+            // "Measurement processing").
+            .filter(|stream| match unfit(spec, stream) {
+                Some(problem) => {
+                    problems.push(problem);
+                    false
+                }
+                None => true,
+            })
             .collect();
         let unchanged = StreamSpec::default();
         let matching = if matching.is_empty() {
@@ -220,15 +229,13 @@ impl Settings {
                 let Some(plan) = self.plan(spec, stream, *pipeline, &mut problems) else {
                     continue;
                 };
-                // Pipelines that want the same data read one stream. But a histogram of observations
-                // grows with every reading: each pipeline has its own.
-                let shared = !spec.is_observable() || !is_histogram(&plan.aggregation);
+                // Pipelines that want the same data read one stream.
                 let same = plans.iter_mut().find(|other| {
                     let other = StreamPlan {
                         pipelines: 0,
                         ..(*other).clone()
                     };
-                    shared && other == plan
+                    other == plan
                 });
                 match same {
                     Some(other) => other.pipelines |= 1 << index,
@@ -261,27 +268,13 @@ impl Settings {
                     .unwrap_or_else(|| DEFAULT_BOUNDARIES.to_vec()),
                 record_min_max: *record_min_max,
             },
-            Some(ViewAggregation::Sdk(aggregation)) if compatible(spec.kind, aggregation) => {
-                aggregation.clone()
-            }
-            Some(ViewAggregation::Sdk(aggregation)) => {
-                let problem = format!(
-                    "a view asks for the aggregation {aggregation} on {:?}, which is a {}; \
-                     the default aggregation is used",
-                    spec.name,
-                    super::instrument::kind_name(spec.kind)
-                );
-                if !problems.contains(&problem) {
-                    problems.push(problem);
-                }
-                default_aggregation(spec, pipeline)
-            }
+            Some(ViewAggregation::Sdk(aggregation)) => aggregation.clone(),
             None => default_aggregation(spec, pipeline),
         };
         let exemplars = reservoir(spec, &aggregation, stream.exemplars, problems);
         Some(StreamPlan {
             pipelines: 0,
-            temporality: temporality(spec.kind, pipeline.temporality),
+            temporality: temporality(spec.kind, &aggregation, pipeline.temporality),
             name: stream.name.clone().unwrap_or_else(|| spec.name.clone()),
             unit: spec.unit.clone(),
             legacy: false,
@@ -371,10 +364,38 @@ pub(super) fn deprecation(successor: &str, description: &str) -> String {
         .to_owned()
 }
 
-fn is_histogram(aggregation: &Aggregation) -> bool {
+/// What is wrong where a view asks for an aggregation that its instrument cannot have.
+fn unfit(spec: &InstrumentSpec, stream: &StreamSpec) -> Option<String> {
+    let gauge = is_gauge(spec.kind);
+    let (wanted, fits) = match stream.aggregation.as_ref()? {
+        ViewAggregation::Drop | ViewAggregation::Sdk(Aggregation::Sum) => return None,
+        // What is observed is a total or a state: observing it again is no other value of it.
+        ViewAggregation::Explicit { .. } => ("explicit_bucket_histogram", !spec.is_observable()),
+        ViewAggregation::Sdk(Aggregation::Base2ExponentialHistogram { .. }) => {
+            ("base2_exponential_bucket_histogram", !spec.is_observable())
+        }
+        ViewAggregation::Sdk(_) => ("last_value", gauge),
+    };
+    let expected = match (spec.is_observable(), gauge) {
+        (true, true) => "default, drop, sum or last_value",
+        (true, false) => "default, drop or sum",
+        (false, true) => "default, drop, sum, last_value or a histogram",
+        (false, false) => "default, drop, sum or a histogram",
+    };
+    (!fits).then(|| {
+        format!(
+            "a view asks for the aggregation {wanted} of {:?}, which is of the kind {} (expected {expected}); \
+             the view does not apply to it",
+            spec.name,
+            super::instrument::kind_name(spec.kind)
+        )
+    })
+}
+
+fn is_gauge(kind: InstrumentKind) -> bool {
     matches!(
-        aggregation,
-        Aggregation::ExplicitBucketHistogram { .. } | Aggregation::Base2ExponentialHistogram { .. }
+        kind,
+        InstrumentKind::Gauge | InstrumentKind::ObservableGauge
     )
 }
 
@@ -449,24 +470,18 @@ fn default_aggregation(spec: &InstrumentSpec, pipeline: PipelineSettings) -> Agg
     }
 }
 
-fn compatible(kind: InstrumentKind, aggregation: &Aggregation) -> bool {
-    let gauge = matches!(
-        kind,
-        InstrumentKind::Gauge | InstrumentKind::ObservableGauge
-    );
-    match aggregation {
-        Aggregation::Sum => !gauge,
-        Aggregation::LastValue => gauge,
-        _ => true,
-    }
-}
-
 /// The temporality a kind gets under a preference (OTLP metrics exporter specification,
 /// "Additional configuration").
-fn temporality(kind: InstrumentKind, preference: Temporality) -> Temporality {
+fn temporality(
+    kind: InstrumentKind,
+    aggregation: &Aggregation,
+    preference: Temporality,
+) -> Temporality {
     use InstrumentKind as Kind;
     match (preference, kind) {
         (_, Kind::UpDownCounter | Kind::ObservableUpDownCounter) => Temporality::Cumulative,
+        // A sum that goes up and down, as theirs.
+        (_, kind) if is_gauge(kind) && *aggregation == Aggregation::Sum => Temporality::Cumulative,
         (Temporality::Delta, _) => Temporality::Delta,
         (Temporality::LowMemory, Kind::Counter | Kind::Histogram) => Temporality::Delta,
         _ => Temporality::Cumulative,

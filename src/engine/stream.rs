@@ -236,12 +236,12 @@ impl Stream {
         let same = |(known, new): (&Observed, &Observed)| Arc::ptr_eq(known, new);
         let unchanged =
             self.observed.len() == parts.len() && self.observed.iter().zip(parts).all(same);
-        if unchanged && !self.counts_observations() {
+        if unchanged {
             return Ok(());
         }
         self.observed = parts.to_vec();
         let values = || parts.iter().flat_map(|part| part.iter());
-        let adds_up = self.spec.kind != InstrumentKind::ObservableGauge;
+        let adds_up = self.plan.aggregation == Aggregation::Sum;
         let mut merged: Vec<(Canonical, f64)> = Vec::with_capacity(values().count());
         let mut index: HashMap<Canonical, usize> = HashMap::with_capacity(merged.capacity());
         for (attributes, value) in values() {
@@ -256,11 +256,10 @@ impl Stream {
             }
         }
         let limit = self.plan.cardinality_limit;
-        let deltas = self.reported.is_some();
+        let grows = self.reported.is_some();
         if let Some(reported) = &mut self.reported {
             reported.make_deltas(&mut merged, limit);
         }
-        let grows = deltas || self.counts_observations();
         if !grows {
             limit_sets(&mut merged, limit, adds_up);
             self.forget_others(&merged);
@@ -282,15 +281,6 @@ impl Stream {
             }
         }
         outcome
-    }
-
-    /// Whether the stream is a histogram of observations, which grows with every reading.
-    pub fn counts_observations(&self) -> bool {
-        self.spec.is_observable()
-            && !matches!(
-                self.plan.aggregation,
-                Aggregation::Sum | Aggregation::LastValue
-            )
     }
 
     /// Lets the series go that were not observed again.
@@ -358,7 +348,7 @@ impl Stream {
     /// What was recorded since the last collection.
     fn take(&mut self, time: Timestamp) -> Snapshot {
         let mut columns = self.columns.lock();
-        if self.spec.is_observable() && !self.counts_observations() && self.reported.is_none() {
+        if self.spec.is_observable() && self.reported.is_none() {
             // Without a new observation the last one still holds.
             return columns.copy_since(self.collected, time);
         }
@@ -383,7 +373,8 @@ impl Stream {
             Aggregation::Base2ExponentialHistogram { .. } => Kind::Exponential { temporality },
             _ => Kind::Sum {
                 temporality,
-                monotonic: self.spec.is_monotonic(),
+                // Metrics SDK specification, "Sum aggregation".
+                monotonic: self.spec.is_monotonic() || self.spec.kind == InstrumentKind::Histogram,
             },
         }
     }

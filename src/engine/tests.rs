@@ -8,8 +8,8 @@ use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 use super::cells::Cells;
 use super::clock::Timestamp;
 use super::collection::Metric;
-use super::instrument::ValueType;
-use super::points::{Attributes, Identity, Point};
+use super::instrument::{kind_name, ValueType};
+use super::points::{Attributes, Identity, Kind, Point};
 use super::*;
 use crate::config::Environment;
 
@@ -468,18 +468,223 @@ fn a_view_that_drops_attributes_adds_up_what_it_makes_equal() {
 }
 
 #[test]
-fn a_view_whose_aggregation_does_not_fit_is_reported_and_the_default_is_used() {
-    let bench = Bench::new(
-        r#"{"views": [{"selector": {"instrument_type": "gauge"}, "stream": {"aggregation": {"sum": {}}}}]}"#,
-        Temporality::Cumulative,
+fn a_view_whose_aggregation_does_not_fit_is_reported_and_as_if_it_were_not_there() {
+    let misfits = [
+        (InstrumentKind::Counter, "last_value"),
+        (InstrumentKind::Histogram, "last_value"),
+        (InstrumentKind::ObservableCounter, "last_value"),
+        (
+            InstrumentKind::ObservableCounter,
+            "explicit_bucket_histogram",
+        ),
+        (InstrumentKind::ObservableGauge, "explicit_bucket_histogram"),
+        (
+            InstrumentKind::ObservableUpDownCounter,
+            "base2_exponential_bucket_histogram",
+        ),
+    ];
+    for (kind, aggregation) in misfits {
+        let view = format!(
+            r#"{{"views": [{{"selector": {{"instrument_name": "it"}}, "stream": {{
+                "name": "other", "attribute_keys": {{"included": []}},
+                "aggregation": {{"{aggregation}": {{}}}}}}}}]}}"#
+        );
+        let bench = Bench::new(&view, Temporality::Cumulative);
+        let (id, shape) = bench.engine.register(spec(kind, "it"));
+        assert_eq!(shape, Shape::provisional(&spec(kind, "it")), "{kind:?}");
+        assert!(bench.engine.keeps(id, "any"));
+        bench.collect();
+        let said = bench.engine.log().drain();
+        let [(_, said)] = &said[..] else {
+            panic!("{kind:?}: {said:?}")
+        };
+        for part in ["\"it\"", aggregation, kind_name(kind), "does not apply"] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_sum_of_a_gauge_adds_up_what_is_recorded_and_goes_up_and_down() {
+    for temporality in [Temporality::Cumulative, Temporality::Delta] {
+        let view = r#"{"views": [{"selector": {"instrument_name": "g"}, "stream": {"aggregation": {"sum": {}}}}]}"#;
+        let mut bench = Bench::new(view, temporality);
+        let (id, shape) = bench.engine.register(spec(InstrumentKind::Gauge, "g"));
+        assert_eq!(shape.storage, Storage::Block);
+        let slot = bench.series(id, Storage::Block, "");
+        for value in [5.0, -7.0, 1.5] {
+            bench.sample(slot, value);
+        }
+        assert_eq!(bench.points("g"), ["=-0.5"]);
+        bench.sample(slot, 1.0);
+        let collection = bench.collect();
+        let metric = collection.metrics().find(|metric| &*metric.name == "g");
+        let sum = Kind::Sum {
+            temporality: Temporality::Cumulative,
+            monotonic: false,
+        };
+        assert_eq!(metric.unwrap().kind, sum);
+        assert_eq!(bench.engine.log().drain(), []);
+    }
+}
+
+#[test]
+fn a_sum_of_a_histogram_only_ever_goes_up() {
+    let view = r#"{"views": [{"selector": {"instrument_name": "h"}, "stream": {"aggregation": {"sum": {}}}}]}"#;
+    let mut bench = Bench::new(view, Temporality::Delta);
+    let id = bench.instrument(InstrumentKind::Histogram, "h");
+    let slot = bench.series(id, Storage::Block, "");
+    bench.sample(slot, 2.0);
+    bench.sample(slot, 3.0);
+    let collection = bench.collect();
+    let metric = collection.metrics().find(|metric| &*metric.name == "h");
+    let sum = Kind::Sum {
+        temporality: Temporality::Delta,
+        monotonic: true,
+    };
+    assert_eq!(metric.unwrap().kind, sum);
+    bench.sample(slot, 4.0);
+    assert_eq!(bench.points("h"), ["=4"]);
+}
+
+/// What is said when these are registered, before the configuration or after it.
+fn said_of(specs: &[InstrumentSpec], options: &str) -> Vec<String> {
+    let mut orders = [true, false].map(|configured| {
+        let mut bench = Bench::unconfigured();
+        if configured {
+            bench.configure(options, Temporality::Cumulative);
+        }
+        for spec in specs {
+            bench.engine.register(spec.clone());
+        }
+        if !configured {
+            assert!(bench.engine.log().drain().is_empty());
+            bench.configure(options, Temporality::Cumulative);
+        }
+        bench.collect();
+        let said = bench.engine.log().drain().into_iter();
+        said.map(|(_, message)| message).collect::<Vec<_>>()
+    });
+    orders[0].sort();
+    orders[1].sort();
+    assert_eq!(orders[0], orders[1], "the same before and after");
+    orders[0].clone()
+}
+
+fn view(selector: &str, stream: &str) -> String {
+    format!(r#"{{"selector": {{{selector}}}, "stream": {{{stream}}}}}"#)
+}
+
+#[test]
+fn one_name_for_two_instruments_is_reported_with_the_view_that_tells_them_apart() {
+    let two = [
+        spec(InstrumentKind::Counter, "it"),
+        spec(InstrumentKind::Histogram, "It"),
+    ];
+    let said = said_of(&two, "{}");
+    assert_eq!(said.len(), 1, "{said:?}");
+    let recipe = r#"{selector: {instrument_name: "it", instrument_type: histogram, meter_name: "test"}, stream: {name: another.name}}"#;
+    assert!(said[0].contains(recipe), "{said:?}");
+    // The recipe works.
+    let renaming = view(
+        r#""instrument_name": "it", "instrument_type": "histogram", "meter_name": "test""#,
+        r#""name": "another.name""#,
     );
-    bench.instrument(InstrumentKind::Gauge, "g");
-    bench.collect();
-    let said = bench.engine.log().drain();
+    assert_eq!(
+        said_of(&two, &format!(r#"{{"views": [{renaming}]}}"#)),
+        Vec::<String>::new()
+    );
+    // Of two units too; two types of numbers no selector tells apart.
+    let seconds = InstrumentSpec {
+        unit: "s".to_owned(),
+        ..spec(InstrumentKind::Counter, "it")
+    };
+    let said = said_of(&[spec(InstrumentKind::Counter, "it"), seconds], "{}");
+    assert!(said[0].contains(r#"unit: "s""#), "{said:?}");
+    let int = InstrumentSpec {
+        value_type: ValueType::Int,
+        ..spec(InstrumentKind::Counter, "it")
+    };
+    let said = said_of(&[spec(InstrumentKind::Counter, "it"), int], "{}");
+    assert!(said.len() == 1 && !said[0].contains("selector"), "{said:?}");
+}
+
+#[test]
+fn views_that_give_two_streams_one_name_are_reported() {
+    let both = view(r#""instrument_name": "a""#, r#""description": "one""#);
+    let other = view(
+        r#""instrument_name": "a""#,
+        r#""attribute_keys": {"included": []}"#,
+    );
+    let counter = [spec(InstrumentKind::Counter, "a")];
+    let said = said_of(&counter, &format!(r#"{{"views": [{both}, {other}]}}"#));
     assert!(
-        said.iter().any(|(_, message)| message.contains("\"g\"")),
+        said.len() == 1 && said[0].contains("several views"),
         "{said:?}"
     );
+    // The same twice is one stream.
+    assert_eq!(
+        said_of(&counter, &format!(r#"{{"views": [{both}, {both}]}}"#)).len(),
+        0
+    );
+
+    let taking = view(r#""instrument_name": "a""#, r#""name": "B""#);
+    for order in [["a", "b"], ["b", "a"]] {
+        let two = order.map(|name| spec(InstrumentKind::Counter, name));
+        let said = said_of(&two, &format!(r#"{{"views": [{taking}]}}"#));
+        assert!(
+            said.len() == 1 && said[0].contains("a view gives this name"),
+            "{said:?}"
+        );
+    }
+    // Whoever is dropped has no name.
+    let drop = view(
+        r#""instrument_name": "b""#,
+        r#""aggregation": {"drop": {}}"#,
+    );
+    let two = ["a", "b"].map(|name| spec(InstrumentKind::Counter, name));
+    let said = said_of(&two, &format!(r#"{{"views": [{taking}, {drop}]}}"#));
+    assert_eq!(said.len(), 0, "{said:?}");
+}
+
+#[test]
+fn a_view_says_which_of_two_descriptions_is_meant() {
+    let two = ["one", "another"].map(|text| InstrumentSpec {
+        description: Arc::from(text),
+        ..spec(InstrumentKind::Counter, "it")
+    });
+    let said = said_of(&two, "{}");
+    assert!(
+        said.len() == 1 && said[0].contains("stream: {description"),
+        "{said:?}"
+    );
+    let saying = view(r#""instrument_name": "it""#, r#""description": "this""#);
+    assert_eq!(
+        said_of(&two, &format!(r#"{{"views": [{saying}]}}"#)).len(),
+        0
+    );
+}
+
+#[test]
+fn the_first_spelling_of_a_name_is_kept_whatever_else_differs() {
+    let mut bench = Bench::new("{}", Temporality::Cumulative);
+    bench.instrument(InstrumentKind::Counter, "First.Spelling");
+    let id = bench.instrument(InstrumentKind::Gauge, "first.spelling");
+    let slot = bench.series(id, Storage::Gauge, "");
+    bench.hand_over(Handover {
+        gauges: vec![cell(slot, 3.0)],
+        ..Handover::default()
+    });
+    let collection = bench.collect();
+    let names: Vec<&str> = collection.metrics().map(|metric| &*metric.name).collect();
+    assert_eq!(
+        names
+            .iter()
+            .filter(|name| **name == "First.Spelling")
+            .count(),
+        2
+    );
+    assert!(!names.contains(&"first.spelling"), "{names:?}");
 }
 
 #[test]

@@ -223,22 +223,6 @@ fn deltas_of_an_observable_counter_are_those_between_its_readers_own_collections
 }
 
 #[test]
-fn histograms_count_the_observations_of_their_own_collections() {
-    let view = r#"{
-        "selector": {"instrument_name": "o"},
-        "stream": {"aggregation": {"explicit_bucket_histogram": {}}}
-    }"#;
-    let setup = setup(InstrumentKind::ObservableGauge, "cumulative", view);
-    for count in 1..4 {
-        let (export, exports) = setup.collect(setup.exports, WAIT);
-        let scraped = setup.round(setup.scrapes, &[1.0, 1.0]);
-        assert_eq!(scraped, [format!("s:0={count}"), format!("s:1={count}")]);
-        setup.answer(exports, &[1.0]);
-        assert_eq!(points(export), [format!("s:0={count}")]);
-    }
-}
-
-#[test]
 fn collections_of_one_reader_that_overlap_have_runs_of_their_own_too() {
     let setup = cumulative();
     let (first, one) = setup.collect(setup.scrapes, WAIT);

@@ -78,48 +78,6 @@ fn a_series_that_begins_after_a_collection_is_none_of_its() {
 }
 
 #[test]
-fn an_observation_counts_once_a_collection_however_often_it_is_read() {
-    let view = r#"{"views": [{
-        "selector": {"instrument_name": "o"},
-        "stream": {"aggregation": {"explicit_bucket_histogram": {"boundaries": [1, 10]}}}
-    }]}"#;
-    let mut bench = Bench::new(view, Temporality::Cumulative);
-    let id = bench.instrument(InstrumentKind::ObservableGauge, "o");
-    let slot = bench.series(id, Storage::Block, "");
-    bench.hand_over(Handover {
-        observations: Some(Samples {
-            slots: vec![slot],
-            values: vec![5.0],
-        }),
-        ..Handover::default()
-    });
-    for collections in 1..4 {
-        let collection = bench.collect();
-        let stream = streams(&collection)[0];
-        assert!(stream.has_points());
-        for _ in 0..2 {
-            assert_eq!(describe(stream), [format!("={collections}")]);
-        }
-    }
-}
-
-#[test]
-fn pipelines_share_all_streams_but_histograms_of_observations() {
-    let json = r#"{
-        "exporters": {"prometheus": {}, "otlp": {"endpoint": "http://c:1"}},
-        "views": [{
-            "selector": {"instrument_name": "o"},
-            "stream": {"aggregation": {"explicit_bucket_histogram": {}}}
-        }]
-    }"#;
-    let config = Config::parse(json, "options", &Environment::default()).unwrap();
-    let (settings, _) = Settings::new(&config);
-    let streams = |kind| settings.streams(&spec(kind, "o")).0.len();
-    assert_eq!(streams(InstrumentKind::Histogram), 1);
-    assert_eq!(streams(InstrumentKind::ObservableGauge), 2);
-}
-
-#[test]
 fn sets_that_change_with_every_observation_stay_within_the_limit() {
     for kind in [
         InstrumentKind::ObservableGauge,
