@@ -1,7 +1,6 @@
 import {
   type Attributes,
   type BatchObservableCallback,
-  type MetricOptions,
   type Observable,
   ValueType,
 } from '@opentelemetry/api';
@@ -22,6 +21,7 @@ import {
 import { toJson } from './json';
 import { log } from './log';
 import { readTexts } from './readTexts';
+import type { InstrumentOptions } from './services';
 import { messageOf, shortened, textOf } from './text';
 
 /** Registers an instrument: plain meters under the name given, services under the full name. */
@@ -44,7 +44,7 @@ export class InstrumentFactory implements InstrumentSource {
     private readonly register: Register,
   ) {}
 
-  counter<T extends Attributes>(name: string, options?: MetricOptions) {
+  counter<T extends Attributes>(name: string, options?: InstrumentOptions) {
     return this.create('counter', name, options, instrument => {
       const { facade, diagnostics } = this.context;
       return new NativeCounter<T>(
@@ -56,7 +56,10 @@ export class InstrumentFactory implements InstrumentSource {
     });
   }
 
-  upDownCounter<T extends Attributes>(name: string, options?: MetricOptions) {
+  upDownCounter<T extends Attributes>(
+    name: string,
+    options?: InstrumentOptions,
+  ) {
     return this.create('upDownCounter', name, options, instrument => {
       const { facade, diagnostics } = this.context;
       return new NativeUpDownCounter<T>(
@@ -68,14 +71,14 @@ export class InstrumentFactory implements InstrumentSource {
     });
   }
 
-  histogram<T extends Attributes>(name: string, options?: MetricOptions) {
+  histogram<T extends Attributes>(name: string, options?: InstrumentOptions) {
     return this.create('histogram', name, options, instrument => {
       const { facade, diagnostics, Histogram } = this.context;
       return new Histogram<T>(facade, instrument, diagnostics, isInt(options));
     });
   }
 
-  gauge<T extends Attributes>(name: string, options?: MetricOptions) {
+  gauge<T extends Attributes>(name: string, options?: InstrumentOptions) {
     return this.create('gauge', name, options, instrument => {
       const { facade, diagnostics } = this.context;
       return new NativeGauge<T>(
@@ -90,7 +93,7 @@ export class InstrumentFactory implements InstrumentSource {
   observable<T extends Attributes>(
     kind: InstrumentKind,
     name: string,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ) {
     return this.create(kind, name, options, instrument => {
       const { facade, diagnostics, callbacks } = this.context;
@@ -119,7 +122,7 @@ export class InstrumentFactory implements InstrumentSource {
   private create<T extends NativeObservable | NativeCounter | object>(
     kind: InstrumentKind,
     name: string,
-    options: MetricOptions | undefined,
+    options: InstrumentOptions | undefined,
     make: (instrument: NativeInstrument) => T,
   ): T {
     const { texts, problems } = readTexts(() => ({
@@ -136,6 +139,7 @@ export class InstrumentFactory implements InstrumentSource {
       description: texts.description ?? '',
       int: isInt(options),
       boundaries: readBoundaries(options),
+      attributes: readKeys(options),
     };
     // Some programs create an instrument where they record: that must not cost a native call.
     const key = toJson(identity);
@@ -165,11 +169,14 @@ const MOST_BOUNDARIES = 10_000;
  * JSON has no infinities; a last bound of +Infinity, or a first of -Infinity, is implied. What is no
  * bound is the native side's to report: it is text then.
  */
-function readBoundaries(options: MetricOptions | undefined) {
+function readBoundaries(options: InstrumentOptions | undefined) {
   try {
     const given: unknown = options?.advice?.explicitBucketBoundaries;
-    if (!Array.isArray(given)) {
+    if (given === undefined || given === null) {
       return undefined;
+    }
+    if (!Array.isArray(given)) {
+      return [textOf(given)];
     }
     if (given.length > MOST_BOUNDARIES) {
       return [`${given.length} boundaries`];
@@ -189,7 +196,24 @@ function readBoundaries(options: MetricOptions | undefined) {
   }
 }
 
-function isInt(options: MetricOptions | undefined): boolean {
+/** What is no list of keys is the native side's to report. */
+function readKeys(options: InstrumentOptions | undefined) {
+  try {
+    const given: unknown = options?.advice?.attributes;
+    if (given === undefined || given === null) {
+      return undefined;
+    }
+    return Array.isArray(given)
+      ? Array.from(given as unknown[], key =>
+          typeof key === 'string' ? key.toWellFormed() : { found: textOf(key) },
+        )
+      : [{ found: textOf(given) }];
+  } catch (error) {
+    return [{ found: messageOf(error) }];
+  }
+}
+
+function isInt(options: InstrumentOptions | undefined): boolean {
   try {
     return options?.valueType === ValueType.INT;
   } catch {

@@ -3,12 +3,12 @@ import {
   type BatchObservableCallback,
   createNoopMeter,
   type Meter,
-  type MetricOptions,
   type Observable,
 } from '@opentelemetry/api';
 import { log } from './log';
 import { messageOf, textOf } from './text';
 import type {
+  InstrumentOptions,
   MetricsCounter,
   MetricsGauge,
   MetricsHistogram,
@@ -27,24 +27,24 @@ export type InstrumentKind =
 export interface InstrumentSource {
   counter<T extends Attributes>(
     name: string,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ): MetricsCounter<T>;
   upDownCounter<T extends Attributes>(
     name: string,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ): MetricsUpDownCounter<T>;
   histogram<T extends Attributes>(
     name: string,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ): MetricsHistogram<T>;
   gauge<T extends Attributes>(
     name: string,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ): MetricsGauge<T>;
   observable<T extends Attributes>(
     kind: ObservableKind,
     name: string,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ): Observable<T>;
   addBatch(callback: BatchObservableCallback, observables: Observable[]): void;
   removeBatch(
@@ -60,30 +60,33 @@ export class MeterInstruments implements InstrumentSource {
     private readonly prefix = '',
   ) {}
 
-  counter<T extends Attributes>(name: string, options?: MetricOptions) {
+  counter<T extends Attributes>(name: string, options?: InstrumentOptions) {
     return withoutSeries(this.meter.createCounter<T>(this.full(name), options));
   }
 
-  upDownCounter<T extends Attributes>(name: string, options?: MetricOptions) {
+  upDownCounter<T extends Attributes>(
+    name: string,
+    options?: InstrumentOptions,
+  ) {
     return withoutSeries(
       this.meter.createUpDownCounter<T>(this.full(name), options),
     );
   }
 
-  histogram<T extends Attributes>(name: string, options?: MetricOptions) {
+  histogram<T extends Attributes>(name: string, options?: InstrumentOptions) {
     return withoutSeries(
       this.meter.createHistogram<T>(this.full(name), options),
     );
   }
 
-  gauge<T extends Attributes>(name: string, options?: MetricOptions) {
+  gauge<T extends Attributes>(name: string, options?: InstrumentOptions) {
     return withoutSeries(this.meter.createGauge<T>(this.full(name), options));
   }
 
   observable<T extends Attributes>(
     kind: ObservableKind,
     name: string,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ): Observable<T> {
     const full = this.full(name);
     switch (kind) {
@@ -123,26 +126,29 @@ export class LenientInstruments implements InstrumentSource {
 
   constructor(private readonly source: InstrumentSource) {}
 
-  counter<T extends Attributes>(name: string, options?: MetricOptions) {
+  counter<T extends Attributes>(name: string, options?: InstrumentOptions) {
     return this.attempt(source => source.counter<T>(name, options));
   }
 
-  upDownCounter<T extends Attributes>(name: string, options?: MetricOptions) {
+  upDownCounter<T extends Attributes>(
+    name: string,
+    options?: InstrumentOptions,
+  ) {
     return this.attempt(source => source.upDownCounter<T>(name, options));
   }
 
-  histogram<T extends Attributes>(name: string, options?: MetricOptions) {
+  histogram<T extends Attributes>(name: string, options?: InstrumentOptions) {
     return this.attempt(source => source.histogram<T>(name, options));
   }
 
-  gauge<T extends Attributes>(name: string, options?: MetricOptions) {
+  gauge<T extends Attributes>(name: string, options?: InstrumentOptions) {
     return this.attempt(source => source.gauge<T>(name, options));
   }
 
   observable<T extends Attributes>(
     kind: ObservableKind,
     name: string,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ) {
     return this.attempt(source => source.observable<T>(kind, name, options));
   }

@@ -2,51 +2,57 @@ import type {
   Attributes,
   BatchObservableCallback,
   Meter,
-  MetricOptions,
   Observable,
 } from '@opentelemetry/api';
 import type { InstrumentSource } from './InstrumentSource';
+import type { InstrumentOptions } from './services';
 
 /** An OpenTelemetry `Meter` over a source of instruments; ours also bind, remove and clear. */
 export class SourcedMeter implements Meter {
   constructor(private readonly source: InstrumentSource) {}
 
-  createCounter<T extends Attributes>(name: string, options?: MetricOptions) {
+  createCounter<T extends Attributes>(
+    name: string,
+    options?: InstrumentOptions,
+  ) {
     return this.source.counter<T>(name, options);
   }
 
   createUpDownCounter<T extends Attributes>(
     name: string,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ) {
     return this.source.upDownCounter<T>(name, options);
   }
 
-  createHistogram<T extends Attributes>(name: string, options?: MetricOptions) {
+  createHistogram<T extends Attributes>(
+    name: string,
+    options?: InstrumentOptions,
+  ) {
     return this.source.histogram<T>(name, options);
   }
 
-  createGauge<T extends Attributes>(name: string, options?: MetricOptions) {
+  createGauge<T extends Attributes>(name: string, options?: InstrumentOptions) {
     return this.source.gauge<T>(name, options);
   }
 
   createObservableCounter<T extends Attributes>(
     name: string,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ) {
     return this.source.observable<T>('observableCounter', name, options);
   }
 
   createObservableUpDownCounter<T extends Attributes>(
     name: string,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ) {
     return this.source.observable<T>('observableUpDownCounter', name, options);
   }
 
   createObservableGauge<T extends Attributes>(
     name: string,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ) {
     return this.source.observable<T>('observableGauge', name, options);
   }

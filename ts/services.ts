@@ -5,6 +5,7 @@ import type {
   Gauge,
   Histogram,
   Meter,
+  MetricAdvice,
   MetricOptions,
   Observable,
   ObservableCounter,
@@ -24,6 +25,18 @@ import type {
  * The service adds what comes before.
  */
 export type MetricName = `${string}.${string}`;
+
+/** OpenTelemetry's options of an instrument, and what else it can be asked for with. */
+export interface InstrumentOptions extends MetricOptions {
+  advice?: MetricAdvice & {
+    /**
+     * The attribute keys that the metric has where no view's `attribute_keys` says otherwise; what is
+     * recorded with others is added up (Metrics SDK specification, "Instrument advisory parameter:
+     * `Attributes`", in development).
+     */
+    attributes?: string[];
+  };
+}
 
 export type MetricsCounter<T extends Attributes = Attributes> = Counter<T> &
   SeriesControl<T, BoundCounter>;
@@ -45,31 +58,31 @@ export type MetricsGauge<T extends Attributes = Attributes> = Gauge<T> &
 export interface MetricsService extends UpstreamMetricsService {
   createCounter<T extends Attributes = Attributes>(
     name: MetricName,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ): MetricsCounter<T>;
   createUpDownCounter<T extends Attributes = Attributes>(
     name: MetricName,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ): MetricsUpDownCounter<T>;
   createHistogram<T extends Attributes = Attributes>(
     name: MetricName,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ): MetricsHistogram<T>;
   createGauge<T extends Attributes = Attributes>(
     name: MetricName,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ): MetricsGauge<T>;
   createObservableCounter<T extends Attributes = Attributes>(
     name: MetricName,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ): ObservableCounter<T>;
   createObservableUpDownCounter<T extends Attributes = Attributes>(
     name: MetricName,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ): ObservableUpDownCounter<T>;
   createObservableGauge<T extends Attributes = Attributes>(
     name: MetricName,
-    options?: MetricOptions,
+    options?: InstrumentOptions,
   ): ObservableGauge<T>;
   /** Calls back once a collection for several observables of this service. */
   addBatchObservableCallback<T extends Attributes = Attributes>(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import type { InstrumentOptions } from '@nativestage/metrics';
 import type { TestMetrics } from '@nativestage/metrics/testing';
 import { type Meter, ValueType } from '@opentelemetry/api';
 import type { InMemoryProvider } from '../conformance/points';
@@ -310,6 +311,7 @@ for (const [name, boundaries] of [
   ['NaN', [1, NaN]],
   ['no numbers', ['a', {}]],
   ['descending', [2, 1]],
+  ['no list', '1, 2' as unknown],
 ] as [string, number[]][]) {
   test(`advised boundaries that are ${name} are reported and the default ones used`, async t => {
     const messages = diagMessages(t);
@@ -323,3 +325,50 @@ for (const [name, boundaries] of [
     assert.match(messages.join('\n'), /"it".*explicitBucketBoundaries/);
   });
 }
+
+for (const attributes of ['kept', [1], [''], [null]] as unknown[]) {
+  test(`advised attributes that are ${JSON.stringify(attributes)} are reported and all kept`, async t => {
+    const messages = diagMessages(t);
+    const metrics = testMetrics(t);
+    const options: InstrumentOptions = {
+      advice: { attributes: attributes as string[] },
+    };
+    const counter = metrics.provider.getMeter('m').createCounter('it', options);
+    counter.add(1, { kept: 1, other: 1 });
+    const point = (await metrics.collect()).point('it');
+    assert.deepEqual(point?.attributes, { kept: 1, other: 1 });
+    assert.match(messages.join('\n'), /"it".*advice\.attributes: found/);
+  });
+}
+
+test('what is recorded with attributes beyond the advice is added up', async t => {
+  const metrics = testMetrics(t);
+  const options: InstrumentOptions = { advice: { attributes: ['kept'] } };
+  const counter = metrics.provider.getMeter('m').createCounter('it', options);
+  counter.add(1, { kept: 1, other: 1 });
+  counter.add(2, { other: 2, kept: 1 });
+  counter.add(4, { other: 2 });
+  const { points } = (await metrics.collect()).metric('it')!;
+  assert.deepEqual(
+    points.map(({ attributes, value }) => [attributes, value]),
+    [
+      [{ kept: 1 }, 3],
+      [{}, 4],
+    ],
+  );
+});
+
+test('a unit is any text', async t => {
+  const messages = diagMessages(t);
+  const metrics = testMetrics(t);
+  const meter = metrics.provider.getMeter('m');
+  const units = ['µs', '°C', 'u'.repeat(64)];
+  units.forEach(unit => meter.createCounter('it', { unit }).add(1));
+  const collection = await metrics.collect();
+  assert.deepEqual(
+    collection.metrics.filter(({ name }) => name === 'it').map(m => m.unit),
+    units,
+  );
+  // They are three instruments of one name.
+  assert.equal(messages.length, 2, messages.join('\n'));
+});

@@ -64,6 +64,7 @@ impl Fixture {
             description: Arc::from("Requests that were answered"),
             value_type: ValueType::Double,
             boundaries: None,
+            attributes: None,
             created: clock::now(),
             site: "benches".to_owned(),
             legacy: None,

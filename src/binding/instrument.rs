@@ -31,6 +31,8 @@ pub struct InstrumentRequest {
     #[serde(default)]
     boundaries: Option<Vec<Json>>,
     #[serde(default)]
+    attributes: Option<Vec<Json>>,
+    #[serde(default)]
     site: String,
 }
 
@@ -131,21 +133,21 @@ impl InstrumentRequest {
                 })
                 .ok()
         });
-        // The unit's syntax is free up to 63 ASCII characters (Metrics API, "Instrument unit").
-        let unit = if self.unit.len() <= 63 && self.unit.is_ascii() {
-            self.unit
-        } else {
-            engine.log().warn(format!(
-                "metric {name:?}: unit {:?} is not at most 63 ASCII characters; it is left out",
-                self.unit
-            ));
-            String::new()
-        };
+        let attributes = self.attributes.and_then(|attributes| {
+            read_keys(&attributes)
+                .inspect_err(|reason| {
+                    engine.log().warn(format!(
+                        "metric {name:?}: advice.attributes: {reason}; all attributes are kept"
+                    ));
+                })
+                .ok()
+        });
         let spec = InstrumentSpec {
             scope,
             kind: self.kind.into(),
             name: self.name,
-            unit,
+            // Any text (Metrics SDK specification, "Instrument unit").
+            unit: self.unit,
             description: Arc::from(self.description),
             value_type: if self.int {
                 ValueType::Int
@@ -153,6 +155,7 @@ impl InstrumentRequest {
                 ValueType::Double
             },
             boundaries,
+            attributes,
             created: clock::now(),
             site: self.site,
             legacy: None,
@@ -188,4 +191,14 @@ fn read_boundaries(boundaries: &[Json]) -> std::result::Result<Vec<f64>, String>
         })
         .collect::<std::result::Result<Vec<_>, _>>()?;
     check_boundaries(&numbers).map(|()| numbers)
+}
+
+fn read_keys(keys: &[Json]) -> std::result::Result<Arc<[String]>, String> {
+    keys.iter()
+        .map(|key| {
+            let text = key.as_str().filter(|key| !key.is_empty());
+            text.map(str::to_owned)
+                .ok_or_else(|| format!("found {key}, expected attribute keys"))
+        })
+        .collect()
 }

@@ -1,6 +1,8 @@
 //! Views: which instruments become which streams. The keys are those of OpenTelemetry's declarative
 //! configuration (`meter_provider.views`).
 
+use std::sync::Arc;
+
 use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind};
 use serde::{Deserialize, Deserializer};
 
@@ -167,8 +169,9 @@ pub enum ReservoirSpec {
     SimpleFixedSize(Option<usize>),
 }
 
-/// An aggregation the SDK will run; [`ViewAggregation::Explicit`] without boundaries means the
-/// instrument's advice or the default ones.
+/// An aggregation; [`ViewAggregation::Explicit`] without boundaries means the default ones. An
+/// instrument's advice is for the default aggregation (Metrics SDK specification, "Instrument advisory
+/// parameter: ExplicitBucketBoundaries").
 #[derive(Clone, Debug, PartialEq)]
 pub enum ViewAggregation {
     Drop,
@@ -184,14 +187,27 @@ pub enum ViewAggregation {
 pub struct AttributeFilter {
     included: Option<Vec<String>>,
     excluded: Vec<String>,
+    /// Keys, not patterns: what an instrument's advice names.
+    advised: Option<Arc<[String]>>,
 }
 
 impl AttributeFilter {
+    /// Keeps these keys alone.
+    pub fn advised(keys: Arc<[String]>) -> Self {
+        Self {
+            advised: Some(keys),
+            ..Self::default()
+        }
+    }
+
     pub fn keeps_all(&self) -> bool {
-        self.included.is_none() && self.excluded.is_empty()
+        self.included.is_none() && self.excluded.is_empty() && self.advised.is_none()
     }
 
     pub fn keeps(&self, key: &str) -> bool {
+        if let Some(keys) = &self.advised {
+            return keys.iter().any(|kept| kept == key);
+        }
         let listed = |patterns: &[String]| patterns.iter().any(|pattern| wildcard(pattern, key));
         self.included.as_deref().is_none_or(listed) && !listed(&self.excluded)
     }
@@ -276,6 +292,7 @@ impl ViewOptions {
                 attributes: AttributeFilter {
                     included: keys.included,
                     excluded: keys.excluded.unwrap_or_default(),
+                    advised: None,
                 },
                 exemplars: reservoir,
             },

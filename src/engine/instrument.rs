@@ -32,6 +32,8 @@ pub struct InstrumentSpec {
     pub value_type: ValueType,
     /// `advice.explicitBucketBoundaries`, already checked.
     pub boundaries: Option<Vec<f64>>,
+    /// `advice.attributes`: the keys that are kept where no view names any.
+    pub attributes: Option<Arc<[String]>>,
     pub created: Timestamp,
     /// The first frame outside this package: where a conflict is reported to be.
     pub site: String,
@@ -127,8 +129,8 @@ pub enum Registration {
 pub struct Registry {
     instruments: Vec<Arc<InstrumentSpec>>,
     by_name: HashMap<(Arc<InstrumentationScope>, String), Vec<InstrumentId>>,
-    /// Spellings and descriptions that were reported to differ from an instrument's own.
-    reported: HashSet<(InstrumentId, String, Arc<str>)>,
+    /// Spellings, descriptions and advice that were reported to differ from an instrument's own.
+    reported: HashSet<(InstrumentId, String)>,
     /// Instruments that have a second description, until it is known what views say.
     descriptions: Vec<(InstrumentId, String)>,
     identities: Identities,
@@ -156,35 +158,30 @@ impl Registry {
                 && other.value_type == spec.value_type
         });
         if let Some(id) = known {
-            let other = &mut self.instruments[id as usize];
-            let mut spelling = None;
-            let mut description = None;
+            let first = self.instruments[id as usize].clone();
+            let mut problems = Vec::new();
             let mut longer = None;
-            if other.description != spec.description && !spec.description.is_empty() {
-                if !other.description.is_empty() {
-                    description = Some(two_descriptions(other, &spec));
+            let is_new = self.reported.insert((id, differing(&spec)));
+            if first.description != spec.description && !spec.description.is_empty() {
+                if is_new && !first.description.is_empty() {
+                    self.descriptions
+                        .push((id, two_descriptions(&first, &spec)));
+                    problems.extend(self.check_descriptions());
                 }
-                if spec.description.len() > other.description.len() {
+                if spec.description.len() > first.description.len() {
                     longer = Some(spec.description.clone());
-                    Arc::make_mut(other).description = spec.description.clone();
+                    Arc::make_mut(&mut self.instruments[id as usize]).description =
+                        spec.description.clone();
                 }
-            } else if other.name != spec.name {
-                spelling = Some(format!(
+            } else if is_new && first.name != spec.name {
+                problems.push(format!(
                     "metric {:?} is already registered as {:?} ({}); names are compared without \
                      regard to case and the first spelling is kept (second registration: {})",
-                    spec.name, other.name, other.site, spec.site
+                    spec.name, first.name, first.site, spec.site
                 ));
             }
-            let is_new = (spelling.is_some() || description.is_some())
-                && self
-                    .reported
-                    .insert((id, spec.name.clone(), spec.description.clone()));
-            let mut problems = Vec::new();
             if is_new {
-                problems.extend(spelling);
-                self.descriptions
-                    .extend(description.map(|problem| (id, problem)));
-                problems.extend(self.check_descriptions());
+                problems.extend(two_advices(&first, &spec));
             }
             return (Registration::Known(id, longer), problems);
         }
@@ -237,4 +234,51 @@ impl Registry {
         let open = descriptions.into_iter().filter(|(id, _)| !is_said(*id));
         open.map(|(_, problem)| problem).collect()
     }
+}
+
+/// What may differ between registrations of one instrument.
+fn differing(spec: &InstrumentSpec) -> String {
+    let InstrumentSpec {
+        name,
+        description,
+        boundaries,
+        attributes,
+        ..
+    } = spec;
+    format!("{name:?} {description:?} {boundaries:?} {attributes:?}")
+}
+
+/// What is wrong where an instrument is registered again with another advice: the first one holds
+/// (Metrics SDK specification, "Instrument advisory parameters").
+fn two_advices(first: &InstrumentSpec, second: &InstrumentSpec) -> Option<String> {
+    let mut differences = Vec::new();
+    if first.boundaries != second.boundaries {
+        differences.push(format!(
+            "explicitBucketBoundaries {} and {}",
+            shown(first.boundaries.as_ref()),
+            shown(second.boundaries.as_ref())
+        ));
+    }
+    if first.attributes != second.attributes {
+        differences.push(format!(
+            "attributes {} and {}",
+            shown(first.attributes.as_ref()),
+            shown(second.attributes.as_ref())
+        ));
+    }
+    (!differences.is_empty()).then(|| {
+        format!(
+            "metric {:?} of scope {:?} is registered twice with different advice.{}: first at {}, then \
+             at {}; the first advice is taken",
+            first.name,
+            first.scope.name(),
+            differences.join(" and advice."),
+            first.site,
+            second.site
+        )
+    })
+}
+
+fn shown<T: std::fmt::Debug>(advice: Option<&T>) -> String {
+    advice.map_or("none".to_owned(), |advice| format!("{advice:?}"))
 }

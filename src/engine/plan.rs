@@ -264,7 +264,6 @@ impl Settings {
             }) => Aggregation::ExplicitBucketHistogram {
                 boundaries: boundaries
                     .clone()
-                    .or_else(|| spec.boundaries.clone())
                     .unwrap_or_else(|| DEFAULT_BOUNDARIES.to_vec()),
                 record_min_max: *record_min_max,
             },
@@ -281,7 +280,12 @@ impl Settings {
             description: stream.description.clone(),
             aggregation,
             cardinality_limit: stream.cardinality_limit.unwrap_or(self.cardinality_limit),
-            attributes: stream.attributes.clone(),
+            attributes: match &spec.attributes {
+                Some(keys) if stream.attributes.keeps_all() => {
+                    AttributeFilter::advised(keys.clone())
+                }
+                _ => stream.attributes.clone(),
+            },
             value_length: self.value_length_of(spec),
             exemplars,
         })

@@ -98,6 +98,7 @@ impl SelfMetric {
                 ValueType::Int
             },
             boundaries: measures.then(|| SECONDS.to_vec()),
+            attributes: None,
             created: clock::now(),
             site: "the engine".to_owned(),
             legacy: None,

@@ -162,6 +162,7 @@ fn spec(kind: InstrumentKind, name: &str) -> InstrumentSpec {
         description: Arc::from(""),
         value_type: ValueType::Double,
         boundaries: None,
+        attributes: None,
         created: clock::now(),
         site: "here".to_owned(),
         legacy: None,
@@ -558,7 +559,6 @@ fn said_of(specs: &[InstrumentSpec], options: &str) -> Vec<String> {
             bench.engine.register(spec.clone());
         }
         if !configured {
-            assert!(bench.engine.log().drain().is_empty());
             bench.configure(options, Temporality::Cumulative);
         }
         bench.collect();
@@ -819,4 +819,114 @@ fn sums_of_doubles_reach_infinity_and_what_leaves_no_number_is_reported_once() {
     let said = bench.engine.log().drain();
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].1.contains("left out"), "{said:?}");
+}
+
+#[test]
+fn of_two_advices_the_first_is_taken_and_the_second_said_once() {
+    let advised = |boundaries: &[f64], keys: &[&str], site: &str| InstrumentSpec {
+        boundaries: Some(boundaries.to_vec()),
+        attributes: Some(keys.iter().copied().map(str::to_owned).collect()),
+        site: site.to_owned(),
+        ..spec(InstrumentKind::Histogram, "h")
+    };
+    let first = advised(&[1.0], &["kept"], "here");
+    let said = said_of(
+        &[
+            first.clone(),
+            advised(&[2.0], &["kept"], "there"),
+            advised(&[2.0], &["kept"], "elsewhere"),
+            advised(&[1.0], &["other"], "over there"),
+            InstrumentSpec {
+                boundaries: None,
+                ..first.clone()
+            },
+            first,
+        ],
+        "{}",
+    );
+    let [attributes, boundaries, none] = &said[..] else {
+        panic!("{said:?}")
+    };
+    assert!(
+        boundaries.contains("explicitBucketBoundaries [1.0] and [2.0]"),
+        "{boundaries}"
+    );
+    assert!(boundaries.contains("here") && boundaries.contains("there"));
+    assert!(none.contains("[1.0] and none"), "{none}");
+    assert!(
+        attributes.contains(r#"advice.attributes ["kept"] and ["other"]"#),
+        "{attributes}"
+    );
+}
+
+#[test]
+fn advised_attributes_are_kept_where_no_view_names_any() {
+    let advised = InstrumentSpec {
+        attributes: Some(["kept", "a*"].map(str::to_owned).into()),
+        ..spec(InstrumentKind::Counter, "c")
+    };
+    let recorded = |options: &str| {
+        let mut bench = Bench::new(options, Temporality::Cumulative);
+        let (id, shape) = bench.engine.register(advised.clone());
+        assert!(shape.filtered);
+        for (at, set) in [
+            r#""kept",1,"other",1"#,
+            r#""kept",1,"other",2"#,
+            r#""ab",1,"kept",1"#,
+        ]
+        .iter()
+        .enumerate()
+        {
+            let slot = bench.series(id, Storage::Sum, set);
+            assert_eq!(slot as usize, at);
+            bench.add(slot, 1.0);
+        }
+        bench.points("c")
+    };
+    // They are keys, not patterns.
+    assert_eq!(recorded("{}"), ["kept:1=3"]);
+    let described = view(r#""instrument_name": "c""#, r#""description": "it""#);
+    assert_eq!(
+        recorded(&format!(r#"{{"views": [{described}]}}"#)),
+        ["kept:1=3"]
+    );
+    let filtered = view(
+        r#""instrument_name": "c""#,
+        r#""attribute_keys": {"included": ["other"]}"#,
+    );
+    let points = recorded(&format!(r#"{{"views": [{filtered}]}}"#));
+    assert_eq!(points, ["=1", "other:1=1", "other:2=1"]);
+}
+
+#[test]
+fn an_advice_on_buckets_is_for_the_default_aggregation() {
+    let bounds = |stream: &str| {
+        let options = format!(
+            r#"{{"views": [{}]}}"#,
+            view(r#""instrument_name": "h""#, stream)
+        );
+        let mut bench = Bench::new(&options, Temporality::Cumulative);
+        let (id, _) = bench.engine.register(InstrumentSpec {
+            boundaries: Some(vec![1.0, 2.0]),
+            ..spec(InstrumentKind::Histogram, "h")
+        });
+        let slot = bench.series(id, Storage::Block, "");
+        bench.sample(slot, 1.0);
+        let collection = bench.collect();
+        let metric = collection.metrics().find(|metric| &*metric.name == "h");
+        let mut bounds = 0;
+        let _ = metric.unwrap().read().for_each(&mut |_, point| {
+            if let Point::Explicit(point) = point {
+                bounds = point.bounds.len();
+            }
+            ControlFlow::Continue(())
+        });
+        bounds
+    };
+    assert_eq!(bounds(r#""description": "it""#), 2);
+    assert_eq!(bounds(r#""aggregation": {"default": {}}"#), 2);
+    assert_eq!(
+        bounds(r#""aggregation": {"explicit_bucket_histogram": {}}"#),
+        15
+    );
 }

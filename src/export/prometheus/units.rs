@@ -13,6 +13,9 @@ const WORDS: &[(&str, &str)] = &[
     ("s", "seconds"),
     ("ms", "milliseconds"),
     ("us", "microseconds"),
+    // The micro sign and the letter.
+    ("\u{b5}s", "microseconds"),
+    ("\u{3bc}s", "microseconds"),
     ("ns", "nanoseconds"),
     // Bytes
     ("By", "bytes"),
@@ -35,6 +38,7 @@ const WORDS: &[(&str, &str)] = &[
     ("g", "grams"),
     // Other
     ("Cel", "celsius"),
+    ("\u{b0}C", "celsius"),
     ("Hz", "hertz"),
     ("%", "percent"),
     ("1", ""),
@@ -150,6 +154,9 @@ mod tests {
             ("custom@unit##with$chars$", "custom_unit_with_chars"),
             ("@#$", ""),
             ("größe", "gr_e"),
+            ("µs", "microseconds"),
+            ("μs", "microseconds"),
+            ("°C", "celsius"),
             ("{unclosed", ""),
             ("a}b", "ab"),
         ] {
