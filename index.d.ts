@@ -83,13 +83,25 @@ export { Histogram }
 
 export declare type HistogramAggregation = 'explicit' | 'exponential';
 
+/** OpenTelemetry's options of an instrument, and what else it can be asked for with. */
+export declare interface InstrumentOptions extends MetricOptions {
+    advice?: MetricAdvice & {
+        /**
+         * The attribute keys that the metric has where no view's `attribute_keys` says otherwise; what is
+         * recorded with others is added up (Metrics SDK specification, "Instrument advisory parameter:
+         * `Attributes`", in development).
+         */
+        attributes?: string[];
+    };
+}
+
 /** What meters and services take their instruments from. */
 declare interface InstrumentSource {
-    counter<T extends Attributes>(name: string, options?: MetricOptions): MetricsCounter<T>;
-    upDownCounter<T extends Attributes>(name: string, options?: MetricOptions): MetricsUpDownCounter<T>;
-    histogram<T extends Attributes>(name: string, options?: MetricOptions): MetricsHistogram<T>;
-    gauge<T extends Attributes>(name: string, options?: MetricOptions): MetricsGauge<T>;
-    observable<T extends Attributes>(kind: ObservableKind, name: string, options?: MetricOptions): Observable<T>;
+    counter<T extends Attributes>(name: string, options?: InstrumentOptions): MetricsCounter<T>;
+    upDownCounter<T extends Attributes>(name: string, options?: InstrumentOptions): MetricsUpDownCounter<T>;
+    histogram<T extends Attributes>(name: string, options?: InstrumentOptions): MetricsHistogram<T>;
+    gauge<T extends Attributes>(name: string, options?: InstrumentOptions): MetricsGauge<T>;
+    observable<T extends Attributes>(kind: ObservableKind, name: string, options?: InstrumentOptions): Observable<T>;
     addBatch(callback: BatchObservableCallback, observables: Observable[]): void;
     removeBatch(callback: BatchObservableCallback, observables: Observable[]): void;
 }
@@ -229,13 +241,13 @@ export declare interface MetricsOptions {
  * `metricsServiceRef`: there a name is mended and reported once, and never stops a backend.
  */
 export declare interface MetricsService extends MetricsService_2 {
-    createCounter<T extends Attributes = Attributes>(name: MetricName, options?: MetricOptions): MetricsCounter<T>;
-    createUpDownCounter<T extends Attributes = Attributes>(name: MetricName, options?: MetricOptions): MetricsUpDownCounter<T>;
-    createHistogram<T extends Attributes = Attributes>(name: MetricName, options?: MetricOptions): MetricsHistogram<T>;
-    createGauge<T extends Attributes = Attributes>(name: MetricName, options?: MetricOptions): MetricsGauge<T>;
-    createObservableCounter<T extends Attributes = Attributes>(name: MetricName, options?: MetricOptions): ObservableCounter<T>;
-    createObservableUpDownCounter<T extends Attributes = Attributes>(name: MetricName, options?: MetricOptions): ObservableUpDownCounter<T>;
-    createObservableGauge<T extends Attributes = Attributes>(name: MetricName, options?: MetricOptions): ObservableGauge<T>;
+    createCounter<T extends Attributes = Attributes>(name: MetricName, options?: InstrumentOptions): MetricsCounter<T>;
+    createUpDownCounter<T extends Attributes = Attributes>(name: MetricName, options?: InstrumentOptions): MetricsUpDownCounter<T>;
+    createHistogram<T extends Attributes = Attributes>(name: MetricName, options?: InstrumentOptions): MetricsHistogram<T>;
+    createGauge<T extends Attributes = Attributes>(name: MetricName, options?: InstrumentOptions): MetricsGauge<T>;
+    createObservableCounter<T extends Attributes = Attributes>(name: MetricName, options?: InstrumentOptions): ObservableCounter<T>;
+    createObservableUpDownCounter<T extends Attributes = Attributes>(name: MetricName, options?: InstrumentOptions): ObservableUpDownCounter<T>;
+    createObservableGauge<T extends Attributes = Attributes>(name: MetricName, options?: InstrumentOptions): ObservableGauge<T>;
     /** Calls back once a collection for several observables of this service. */
     addBatchObservableCallback<T extends Attributes = Attributes>(callback: BatchObservableCallback<T>, observables: Observable<T>[]): void;
     removeBatchObservableCallback<T extends Attributes = Attributes>(callback: BatchObservableCallback<T>, observables: Observable<T>[]): void;
@@ -378,13 +390,13 @@ declare interface ServiceParts {
 declare class SourcedMeter implements Meter {
     private readonly source;
     constructor(source: InstrumentSource);
-    createCounter<T extends Attributes>(name: string, options?: MetricOptions): MetricsCounter<T>;
-    createUpDownCounter<T extends Attributes>(name: string, options?: MetricOptions): MetricsUpDownCounter<T>;
-    createHistogram<T extends Attributes>(name: string, options?: MetricOptions): MetricsHistogram<T>;
-    createGauge<T extends Attributes>(name: string, options?: MetricOptions): MetricsGauge<T>;
-    createObservableCounter<T extends Attributes>(name: string, options?: MetricOptions): Observable<T>;
-    createObservableUpDownCounter<T extends Attributes>(name: string, options?: MetricOptions): Observable<T>;
-    createObservableGauge<T extends Attributes>(name: string, options?: MetricOptions): Observable<T>;
+    createCounter<T extends Attributes>(name: string, options?: InstrumentOptions): MetricsCounter<T>;
+    createUpDownCounter<T extends Attributes>(name: string, options?: InstrumentOptions): MetricsUpDownCounter<T>;
+    createHistogram<T extends Attributes>(name: string, options?: InstrumentOptions): MetricsHistogram<T>;
+    createGauge<T extends Attributes>(name: string, options?: InstrumentOptions): MetricsGauge<T>;
+    createObservableCounter<T extends Attributes>(name: string, options?: InstrumentOptions): Observable<T>;
+    createObservableUpDownCounter<T extends Attributes>(name: string, options?: InstrumentOptions): Observable<T>;
+    createObservableGauge<T extends Attributes>(name: string, options?: InstrumentOptions): Observable<T>;
     addBatchObservableCallback<T extends Attributes = Attributes>(callback: BatchObservableCallback<T>, observables: Observable<T>[]): void;
     removeBatchObservableCallback<T extends Attributes = Attributes>(callback: BatchObservableCallback<T>, observables: Observable<T>[]): void;
 }
