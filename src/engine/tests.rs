@@ -15,6 +15,7 @@ use super::*;
 use crate::config::Environment;
 
 mod asking;
+mod blocks;
 mod exemplars;
 mod lengths;
 mod model;
