@@ -108,6 +108,11 @@ impl Values {
                     note(value, add(&mut sums[row as usize], value));
                 }
             }
+            Values::Latest(Numbers::Double(latest)) => {
+                for (&row, &value) in all {
+                    note(value, set(&mut latest[row as usize], value));
+                }
+            }
             Values::Explicit(histograms) => return histograms.record_all(rows, values),
             _ => {
                 for (&row, &value) in all {
@@ -179,12 +184,7 @@ impl Numbers {
 
     fn set(&mut self, row: usize, value: f64) -> Result<(), Misfit> {
         match self {
-            Numbers::Double(values) => {
-                if value.is_nan() {
-                    return Err(Misfit::NotANumber);
-                }
-                values[row] = value;
-            }
+            Numbers::Double(values) => set(&mut values[row], value)?,
             Numbers::Int(values) => {
                 let (value, fits) = integer(value)?;
                 values[row] = value;
@@ -217,6 +217,14 @@ fn add(sum: &mut f64, value: f64) -> Result<(), Misfit> {
         return Err(Misfit::NotANumber);
     }
     *sum = added;
+    Ok(())
+}
+
+fn set(latest: &mut f64, value: f64) -> Result<(), Misfit> {
+    if value.is_nan() {
+        return Err(Misfit::NotANumber);
+    }
+    *latest = value;
     Ok(())
 }
 
