@@ -25,7 +25,7 @@ use super::instrument::{InstrumentId, InstrumentSpec};
 use super::places::{Place, Places};
 use super::plan::{PipelineSettings, Settings, Storage};
 use super::produced::Produced;
-use super::recording::{record_runs, Misfits};
+use super::recording::{record_each, record_samples, Misfits};
 use super::runs::{Observations, RunId, Runs};
 use super::self_metrics::SelfMetric;
 use super::series::{Instrument, SeriesId};
@@ -262,8 +262,15 @@ impl Actor {
                 self.misfits.report(id, instrument, built);
             }
         }
-        let early = std::mem::take(&mut self.early);
-        record_runs(&mut self.instruments, &mut self.misfits, early);
+        let early = self.take_early();
+        record_each(&mut self.instruments, &mut self.misfits, early);
+    }
+
+    /// The early samples, without those whose series went before.
+    fn take_early(&mut self) -> Vec<(InstrumentId, SeriesId, f64)> {
+        let mut early = std::mem::take(&mut self.early);
+        early.retain(|&(id, series, _)| self.instruments[id as usize].attributes(series).is_some());
+        early
     }
 
     /// Gives the instruments with early samples streams under the default view, in both
@@ -287,7 +294,7 @@ impl Actor {
             legacy_names: true,
             exemplars: ExemplarFilter::AlwaysOff,
         };
-        let early = std::mem::take(&mut self.early);
+        let early = self.take_early();
         for &(id, ..) in &early {
             let instrument = &mut self.instruments[id as usize];
             if !instrument.has_streams() {
@@ -301,7 +308,7 @@ impl Actor {
                 self.misfits.report(id, instrument, built);
             }
         }
-        record_runs(&mut self.instruments, &mut self.misfits, early);
+        record_each(&mut self.instruments, &mut self.misfits, early);
     }
 
     fn take_over(&mut self, id: FacadeId, mut handover: Handover) {
@@ -348,24 +355,30 @@ impl Actor {
             .filter(|(_, value)| is_touched_gauge(*value))
             .filter_map(|(index, value)| resolve(&state.gauges, index, value));
         let cells = sums.chain(gauges);
-        record_runs(&mut self.instruments, &mut self.misfits, cells);
-        let Samples { slots, values } = &handover.samples;
-        let samples = slots
-            .iter()
-            .zip(values)
-            .filter_map(|(&index, &value)| resolve(&state.blocks, index, value));
+        record_each(&mut self.instruments, &mut self.misfits, cells);
+        let samples = &handover.samples;
         if self.settings.is_some() {
-            record_runs(&mut self.instruments, &mut self.misfits, samples);
+            record_samples(
+                &mut self.instruments,
+                &mut self.misfits,
+                &state.blocks,
+                samples,
+            );
             return;
         }
         // Before configuration they wait, one by one, for their buckets.
+        let samples = samples
+            .slots
+            .iter()
+            .zip(&samples.values)
+            .filter_map(|(&index, &value)| resolve(&state.blocks, index, value));
         for sample in samples {
             let instrument = &self.instruments[sample.0 as usize];
             let one_by_one = !instrument.spec.is_sum() && !instrument.spec.is_gauge();
             if one_by_one && !instrument.has_streams() {
                 self.early.push(sample);
             } else {
-                record_runs(&mut self.instruments, &mut self.misfits, [sample]);
+                record_each(&mut self.instruments, &mut self.misfits, [sample]);
             }
         }
     }

@@ -101,18 +101,20 @@ impl Columns {
         self.values.record(row as usize, value)
     }
 
-    /// Records many, in their order.
+    /// Records many, in their order: a value for each row.
     ///
     /// # Errors
     /// The last one that does not fit. The others are taken on.
-    pub fn record_all(&mut self, values: &mut [(Row, f64)]) -> Result<(), (Misfit, f64)> {
-        for (row, value) in &mut *values {
-            self.touched[*row as usize] = true;
-            if self.integers {
-                *value = value.trunc();
-            }
+    pub fn record_all(&mut self, rows: &[Row], values: &[f64]) -> Result<(), (Misfit, f64)> {
+        for &row in rows {
+            self.touched[row as usize] = true;
         }
-        self.values.record_all(values)
+        // Sums and last values of integers take the whole part themselves.
+        if self.integers && self.values.are_histograms() {
+            let whole: Vec<f64> = values.iter().map(|value| value.trunc()).collect();
+            return self.values.record_all(rows, &whole);
+        }
+        self.values.record_all(rows, values)
     }
 
     /// Replaces a sum or a last value.

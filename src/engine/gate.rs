@@ -8,6 +8,9 @@ use super::Samples;
 /// costs a page fault every 341 samples: 40 µs a block instead of 6.
 const SPARE_BLOCKS: usize = 16;
 
+/// Whoever waits goes on when such a part of the gate is free.
+const ROOM: usize = 4;
+
 /// Counts the bytes under way, so that whoever records waits for an engine that is behind instead of
 /// filling memory.
 pub struct Gate {
@@ -20,6 +23,8 @@ pub struct Gate {
 #[derive(Default)]
 struct GateState {
     inside: usize,
+    /// Threads that wait to get in.
+    waiting: usize,
     open: bool,
     spare: Vec<Samples>,
 }
@@ -42,10 +47,12 @@ impl Gate {
     pub fn enter(&self, bytes: usize) {
         let mut state = self.state();
         while !state.open && state.inside > 0 && state.inside + bytes > self.capacity {
+            state.waiting += 1;
             state = self
                 .changed
                 .wait(state)
                 .unwrap_or_else(|error| error.into_inner());
+            state.waiting -= 1;
         }
         state.inside += bytes;
     }
@@ -54,9 +61,14 @@ impl Gate {
     pub fn leave(&self, bytes: usize) {
         let mut state = self.state();
         state.inside = state.inside.saturating_sub(bytes);
+        // Not for the room of one block: whoever waited for it would fill it and wait again, a switch
+        // of threads for every block.
+        let wakes = state.waiting > 0 && state.inside <= self.capacity - self.capacity / ROOM;
         drop(state);
-        // Those who wait may need different amounts.
-        self.changed.notify_all();
+        if wakes {
+            // Those who wait may need different amounts.
+            self.changed.notify_all();
+        }
     }
 
     /// An empty block, with the memory of an earlier one if there is one.

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use super::aggregate::Misfit;
+use super::handover::Samples;
 use super::instrument::InstrumentId;
+use super::places::{Place, Places};
 use super::series::{Instrument, Recorded, SeriesId};
 use crate::log::Logger;
 
@@ -43,28 +45,80 @@ impl Misfits {
     }
 }
 
-/// Takes values on, those of one instrument that follow each other at once.
-pub fn record_runs(
+/// Values that an instrument takes on at once, at most: what is noted of them on the way stays in the
+/// processor's nearest cache.
+const BATCH: usize = 1024;
+
+/// Takes samples on, those of one instrument that follow each other at once. A slot that is nobody's
+/// is left out.
+pub fn record_samples(
     instruments: &mut [Instrument],
     misfits: &mut Misfits,
-    values: impl IntoIterator<Item = (InstrumentId, SeriesId, f64)>,
+    places: &Places,
+    Samples { slots, values }: &Samples,
 ) {
-    let mut run: Vec<(SeriesId, f64)> = Vec::new();
-    let mut current = None;
-    let mut end_run = |id: Option<InstrumentId>, run: &mut Vec<(SeriesId, f64)>| {
-        if let Some(id) = id {
-            let instrument = &mut instruments[id as usize];
-            let recorded = instrument.record(run);
-            misfits.report(id, instrument, recorded);
-        }
-        run.clear();
-    };
-    for (instrument, series, value) in values {
-        if current != Some(instrument) {
-            end_run(current, &mut run);
-            current = Some(instrument);
-        }
-        run.push((series, value));
+    let mut series: Vec<SeriesId> = Vec::with_capacity(slots.len().min(BATCH));
+    let mut at = 0;
+    while let Some(&first) = slots.get(at) {
+        let Some(Place { instrument, .. }) = places.get(first) else {
+            at += 1;
+            continue;
+        };
+        let mut last = None;
+        let own = slots[at..]
+            .iter()
+            .take(BATCH)
+            .map_while(|&slot| match last {
+                Some((same, series)) if same == slot => Some(series),
+                _ => {
+                    let place = places.get(slot)?;
+                    last = Some((slot, place.series));
+                    (place.instrument == instrument).then_some(place.series)
+                }
+            });
+        series.clear();
+        series.extend(own);
+        let end = at + series.len();
+        record(instruments, misfits, instrument, &series, &values[at..end]);
+        at = end;
     }
-    end_run(current, &mut run);
+}
+
+/// Takes single values on, those of one instrument that follow each other at once.
+pub fn record_each(
+    instruments: &mut [Instrument],
+    misfits: &mut Misfits,
+    each: impl IntoIterator<Item = (InstrumentId, SeriesId, f64)>,
+) {
+    let (mut series, mut values) = (Vec::new(), Vec::new());
+    let mut current = None;
+    for (instrument, id, value) in each {
+        match current {
+            Some(same) if same == instrument && series.len() < BATCH => {}
+            _ => {
+                if let Some(before) = current.replace(instrument) {
+                    record(instruments, misfits, before, &series, &values);
+                }
+                series.clear();
+                values.clear();
+            }
+        }
+        series.push(id);
+        values.push(value);
+    }
+    if let Some(instrument) = current {
+        record(instruments, misfits, instrument, &series, &values);
+    }
+}
+
+fn record(
+    instruments: &mut [Instrument],
+    misfits: &mut Misfits,
+    id: InstrumentId,
+    series: &[SeriesId],
+    values: &[f64],
+) {
+    let instrument = &mut instruments[id as usize];
+    let recorded = instrument.record(series, values);
+    misfits.report(id, instrument, recorded);
 }

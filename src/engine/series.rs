@@ -144,41 +144,38 @@ impl Instrument {
         }
     }
 
-    /// Takes values on, each stream's under one lock.
-    pub fn record(&mut self, values: &[(SeriesId, f64)]) -> Recorded {
+    /// Takes values on, one for each of these series, each stream's under one lock.
+    pub fn record(&mut self, series: &[SeriesId], values: &[f64]) -> Recorded {
         if self.dropped {
             return Ok(());
         }
         if self.streams.is_empty() {
-            for &(id, value) in values {
+            for (&id, &value) in series.iter().zip(values) {
                 self.keep(id, value);
             }
             return Ok(());
         }
         let mut outcome = Ok(());
-        let mut rows = Vec::with_capacity(values.len());
+        let mut rows = Vec::with_capacity(series.len());
         for stream in &mut self.streams {
             let shared = stream.columns().clone();
             let mut columns = shared.lock();
             rows.clear();
             // Values of one series follow each other where it is recorded in over and over.
             let mut last = None;
-            for &(id, value) in values {
-                let row = match last {
-                    Some((same, row)) if same == id => row,
-                    _ => {
-                        let Some(series) = self.series[id as usize].as_mut() else {
-                            continue;
-                        };
-                        series.idle = 0;
-                        let row = stream.bind_series(&mut columns, id, &series.attributes);
-                        last = Some((id, row));
-                        row
-                    }
-                };
-                rows.push((row, value));
-            }
-            outcome = columns.record_all(&mut rows).and(outcome);
+            rows.extend(series.iter().map(|&id| match last {
+                Some((same, row)) if same == id => row,
+                _ => {
+                    let Some(series) = self.series[id as usize].as_mut() else {
+                        unreachable!("a series stays as long as something leads to it");
+                    };
+                    series.idle = 0;
+                    let row = stream.bind_series(&mut columns, id, &series.attributes);
+                    last = Some((id, row));
+                    row
+                }
+            }));
+            outcome = columns.record_all(&rows, values).and(outcome);
         }
         outcome
     }
@@ -210,7 +207,7 @@ impl Instrument {
     /// Records without a slot: the engine's own metrics.
     pub fn record_attributes(&mut self, attributes: Canonical, value: f64) -> Recorded {
         let id = self.series_for(attributes);
-        self.record(&[(id, value)])
+        self.record(&[id], &[value])
     }
 
     /// Builds the streams and gives them what was recorded before.
@@ -220,8 +217,9 @@ impl Instrument {
             .into_iter()
             .map(|plan| Stream::new(self.spec.clone(), plan))
             .collect();
-        let pending: Vec<(SeriesId, f64)> = std::mem::take(&mut self.pending).into_iter().collect();
-        self.record(&pending)
+        let pending = std::mem::take(&mut self.pending);
+        let (series, values): (Vec<SeriesId>, Vec<f64>) = pending.into_iter().unzip();
+        self.record(&series, &values)
     }
 
     /// Gives streams that were built before configuration to the pipelines that want their

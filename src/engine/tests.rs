@@ -14,6 +14,7 @@ use super::*;
 use crate::config::Environment;
 
 mod asking;
+mod blocks;
 mod exemplars;
 mod lengths;
 mod model;

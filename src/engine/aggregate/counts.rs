@@ -1,5 +1,7 @@
 //! Counts that take four bytes each until one of them needs more.
 
+use std::ops::Range;
+
 use crate::engine::columns::make_room;
 
 /// A vector of counts.
@@ -82,13 +84,34 @@ impl Counts {
         }
     }
 
+    /// Adds one to the count at each of these places.
+    pub fn count(&mut self, mut places: impl Iterator<Item = usize>) {
+        if let Self::Narrow(counts) = self {
+            let full = places.find(|&at| match counts[at].checked_add(1) {
+                Some(count) => {
+                    counts[at] = count;
+                    false
+                }
+                None => true,
+            });
+            let Some(full) = full else {
+                return;
+            };
+            self.widen();
+            self.add(full, 1);
+        }
+        if let Self::Wide(counts) = self {
+            places.for_each(|at| counts[at] = counts[at].saturating_add(1));
+        }
+    }
+
     fn widen(&mut self) {
         if let Self::Narrow(counts) = self {
             *self = Self::Wide(counts.iter().copied().map(u64::from).collect());
         }
     }
 
-    pub fn clear(&mut self, range: std::ops::Range<usize>) {
+    pub fn clear(&mut self, range: Range<usize>) {
         match self {
             Self::Narrow(counts) => counts[range].fill(0),
             Self::Wide(counts) => counts[range].fill(0),
@@ -96,7 +119,7 @@ impl Counts {
     }
 
     /// Appends some counts of another vector.
-    pub fn extend_from(&mut self, other: &Self, range: std::ops::Range<usize>) {
+    pub fn extend_from(&mut self, other: &Self, range: Range<usize>) {
         match (&mut *self, other) {
             (Self::Narrow(counts), Self::Narrow(more)) => counts.extend_from_slice(&more[range]),
             (Self::Wide(counts), Self::Wide(more)) => counts.extend_from_slice(&more[range]),
@@ -111,7 +134,7 @@ impl Counts {
     }
 
     /// Some of the counts.
-    pub fn iter(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = u64> + '_ {
+    pub fn iter(&self, range: Range<usize>) -> impl Iterator<Item = u64> + '_ {
         range.map(|at| self.get(at))
     }
 }
@@ -132,6 +155,24 @@ mod tests {
         assert_eq!(counts.get(1), 7);
         counts.add(0, u64::MAX);
         assert_eq!(counts.get(0), u64::MAX);
+    }
+
+    #[test]
+    fn counts_that_outgrow_four_bytes_on_the_way_stay_exact_and_so_do_their_neighbours() {
+        let mut counts = Counts::Narrow(vec![5, u32::MAX - 2, u32::MAX]);
+        counts.count([1, 0, 1, 1, 0, 1, 2].into_iter());
+        assert_eq!(
+            counts.iter(0..3).collect::<Vec<_>>(),
+            [7, (1 << 32) + 1, 1 << 32]
+        );
+        counts.count([2, 0].into_iter());
+        assert_eq!(
+            counts.iter(0..3).collect::<Vec<_>>(),
+            [8, (1 << 32) + 1, (1 << 32) + 1]
+        );
+        let mut most = Counts::Wide(vec![u64::MAX]);
+        most.count([0].into_iter());
+        assert_eq!(most.get(0), u64::MAX);
     }
 
     #[test]

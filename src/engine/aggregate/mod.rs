@@ -74,12 +74,12 @@ impl Values {
         match self {
             Values::Sums(numbers) => numbers.add(row, value),
             Values::Latest(numbers) => numbers.set(row, value),
-            // An infinite value would make the sum useless for ever.
-            _ if !value.is_finite() => Err(Misfit::NotANumber),
             Values::Explicit(histograms) => {
-                histograms.record(row, value);
-                Ok(())
+                let recorded = histograms.record_all(&[row as Row], &[value]);
+                recorded.map_err(|(misfit, _)| misfit)
             }
+            // An infinite value would make the sum useless for ever.
+            Values::Exponential(..) if !value.is_finite() => Err(Misfit::NotANumber),
             Values::Exponential(shape, histograms) => {
                 histograms[row]
                     .get_or_insert_with(|| Box::new(Exponential::new(*shape)))
@@ -89,11 +89,13 @@ impl Values {
         }
     }
 
-    /// Records many, in their order, with one look at the kind of aggregation.
+    /// Records many, in their order, with one look at the kind of aggregation: a value for each row.
     ///
     /// # Errors
     /// The last one that does not fit. The others are taken on.
-    pub fn record_all(&mut self, values: &[(Row, f64)]) -> Result<(), (Misfit, f64)> {
+    pub fn record_all(&mut self, rows: &[Row], values: &[f64]) -> Result<(), (Misfit, f64)> {
+        debug_assert_eq!(rows.len(), values.len());
+        let all = rows.iter().zip(values);
         let mut outcome = Ok(());
         let mut note = |value, recorded: Result<(), Misfit>| {
             if let Err(misfit) = recorded {
@@ -102,25 +104,27 @@ impl Values {
         };
         match self {
             Values::Sums(Numbers::Double(sums)) => {
-                for &(row, value) in values {
+                for (&row, &value) in all {
                     note(value, add(&mut sums[row as usize], value));
                 }
             }
-            Values::Explicit(histograms) => {
-                for &(row, value) in values {
-                    match value.is_finite() {
-                        true => histograms.record(row as usize, value),
-                        false => note(value, Err(Misfit::NotANumber)),
-                    }
+            Values::Latest(Numbers::Double(latest)) => {
+                for (&row, &value) in all {
+                    note(value, set(&mut latest[row as usize], value));
                 }
             }
+            Values::Explicit(histograms) => return histograms.record_all(rows, values),
             _ => {
-                for &(row, value) in values {
+                for (&row, &value) in all {
                     note(value, self.record(row as usize, value));
                 }
             }
         }
         outcome
+    }
+
+    pub fn are_histograms(&self) -> bool {
+        matches!(self, Values::Explicit(_) | Values::Exponential(..))
     }
 
     /// Replaces what a row holds of sums and last values.
@@ -180,12 +184,7 @@ impl Numbers {
 
     fn set(&mut self, row: usize, value: f64) -> Result<(), Misfit> {
         match self {
-            Numbers::Double(values) => {
-                if value.is_nan() {
-                    return Err(Misfit::NotANumber);
-                }
-                values[row] = value;
-            }
+            Numbers::Double(values) => set(&mut values[row], value)?,
             Numbers::Int(values) => {
                 let (value, fits) = integer(value)?;
                 values[row] = value;
@@ -218,6 +217,14 @@ fn add(sum: &mut f64, value: f64) -> Result<(), Misfit> {
         return Err(Misfit::NotANumber);
     }
     *sum = added;
+    Ok(())
+}
+
+fn set(latest: &mut f64, value: f64) -> Result<(), Misfit> {
+    if value.is_nan() {
+        return Err(Misfit::NotANumber);
+    }
+    *latest = value;
     Ok(())
 }
 

@@ -75,7 +75,7 @@ proptest! {
         let mut ours = Explicit::new(bounds.clone().into());
         ours.push();
         ours.push();
-        values.iter().for_each(|value| ours.record(1, *value));
+        ours.record_all(&vec![1; values.len()], &values).unwrap();
         let aggregation = Aggregation::ExplicitBucketHistogram {
             boundaries: bounds.clone(),
             record_min_max: true,
