@@ -1,7 +1,7 @@
 //! Prometheus exposition: the pull side of export.
 //!
 //! From a [`Collection`](crate::engine::collection::Collection) to a page: `names` and `labels`
-//! translate, `families` groups, `encode` and `protobuf` write, `chunks` carries. From
+//! translate, `families` groups, `encode` (with `written`) and `protobuf` write, `chunks` carries. From
 //! a request to an answer: `listen`, `serve`, `negotiate`, `respond`. Follows the OpenTelemetry
 //! specification's "Prometheus and OpenMetrics Compatibility" and "Metrics Exporter - Prometheus".
 
@@ -33,6 +33,7 @@ mod serve;
 mod turns;
 mod units;
 mod unread;
+mod written;
 
 pub use body::{Body, Truncated};
 pub use hosted::HostedAnswer;
