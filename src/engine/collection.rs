@@ -9,7 +9,7 @@ use opentelemetry_sdk::Resource;
 
 use super::clock::Timestamp;
 use super::columns::{SharedColumns, Snapshot};
-use super::points::{Kind, Visit};
+use super::points::{Attributes, Kind, Visit};
 use super::produced::ProducedMetric;
 
 /// One collection of one pipeline: every metric that may have data.
@@ -112,6 +112,21 @@ impl Reading<'_> {
             Reading::Borrowed(snapshot) => snapshot.is_empty(),
             Reading::Owned(snapshot) => snapshot.is_empty(),
             Reading::Produced(metric) => metric.is_empty(),
+        }
+    }
+
+    /// Gives attributes to `visit`, until it breaks: for every point some with its keys and kinds of
+    /// values. Of points of a kind those of one may do.
+    pub fn for_each_kind<'r>(
+        &'r self,
+        visit: &mut dyn FnMut(Attributes<'r>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        match self {
+            Reading::Borrowed(snapshot) => snapshot.for_each_kind(visit),
+            Reading::Owned(snapshot) => snapshot.for_each_kind(visit),
+            Reading::Produced(metric) => {
+                metric.for_each(&mut |identity, _| visit(identity.attributes))
+            }
         }
     }
 

@@ -2,19 +2,25 @@
 //! row; that of one which is gone is given to another.
 
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use smallvec::SmallVec;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::aggregate::{Counts, Exemplars, Exponential, Head, Misfit, Numbers, Values};
 use super::canonical::Canonical;
 use super::clock::Timestamp;
+use super::interned::Attribute;
 use super::points::{
     Attributes, Exemplar, ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Number,
-    Point, Visit,
+    Point, ValueKind, Visit,
 };
 
 pub type Row = u32;
+
+/// Points whose attribute sets are looked up at a time: each lies somewhere else in memory, and the
+/// processor waits for one as long as for all of them.
+const BLOCK: usize = 16;
+
+/// The most examples of attribute sets that are remembered.
+const EXAMPLES: usize = 32;
 
 /// The columns of a stream, which the engine's thread fills and exporters read. Whoever holds the lock
 /// sees every point of one moment, and no series without its first value.
@@ -48,12 +54,71 @@ struct Origin {
     start: Timestamp,
 }
 
+impl Origin {
+    /// Of a series that began before `until`.
+    fn is_shown(&self, until: Timestamp) -> bool {
+        self.attributes.is_some() && self.start < until
+    }
+}
+
+/// The origins of all rows of a stream.
+#[derive(Clone, Default)]
+struct Origins {
+    rows: Vec<Origin>,
+    /// See [`examples`](Self::examples).
+    examples: OnceLock<Option<Box<[Row]>>>,
+}
+
+impl Origins {
+    fn new(rows: Vec<Origin>) -> Self {
+        Self {
+            rows,
+            examples: OnceLock::new(),
+        }
+    }
+
+    fn attributes(&self, row: Row) -> &[Attribute] {
+        let attributes = &self.rows[row as usize].attributes;
+        attributes.as_deref().unwrap_or_default()
+    }
+
+    /// Rows, one for every combination of keys and kinds of values that any row has; none where those
+    /// are too many. Looked up once: every scrape would otherwise, of series that seldom change.
+    fn examples(&self) -> Option<&[Row]> {
+        let find = || {
+            let mut examples: Vec<Row> = Vec::new();
+            for (row, origin) in (0..).zip(&self.rows) {
+                let Some(attributes) = &origin.attributes else {
+                    continue;
+                };
+                let is_like = |other: &Row| are_alike(attributes, self.attributes(*other));
+                match examples.iter().rposition(is_like) {
+                    // The last one is looked at first: neighbours are often alike.
+                    Some(at) => examples[at..].rotate_left(1),
+                    None if examples.len() < EXAMPLES => examples.push(row),
+                    None => return None,
+                }
+            }
+            Some(examples.into())
+        };
+        self.examples.get_or_init(find).as_deref()
+    }
+}
+
+/// Whether two sets have the same keys, with values of the same kinds.
+fn are_alike(a: &[Attribute], b: &[Attribute]) -> bool {
+    a.len() == b.len()
+        && a.iter().zip(b).all(|(a, b)| {
+            a == b || (a.has_key_of(b) && ValueKind::of(&a.value) == ValueKind::of(&b.value))
+        })
+}
+
 pub struct Columns {
     shown: Shown,
     /// Histograms take the whole part of what is recorded.
     integers: bool,
     /// Shared with snapshots: whoever exports need not copy what seldom changes.
-    origins: Arc<Vec<Origin>>,
+    origins: Arc<Origins>,
     /// Whether something was recorded since the last [`take`](Self::take).
     touched: Vec<bool>,
     values: Values,
@@ -81,8 +146,9 @@ impl Columns {
             attributes: Some(attributes),
             start,
         };
-        let origins = Arc::make_mut(&mut self.origins);
-        if let Some(row) = self.free.pop() {
+        let free = self.free.pop();
+        let origins = self.origins_mut();
+        if let Some(row) = free {
             origins[row as usize] = origin;
             return row;
         }
@@ -91,6 +157,13 @@ impl Columns {
         push(&mut self.touched, false);
         self.values.push();
         row
+    }
+
+    /// To change them: what is known of them as they were no longer holds.
+    fn origins_mut(&mut self) -> &mut Vec<Origin> {
+        let origins = Arc::make_mut(&mut self.origins);
+        origins.examples.take();
+        &mut origins.rows
     }
 
     /// # Errors
@@ -128,7 +201,7 @@ impl Columns {
 
     /// Offers a value that was recorded in a row as an exemplar of it.
     pub fn offer(&mut self, row: Row, exemplar: Exemplar) {
-        if self.origins[row as usize].attributes.is_some() {
+        if self.origins.rows[row as usize].attributes.is_some() {
             self.exemplars.offer(row, exemplar);
         }
     }
@@ -142,14 +215,14 @@ impl Columns {
     /// The series of a row is gone; with the last one goes the memory of all.
     pub fn remove(&mut self, row: Row) {
         let at = row as usize;
-        if self.origins[at].attributes.is_some() {
-            Arc::make_mut(&mut self.origins)[at].attributes = None;
+        if self.origins.rows[at].attributes.is_some() {
+            self.origins_mut()[at].attributes = None;
             self.touched[at] = false;
             self.values.reset(at);
             self.exemplars.remove(row);
             self.free.push(row);
         }
-        if self.free.len() == self.origins.len() {
+        if self.free.len() == self.origins.rows.len() {
             self.clear();
         }
     }
@@ -165,11 +238,9 @@ impl Columns {
     }
 
     fn rows(&self, until: Timestamp) -> impl Iterator<Item = Row> + '_ {
-        (0..)
-            .zip(self.origins.iter())
-            .filter_map(move |(row, origin)| {
-                (origin.attributes.is_some() && origin.start < until).then_some(row)
-            })
+        let shown = (0..).zip(&self.origins.rows);
+        let shown = shown.filter(move |(_, origin)| origin.is_shown(until));
+        shown.map(|(row, _)| row)
     }
 
     /// Whether a series began before `until`.
@@ -184,8 +255,12 @@ impl Columns {
 
     /// All series, with an interval that began then, unless they began later.
     pub fn copy_since(&self, interval: Timestamp, until: Timestamp) -> Snapshot {
-        let rows: Vec<Row> = self.rows(until).collect();
-        self.snapshot(&rows, interval, until)
+        let origins = &self.origins.rows;
+        let rows = match origins.iter().all(|origin| origin.is_shown(until)) {
+            true => Rows::All(origins.len()),
+            false => Rows::These(self.rows(until).collect()),
+        };
+        self.snapshot(rows, interval, until)
     }
 
     /// The series in which something was recorded since the last time, which start from nothing
@@ -193,10 +268,11 @@ impl Columns {
     pub fn take(&mut self, interval: Timestamp, until: Timestamp) -> Snapshot {
         let is_touched = |row: &Row| {
             let at = *row as usize;
-            self.touched[at] && self.origins[at].attributes.is_some()
+            self.touched[at] && self.origins.rows[at].attributes.is_some()
         };
-        let rows: Vec<Row> = (0..self.origins.len() as Row).filter(is_touched).collect();
-        let snapshot = self.snapshot(&rows, interval, until);
+        let all = 0..self.origins.rows.len() as Row;
+        let rows: Vec<Row> = all.filter(is_touched).collect();
+        let snapshot = self.snapshot(Rows::These(rows.clone()), interval, until);
         for &row in &rows {
             self.touched[row as usize] = false;
             self.values.reset(row as usize);
@@ -205,30 +281,36 @@ impl Columns {
         snapshot
     }
 
-    fn snapshot(&self, rows: &[Row], interval: Timestamp, until: Timestamp) -> Snapshot {
+    fn snapshot(&self, rows: Rows, interval: Timestamp, until: Timestamp) -> Snapshot {
         let mut exemplars = Vec::new();
         if !self.exemplars.is_empty() {
-            for (at, &row) in rows.iter().enumerate() {
-                let start = self.origins[row as usize].start.max(interval);
+            for (at, row) in rows.iter().enumerate() {
+                let start = self.origins.rows[row as usize].start.max(interval);
                 let own = exemplars_within(self.exemplars.of(row), start, until);
                 if !own.is_empty() {
                     exemplars.push((at, own));
                 }
             }
         }
+        let values = match &rows {
+            Rows::All(_) => self.values.clone(),
+            Rows::These(rows) => self.values.copy(rows),
+        };
         // Of few, so that the stream need not copy all of them when it changes.
-        let (origins, own_rows) = match rows.len() < self.origins.len() / 4 {
+        let (origins, rows) = match rows.len() < self.origins.rows.len() / 4 {
             true => {
-                let own = rows.iter().map(|row| self.origins[*row as usize].clone());
-                (Arc::new(own.collect()), (0..rows.len() as Row).collect())
+                let own = rows
+                    .iter()
+                    .map(|row| self.origins.rows[row as usize].clone());
+                (Arc::new(Origins::new(own.collect())), Rows::All(rows.len()))
             }
-            false => (self.origins.clone(), rows.to_vec()),
+            false => (self.origins.clone(), rows),
         };
         Snapshot {
             shown: self.shown,
             origins,
-            rows: own_rows,
-            values: self.values.copy(rows),
+            rows,
+            values,
             interval,
             exemplars,
         }
@@ -265,13 +347,39 @@ fn exemplars_within<'e>(
     within.collect()
 }
 
+/// Where the series of each point is.
+enum Rows {
+    /// One after the other, so many.
+    All(usize),
+    These(Vec<Row>),
+}
+
+impl Rows {
+    fn len(&self) -> usize {
+        match self {
+            Rows::All(len) => *len,
+            Rows::These(rows) => rows.len(),
+        }
+    }
+
+    fn get(&self, point: usize) -> Row {
+        match self {
+            Rows::All(_) => point as Row,
+            Rows::These(rows) => rows[point],
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Row> + '_ {
+        (0..self.len()).map(|point| self.get(point))
+    }
+}
+
 /// Some series of a stream, as they were at one moment.
 pub struct Snapshot {
     shown: Shown,
     /// Those of the stream, where it has not changed since.
-    origins: Arc<Vec<Origin>>,
-    /// Where the series of each point is.
-    rows: Vec<Row>,
+    origins: Arc<Origins>,
+    rows: Rows,
     /// Began then, unless the series began later.
     interval: Timestamp,
     /// One for each point.
@@ -298,8 +406,8 @@ impl Snapshot {
             .collect();
         Self {
             shown,
-            rows: (0..origins.len() as Row).collect(),
-            origins: Arc::new(origins),
+            rows: Rows::All(origins.len()),
+            origins: Arc::new(Origins::new(origins)),
             interval: Timestamp::default(),
             values,
             exemplars: Vec::new(),
@@ -316,7 +424,7 @@ impl Snapshot {
     /// As if all series had begun then.
     #[cfg(test)]
     pub fn started(mut self, start: Timestamp) -> Self {
-        for origin in Arc::make_mut(&mut self.origins) {
+        for origin in &mut Arc::make_mut(&mut self.origins).rows {
             origin.start = start;
         }
         self.interval = start;
@@ -324,53 +432,82 @@ impl Snapshot {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows.len() == 0
+    }
+
+    /// Gives attributes to `visit`, until it breaks: for every point some with its keys and kinds of
+    /// values, perhaps those of another series, perhaps of one without a point.
+    pub fn for_each_kind<'r>(
+        &'r self,
+        visit: &mut dyn FnMut(Attributes<'r>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut visit = |row| visit(Attributes::Recorded(self.origins.attributes(row)));
+        match self.origins.examples() {
+            Some(examples) => examples.iter().copied().try_for_each(&mut visit),
+            None => self.rows.iter().try_for_each(&mut visit),
+        }
     }
 
     pub fn for_each<'r>(&'r self, visit: &mut Visit<'_, 'r>) -> ControlFlow<()> {
         let mut exemplars = self.exemplars.iter().peekable();
-        (0..self.rows.len()).try_for_each(|at| {
-            let own = exemplars.next_if(|(of, _)| *of == at);
-            let origin = &self.origins[self.rows[at] as usize];
-            let identity = Identity {
-                attributes: Attributes::Recorded(origin.attributes.as_deref().unwrap_or_default()),
-                start: origin.start.max(self.interval),
-                exemplars: own.map(|(_, own)| &own[..]).unwrap_or_default(),
-            };
-            match &self.values {
-                Values::Sums(numbers) | Values::Latest(numbers) => {
-                    let number = match numbers {
-                        Numbers::Double(values) => Number::Double(values[at]),
-                        Numbers::Int(values) => Number::Int(values[at]),
-                    };
-                    visit(&identity, Point::Number(number))
-                }
-                Values::Explicit(histograms) => {
-                    let mut bucket_counts: SmallVec<_> = histograms.counts(at).collect();
-                    let count = bucket_counts.iter().sum();
-                    if histograms.bounds().is_empty() {
-                        bucket_counts.clear();
-                    }
-                    let (sum, min, max) = self.head(&histograms.head(at), count);
-                    let point = HistogramPoint {
-                        count,
-                        sum,
-                        min,
-                        max,
-                        bounds: histograms.bounds(),
-                        bucket_counts,
-                    };
-                    visit(&identity, Point::Explicit(&point))
-                }
-                Values::Exponential(shape, histograms) => {
-                    let point = match &histograms[at] {
-                        Some(histogram) => self.exponential(histogram),
-                        None => self.exponential(&Exponential::new(*shape)),
-                    };
-                    visit(&identity, Point::Exponential(&point))
-                }
+        (0..self.rows.len()).step_by(BLOCK).try_for_each(|first| {
+            let points = first..self.rows.len().min(first + BLOCK);
+            let mut sets: [&[Attribute]; BLOCK] = [&[]; BLOCK];
+            for (set, at) in sets.iter_mut().zip(points.clone()) {
+                *set = self.origins.attributes(self.rows.get(at));
             }
+            points.zip(sets).try_for_each(|(at, attributes)| {
+                let own = exemplars.next_if(|(of, _)| *of == at);
+                let start = self.origins.rows[self.rows.get(at) as usize].start;
+                let identity = Identity {
+                    attributes: Attributes::Recorded(attributes),
+                    start: start.max(self.interval),
+                    exemplars: own.map(|(_, own)| &own[..]).unwrap_or_default(),
+                };
+                self.visit_point(at, &identity, visit)
+            })
         })
+    }
+
+    fn visit_point<'r>(
+        &'r self,
+        at: usize,
+        identity: &Identity<'r>,
+        visit: &mut Visit<'_, 'r>,
+    ) -> ControlFlow<()> {
+        match &self.values {
+            Values::Sums(numbers) | Values::Latest(numbers) => {
+                let number = match numbers {
+                    Numbers::Double(values) => Number::Double(values[at]),
+                    Numbers::Int(values) => Number::Int(values[at]),
+                };
+                visit(identity, Point::Number(number))
+            }
+            Values::Explicit(histograms) => {
+                let mut bucket_counts = histograms.counts(at);
+                let count = bucket_counts.iter().sum();
+                if histograms.bounds().is_empty() {
+                    bucket_counts.clear();
+                }
+                let (sum, min, max) = self.head(&histograms.head(at), count);
+                let point = HistogramPoint {
+                    count,
+                    sum,
+                    min,
+                    max,
+                    bounds: histograms.bounds(),
+                    bucket_counts,
+                };
+                visit(identity, Point::Explicit(&point))
+            }
+            Values::Exponential(shape, histograms) => {
+                let point = match &histograms[at] {
+                    Some(histogram) => self.exponential(histogram),
+                    None => self.exponential(&Exponential::new(*shape)),
+                };
+                visit(identity, Point::Exponential(&point))
+            }
+        }
     }
 
     /// Sum, minimum and maximum, where they mean something and are wanted.

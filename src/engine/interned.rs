@@ -49,6 +49,16 @@ impl Attribute {
         self.0.otlp.get_or_init(|| encode(self))
     }
 
+    /// Whether it has the same key. Keys are interned as well, nearly all of them.
+    pub fn has_key_of(&self, other: &Self) -> bool {
+        std::ptr::eq(self.key.as_str(), other.key.as_str()) || self.key == other.key
+    }
+
+    /// Where it lies: two that exist at a time have different addresses.
+    pub fn address(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
     /// About how many bytes it takes.
     fn size(&self) -> usize {
         let value = match &self.value {

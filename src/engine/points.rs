@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use opentelemetry::{KeyValue, SpanId, TraceId};
+use opentelemetry::{KeyValue, SpanId, TraceId, Value};
 use opentelemetry_sdk::metrics::Temporality;
 use smallvec::SmallVec;
 
@@ -80,6 +80,30 @@ impl<'r> Attributes<'r> {
 
     pub fn iter(self) -> impl ExactSizeIterator<Item = &'r KeyValue> {
         (0..self.len()).map(move |at| self.get(at))
+    }
+}
+
+/// Kinds of attribute values: different ones of a kind never have the same text, but for
+/// [`Other`](Self::Other).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueKind {
+    Text,
+    Bool,
+    Integer,
+    Double,
+    /// Empty texts, NaN and arrays.
+    Other,
+}
+
+impl ValueKind {
+    pub fn of(value: &Value) -> Self {
+        match value {
+            Value::String(text) if !text.as_str().is_empty() => ValueKind::Text,
+            Value::Bool(_) => ValueKind::Bool,
+            Value::I64(_) => ValueKind::Integer,
+            Value::F64(value) if !value.is_nan() => ValueKind::Double,
+            _ => ValueKind::Other,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Export: OTLP, Prometheus exposition and the console, on a small runtime of their own, so that a
 //! slow collector never delays a scrape or the next collection.
 
+mod append;
 pub mod console;
 mod json_writer;
 pub mod otlp;

@@ -4,6 +4,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::counts::Counts;
 use super::{copy, push, Misfit, Row};
 
@@ -70,8 +72,8 @@ impl Explicit {
         self.heads[row]
     }
 
-    pub fn counts(&self, row: usize) -> impl Iterator<Item = u64> + '_ {
-        self.counts.iter(self.buckets(row))
+    pub fn counts(&self, row: usize) -> SmallVec<[u64; 17]> {
+        self.counts.copy(self.buckets(row))
     }
 
     fn buckets(&self, row: usize) -> Range<usize> {

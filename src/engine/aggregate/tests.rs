@@ -85,7 +85,7 @@ proptest! {
                 panic!("not a histogram")
             };
             let point = histogram.data_points().next().unwrap();
-            let counts: Vec<u64> = ours.counts(1).collect();
+            let counts = ours.counts(1).to_vec();
             prop_assert_eq!(point.count(), counts.iter().sum::<u64>());
             if !bounds.is_empty() {
                 prop_assert_eq!(point.bucket_counts().collect::<Vec<_>>(), counts);
@@ -96,7 +96,7 @@ proptest! {
             Ok(())
         })?;
         // Its neighbour noticed nothing.
-        prop_assert_eq!(ours.counts(0).sum::<u64>(), 0);
+        prop_assert_eq!(ours.counts(0).iter().sum::<u64>(), 0);
         prop_assert_eq!(ours.head(0), Head::default());
     }
 

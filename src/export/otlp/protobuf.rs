@@ -1,20 +1,22 @@
 //! OTLP's binary encoding, written field by field into one buffer.
 //!
-//! Messages know their length only when they end. Small ones reserve one byte for it and move aside
-//! in the rare case that they need more; the four big ones around the points (request, scope,
-//! metric, data) reserve five and fill them with a longer-than-needed varint, which protobuf allows
-//! and every decoder reads, so that megabytes never move.
+//! Messages know their length only when they end. Small ones reserve one byte for it, points as many
+//! as what is known of them needs, and move aside in the rare case that they need more; the four big
+//! ones around the points (request, scope, metric, data) reserve five and fill them with a
+//! longer-than-needed varint, which protobuf allows and every decoder reads, so that megabytes never
+//! move.
 
 use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 
-use super::encode::{temporality_number, Format, Position};
+use super::encode::{temporality_number, Format, Position, REQUEST_LIMIT};
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::Metric;
 use crate::engine::points::{
     Attributes, Exemplar, ExponentialBuckets, ExponentialPoint, HistogramPoint, Identity, Kind,
     Number, SummaryPoint,
 };
+use crate::export::append::append;
 
 const VARINT: u8 = 0;
 const FIXED64: u8 = 1;
@@ -29,6 +31,18 @@ const fn tag(field: u8, wire: u8) -> u8 {
 /// Bytes reserved for the length of a big message: enough for 32 GiB.
 const WIDE: usize = 5;
 
+/// A request of so many bytes will probably become as long as requests are.
+const LONG: usize = 256 * 1024;
+
+/// Bytes of a whole request, with the point that does not fit.
+const WHOLE: usize = REQUEST_LIMIT + 64 * 1024;
+
+/// Of 64 bits.
+const LONGEST_VARINT: usize = 10;
+
+/// Bytes of a field with a number of fixed length.
+const FIXED64_FIELD: usize = 9;
+
 /// Encodes to `opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest`.
 #[derive(Default)]
 pub(super) struct Protobuf {
@@ -37,6 +51,22 @@ pub(super) struct Protobuf {
     open: Vec<usize>,
     /// When the points of the metric end.
     time: Timestamp,
+    /// The bounds of the histogram before, as the field that they are.
+    bounds: Bounds,
+}
+
+/// The points of a metric have the same bounds.
+#[derive(Default)]
+struct Bounds {
+    values: Vec<f64>,
+    field: Vec<u8>,
+}
+
+/// A message whose length is to be written before it.
+struct Message {
+    start: usize,
+    /// Bytes reserved for the length.
+    width: usize,
 }
 
 impl Format for Protobuf {
@@ -102,19 +132,27 @@ impl Format for Protobuf {
     }
 
     fn number(&mut self, series: &Identity<'_>, value: Number) {
-        let start = self.begin_small(tag(1, BYTES));
+        let (value_tag, value) = match value {
+            Number::Int(value) => (tag(6, FIXED64), value.to_le_bytes()),
+            Number::Double(value) => (tag(4, FIXED64), value.to_le_bytes()),
+        };
+        let least = 3 * FIXED64_FIELD + attributes_len(series.attributes);
+        let message = self.begin_of(tag(1, BYTES), least);
         self.times(series);
-        match value {
-            Number::Int(value) => self.fixed64(tag(6, FIXED64), value.to_le_bytes()),
-            Number::Double(value) => self.double(tag(4, FIXED64), value),
-        }
+        self.fixed64(value_tag, value);
         self.exemplars(tag(5, BYTES), series.exemplars);
         self.attributes(tag(7, BYTES), series.attributes);
-        self.end_small(start);
+        self.end_of(&message);
     }
 
     fn histogram(&mut self, series: &Identity<'_>, point: &HistogramPoint<'_>) {
-        let start = self.begin_small(tag(1, BYTES));
+        let optional = [point.sum, point.min, point.max];
+        let fields = 3 + optional.iter().flatten().count();
+        let least = fields * FIXED64_FIELD
+            + packed_len(point.bucket_counts.len())
+            + packed_len(point.bounds.len())
+            + attributes_len(series.attributes);
+        let message = self.begin_of(tag(1, BYTES), least);
         self.times(series);
         self.fixed64(tag(4, FIXED64), point.count.to_le_bytes());
         self.double_if_any(tag(5, FIXED64), point.sum);
@@ -122,15 +160,12 @@ impl Format for Protobuf {
             tag(6, BYTES),
             point.bucket_counts.iter().map(|count| count.to_le_bytes()),
         );
-        self.packed(
-            tag(7, BYTES),
-            point.bounds.iter().map(|bound| bound.to_le_bytes()),
-        );
+        self.bounds(point.bounds);
         self.exemplars(tag(8, BYTES), series.exemplars);
         self.attributes(tag(9, BYTES), series.attributes);
         self.double_if_any(tag(11, FIXED64), point.min);
         self.double_if_any(tag(12, FIXED64), point.max);
-        self.end_small(start);
+        self.end_of(&message);
     }
 
     fn exponential(&mut self, series: &Identity<'_>, point: &ExponentialPoint) {
@@ -210,25 +245,49 @@ impl Protobuf {
     }
 
     fn end_small(&mut self, start: usize) {
-        let length = self.out.len() - start;
-        let width = varint_len(length as u64);
-        if width > 1 {
-            let end = self.out.len();
-            self.out.resize(end + width - 1, 0);
-            self.out.copy_within(start..end, start + width - 1);
+        self.end_of(&Message { start, width: 1 });
+    }
+
+    /// As [`begin_small`](Self::begin_small), of a message that will be at least so long. It moves only
+    /// if its length then takes more bytes than this one.
+    fn begin_of(&mut self, tag: u8, least: usize) -> Message {
+        if self.out.len() >= LONG && self.out.capacity() < WHOLE {
+            // Room for all of it: no megabytes are copied as it grows. What stays empty takes no memory.
+            self.out.reserve_exact(WHOLE - self.out.len());
         }
-        let mut rest = length;
-        for byte in &mut self.out[start - 1..start + width - 2] {
-            *byte = (rest & 0x7f) as u8 | 0x80;
-            rest >>= 7;
+        let width = varint_len(least as u64);
+        self.out.push(tag);
+        self.out.extend_from_slice(&[0; LONGEST_VARINT]);
+        let start = self.out.len() - LONGEST_VARINT + width;
+        self.out.truncate(start);
+        Message { start, width }
+    }
+
+    fn end_of(&mut self, message: &Message) {
+        let &Message { start, width } = message;
+        let end = self.out.len();
+        let mut length = end - start;
+        let needed = varint_len(length as u64);
+        let first = start - width;
+        if needed > width {
+            self.out.resize(end + needed - width, 0);
+            self.out.copy_within(start..end, first + needed);
         }
-        self.out[start + width - 2] = rest as u8;
+        let last = first + needed - 1;
+        for byte in &mut self.out[first..last] {
+            *byte = (length & 0x7f) as u8 | 0x80;
+            length >>= 7;
+        }
+        self.out[last] = length as u8;
     }
 
     /// Start and end, which have one number in every kind of point.
     fn times(&mut self, series: &Identity<'_>) {
-        self.fixed64(tag(2, FIXED64), series.start.as_nanos().to_le_bytes());
-        self.fixed64(tag(3, FIXED64), self.time.as_nanos().to_le_bytes());
+        let mut fields = [tag(2, FIXED64); 2 * FIXED64_FIELD];
+        fields[1..9].copy_from_slice(&series.start.as_nanos().to_le_bytes());
+        fields[9] = tag(3, FIXED64);
+        fields[10..].copy_from_slice(&self.time.as_nanos().to_le_bytes());
+        self.out.extend_from_slice(&fields);
     }
 
     fn exemplars(&mut self, field: u8, exemplars: &[Exemplar]) {
@@ -258,7 +317,7 @@ impl Protobuf {
     }
 
     fn fixed64(&mut self, tag: u8, value: [u8; 8]) {
-        let mut field = [tag; 9];
+        let mut field = [tag; FIXED64_FIELD];
         field[1..].copy_from_slice(&value);
         self.out.extend_from_slice(&field);
     }
@@ -279,9 +338,29 @@ impl Protobuf {
         }
         self.out.push(tag);
         self.varint(values.len() as u64 * 8);
-        for value in values {
-            self.out.extend_from_slice(&value);
+        let start = self.out.len();
+        self.out.resize(start + values.len() * 8, 0);
+        let (places, _) = self.out[start..].as_chunks_mut();
+        for (place, value) in places.iter_mut().zip(values) {
+            *place = value;
         }
+    }
+
+    fn bounds(&mut self, bounds: &[f64]) {
+        let same = |(a, b): (&f64, &f64)| a.to_bits() == b.to_bits();
+        let known = &self.bounds.values;
+        if known.len() != bounds.len() || !known.iter().zip(bounds).all(same) {
+            let start = self.out.len();
+            self.packed(
+                tag(7, BYTES),
+                bounds.iter().map(|bound| bound.to_le_bytes()),
+            );
+            self.bounds = Bounds {
+                values: bounds.to_vec(),
+                field: self.out.split_off(start),
+            };
+        }
+        self.out.extend_from_slice(&self.bounds.field);
     }
 
     fn buckets(&mut self, field: u8, buckets: &ExponentialBuckets) {
@@ -321,7 +400,7 @@ impl Protobuf {
             Attributes::Recorded(attributes) => {
                 for attribute in attributes {
                     self.out.push(tag);
-                    self.out.extend_from_slice(attribute.otlp(length_delimited));
+                    append(&mut self.out, attribute.otlp(length_delimited));
                 }
             }
             Attributes::Produced(attributes) => {
@@ -389,6 +468,25 @@ impl Protobuf {
     fn int_value(&mut self, value: i64) {
         self.out.push(tag(3, VARINT));
         self.varint(value as u64);
+    }
+}
+
+/// Bytes of recorded attributes. Others are written anew each time, and may move the message.
+fn attributes_len(attributes: Attributes<'_>) -> usize {
+    match attributes {
+        Attributes::Recorded(attributes) => attributes
+            .iter()
+            .map(|attribute| 1 + attribute.otlp(length_delimited).len())
+            .sum(),
+        Attributes::Produced(_) => 0,
+    }
+}
+
+/// Bytes of a packed field of so many numbers.
+fn packed_len(numbers: usize) -> usize {
+    match numbers {
+        0 => 0,
+        _ => 1 + varint_len(numbers as u64 * 8) + numbers * 8,
     }
 }
 

@@ -3,21 +3,13 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use opentelemetry::Value;
 use smallvec::SmallVec;
 
 use super::labels::{Labeller, Shape, RECENT};
-use crate::engine::points::Attributes;
+use crate::engine::points::{Attributes, ValueKind};
 
-// The kinds of values whose text differs when they do.
-const TEXT: u8 = 1;
-const BOOL: u8 = 2;
-const INTEGER: u8 = 4;
-const DOUBLE: u8 = 8;
-/// An empty text is no label; what NaN and arrays are written as is not looked into.
-const OTHER: u8 = 16;
-
-/// Looks at the attributes of one metric's points, no two of which are the same.
+/// Looks at the attributes of one metric's points, no two of which are the same. Of those that have keys
+/// and kinds of values in common, one is enough.
 ///
 /// Different attributes are different labels where every key is a label of its own (`a.b` and `a_b`
 /// are one) and all values of a key are of one kind (`1` and `"1"` are one text).
@@ -27,11 +19,11 @@ pub struct Distinct<'l> {
     /// The last one seen last.
     shapes: Vec<Rc<Shape>>,
     /// Of the values of the point seen last.
-    last: SmallVec<[u8; 8]>,
+    last: SmallVec<[ValueKind; 8]>,
     /// Which key became a label, by the label's name.
     names: HashMap<String, usize>,
     names_shared: bool,
-    /// Kinds of the values of each key, by its number.
+    /// Kinds of the values of each key, a bit each, by its number.
     kinds: Vec<u8>,
 }
 
@@ -55,9 +47,12 @@ impl<'l> Distinct<'l> {
         }
         let shape = self.labeller.shape(attributes, self.histogram).clone();
         self.see_shape(&shape);
-        self.last = attributes.iter().map(|kv| kind(&kv.value)).collect();
+        self.last = attributes
+            .iter()
+            .map(|kv| ValueKind::of(&kv.value))
+            .collect();
         for (key, kind) in shape.keys.iter().zip(&self.last) {
-            self.kinds[key.number] |= kind;
+            self.kinds[key.number] |= bit(*kind);
         }
         !self.names_shared && self.shapes.len() <= RECENT
     }
@@ -72,7 +67,7 @@ impl<'l> Distinct<'l> {
                 .iter()
                 .zip(&shape.keys)
                 .zip(&self.last)
-                .all(|((kv, key), last)| key.is(&kv.key) && kind(&kv.value) == *last)
+                .all(|((kv, key), last)| key.is(&kv.key) && ValueKind::of(&kv.value) == *last)
     }
 
     fn see_shape(&mut self, shape: &Rc<Shape>) {
@@ -96,7 +91,7 @@ impl<'l> Distinct<'l> {
 
     /// Whether no two of the points can have the same labels.
     pub fn holds(&self) -> bool {
-        let one_kind = |kinds: &u8| *kinds & OTHER == 0 && kinds.count_ones() <= 1;
+        let one_kind = |kinds: &u8| *kinds & bit(ValueKind::Other) == 0 && kinds.count_ones() <= 1;
         !self.names_shared && self.shapes.len() <= RECENT && self.kinds.iter().all(one_kind)
     }
 
@@ -114,21 +109,15 @@ impl<'l> Distinct<'l> {
     }
 }
 
-fn kind(value: &Value) -> u8 {
-    match value {
-        Value::String(text) if !text.as_str().is_empty() => TEXT,
-        Value::Bool(_) => BOOL,
-        Value::I64(_) => INTEGER,
-        Value::F64(value) if !value.is_nan() => DOUBLE,
-        _ => OTHER,
-    }
+fn bit(kind: ValueKind) -> u8 {
+    1 << kind as u8
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::export::prometheus::names::Naming;
-    use opentelemetry::{Array, KeyValue};
+    use opentelemetry::{Array, KeyValue, Value};
 
     fn holds(points: &[&[KeyValue]], histogram: bool) -> bool {
         let mut labeller = Labeller::new(Naming::default());

@@ -15,8 +15,10 @@ use super::notices::Notices;
 use super::number::{bound, write_integer, write_value};
 use super::quoting::{escape, quoted_unless};
 use super::series::Series;
+use super::written::{append_label, write_label, WrittenLabels};
 use crate::engine::clock::Timestamp;
 use crate::engine::points::{Exemplar, Number, Point, SummaryPoint};
+use crate::export::append::append;
 
 /// Bounds whose text is remembered. Explicit buckets have few; exponential ones may have thousands.
 const BOUNDS: usize = 4096;
@@ -41,7 +43,7 @@ pub fn write_text(
         open_metrics,
         bounds: HashMap::new(),
         labels: Vec::new(),
-        scratch: String::new(),
+        written: WrittenLabels::new(),
         scope: Scope::default(),
         cumulative: Cumulative::default(),
         naming: page.labeller.naming(),
@@ -117,7 +119,7 @@ impl SampleName {
 
     /// Writes everything up to the value. `labels` writes them but for the quote that ends the last.
     fn write(&self, out: &mut Vec<u8>, labels: impl FnOnce(&mut Vec<u8>)) {
-        out.extend_from_slice(self.opening.as_bytes());
+        append(out, self.opening.as_bytes());
         let start = out.len();
         labels(out);
         if out.len() > start {
@@ -144,29 +146,18 @@ impl Scope {
         self.labels = labels.clone();
         self.text.clear();
         for (name, value) in labels.iter() {
+            // Always with what ends the label before.
             self.text.extend_from_slice(name.opening.as_bytes());
             escape(&mut self.text, value, true);
         }
     }
 
     /// Writes the labels of a series of this scope but for the quote that ends the last.
-    fn write(&self, out: &mut Vec<u8>, labels: Labels<'_>, scratch: &mut String) {
+    fn write(&self, out: &mut Vec<u8>, labels: Labels<'_>, written: &mut WrittenLabels) {
         let start = out.len();
-        labels.for_each(scratch, &mut |name, value| {
-            append(out, start, name.opening.as_bytes());
-            escape(out, value, true);
-        });
-        append(out, start, &self.text);
+        written.write(out, start, labels);
+        append_label(out, start, &self.text);
     }
-}
-
-/// Writes text that ends the label before it first, unless there is none since `start`.
-fn append(out: &mut Vec<u8>, start: usize, text: &[u8]) {
-    let text = match out.len() > start {
-        true => text,
-        false => text.get(b"\",".len()..).unwrap_or_default(),
-    };
-    out.extend_from_slice(text);
 }
 
 struct Writer<'c, 's> {
@@ -175,8 +166,7 @@ struct Writer<'c, 's> {
     bounds: HashMap<u64, Rc<str>>,
     /// The labels of the series in hand, where it has several lines.
     labels: Vec<u8>,
-    /// Room for a label's value.
-    scratch: String,
+    written: WrittenLabels,
     scope: Scope,
     cumulative: Cumulative,
     naming: Naming,
@@ -225,13 +215,13 @@ impl Writer<'_, '_> {
             // One line, as nearly all are: its labels need not be kept.
             let out = self.chunks.buffer();
             names.sample.write(out, |out| {
-                self.scope.write(out, series.labels, &mut self.scratch);
+                self.scope.write(out, series.labels, &mut self.written);
             });
             return self.end_line(value, latest(exemplars));
         }
         self.labels.clear();
         self.scope
-            .write(&mut self.labels, series.labels, &mut self.scratch);
+            .write(&mut self.labels, series.labels, &mut self.written);
         match series.point {
             Point::Number(value) => {
                 self.line(&names.sample, None, value, latest(exemplars))?;
@@ -324,8 +314,8 @@ impl Writer<'_, '_> {
             let start = out.len();
             out.extend_from_slice(&self.labels);
             if let Some((opening, value)) = part {
-                append(out, start, opening.as_bytes());
-                out.extend_from_slice(value.as_bytes());
+                append_label(out, start, opening.as_bytes());
+                append(out, value.as_bytes());
             }
         });
         self.end_line(value, exemplar)
@@ -358,8 +348,7 @@ fn write_exemplar(out: &mut Vec<u8>, exemplar: &Exemplar, naming: Naming) {
     out.extend_from_slice(b" # {");
     let start = out.len();
     for (name, value) in labels(exemplar, naming).iter() {
-        append(out, start, name.opening.as_bytes());
-        escape(out, value, true);
+        write_label(out, start, name, value);
     }
     if out.len() > start {
         out.push(b'"');

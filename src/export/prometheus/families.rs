@@ -212,7 +212,7 @@ fn are_distinct(sources: &mut [ReadSource<'_>], labeller: &mut Labeller, histogr
     sources.iter_mut().all(|source| {
         let mut distinct = Distinct::new(labeller, histogram);
         let reading = &source.reading;
-        let _ = reading.for_each(&mut |point, _| match distinct.see(point.attributes) {
+        let _ = reading.for_each_kind(&mut |attributes| match distinct.see(attributes) {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         });

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use super::names::{is_legacy_label, Naming};
 use super::quoting::quoted_unless;
+use crate::engine::interned::Attribute;
 use crate::engine::points::{Attributes, Span};
 
 /// What Prometheus itself puts before a label that must give way to one it needs (`honor_labels`).
@@ -92,6 +93,8 @@ pub struct Shape {
     histogram: bool,
     /// In ascending order of the names.
     labels: Vec<ShapeLabel>,
+    /// Whether one of them has several attributes.
+    joins: bool,
 }
 
 struct ShapeLabel {
@@ -135,7 +138,7 @@ pub enum Labels<'s> {
     Set(&'s LabelSet),
 }
 
-impl Labels<'_> {
+impl<'s> Labels<'s> {
     /// Gives name and value of every label to `visit`, in ascending order of the names.
     pub fn for_each(self, scratch: &mut String, visit: &mut impl FnMut(&LabelName, &str)) {
         let (shape, attributes) = match self {
@@ -145,25 +148,44 @@ impl Labels<'_> {
             }
         };
         for label in &shape.labels {
-            let mut digits = itoa::Buffer::new();
-            let value = match &attributes.get(label.source).value {
-                _ if !label.more.is_empty() => {
+            let mut write = |value: &str| visit(&label.name, value);
+            match label.more.is_empty() {
+                true => with_text(&attributes.get(label.source).value, scratch, &mut write),
+                false => {
                     join(label.sources().map(|at| &attributes.get(at).value), scratch);
-                    scratch.as_str()
+                    if !scratch.is_empty() {
+                        write(scratch);
+                    }
                 }
-                Value::String(text) => text.as_str(),
-                Value::I64(integer) => digits.format(*integer),
-                value => {
-                    scratch.clear();
-                    write_value(scratch, value);
-                    scratch.as_str()
-                }
-            };
-            // See [`LabelSet::push`].
-            if !value.is_empty() {
-                visit(&label.name, value);
             }
         }
+    }
+
+    /// Name and attribute of every label, in ascending order of the names, where each is that of one
+    /// attribute which was recorded.
+    pub fn recorded(self) -> Option<impl Iterator<Item = (&'s Rc<LabelName>, &'s Attribute)>> {
+        let Labels::Attributes(shape, Attributes::Recorded(attributes)) = self else {
+            return None;
+        };
+        let label = move |label: &'s ShapeLabel| (&label.name, &attributes[label.source]);
+        (!shape.joins).then(|| shape.labels.iter().map(label))
+    }
+}
+
+/// Gives the text of a value to `visit`, unless it is empty; see [`LabelSet::push`].
+pub fn with_text(value: &Value, scratch: &mut String, visit: &mut impl FnMut(&str)) {
+    let mut digits = itoa::Buffer::new();
+    let text = match value {
+        Value::String(text) => text.as_str(),
+        Value::I64(integer) => digits.format(*integer),
+        value => {
+            scratch.clear();
+            write_value(scratch, value);
+            scratch.as_str()
+        }
+    };
+    if !text.is_empty() {
+        visit(text);
     }
 }
 
@@ -243,6 +265,7 @@ impl Labeller {
         Shape {
             keys,
             histogram,
+            joins: labels.iter().any(|label| !label.more.is_empty()),
             labels,
         }
     }

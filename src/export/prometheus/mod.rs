@@ -1,9 +1,9 @@
 //! Prometheus exposition: the pull side of export.
 //!
 //! From a [`Collection`](crate::engine::collection::Collection) to a page: `names` and `labels`
-//! translate, `families` groups, `encode` and `protobuf` write, `chunks` carries. From a request to
-//! an answer: `listen`, `serve`, `negotiate`, `respond`. Follows the OpenTelemetry specification's
-//! "Prometheus and OpenMetrics Compatibility" and "Metrics Exporter - Prometheus".
+//! translate, `families` groups, `encode` (with `written`) and `protobuf` write, `chunks` carries. From
+//! a request to an answer: `listen`, `serve`, `negotiate`, `respond`. Follows the OpenTelemetry
+//! specification's "Prometheus and OpenMetrics Compatibility" and "Metrics Exporter - Prometheus".
 
 mod activity;
 mod body;
@@ -33,6 +33,7 @@ mod serve;
 mod turns;
 mod units;
 mod unread;
+mod written;
 
 pub use body::{Body, Truncated};
 pub use hosted::HostedAnswer;
@@ -40,6 +41,8 @@ pub use listen::ScrapePort;
 pub use respond::Exposition;
 pub use serve::{serve, Limits, Server};
 
+#[cfg(test)]
+mod change_tests;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use crate::engine::points::Number;
+use crate::export::append::append;
 
 /// Writes a sample value: integers without a fraction, doubles in the shortest form that reads back
 /// to the same value, and `+Inf`, `-Inf`, `NaN`.
@@ -15,7 +16,7 @@ pub fn write_value(out: &mut Vec<u8>, value: Number) {
 
 /// Writes an integer.
 pub fn write_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    append(out, itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// A bucket bound as the value of `le`. Bounds are part of a series' identity, so the digits are
@@ -60,10 +61,13 @@ fn write_double(out: &mut Vec<u8>, value: f64, scientific: Notation) {
         if whole as f64 == value && whole != 0 {
             return write_integer(out, whole);
         }
+        if write_thousandths(out, value) {
+            return;
+        }
         // As short as what `Display` writes, in a third of the time.
         let mut buffer = zmij::Buffer::new();
         let text = buffer.format_finite(value);
-        out.extend_from_slice(text.strip_suffix(".0").unwrap_or(text).as_bytes());
+        append(out, text.strip_suffix(".0").unwrap_or(text).as_bytes());
     } else {
         let text = format!("{value:e}");
         let (digits, exponent) = text.split_once('e').expect("an exponent");
@@ -75,6 +79,35 @@ fn write_double(out: &mut Vec<u8>, value: f64, scientific: Notation) {
             write!(out, "{digits}e{sign}{:02}", exponent.abs()).expect("writing to memory");
         }
     }
+}
+
+/// Writes a number of thousandths, as sums of sizes and of rounded times are, in a third of the time
+/// that looking for the shortest text takes; `false`, and nothing written, where it is something else.
+///
+/// No two texts of up to 15 digits are read as the same double: one that is read as this one is the
+/// shortest but for zeros at its end.
+fn write_thousandths(out: &mut Vec<u8>, value: f64) -> bool {
+    const BEYOND: f64 = 1e15;
+    let scaled = value.abs() * 1000.0;
+    // `round` is a call of a library on processors without SSE 4.1, which all have to do.
+    let thousandths = (scaled + 0.5) as u64;
+    // Division rounds as reading does.
+    let is_read = thousandths as f64 / 1000.0 == value.abs();
+    if scaled >= BEYOND || thousandths == 0 || !is_read {
+        return false;
+    }
+    if value < 0.0 {
+        out.push(b'-');
+    }
+    write_integer(out, thousandths / 1000);
+    // As 1xyz, so that leading zeros are there, with the point in place of the 1.
+    let at = out.len();
+    write_integer(out, 1000 + thousandths % 1000);
+    out[at] = b'.';
+    while out.last() == Some(&b'0') {
+        out.pop();
+    }
+    true
 }
 
 #[cfg(test)]
@@ -138,6 +171,20 @@ mod tests {
             for number in [number, number.round(), (number * 8.0).round() / 8.0, number / 1e6] {
                 if number == 0.0 || number.abs() >= 1e-4 {
                     prop_assert_eq!(value(Number::Double(number)), number.to_string());
+                }
+            }
+        }
+
+        #[test]
+        fn thousandths_and_their_neighbours_are_written_in_the_shortest_form(
+            thousandths in -1e16f64..1e16, scale in 0..17,
+        ) {
+            let number = (thousandths / 10f64.powi(scale)).trunc() / 1000.0;
+            for number in [number, number.next_up(), number.next_down()] {
+                if (1e-4..1e16).contains(&number.abs()) {
+                    let text = value(Number::Double(number));
+                    prop_assert_eq!(text.len(), number.to_string().len(), "{}", text);
+                    prop_assert_eq!(text.parse::<f64>().unwrap(), number);
                 }
             }
         }

@@ -70,7 +70,7 @@ struct Recorded {
 }
 
 /// Attributes of which many become the same labels.
-fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
+pub fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
     let key = prop_oneof![
         Just("a.b"),
         Just("a_b"),
@@ -164,7 +164,7 @@ fn collect(recorded: Vec<Recorded>) -> Collection {
         .collection()
 }
 
-fn strategies() -> impl Strategy<Value = TranslationStrategy> {
+pub fn strategies() -> impl Strategy<Value = TranslationStrategy> {
     prop_oneof![
         Just(UnderscoreEscapingWithSuffixes),
         Just(UnderscoreEscapingWithoutSuffixes),
