@@ -61,30 +61,23 @@ export class Exemplars {
   }
 
   /**
-   * Whether a value is to be offered, which costs the hot path two comparisons. A new slot may have no
-   * place yet; what is undefined compares to nothing.
+   * Whether a value is to be offered: what the hot path pays, two comparisons. A new slot may have no
+   * place yet; what is undefined compares to nothing. A value that is found due is asked about again
+   * after it was recorded, and so counts twice of {@link EVERY}.
    */
   isDue(slot: number, value: number): boolean {
     return --this.left <= 0 || !(value <= this.worth[slot]);
   }
 
-  /** A value that was recorded. One that was found due before counts twice of {@link EVERY}. */
-  offer(
-    slot: number,
-    value: number,
-    owner: ExemplarOwner,
-    attributes: object | null | undefined,
-    given: Context | undefined,
-  ): void {
+  /** Makes a place for a slot. */
+  reach(slot: number): void {
     if (slot >= this.worth.length) {
       this.grow(slot);
     }
-    if (this.isDue(slot, value)) {
-      this.look(slot, value, owner, attributes, given);
-    }
   }
 
-  private look(
+  /** A value that was recorded and is due, at a slot that has a place. */
+  offer(
     slot: number,
     value: number,
     owner: ExemplarOwner,
