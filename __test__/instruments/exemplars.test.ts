@@ -63,6 +63,26 @@ function recorder(
       : instrument.record(value, attributes, given);
 }
 
+/** Records with the attribute `a`, by a bound handle or not. */
+function recorderOfOne(
+  meter: ReturnType<typeof create>,
+  kind: (typeof KINDS)[number],
+  isBound: boolean,
+) {
+  if (!isBound) {
+    const record = recorder(meter, kind);
+    return (value: number) => record(value, { a: 1 });
+  }
+  const instrument = meter[kind]('x') as unknown as {
+    bind(attributes: Attributes): {
+      add?(value: number): void;
+      record?(value: number): void;
+    };
+  };
+  const bound = instrument.bind({ a: 1 });
+  return (value: number) => (bound.add ?? bound.record!)(value);
+}
+
 test('without a context manager nothing is captured', async () => {
   const record = recorder(create(), 'createHistogram');
   const given = trace.setSpanContext(ROOT_CONTEXT, spanContext());
@@ -101,19 +121,44 @@ describe('with a context manager', () => {
       assert.equal(found.traceId, span.traceId);
     });
 
-    test(`the bound handle of ${kind} records exemplars as well`, async () => {
-      const instrument = create()[kind]('x') as unknown as {
-        bind(attributes: Attributes): {
-          add?(value: number): void;
-          record?(value: number): void;
-        };
-      };
-      const bound = instrument.bind({ a: 1 });
-      const span = spanContext();
-      within(span, () => (bound.add ?? bound.record!)(3));
-      const [found] = (await exemplars('x', { a: 1 }))!;
-      assert.equal(found.spanId, span.spanId);
-    });
+    for (const isBound of [false, true]) {
+      const what = isBound ? `the bound handle of ${kind}` : kind;
+
+      test(`${what} captures a value that is larger than those before`, async () => {
+        const record = recorderOfOne(create(), kind, isBound);
+        record(1);
+        const span = spanContext();
+        within(span, () => record(2));
+        const [found] = (await exemplars('x', { a: 1 }))!;
+        assert.equal(found.spanId, span.spanId);
+        assert.equal(found.value, 2);
+      });
+
+      test(`${what} captures one of 64 values that are not`, async () => {
+        const record = recorderOfOne(create(), kind, isBound);
+        record(5);
+        const span = spanContext();
+        within(span, () => {
+          for (let i = 0; i < 60; i++) {
+            record(1);
+          }
+        });
+        const collected = await exemplars('x', { a: 1 });
+        assert.equal(collected, undefined);
+        // The interval's first, and outside of the span.
+        record(5);
+        within(span, () => {
+          for (let i = 0; i < 64; i++) {
+            record(1);
+          }
+        });
+        const found = (await exemplars('x', { a: 1 }))!;
+        assert.deepEqual(
+          found.map(({ value, spanId }) => [value, spanId]),
+          [[1, span.spanId]],
+        );
+      });
+    }
 
     test(`a context that ${kind} cannot make sense of costs the exemplar only`, async () => {
       const record = recorder(create(), kind);
@@ -197,6 +242,39 @@ describe('with a context manager', () => {
     assert.equal(within1![0].traceId, unsampled.traceId);
     assert.equal(outside!.length, 1);
     assert.equal(outside![0].traceId, undefined);
+  });
+
+  test('a span that is not sampled keeps no later, sampled one from being captured', async () => {
+    const record = recorder(create(), 'createHistogram');
+    within(spanContext(TraceFlags.NONE), () => {
+      record(1);
+      record(100);
+    });
+    const span = spanContext();
+    within(span, () => {
+      for (let i = 0; i < 4 * 64 + 1; i++) {
+        record(50);
+      }
+      record(51);
+    });
+    const found = (await exemplars('x'))!;
+    assert.equal(found.at(-1)!.value, 51);
+    assert.equal(found.at(-1)!.spanId, span.spanId);
+  });
+
+  test('two spans of one interval each have the value that was recorded within them', async () => {
+    const record = recorder(create(), 'createHistogram');
+    const [first, second] = [spanContext(), spanContext()];
+    within(first, () => record(1));
+    within(second, () => record(100));
+    const found = (await exemplars('x'))!;
+    assert.deepEqual(
+      found.map(({ value, traceId }) => [value, traceId]),
+      [
+        [1, first.traceId],
+        [100, second.traceId],
+      ],
+    );
   });
 
   test('attributes that a view drops stay on the exemplar', async () => {

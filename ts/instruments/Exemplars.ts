@@ -60,7 +60,23 @@ export class Exemplars {
     this.always = filter === 'always_on';
   }
 
-  /** A value that was recorded: two comparisons, and seldom more. */
+  /**
+   * Whether a value is to be offered: what the hot path pays, two comparisons. A new slot may have no
+   * place yet; what is undefined compares to nothing. A value that is found due is asked about again
+   * after it was recorded, and so counts twice of {@link EVERY}.
+   */
+  isDue(slot: number, value: number): boolean {
+    return --this.left <= 0 || !(value <= this.worth[slot]);
+  }
+
+  /** Makes a place for a slot. */
+  reach(slot: number): void {
+    if (slot >= this.worth.length) {
+      this.grow(slot);
+    }
+  }
+
+  /** A value that was recorded and is due, at a slot that has a place. */
   offer(
     slot: number,
     value: number,
@@ -68,23 +84,6 @@ export class Exemplars {
     attributes: object | null | undefined,
     given: Context | undefined,
   ): void {
-    // A new slot may have no place yet; what is undefined compares to nothing.
-    if (--this.left > 0 && value <= this.worth[slot]) {
-      return;
-    }
-    this.look(slot, value, owner, attributes, given);
-  }
-
-  private look(
-    slot: number,
-    value: number,
-    owner: ExemplarOwner,
-    attributes: object | null | undefined,
-    given: Context | undefined,
-  ): void {
-    if (slot >= this.worth.length) {
-      this.grow(slot);
-    }
     if (this.left <= 0) {
       this.left = EVERY;
       this.turns = (this.turns + 1) % REARM;
@@ -168,9 +167,14 @@ export class Exemplars {
     if (count === 0) {
       return [];
     }
-    let ids = '';
+    // Joined, because the native call takes three times as long for a text that was added up.
+    const ids: string[] = [];
     for (const span of this.spans) {
-      ids += span ? span.traceId + span.spanId : NO_IDS;
+      if (span) {
+        ids.push(span.traceId, span.spanId);
+      } else {
+        ids.push(NO_IDS);
+      }
     }
     const dropped = [...this.dropped].sort(([a], [b]) => a - b);
     const attributes = dropped.map(([at, text]) => `[${at},${text}]`).join();
@@ -180,7 +184,7 @@ export class Exemplars {
         storage: this.storage,
         numbers: this.numbers,
         count,
-        ids,
+        ids: ids.join(''),
         attributes: attributes === '' ? undefined : `[${attributes}]`,
       },
     ];

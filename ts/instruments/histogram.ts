@@ -23,10 +23,6 @@ export type HistogramClass = new <T extends Attributes>(
   int: boolean,
 ) => NativeHistogram<T>;
 
-// Constants of this file are constants in the machine code.
-const IN_BLOCK = Storage.Block;
-const NONE = NOWHERE;
-
 /**
  * Makes the class of the histograms that record into one block. The block is a constant of the
  * class, so that V8 writes the addresses of its arrays into the machine code instead of looking
@@ -39,22 +35,29 @@ export function histogramClass(facadeBlock: SampleBlock): HistogramClass {
     extends SynchronousInstrument
     implements Histogram<TAttributes>, SeriesControl<TAttributes, BoundRecorder>
   {
+    /** Slots below this are in the block: all or none. Set before fields are initialized. */
+    declare private reach: number;
+
     protected override get least() {
       return 0;
+    }
+
+    override findCells(): void {
+      super.findCells();
+      this.reach = this.storage === Storage.Block ? NOWHERE : 0;
     }
 
     record(value: number, attributes?: TAttributes, context?: Context): void {
       const slot =
         attributes === undefined ? this.plain : this.trie.find(attributes);
       if (
-        slot !== NONE &&
-        this.storage === IN_BLOCK &&
+        slot < this.reach &&
         typeof value === 'number' &&
         value >= 0 &&
-        value < Infinity
+        value < Infinity &&
+        !this.exemplars?.isDue(slot, value)
       ) {
         block.record(slot, value);
-        this.exemplars?.offer(slot, value, this, attributes, context);
       } else {
         this.recordSlowly(value, attributes, slot, context);
       }
@@ -66,14 +69,13 @@ export function histogramClass(facadeBlock: SampleBlock): HistogramClass {
         record: value => {
           const { slot } = place;
           if (
-            slot !== NONE &&
-            this.storage === IN_BLOCK &&
+            slot < this.reach &&
             typeof value === 'number' &&
             value >= 0 &&
-            value < Infinity
+            value < Infinity &&
+            !this.exemplars?.isDue(slot, value)
           ) {
             block.record(slot, value);
-            this.exemplars?.offer(slot, value, this, attributes, undefined);
           } else {
             this.recordSlowly(value, attributes, slot, undefined);
           }
