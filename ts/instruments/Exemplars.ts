@@ -16,6 +16,14 @@ export type ExemplarFilter = 'trace_based' | 'always_on' | 'always_off';
 /** Of one record of so many it is looked whether there is a span. That costs more than the record. */
 const EVERY = 64;
 
+/**
+ * Each time so many of these looks found something, there are half as many until the next collection:
+ * what is captured costs several records on the engine's thread, and the values of one interval leave
+ * few exemplars.
+ */
+const ENOUGH = 64;
+const SELDOM = 4096;
+
 /** Every so many of these, looks at a series that found no sampled span are forgotten. */
 const REARM = 4;
 
@@ -39,7 +47,11 @@ export interface ExemplarOwner {
  */
 export class Exemplars {
   private left = EVERY;
+  /** How many records apart looks are. */
+  private distance = EVERY;
   private turns = 0;
+  /** How many of these looks found something since the distance grew. */
+  private found = 0;
   /** By slot, the largest value captured since the last collection. */
   private largest = new Float64Array(0);
   /** By slot, the value from which on it is worth a look: larger ones were in no sampled span. */
@@ -84,8 +96,9 @@ export class Exemplars {
     attributes: object | null | undefined,
     given: Context | undefined,
   ): void {
-    if (this.left <= 0) {
-      this.left = EVERY;
+    const inTurn = this.left <= 0;
+    if (inTurn) {
+      this.left = this.distance;
       this.turns = (this.turns + 1) % REARM;
       if (this.turns === 0) {
         this.worth[slot] = this.largest[slot];
@@ -105,6 +118,10 @@ export class Exemplars {
       return;
     }
     this.largest[slot] = Math.max(this.largest[slot], value);
+    if (inTurn && ++this.found === ENOUGH) {
+      this.found = 0;
+      this.distance = Math.min(2 * this.distance, SELDOM);
+    }
     this.seen++;
     let at = this.spans.length;
     if (at === MOST) {
@@ -153,6 +170,8 @@ export class Exemplars {
 
   /** A collection begins another interval, in which any value may be the largest. */
   beginInterval(): void {
+    this.distance = EVERY;
+    this.found = 0;
     this.largest.fill(-Infinity);
     this.worth.fill(-Infinity);
   }

@@ -99,7 +99,7 @@ export class AttributeTrie {
             ? undefined
             : key === node.key
               ? node.usual(value)
-              : node.other(key, value);
+              : node.more?.rest?.others?.get(key)?.get(value);
         if (child !== undefined) {
           node = child;
           before = this.removals;
