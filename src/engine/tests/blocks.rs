@@ -202,11 +202,7 @@ fn an_early_sample_whose_series_is_gone_takes_no_other_with_it() {
     let stays = bench.series(id, Storage::Block, r#""n",2"#);
     hand_over_all(&bench, vec![stays, gone, stays], vec![1.0, 2.0, 4.0]);
     bench.hand_over(Handover {
-        slots: vec![SlotChange {
-            storage: Storage::Block,
-            slot: gone,
-            series: None,
-        }],
+        slots: SlotChanges::from_json(format!("[[{},{gone}]]", Storage::Block.code())),
         ..Handover::default()
     });
     bench.configure("{}", Temporality::Cumulative);
