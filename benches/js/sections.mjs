@@ -27,7 +27,7 @@ export const sections = [
   {
     title: 'A record within a trace',
     bench: from('./exemplars.mjs', 'benchExemplars'),
-    why: 'every 64th record, and every one that is larger than any before it in the interval, asks the API for the active span. Why a histogram pays more for that than a counter is not known.',
+    why: 'every 64th record, and every one that is larger than any before it in the interval, asks the API for the active span.',
   },
   {
     title: 'Two readers',
