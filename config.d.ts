@@ -113,12 +113,14 @@ export interface Config {
               };
             };
 
-        /** Prints every collection to standard output. Off by default. */
+        /** Prints every collection to standard output, in a format that may change. Off by default. */
         console?:
           | boolean
           | {
-              /** Time between two prints. Defaults to 60 seconds. */
+              /** Time between two prints. Defaults to 10 seconds. */
               interval?: HumanDuration | number | string;
+              /** Defaults to `cumulative`. */
+              temporality?: 'cumulative' | 'delta' | 'lowmemory';
             };
       };
 

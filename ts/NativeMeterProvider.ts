@@ -1,9 +1,14 @@
-import type { Meter, MeterOptions, MeterProvider } from '@opentelemetry/api';
+import {
+  createNoopMeter,
+  type Meter,
+  type MeterOptions,
+  type MeterProvider,
+} from '@opentelemetry/api';
 import type { NativeMetricsService, NativeProvider } from '../binding';
 import { atExit } from './atExit';
 import { native, outcome } from './errors';
 import { InstrumentFactory } from './InstrumentFactory';
-import { LenientInstruments } from './InstrumentSource';
+import { LenientInstruments, MeterInstruments } from './InstrumentSource';
 import { Diagnostics } from './instruments/Diagnostics';
 import { Facade } from './instruments/Facade';
 import { type HistogramClass, histogramClass } from './instruments/histogram';
@@ -34,6 +39,7 @@ export class NativeMeterProvider implements MeterProvider {
   private dropped: NativeCounter | undefined;
   private readonly producer: PrometheusProducer;
   private forgetEnd: (() => void) | undefined;
+  private isShutDown = false;
 
   /** @internal */
   readonly native: NativeProvider;
@@ -68,7 +74,11 @@ export class NativeMeterProvider implements MeterProvider {
     });
   }
 
+  /** A meter; one that does nothing after a shutdown (Metrics SDK specification, "Shutdown"). */
   getMeter(name: string, version?: string, options?: MeterOptions): Meter {
+    if (this.isShutDown) {
+      return new SourcedMeter(new MeterInstruments(createNoopMeter()));
+    }
     const { texts, problems } = readTexts(() => ({
       name,
       version,
@@ -203,8 +213,12 @@ export class NativeMeterProvider implements MeterProvider {
     await outcome(this.native.flush());
   }
 
-  /** Flushes, then stops exporting for good. Recording afterwards does nothing harmful. */
+  /**
+   * Flushes, then stops exporting for good. Recording afterwards does nothing harmful, and
+   * {@link getMeter} has nothing but meters that do nothing.
+   */
   async shutdown(): Promise<void> {
+    this.isShutDown = true;
     this.facade.handOver();
     try {
       await outcome(this.native.shutdown());

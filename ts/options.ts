@@ -66,6 +66,14 @@ export interface OtlpExporterOptions {
   tls?: { caFile?: string; certFile?: string; keyFile?: string };
 }
 
+/** What is printed to standard output, and when. */
+export interface ConsoleExporterOptions {
+  /** Default 10 seconds. */
+  interval?: Duration;
+  /** Default `cumulative`. */
+  temporality?: 'cumulative' | 'delta' | 'lowmemory';
+}
+
 /** Which instruments a view is for; every criterion that is set must match. */
 export interface ViewSelector {
   /** May hold `*` and `?`. */
@@ -142,8 +150,8 @@ export interface MetricsOptions {
     prometheus?: boolean | PrometheusExporterOptions;
     /** On when an endpoint is given here or by `OTEL_*`. */
     otlp?: boolean | OtlpExporterOptions;
-    /** JSON lines on standard output. Off by default. */
-    console?: boolean | { interval?: Duration };
+    /** JSON lines on standard output, for people: the format may change. Off by default. */
+    console?: boolean | ConsoleExporterOptions;
   };
   /** Keys as in OpenTelemetry's declarative configuration. */
   views?: { selector: ViewSelector; stream?: ViewStream }[];

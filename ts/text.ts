@@ -19,6 +19,11 @@ export function messageOf(error: unknown): string {
   return property(error, 'message') ?? textOf(error);
 }
 
+/** What kind of error it is, for an attribute: few texts, and short ones. */
+export function errorType(error: unknown): string {
+  return shortened(property(error, 'name') ?? '_OTHER', 64);
+}
+
 function property(value: unknown, key: 'message' | 'name') {
   return attempt(() => (value as Record<string, unknown>)[key]);
 }

@@ -3,7 +3,9 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import type { MetricsCounter } from '@nativestage/metrics';
 import { createMeterProvider, isMetricsError } from '@nativestage/metrics/sdk';
+import { createTestMetrics } from '@nativestage/metrics/testing';
 import { OtlpReceiver } from '../support/OtlpReceiver';
 import { freePort } from '../support/ports';
 import { runNode } from '../support/Program';
@@ -95,4 +97,21 @@ test('a second configuration is refused with a code', async t => {
   const ending = await runNode(t, 'lifecycle/configure-twice.cjs');
   assert.equal(ending.code, 0, ending.stderr);
   assert.match(ending.stdout, /^MetricsError ERR_METRICS_ALREADY_CONFIGURED ./);
+});
+
+test('after a shutdown there are meters that do nothing', async t => {
+  const metrics = createTestMetrics();
+  const { provider } = metrics;
+  const before = provider.getMeter('m').createCounter('c');
+  await metrics.shutdown();
+  before.add(1);
+  const meter = provider.getMeter('m');
+  const after = meter.createCounter('c') as MetricsCounter;
+  assert.notEqual(after, before);
+  assert.ok(!(after instanceof before.constructor));
+  after.add(1);
+  after.bind({ a: 1 }).add(1);
+  after.remove({ a: 1 });
+  after.clear();
+  meter.createObservableGauge('g').addCallback(() => t.assert.fail('it runs'));
 });

@@ -217,6 +217,40 @@ describe('a Prometheus page', () => {
     );
   });
 
+  test('tells what a callback threw in a collection', async t => {
+    const provider = createMeterProvider({
+      exporters: { prometheus: { port: 0 } },
+    });
+    t.after(() => provider.shutdown());
+    const meter = provider.getMeter('m');
+    const failures: (() => unknown)[] = [
+      () => {
+        throw new TypeError('no number');
+      },
+      () => Promise.reject(new RangeError('too late')),
+      () => Promise.reject({ name: 5 } as unknown as Error),
+      () => undefined,
+    ];
+    let failure = 0;
+    meter.createObservableGauge('g').addCallback(() => {
+      return failures[failure++]() as Promise<void>;
+    });
+    for (const _ of failures) {
+      await pageOf(provider);
+    }
+    failures.push(() => undefined);
+    const page = await pageOf(provider);
+    const of = (type: string) =>
+      new RegExp(
+        `^otel_sdk_metric_reader_collection_duration_seconds_count\\{.*error_type="${type}".*\\} 1$`,
+        'm',
+      );
+    for (const type of ['TypeError', 'RangeError', '_OTHER']) {
+      assert.match(page, of(type));
+    }
+    assert.equal(page.match(/collection_duration_seconds_count/g)?.length, 4);
+  });
+
   test('has no metrics about itself where a view drops them', async t => {
     const provider = createMeterProvider({
       exporters: { prometheus: { port: 0 } },

@@ -70,6 +70,8 @@ pub struct NativeObservations<'a> {
     pub count: u32,
     /// Instruments with callbacks that have not finished: what is missing of them stays as it was.
     pub unfinished: Vec<u32>,
+    /// Of the first callback that failed, as an `error.type`.
+    pub error_type: Option<String>,
 }
 
 /// The run of the callbacks that a hand-over belongs to.
@@ -117,10 +119,13 @@ impl NativeFacade {
         run: Option<NativeRun>,
         answers: bool,
     ) {
-        let unfinished = observations
-            .as_ref()
-            .map(|observed| observed.unfinished.clone())
-            .unwrap_or_default();
+        let (unfinished, error_type) = match &observations {
+            Some(observed) => (
+                observed.unfinished.clone(),
+                observed.error_type.as_deref().map(Box::from),
+            ),
+            None => Default::default(),
+        };
         let handover = Handover {
             slots: changes(slots),
             sums: take_sums(sums),
@@ -130,6 +135,7 @@ impl NativeFacade {
             observations: observations
                 .map(|observed| self.copy(&observed.slots, &observed.values, observed.count)),
             unfinished,
+            error_type,
             run: run.map(|NativeRun { reader, number }| RunId {
                 reader: PipelineId::from_code(reader),
                 number,

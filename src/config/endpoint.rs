@@ -6,11 +6,15 @@ use super::values::invalid;
 use super::OtlpProtocol;
 use crate::error::Result;
 
-/// Whether the signal's path is added to the URL: to a base URL it is, to a URL from a
-/// signal-specific variable it is not (OTLP exporter specification, "Endpoint URLs for OTLP/HTTP").
+/// Whether the signal's path is added to the URL (OTLP exporter specification, "Endpoint URLs for
+/// OTLP/HTTP").
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Signal {
+    /// To the URL of all signals.
     Append,
+    /// Unless it is there: our own option takes either URL.
+    AppendOnce,
+    /// To a URL from a signal-specific variable it is not.
     Verbatim,
 }
 
@@ -33,11 +37,13 @@ pub(super) fn endpoint_url(
     // The path ends where the query begins.
     let (base, query) = endpoint.split_at(endpoint.find('?').unwrap_or(endpoint.len()));
     let base = base.trim_end_matches('/');
-    Ok(if base.ends_with("/v1/metrics") {
-        format!("{base}{query}")
-    } else {
-        format!("{base}/v1/metrics{query}")
-    })
+    Ok(
+        if signal == Signal::AppendOnce && base.ends_with("/v1/metrics") {
+            format!("{base}{query}")
+        } else {
+            format!("{base}/v1/metrics{query}")
+        },
+    )
 }
 
 /// Both parsers that a request goes through have to agree: `Uri` takes a port that is no number and

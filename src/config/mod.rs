@@ -168,6 +168,7 @@ pub struct TlsConfig {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConsoleConfig {
     pub interval: Duration,
+    pub temporality: Temporality,
 }
 
 /// A value that must never be printed.

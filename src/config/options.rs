@@ -27,6 +27,9 @@ use crate::error::Result;
 const DEFAULT_PROMETHEUS_HOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const DEFAULT_PROMETHEUS_PORT: u16 = 9464;
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Of the console (Metrics exporters specification, "Standard output").
+const CONSOLE_INTERVAL: Duration = Duration::from_secs(10);
 const DEFAULT_OTLP_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_COLLECT_TIMEOUT: Duration = Duration::from_secs(2);
 const DEFAULT_EXIT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -164,6 +167,7 @@ pub struct TlsOptions {
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct ConsoleOptions {
     pub interval: Option<HumanDuration>,
+    pub temporality: Option<TemporalityName>,
 }
 
 /// What a plugin's section may hold; the services read it, see `ts/backstage`.
@@ -442,7 +446,9 @@ impl OtlpOptions {
             ProtocolName::HttpJson => OtlpProtocol::HttpJson,
         };
         let endpoint = match &self.endpoint {
-            Some(endpoint) => endpoint_url(endpoint, protocol, Signal::Append, &at("endpoint"))?,
+            Some(endpoint) => {
+                endpoint_url(endpoint, protocol, Signal::AppendOnce, &at("endpoint"))?
+            }
             None => environment.otlp_endpoint(protocol, warnings)?,
         };
         let mut headers = environment.otlp_headers(warnings);
@@ -538,7 +544,7 @@ impl OtlpOptions {
             endpoint,
             protocol,
             headers,
-            interval: interval(self.interval, environment, warnings),
+            interval: interval(self.interval, DEFAULT_INTERVAL, environment, warnings),
             timeout: self
                 .timeout
                 .map(|timeout| timeout.0)
@@ -566,20 +572,24 @@ fn readable(file: &Path, place: &str) -> Result<PathBuf> {
 impl ConsoleOptions {
     fn resolve(&self, environment: &Environment, warnings: &mut Vec<String>) -> ConsoleConfig {
         ConsoleConfig {
-            interval: interval(self.interval, environment, warnings),
+            interval: interval(self.interval, CONSOLE_INTERVAL, environment, warnings),
+            temporality: self
+                .temporality
+                .map_or(Temporality::Cumulative, Temporality::from),
         }
     }
 }
 
 fn interval(
     option: Option<HumanDuration>,
+    default: Duration,
     environment: &Environment,
     warnings: &mut Vec<String>,
 ) -> Duration {
     option
         .map(|interval| interval.0)
         .or_else(|| environment.duration("OTEL_METRIC_EXPORT_INTERVAL", warnings))
-        .unwrap_or(DEFAULT_INTERVAL)
+        .unwrap_or(default)
 }
 
 fn resource(

@@ -455,6 +455,14 @@ fn endpoints_get_the_metrics_path_where_the_specification_says_so() {
         ),
         "http://c:1/as-is"
     );
+    // A base URL, whatever it looks like.
+    assert_eq!(
+        endpoint(
+            on,
+            &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1/v1/metrics")]
+        ),
+        "http://c:1/v1/metrics/v1/metrics"
+    );
     let explicit = r#"{"exporters": {"otlp": {"endpoint": "http://c:1/v1/metrics"}}}"#;
     assert_eq!(endpoint(explicit, &[]), "http://c:1/v1/metrics");
     for (given, expected) in [
@@ -547,6 +555,23 @@ fn the_exporter_variable_selects_what_the_options_leave_open() {
     assert!(config.prometheus.is_some());
     let config = with_environment("{}", &[("OTEL_METRICS_EXPORTER", "none")]);
     assert!(config.prometheus.is_none() && config.otlp.is_none());
+}
+
+#[test]
+fn the_console_prints_every_ten_seconds_unless_told_otherwise() {
+    let console = |json: &str, variables: &[(&str, &str)]| {
+        let config = with_environment(json, variables).console.unwrap();
+        (config.interval.as_secs(), config.temporality)
+    };
+    let on = r#"{"exporters": {"console": true}}"#;
+    let interval = [("OTEL_METRIC_EXPORT_INTERVAL", "7000")];
+    assert_eq!(console(on, &[]), (10, Temporality::Cumulative));
+    assert_eq!(console(on, &interval), (7, Temporality::Cumulative));
+    let told =
+        r#"{"exporters": {"console": {"interval": {"seconds": 3}, "temporality": "delta"}}}"#;
+    assert_eq!(console(told, &interval), (3, Temporality::Delta));
+    let named = [("OTEL_METRICS_EXPORTER", "console")];
+    assert_eq!(console("{}", &named), (10, Temporality::Cumulative));
 }
 
 #[test]

@@ -210,7 +210,7 @@ impl Actor {
             }
             Command::Configure(settings, resource) => self.configure(settings, resource),
             Command::Handover(id, handover) => {
-                self.take_over(id, handover);
+                self.take_over(id, *handover);
             }
             Command::Produce(id, production) => {
                 self.produced.replace(id, &production, &self.log);
@@ -436,6 +436,7 @@ impl Actor {
             run.observations = Some(Observations {
                 values: observed,
                 unfinished,
+                error_type: handover.error_type.clone(),
             });
         }
     }
@@ -621,6 +622,8 @@ impl Actor {
                 self.misfits.report(id, instrument, prepared);
             }
         }
+        let failed = observations.values();
+        let error_type = failed.filter_map(|run| run.error_type.clone()).next();
         // One end for all points, after everything that they count.
         let time = clock::now();
         for instruments in &self.scopes {
@@ -640,7 +643,9 @@ impl Actor {
             let twins = twins(&self.instruments);
             metrics.extend(self.produced.collect(&twins, overlaps, &self.log));
         }
-        Collection::new(self.resource.clone(), metrics)
+        let mut collection = Collection::new(self.resource.clone(), metrics);
+        collection.error_type = error_type;
+        collection
     }
 
     fn release_stale(&mut self) {

@@ -18,6 +18,8 @@ pub struct Collection {
     metrics: Vec<Metric>,
     /// An event loop did not answer in time: what it handed over last stands for it.
     pub late: bool,
+    /// Of the first callback that failed.
+    pub error_type: Option<Box<str>>,
 }
 
 /// One metric stream of a collection.
@@ -61,6 +63,7 @@ impl Collection {
             resource,
             metrics,
             late: false,
+            error_type: None,
         }
     }
 

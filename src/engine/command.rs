@@ -29,7 +29,7 @@ pub enum Command {
     Instrument(InstrumentId, Arc<InstrumentSpec>),
     Describe(InstrumentId, Arc<str>),
     Configure(Arc<Settings>, Arc<Resource>),
-    Handover(FacadeId, Handover),
+    Handover(FacadeId, Box<Handover>),
     Produce(FacadeId, Production),
     Remove(InstrumentId, Canonical),
     Clear(InstrumentId),

@@ -36,6 +36,8 @@ pub struct Handover {
     /// Instruments with callbacks that have not finished: what they observed before stays, unless it
     /// was observed again.
     pub unfinished: Vec<InstrumentId>,
+    /// Of the first callback that failed.
+    pub error_type: Option<Box<str>>,
     /// The run of the callbacks that this comes from.
     pub run: Option<RunId>,
     /// This is what its collection waits for.

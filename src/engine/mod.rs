@@ -302,7 +302,7 @@ impl Engine {
 
     /// Takes values on.
     pub fn hand_over(&self, id: FacadeId, handover: Handover) {
-        self.send(Command::Handover(id, handover));
+        self.send(Command::Handover(id, Box::new(handover)));
     }
 
     /// Takes what a metric producer found; it replaces what it found before.

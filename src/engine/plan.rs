@@ -140,7 +140,7 @@ impl Settings {
             console: config
                 .console
                 .as_ref()
-                .map(|_| settings.pipeline(Temporality::Cumulative, config.histogram)),
+                .map(|console| settings.pipeline(console.temporality, config.histogram)),
             memory: config
                 .memory
                 .map(|temporality| settings.pipeline(temporality, config.histogram)),

@@ -28,6 +28,8 @@ pub struct Observations {
     pub values: HashMap<InstrumentId, Observed>,
     /// Instruments of which more may come.
     pub unfinished: HashSet<InstrumentId>,
+    /// Of the first callback that failed.
+    pub error_type: Option<Box<str>>,
 }
 
 pub struct Run {

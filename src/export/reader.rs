@@ -38,7 +38,8 @@ impl Reader {
     }
 
     /// Collects, and waits for event loops until `timeout`. How long that took is in the next
-    /// collection; one that went on without an event loop counts as failed.
+    /// collection; one that went on without an event loop counts as failed, and so does one of which a
+    /// callback failed.
     ///
     /// # Errors
     /// [`Code::ShutDown`] when the engine has been shut down.
@@ -55,9 +56,10 @@ impl Reader {
                 ))
             })?;
         Ok(Collected {
-            attributes: self
-                .component
-                .attributes(collection.late.then_some("timeout")),
+            attributes: self.component.attributes(match collection.late {
+                true => Some("timeout".to_owned()),
+                false => collection.error_type.as_deref().map(str::to_owned),
+            }),
             took: started.elapsed(),
             source: self.source.clone(),
             collection,
@@ -111,6 +113,7 @@ mod tests {
     #[derive(Default)]
     struct Slow {
         late: bool,
+        error_type: Option<String>,
         recorded: Mutex<Vec<(SelfMetric, f64, Vec<KeyValue>)>>,
     }
 
@@ -125,6 +128,7 @@ mod tests {
             let (reply, answer) = oneshot::channel();
             let mut collection = TestSource::new(Temporality::Cumulative).collection();
             collection.late = self.late;
+            collection.error_type = self.error_type.as_deref().map(Box::from);
             tokio::spawn(async move {
                 tokio::time::sleep(WHILE).await;
                 let _ = reply.send(Ok(Arc::new(collection)));
@@ -139,10 +143,16 @@ mod tests {
     }
 
     #[test]
-    fn a_collection_is_timed_and_one_without_an_event_loop_has_failed() {
-        for late in [false, true] {
+    fn a_collection_is_timed_and_one_without_an_event_loop_or_with_a_failed_callback_has_failed() {
+        for (late, failed, error_type) in [
+            (false, None, None),
+            (true, None, Some("timeout")),
+            (true, Some("TypeError"), Some("timeout")),
+            (false, Some("TypeError"), Some("TypeError")),
+        ] {
             let source = Arc::new(Slow {
                 late,
+                error_type: failed.map(str::to_owned),
                 ..Slow::default()
             });
             let reader = Reader::prometheus(source.clone(), PipelineId(0));
@@ -159,7 +169,7 @@ mod tests {
                 KeyValue::new("otel.component.name", format!("{kind}/0")),
                 KeyValue::new("otel.component.type", kind),
             ];
-            expected.extend(late.then(|| KeyValue::new("error.type", "timeout")));
+            expected.extend(error_type.map(|error| KeyValue::new("error.type", error)));
             assert_eq!(*attributes, expected);
         }
     }

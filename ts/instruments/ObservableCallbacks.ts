@@ -9,7 +9,7 @@ import type {
 import { performance } from 'node:perf_hooks';
 import type { NativeObservations, NativeRun } from '../../binding';
 import { log } from '../log';
-import { textOf } from '../text';
+import { errorType, textOf } from '../text';
 import { isThenable, settled } from '../thenable';
 import { clearTimeout, setImmediate, setTimeout } from '../timers';
 import { NativeObservable } from './observable';
@@ -26,6 +26,8 @@ class Round {
   private readonly slots: number[] = [];
   private readonly values: number[] = [];
   private state: 'waited for' | 'open' | 'closed' = 'waited for';
+  /** Of the first callback that failed. */
+  private errorType: string | undefined = undefined;
 
   /** What is observed later belongs to no collection. */
   get isOpen(): boolean {
@@ -35,6 +37,10 @@ class Round {
   /** A collection waits for it. */
   get isWaitedFor(): boolean {
     return this.state === 'waited for';
+  }
+
+  fail(error: unknown): void {
+    this.errorType ??= errorType(error);
   }
 
   /** Until the round is closed, the slot is the same set's. */
@@ -63,6 +69,7 @@ class Round {
       values: Float64Array.from(values),
       count: slots.length,
       unfinished: Array.from(unfinished, ({ id }) => id),
+      errorType: this.errorType,
     };
   }
 
@@ -397,11 +404,13 @@ export class ObservableCallbacks {
         overdue.add(registered);
         return;
       }
-      const failed = (error: unknown) =>
+      const failed = (error: unknown) => {
+        round.fail(error);
         log(
           'error',
           `the observable callback of ${name} failed: ${textOf(error)}`,
         );
+      };
       try {
         const result: unknown = callback();
         if (isThenable(result)) {

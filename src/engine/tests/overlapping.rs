@@ -293,3 +293,23 @@ fn what_a_facade_observes_at_its_end_is_for_the_collections_under_way_too() {
     setup.engine.leave(setup.facade);
     assert_eq!(points(answer), ["s:0=7", "s:1=8"]);
 }
+
+#[test]
+fn a_collection_tells_the_failure_of_a_callback_in_its_own_run_and_of_no_other() {
+    let setup = setup(InstrumentKind::ObservableGauge, "cumulative", "");
+    for error_type in [Some("TypeError"), None] {
+        let (answer, run) = setup.collect(setup.scrapes, WAIT);
+        setup.engine.hand_over(
+            setup.facade,
+            Handover {
+                observations: Some(Samples::default()),
+                error_type: error_type.map(Box::from),
+                run: Some(run),
+                answers: true,
+                ..Handover::default()
+            },
+        );
+        let collection = answer.blocking_recv().unwrap().unwrap();
+        assert_eq!(collection.error_type.as_deref(), error_type);
+    }
+}
