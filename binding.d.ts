@@ -196,6 +196,8 @@ export interface NativeObservations {
   count: number
   /** Instruments with callbacks that have not finished: what is missing of them stays as it was. */
   unfinished: Array<number>
+  /** Of the first callback that failed, as an `error.type`. */
+  errorType?: string
 }
 
 /** A piece of a body: none after the last one. */
