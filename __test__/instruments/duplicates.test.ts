@@ -111,7 +111,7 @@ test('another value type under one name is warned of once, and both are exported
   meter.createCounter('it').add(1.5);
   meter.createCounter('it', { valueType: ValueType.DOUBLE }).add(1.5);
   const collection = await metrics.collect();
-  assertOneWarning(messages, /"it".*value type Int and Double/);
+  assertOneWarning(messages, /"it".*value type int and double/);
   assert.deepEqual(
     collection.metrics.map(({ points }) => points[0].value),
     [1, 3],

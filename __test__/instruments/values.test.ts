@@ -335,8 +335,8 @@ for (const attributes of ['kept', [1], [''], [null]] as unknown[]) {
     };
     const counter = metrics.provider.getMeter('m').createCounter('it', options);
     counter.add(1, { kept: 1, other: 1 });
-    const point = (await metrics.collect()).point('it');
-    assert.deepEqual(point?.attributes, { kept: 1, other: 1 });
+    const { points } = (await metrics.collect()).metric('it')!;
+    assert.deepEqual(points[0].attributes, { kept: 1, other: 1 });
     assert.match(messages.join('\n'), /"it".*advice\.attributes: found/);
   });
 }
