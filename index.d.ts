@@ -47,6 +47,14 @@ export declare interface BoundRecorder {
     record(value: number): void;
 }
 
+/** What is printed to standard output, and when. */
+export declare interface ConsoleExporterOptions {
+    /** Default 10 seconds. */
+    interval?: Duration;
+    /** Default `cumulative`. */
+    temporality?: 'cumulative' | 'delta' | 'lowmemory';
+}
+
 export { Counter }
 
 /** The root metrics service over the process's provider. */
@@ -180,10 +188,8 @@ export declare interface MetricsOptions {
         prometheus?: boolean | PrometheusExporterOptions;
         /** On when an endpoint is given here or by `OTEL_*`. */
         otlp?: boolean | OtlpExporterOptions;
-        /** JSON lines on standard output. Off by default. */
-        console?: boolean | {
-            interval?: Duration;
-        };
+        /** JSON lines on standard output, for people: the format may change. Off by default. */
+        console?: boolean | ConsoleExporterOptions;
     };
     /** Keys as in OpenTelemetry's declarative configuration. */
     views?: {
