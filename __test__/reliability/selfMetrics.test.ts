@@ -228,14 +228,14 @@ describe('a Prometheus page', () => {
         throw new TypeError('no number');
       },
       () => Promise.reject(new RangeError('too late')),
-      () => Promise.reject({ name: 5 } as unknown as Error),
+      () => Promise.reject({ name: 5 }),
       () => undefined,
     ];
     let failure = 0;
     meter.createObservableGauge('g').addCallback(() => {
       return failures[failure++]() as Promise<void>;
     });
-    for (const _ of failures) {
+    while (failure < failures.length) {
       await pageOf(provider);
     }
     failures.push(() => undefined);
