@@ -228,7 +228,7 @@ describe('a Prometheus page', () => {
         throw new TypeError('no number');
       },
       () => Promise.reject(new RangeError('too late')),
-      () => Promise.reject({ name: 5 }),
+      () => Promise.reject(Object.assign(new Error('odd'), { name: 5 })),
       () => undefined,
     ];
     let failure = 0;
