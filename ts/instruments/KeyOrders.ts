@@ -12,8 +12,8 @@ interface Order {
  * are one, and in this order each is looked up in one way.
  */
 export class KeyOrders {
-  /** By the sorted keys. */
-  private readonly orders = new Map<string, Order>();
+  /** By the sorted keys; made when there is one, because many instruments have a single series. */
+  private orders: Map<string, Order> | undefined = undefined;
   /** Of the set before: most programs always write the same. */
   private last: Order | undefined = undefined;
 
@@ -22,7 +22,7 @@ export class KeyOrders {
     if (path.length <= 2 || (this.last && isIn(path, this.last))) {
       return path;
     }
-    const order = this.orders.get(sortedKeys(path));
+    const order = this.orders?.get(sortedKeys(path));
     if (!order) {
       return path;
     }
@@ -40,6 +40,7 @@ export class KeyOrders {
       return;
     }
     const sorted = sortedKeys(path);
+    this.orders ??= new Map();
     let order = this.orders.get(sorted);
     if (!order) {
       order = { keys: keysOf(path), sets: 0 };
@@ -55,9 +56,9 @@ export class KeyOrders {
       return;
     }
     const sorted = sortedKeys(path);
-    const order = this.orders.get(sorted);
+    const order = this.orders?.get(sorted);
     if (order && --order.sets === 0) {
-      this.orders.delete(sorted);
+      this.orders?.delete(sorted);
       this.last = undefined;
     }
   }
