@@ -1,6 +1,7 @@
 //! An engine with a Prometheus pipeline and a facade that is never asked.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +10,10 @@ use http_body_util::BodyExt;
 use nativestage_metrics::config::{Config, PrometheusConfig, TranslationStrategy};
 use nativestage_metrics::engine::cells::Cells;
 use nativestage_metrics::engine::clock::Timestamp;
-use nativestage_metrics::engine::instrument::{InstrumentSpec, ValueType};
+use nativestage_metrics::engine::instrument::{InstrumentId, InstrumentSpec, ValueType};
 use nativestage_metrics::engine::plan::{Pipelines, Storage};
 use nativestage_metrics::engine::{
-    attributes, Engine, Facade, FacadeId, Handover, Idle, RunId, Samples, Slots,
+    attributes, Engine, Facade, FacadeId, Handover, Idle, RunId, Samples, SlotChanges,
 };
 use nativestage_metrics::export::prometheus::Exposition;
 use nativestage_metrics::log::{Level, Logger};
@@ -24,7 +25,8 @@ pub struct Bench {
     pub pipelines: Pipelines,
     facade: FacadeId,
     prometheus: Option<PrometheusConfig>,
-    slots: Slots,
+    /// By storage, instrument and canonical set.
+    slots: HashMap<(u32, InstrumentId, String), u32>,
 }
 
 /// Cannot be asked: collections do not wait for it.
@@ -52,7 +54,7 @@ impl Bench {
             pipelines,
             facade,
             prometheus: config.prometheus.clone(),
-            slots: Slots::default(),
+            slots: HashMap::new(),
         }
     }
 
@@ -65,10 +67,17 @@ impl Bench {
     ) {
         let (id, shape) = self.engine.register(spec);
         let set = serde_json::Value::from(attributes).to_string();
-        let set = attributes::read(&set).expect("attributes");
-        let known = self.slots.find(shape.storage, id, &set);
-        let Some(slot) = known.or_else(|| self.slots.take(shape.storage, id, set)) else {
+        if shape.storage == Storage::None {
             return;
+        }
+        let storage = shape.storage.code();
+        let canonical = attributes::read(&set).expect("attributes");
+        let key = attributes::write(&canonical).to_string();
+        let next = self.slots.len() as u32;
+        let slot = *self.slots.entry((storage, id, key)).or_insert(next);
+        let slots = match slot == next {
+            true => SlotChanges::from_json(format!("[[{storage},{slot},{id},{set}]]")),
+            false => SlotChanges::default(),
         };
         let cell = |value: &f64| Cells {
             first: slot,
@@ -76,7 +85,7 @@ impl Bench {
         };
         let cells = || values.iter().map(cell).collect();
         let mut handover = Handover {
-            slots: self.slots.take_changes(),
+            slots,
             ..Handover::default()
         };
         match shape.storage {
@@ -129,6 +138,7 @@ pub fn spec(kind: InstrumentKind, name: impl Into<String>) -> InstrumentSpec {
         description: Arc::from(""),
         value_type: ValueType::Double,
         boundaries: None,
+        attributes: None,
         created: Timestamp::from_nanos(1_500_000_000_000_000_000),
         site: "here".to_owned(),
         legacy: None,
