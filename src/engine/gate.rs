@@ -8,7 +8,7 @@ use super::Samples;
 /// costs a page fault every 341 samples: 40 µs a block instead of 6.
 const SPARE_BLOCKS: usize = 16;
 
-/// Whoever waits goes on when such a part of the gate is free.
+/// Threads that wait go on once one part in so many of the gate is free.
 const ROOM: usize = 4;
 
 /// Counts the bytes under way, so that whoever records waits for an engine that is behind instead of

@@ -143,8 +143,7 @@ fn selector_type(kind: InstrumentKind) -> String {
     kind_name(kind).replace([' ', '-'], "_")
 }
 
-/// What is wrong where an instrument is registered again with another description, and the view that says
-/// which is meant.
+/// The warning for a second description of an instrument, with the view that settles it.
 pub fn two_descriptions(first: &InstrumentSpec, second: &InstrumentSpec) -> String {
     format!(
         "metric {:?} of scope {:?} is registered twice with different description {:?} and {:?}: first \

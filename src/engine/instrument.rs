@@ -248,8 +248,8 @@ fn differing(spec: &InstrumentSpec) -> String {
     format!("{name:?} {description:?} {boundaries:?} {attributes:?}")
 }
 
-/// What is wrong where an instrument is registered again with another advice: the first one holds
-/// (Metrics SDK specification, "Instrument advisory parameters").
+/// The warning for a second advice. The first one holds (Metrics SDK specification, "Instrument advisory
+/// parameters").
 fn two_advices(first: &InstrumentSpec, second: &InstrumentSpec) -> Option<String> {
     let mut differences = Vec::new();
     if first.boundaries != second.boundaries {

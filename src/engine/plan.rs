@@ -207,7 +207,7 @@ impl Settings {
                     .matches(spec.kind, &spec.name, &spec.unit, &spec.scope)
             })
             .map(|view| &view.stream)
-            // One that does not fit is as if it were not there (Metrics SDK specification,
+            // A view that does not fit is as if it were not there (Metrics SDK specification,
             // "Measurement processing").
             .filter(|stream| match unfit(spec, stream) {
                 Some(problem) => {
@@ -368,12 +368,12 @@ pub(super) fn deprecation(successor: &str, description: &str) -> String {
         .to_owned()
 }
 
-/// What is wrong where a view asks for an aggregation that its instrument cannot have.
+/// The warning for a view whose aggregation the instrument cannot have.
 fn unfit(spec: &InstrumentSpec, stream: &StreamSpec) -> Option<String> {
     let gauge = is_gauge(spec.kind);
     let (wanted, fits) = match stream.aggregation.as_ref()? {
         ViewAggregation::Drop | ViewAggregation::Sdk(Aggregation::Sum) => return None,
-        // What is observed is a total or a state: observing it again is no other value of it.
+        // An observation is a total or a state: reading it again adds no value to a distribution.
         ViewAggregation::Explicit { .. } => ("explicit_bucket_histogram", !spec.is_observable()),
         ViewAggregation::Sdk(Aggregation::Base2ExponentialHistogram { .. }) => {
             ("base2_exponential_bucket_histogram", !spec.is_observable())

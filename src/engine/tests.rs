@@ -549,7 +549,7 @@ fn a_sum_of_a_histogram_only_ever_goes_up() {
     assert_eq!(bench.points("h"), ["=4"]);
 }
 
-/// What is said when these are registered, before the configuration or after it.
+/// The warnings for these registrations, the same before the configuration and after it.
 fn said_of(specs: &[InstrumentSpec], options: &str) -> Vec<String> {
     let mut orders = [true, false].map(|configured| {
         let mut bench = Bench::unconfigured();
@@ -638,7 +638,7 @@ fn views_that_give_two_streams_one_name_are_reported() {
             "{said:?}"
         );
     }
-    // Whoever is dropped has no name.
+    // A dropped instrument has no name.
     let drop = view(
         r#""instrument_name": "b""#,
         r#""aggregation": {"drop": {}}"#,
