@@ -15,6 +15,8 @@ import {
   TraceFlags,
 } from '@opentelemetry/api';
 import { node } from '@opentelemetry/sdk-node';
+import { Exemplars } from '../../ts/instruments/Exemplars';
+import { Storage } from '../../ts/instruments/storage';
 
 let spans = 0;
 
@@ -376,4 +378,25 @@ describe('with a context manager', () => {
     assert.equal(points.length, 12_000);
     assert.equal(found, 8192);
   });
+});
+
+test('looks become rarer once they found enough, and are as before after a collection', () => {
+  const exemplars = new Exemplars(Storage.Sum);
+  exemplars.filter = 'always_on';
+  const owner = { removals: 0, droppedAttributes: () => undefined };
+  const captured = (records: number) => {
+    for (let record = 0; record < records; record++) {
+      exemplars.reach(0);
+      if (exemplars.isDue(0, 1)) {
+        exemplars.offer(0, 1, owner, undefined, undefined);
+      }
+    }
+    return exemplars.take()[0]?.count ?? 0;
+  };
+  // The first value, and one of 64.
+  assert.equal(captured(64 * 64), 1 + 64);
+  assert.ok(captured(2 ** 20) < 1000);
+  assert.ok(captured(4096) <= 1);
+  exemplars.beginInterval();
+  assert.equal(captured(64 * 16), 1 + 16);
 });

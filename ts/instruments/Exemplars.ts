@@ -171,6 +171,7 @@ export class Exemplars {
   /** A collection begins another interval, in which any value may be the largest. */
   beginInterval(): void {
     this.distance = EVERY;
+    this.left = Math.min(this.left, EVERY);
     this.found = 0;
     this.largest.fill(-Infinity);
     this.worth.fill(-Infinity);
