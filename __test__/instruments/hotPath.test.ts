@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import v8 from 'node:v8';
-import vm from 'node:vm';
 import {
   createTestMetrics,
   type TestMetrics,
 } from '@nativestage/metrics/testing';
+import { collectGarbage } from '../support/collectGarbage';
 
 /** (slot, value) pairs that go to the engine in one call. */
 const BLOCK = 8192;
@@ -114,9 +114,6 @@ describe('the hot path', () => {
     });
   }
 });
-
-v8.setFlagsFromString('--expose-gc');
-const collectGarbage = vm.runInNewContext('gc') as () => void;
 
 /** Bytes allocated, garbage included; no number can be told when a collection took some of it. */
 function allocated(work: () => void): number {

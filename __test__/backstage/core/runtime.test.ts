@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from '../../support/collectGarbage';
 import { eventually } from '../../support/eventually';
 import { startBackend } from './support';
 
@@ -27,8 +26,7 @@ describe('runtime metrics', () => {
 
   test('tell of the event loop, the heap, the garbage collector and the process', async t => {
     const { metrics, stop } = await startBackend(t, { features: [] });
-    setFlagsFromString('--expose-gc');
-    (runInNewContext('gc') as () => void)();
+    collectGarbage();
     await sleep(200);
     await eventually(async () => {
       const collection = await metrics.collect();
