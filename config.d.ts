@@ -1,5 +1,46 @@
 import type { HumanDuration } from '@backstage/types';
 
+type InstrumentType =
+  | 'counter'
+  | 'gauge'
+  | 'histogram'
+  | 'observable_counter'
+  | 'observable_gauge'
+  | 'observable_up_down_counter'
+  | 'up_down_counter';
+
+interface Aggregation {
+  default?: object | null;
+  drop?: object | null;
+  sum?: object | null;
+  last_value?: object | null;
+  explicit_bucket_histogram?: {
+    boundaries?: number[];
+    record_min_max?: boolean;
+  } | null;
+  base2_exponential_bucket_histogram?: {
+    max_scale?: number;
+    max_size?: number;
+    record_min_max?: boolean;
+  } | null;
+}
+
+type Temporality =
+  | 'cumulative'
+  | 'delta'
+  | 'lowmemory'
+  | ({ default?: 'cumulative' | 'delta' | 'lowmemory' } & {
+      [Kind in InstrumentType]?: 'cumulative' | 'delta';
+    });
+
+/** By kind of instrument, as views write it. */
+type DefaultAggregation = { [Kind in InstrumentType]?: Aggregation };
+
+/** Series of one instrument by its kind, from 1 to 1 000 000; `default` for the other kinds. */
+type CardinalityLimits = {
+  [Kind in InstrumentType | 'default']?: number;
+};
+
 export interface Config {
   backend?: {
     /**
@@ -77,6 +118,10 @@ export interface Config {
                * has. Defaults to 2 seconds.
                */
               collectTimeout?: HumanDuration | number | string;
+              /** How the exporter aggregates kinds of instruments that no view says otherwise of. */
+              defaultAggregation?: DefaultAggregation;
+              /** Goes before `cardinalityLimit`, and after a view's limit. */
+              cardinalityLimits?: CardinalityLimits;
             };
 
         /**
@@ -101,10 +146,17 @@ export interface Config {
               timeout?: HumanDuration | number | string;
               /** Defaults to `none`. */
               compression?: 'none' | 'gzip';
-              /** Defaults to `cumulative`. */
-              temporality?: 'cumulative' | 'delta' | 'lowmemory';
-              /** Overrides the `histogram` of the whole service for this exporter. */
+              /** A word, or a map by kind of instrument. Defaults to `cumulative`. */
+              temporality?: Temporality;
+              /**
+               * Overrides the `histogram` of the whole service for this exporter; a short form of
+               * `defaultAggregation.histogram`.
+               */
               histogram?: 'explicit' | 'exponential';
+              /** How the exporter aggregates kinds of instruments that no view says otherwise of. */
+              defaultAggregation?: DefaultAggregation;
+              /** Goes before `cardinalityLimit`, and after a view's limit. */
+              cardinalityLimits?: CardinalityLimits;
               /** Paths of PEM files. */
               tls?: {
                 caFile?: string;
@@ -119,8 +171,12 @@ export interface Config {
           | {
               /** Time between two prints. Defaults to 10 seconds. */
               interval?: HumanDuration | number | string;
-              /** Defaults to `cumulative`. */
-              temporality?: 'cumulative' | 'delta' | 'lowmemory';
+              /** A word, or a map by kind of instrument. Defaults to `cumulative`. */
+              temporality?: Temporality;
+              /** How the exporter aggregates kinds of instruments that no view says otherwise of. */
+              defaultAggregation?: DefaultAggregation;
+              /** Goes before `cardinalityLimit`, and after a view's limit. */
+              cardinalityLimits?: CardinalityLimits;
             };
       };
 
@@ -129,14 +185,7 @@ export interface Config {
         selector?: {
           /** `*` and `?` are wildcards. */
           instrument_name?: string;
-          instrument_type?:
-            | 'counter'
-            | 'gauge'
-            | 'histogram'
-            | 'observable_counter'
-            | 'observable_gauge'
-            | 'observable_up_down_counter'
-            | 'up_down_counter';
+          instrument_type?: InstrumentType;
           unit?: string;
           meter_name?: string;
           meter_version?: string;
@@ -145,21 +194,7 @@ export interface Config {
         stream?: {
           name?: string;
           description?: string;
-          aggregation?: {
-            default?: object | null;
-            drop?: object | null;
-            sum?: object | null;
-            last_value?: object | null;
-            explicit_bucket_histogram?: {
-              boundaries?: number[];
-              record_min_max?: boolean;
-            } | null;
-            base2_exponential_bucket_histogram?: {
-              max_scale?: number;
-              max_size?: number;
-              record_min_max?: boolean;
-            } | null;
-          };
+          aggregation?: Aggregation;
           aggregation_cardinality_limit?: number;
           /**
            * How the exemplars of a series are chosen: the last of each explicit bucket, or some of

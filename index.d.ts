@@ -29,6 +29,28 @@ import { ServiceRef } from '@backstage/backend-plugin-api';
 import { UpDownCounter } from '@opentelemetry/api';
 import { ValueType } from '@opentelemetry/api';
 
+/** How values are aggregated; keys as in OpenTelemetry's declarative configuration. */
+export declare type Aggregation = {
+    default: object | null;
+} | {
+    drop: object | null;
+} | {
+    sum: object | null;
+} | {
+    last_value: object | null;
+} | {
+    explicit_bucket_histogram: {
+        boundaries?: number[];
+        record_min_max?: boolean;
+    } | null;
+} | {
+    base2_exponential_bucket_histogram: {
+        max_scale?: number;
+        max_size?: number;
+        record_min_max?: boolean;
+    } | null;
+};
+
 export { Attributes }
 
 export { AttributeValue }
@@ -47,15 +69,32 @@ export declare interface BoundRecorder {
     record(value: number): void;
 }
 
+/**
+ * Attribute sets per stream, 1 to 1000000, by kind of instrument; `default` is for the kinds that are
+ * not named. A view's limit goes before it, the limit of the whole service after it.
+ */
+export declare type CardinalityLimits = {
+    [Kind in InstrumentType | 'default']?: number;
+};
+
 /** What is printed to standard output, and when. */
 export declare interface ConsoleExporterOptions {
     /** Default 10 seconds. */
     interval?: Duration;
     /** Default `cumulative`. */
-    temporality?: 'cumulative' | 'delta' | 'lowmemory';
+    temporality?: Temporality;
+    /** Default: the specification's for each kind, and the provider's `histogram`. */
+    defaultAggregation?: DefaultAggregation;
+    /** Default: the provider's `cardinalityLimit`. */
+    cardinalityLimits?: CardinalityLimits;
 }
 
 export { Counter }
+
+/** How a reader aggregates instruments that no view says otherwise of, by their kind. */
+export declare type DefaultAggregation = {
+    [Kind in InstrumentType]?: Aggregation;
+};
 
 /** The root metrics service over the process's provider. */
 export declare class DefaultRootMetricsService extends ScopedMetricsService implements RootMetricsService {
@@ -113,6 +152,9 @@ declare interface InstrumentSource {
     addBatch(callback: BatchObservableCallback, observables: Observable[]): void;
     removeBatch(callback: BatchObservableCallback, observables: Observable[]): void;
 }
+
+/** The kinds of instruments, as OpenTelemetry's declarative configuration names them. */
+export declare type InstrumentType = 'counter' | 'gauge' | 'histogram' | 'observable_counter' | 'observable_gauge' | 'observable_up_down_counter' | 'up_down_counter';
 
 /** Whether a value is a {@link MetricsError}, also one from another copy of this package. */
 export declare function isMetricsError(value: unknown): value is MetricsError;
@@ -303,10 +345,14 @@ export declare interface OtlpExporterOptions {
     timeout?: Duration;
     /** Default `none`. */
     compression?: 'gzip' | 'none';
-    /** Default `cumulative`. */
-    temporality?: 'cumulative' | 'delta' | 'lowmemory';
-    /** Default: the provider's. */
+    /** Default `cumulative`, or `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`. */
+    temporality?: Temporality;
+    /** A short form of `defaultAggregation.histogram`, and not to be given beside it. */
     histogram?: HistogramAggregation;
+    /** Default: the specification's for each kind, and the provider's `histogram`. */
+    defaultAggregation?: DefaultAggregation;
+    /** Default: the provider's `cardinalityLimit`. */
+    cardinalityLimits?: CardinalityLimits;
     /** PEM files. */
     tls?: {
         caFile?: string;
@@ -333,6 +379,10 @@ export declare interface PrometheusExporterOptions {
     translationStrategy?: TranslationStrategy;
     /** How long a scrape waits for observable callbacks. Default 2 seconds. */
     collectTimeout?: Duration;
+    /** Default: the specification's for each kind, and the provider's `histogram`. */
+    defaultAggregation?: DefaultAggregation;
+    /** Default: the provider's `cardinalityLimit`. */
+    cardinalityLimits?: CardinalityLimits;
 }
 
 /** A resource attribute. */
@@ -407,6 +457,20 @@ declare class SourcedMeter implements Meter {
     removeBatchObservableCallback<T extends Attributes = Attributes>(callback: BatchObservableCallback<T>, observables: Observable<T>[]): void;
 }
 
+/**
+ * Whether points count since the start (`cumulative`) or since the last collection (`delta`): one word
+ * for all kinds, or a word by kind of instrument. Under a preference up-down counters are always
+ * cumulative. Of a gauge, `delta` means that a value is shown once; a sum of gauges is cumulative.
+ */
+export declare type Temporality = TemporalityPreference | ({
+    default?: TemporalityPreference;
+} & {
+    [Kind in InstrumentType]?: 'cumulative' | 'delta';
+});
+
+/** What `lowmemory` means: delta for counters and histograms, cumulative for the others. */
+export declare type TemporalityPreference = 'cumulative' | 'delta' | 'lowmemory';
+
 export declare type TranslationStrategy = 'UnderscoreEscapingWithSuffixes' | 'UnderscoreEscapingWithoutSuffixes' | 'NoUTF8EscapingWithSuffixes' | 'NoTranslation';
 
 export { UpDownCounter }
@@ -417,7 +481,7 @@ export { ValueType }
 export declare interface ViewSelector {
     /** May hold `*` and `?`. */
     instrument_name?: string;
-    instrument_type?: 'counter' | 'up_down_counter' | 'histogram' | 'gauge' | 'observable_counter' | 'observable_up_down_counter' | 'observable_gauge';
+    instrument_type?: InstrumentType;
     unit?: string;
     meter_name?: string;
     meter_version?: string;
@@ -428,26 +492,7 @@ export declare interface ViewSelector {
 export declare interface ViewStream {
     name?: string;
     description?: string;
-    aggregation?: {
-        default: object | null;
-    } | {
-        drop: object | null;
-    } | {
-        sum: object | null;
-    } | {
-        last_value: object | null;
-    } | {
-        explicit_bucket_histogram: {
-            boundaries?: number[];
-            record_min_max?: boolean;
-        } | null;
-    } | {
-        base2_exponential_bucket_histogram: {
-            max_scale?: number;
-            max_size?: number;
-            record_min_max?: boolean;
-        } | null;
-    };
+    aggregation?: Aggregation;
     /** 1 to 1000000. */
     aggregation_cardinality_limit?: number;
     /**

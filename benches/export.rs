@@ -11,7 +11,7 @@ use criterion::{criterion_group, criterion_main, Criterion};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt;
 use nativestage_metrics::config::{
-    Compression, HistogramAggregation, ListenSettings, OtlpConfig, OtlpProtocol, PrometheusConfig,
+    Compression, ListenSettings, OtlpConfig, OtlpProtocol, PrometheusConfig, ReaderConfig,
     TlsConfig, TranslationStrategy,
 };
 use nativestage_metrics::engine::collection::Collection;
@@ -45,8 +45,7 @@ fn otlp(c: &mut Criterion) {
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(10),
         compression: Compression::None,
-        temporality: Temporality::Cumulative,
-        histogram: HistogramAggregation::Explicit,
+        reader: ReaderConfig::new(Temporality::Cumulative),
         tls: TlsConfig::default(),
     };
     let exporter = OtlpExporter::new(&config, runtime.handle()).unwrap();
@@ -82,6 +81,7 @@ fn prometheus(c: &mut Criterion) {
         token: None,
         translation_strategy: TranslationStrategy::UnderscoreEscapingWithSuffixes,
         collect_timeout: Duration::from_secs(2),
+        reader: ReaderConfig::new(Temporality::Cumulative),
     };
     let source = Arc::new(Collected(collection));
     let headers = HeaderMap::new();

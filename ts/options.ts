@@ -25,6 +25,61 @@ export type TranslationStrategy =
   | 'NoUTF8EscapingWithSuffixes'
   | 'NoTranslation';
 
+/** The kinds of instruments, as OpenTelemetry's declarative configuration names them. */
+export type InstrumentType =
+  | 'counter'
+  | 'gauge'
+  | 'histogram'
+  | 'observable_counter'
+  | 'observable_gauge'
+  | 'observable_up_down_counter'
+  | 'up_down_counter';
+
+/** How values are aggregated; keys as in OpenTelemetry's declarative configuration. */
+export type Aggregation =
+  | { default: object | null }
+  | { drop: object | null }
+  | { sum: object | null }
+  | { last_value: object | null }
+  | {
+      explicit_bucket_histogram: {
+        boundaries?: number[];
+        record_min_max?: boolean;
+      } | null;
+    }
+  | {
+      base2_exponential_bucket_histogram: {
+        max_scale?: number;
+        max_size?: number;
+        record_min_max?: boolean;
+      } | null;
+    };
+
+/** What `lowmemory` means: delta for counters and histograms, cumulative for the others. */
+export type TemporalityPreference = 'cumulative' | 'delta' | 'lowmemory';
+
+/**
+ * Whether points count since the start (`cumulative`) or since the last collection (`delta`): one word
+ * for all kinds, or a word by kind of instrument. Under a preference up-down counters are always
+ * cumulative. Of a gauge, `delta` means that a value is shown once; a sum of gauges is cumulative.
+ */
+export type Temporality =
+  | TemporalityPreference
+  | ({ default?: TemporalityPreference } & {
+      [Kind in InstrumentType]?: 'cumulative' | 'delta';
+    });
+
+/** How a reader aggregates instruments that no view says otherwise of, by their kind. */
+export type DefaultAggregation = { [Kind in InstrumentType]?: Aggregation };
+
+/**
+ * Attribute sets per stream, 1 to 1000000, by kind of instrument; `default` is for the kinds that are
+ * not named. A view's limit goes before it, the limit of the whole service after it.
+ */
+export type CardinalityLimits = {
+  [Kind in InstrumentType | 'default']?: number;
+};
+
 /** The scrape endpoint. */
 export interface PrometheusExporterOptions {
   /** An IP address or `localhost`. Default `127.0.0.1`, or `OTEL_EXPORTER_PROMETHEUS_HOST`. */
@@ -43,6 +98,10 @@ export interface PrometheusExporterOptions {
   translationStrategy?: TranslationStrategy;
   /** How long a scrape waits for observable callbacks. Default 2 seconds. */
   collectTimeout?: Duration;
+  /** Default: the specification's for each kind, and the provider's `histogram`. */
+  defaultAggregation?: DefaultAggregation;
+  /** Default: the provider's `cardinalityLimit`. */
+  cardinalityLimits?: CardinalityLimits;
 }
 
 /** OTLP push. */
@@ -58,10 +117,14 @@ export interface OtlpExporterOptions {
   timeout?: Duration;
   /** Default `none`. */
   compression?: 'gzip' | 'none';
-  /** Default `cumulative`. */
-  temporality?: 'cumulative' | 'delta' | 'lowmemory';
-  /** Default: the provider's. */
+  /** Default `cumulative`, or `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`. */
+  temporality?: Temporality;
+  /** A short form of `defaultAggregation.histogram`, and not to be given beside it. */
   histogram?: HistogramAggregation;
+  /** Default: the specification's for each kind, and the provider's `histogram`. */
+  defaultAggregation?: DefaultAggregation;
+  /** Default: the provider's `cardinalityLimit`. */
+  cardinalityLimits?: CardinalityLimits;
   /** PEM files. */
   tls?: { caFile?: string; certFile?: string; keyFile?: string };
 }
@@ -71,21 +134,18 @@ export interface ConsoleExporterOptions {
   /** Default 10 seconds. */
   interval?: Duration;
   /** Default `cumulative`. */
-  temporality?: 'cumulative' | 'delta' | 'lowmemory';
+  temporality?: Temporality;
+  /** Default: the specification's for each kind, and the provider's `histogram`. */
+  defaultAggregation?: DefaultAggregation;
+  /** Default: the provider's `cardinalityLimit`. */
+  cardinalityLimits?: CardinalityLimits;
 }
 
 /** Which instruments a view is for; every criterion that is set must match. */
 export interface ViewSelector {
   /** May hold `*` and `?`. */
   instrument_name?: string;
-  instrument_type?:
-    | 'counter'
-    | 'up_down_counter'
-    | 'histogram'
-    | 'gauge'
-    | 'observable_counter'
-    | 'observable_up_down_counter'
-    | 'observable_gauge';
+  instrument_type?: InstrumentType;
   unit?: string;
   meter_name?: string;
   meter_version?: string;
@@ -96,24 +156,7 @@ export interface ViewSelector {
 export interface ViewStream {
   name?: string;
   description?: string;
-  aggregation?:
-    | { default: object | null }
-    | { drop: object | null }
-    | { sum: object | null }
-    | { last_value: object | null }
-    | {
-        explicit_bucket_histogram: {
-          boundaries?: number[];
-          record_min_max?: boolean;
-        } | null;
-      }
-    | {
-        base2_exponential_bucket_histogram: {
-          max_scale?: number;
-          max_size?: number;
-          record_min_max?: boolean;
-        } | null;
-      };
+  aggregation?: Aggregation;
   /** 1 to 1000000. */
   aggregation_cardinality_limit?: number;
   /**

@@ -66,6 +66,10 @@ test('the config schema takes every setting in every form that is documented', a
         onBackend: false,
         translationStrategy: 'UnderscoreEscapingWithSuffixes',
         collectTimeout: { seconds: 2 },
+        defaultAggregation: {
+          histogram: { base2_exponential_bucket_histogram: { max_size: 80 } },
+        },
+        cardinalityLimits: { default: 1000, observable_gauge: 10 },
       },
       otlp: {
         endpoint: 'http://collector:4318',
@@ -77,7 +81,12 @@ test('the config schema takes every setting in every form that is documented', a
         histogram: 'exponential',
         tls: { caFile: '/ca.pem' },
       },
-      console: { interval: { minutes: 1 } },
+      console: {
+        interval: { minutes: 1 },
+        temporality: { default: 'lowmemory', up_down_counter: 'delta' },
+        defaultAggregation: { gauge: { drop: {} } },
+        cardinalityLimits: { counter: 5 },
+      },
     },
     views: [
       {
@@ -110,6 +119,9 @@ test('the config schema refuses what the package refuses', async () => {
     { naming: { mode: 'strict' } },
     { exporters: { otlp: { protocol: 'http' } } },
     { cardinalityLimit: 'many' },
+    { exporters: { otlp: { temporality: 'low' } } },
+    { exporters: { otlp: { temporality: { counter: 'lowmemory' } } } },
+    { exporters: { console: { cardinalityLimits: { counter: 'many' } } } },
     { attributeValueLengthLimit: 'long' },
   ]) {
     await assert.rejects(processed(metrics), /backend\/metrics/);

@@ -46,6 +46,12 @@ pub fn run(data: &[u8]) {
     }
 }
 
+const KINDS: [InstrumentKind; 3] = [
+    InstrumentKind::Counter,
+    InstrumentKind::Gauge,
+    InstrumentKind::Histogram,
+];
+
 fn check(config: &Config) {
     if let Some(prometheus) = &config.prometheus {
         assert!(prometheus.path.starts_with('/'));
@@ -61,7 +67,16 @@ fn check(config: &Config) {
             http::HeaderValue::try_from(value.expose()).expect("a header's value");
         }
     }
-    assert!((1..=1_000_000).contains(&config.cardinality_limit));
+    let readers = [
+        config.prometheus.as_ref().map(|page| &page.reader),
+        config.otlp.as_ref().map(|otlp| &otlp.reader),
+        config.console.as_ref().map(|console| &console.reader),
+    ];
+    for reader in readers.into_iter().flatten() {
+        for kind in KINDS {
+            assert!((1..=1_000_000).contains(reader.cardinality_limit.get(kind)));
+        }
+    }
     assert!((1..=1_000_000).contains(&config.value_length));
     assert!(!config.exit_timeout.is_zero());
 }
@@ -69,11 +84,7 @@ fn check(config: &Config) {
 /// Views reach the engine here.
 fn collect(config: &Config) {
     let mut bench = Bench::new(config);
-    for kind in [
-        InstrumentKind::Counter,
-        InstrumentKind::Gauge,
-        InstrumentKind::Histogram,
-    ] {
+    for kind in KINDS {
         let attributes = ["a".into(), 1.into(), "b".into(), "x".into()];
         bench.record(spec(kind, format!("{kind:?}")), &attributes, &[0.5, 2.0]);
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
+
 use super::tests::{attribute, environment, with_environment};
 use super::*;
 
@@ -209,7 +211,17 @@ const CASES: &[Case] = &[
     },
     Case {
         names: &["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"],
-        read: |config| format!("{:?}", otlp(config).temporality),
+        read: |config| {
+            let read = &otlp(config).reader.temporality;
+            let preferences = [
+                Temporality::Cumulative,
+                Temporality::Delta,
+                Temporality::LowMemory,
+            ];
+            let mut preferences = preferences.into_iter();
+            let found = preferences.find(|name| ReaderConfig::new(*name).temporality == *read);
+            format!("{:?}", found.unwrap())
+        },
         unset: "Cumulative",
         right: &[
             ("delta", "Delta"),
@@ -221,11 +233,26 @@ const CASES: &[Case] = &[
     },
     Case {
         names: &["OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"],
-        read: |config| format!("{:?}", otlp(config).histogram),
+        read: |config| {
+            let histogram = otlp(config)
+                .reader
+                .aggregation
+                .get(InstrumentKind::Histogram);
+            histogram
+                .as_ref()
+                .map_or("Explicit", |wanted| wanted.name())
+                .to_owned()
+        },
         unset: "Explicit",
         right: &[
-            ("base2_exponential_bucket_histogram", "Exponential"),
-            ("BASE2_EXPONENTIAL_BUCKET_HISTOGRAM", "Exponential"),
+            (
+                "base2_exponential_bucket_histogram",
+                "base2_exponential_bucket_histogram",
+            ),
+            (
+                "BASE2_EXPONENTIAL_BUCKET_HISTOGRAM",
+                "base2_exponential_bucket_histogram",
+            ),
             ("Explicit_Bucket_Histogram", "Explicit"),
         ],
         wrong: &["exponential", "", " "],

@@ -11,6 +11,9 @@ mod environment_tests;
 mod options;
 mod page;
 mod percent;
+mod reader;
+#[cfg(test)]
+mod reader_tests;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -29,6 +32,8 @@ pub use options::{
     ExemplarFilter, HistogramAggregation, NamingMode, Options, PluginOptions, TranslationStrategy,
 };
 pub(crate) use percent::asks_for;
+pub use reader::{ByKind, ReaderConfig};
+pub(crate) use views::is_gauge;
 pub use views::{
     check_boundaries, AttributeFilter, InstrumentSelector, ReservoirSpec, StreamSpec, View,
     ViewAggregation,
@@ -70,12 +75,12 @@ pub struct Config {
     pub otlp: Option<OtlpConfig>,
     pub console: Option<ConsoleConfig>,
     /// A pipeline that is read by the program itself, for tests. Not an option of users.
-    pub memory: Option<Temporality>,
+    pub memory: Option<ReaderConfig>,
     pub views: Vec<View>,
-    pub cardinality_limit: usize,
+    /// What holds for readers that say nothing else.
+    pub reader: ReaderConfig,
     /// Characters of an attribute's value.
     pub value_length: usize,
-    pub histogram: HistogramAggregation,
     pub exemplars: ExemplarFilter,
     /// How long `process.exit()` may wait for the last export.
     pub exit_timeout: Duration,
@@ -117,6 +122,7 @@ pub struct PrometheusConfig {
     pub translation_strategy: TranslationStrategy,
     /// How long a scrape waits for the event loop to run observable callbacks.
     pub collect_timeout: Duration,
+    pub reader: ReaderConfig,
 }
 
 /// The options or variables, by their full names, that decide where a server listens.
@@ -150,8 +156,7 @@ pub struct OtlpConfig {
     /// Bounds one export: every attempt and the pauses between them. [`NO_LIMIT`] for none.
     pub timeout: Duration,
     pub compression: Compression,
-    pub temporality: Temporality,
-    pub histogram: HistogramAggregation,
+    pub reader: ReaderConfig,
     pub tls: TlsConfig,
 }
 
@@ -168,7 +173,7 @@ pub struct TlsConfig {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConsoleConfig {
     pub interval: Duration,
-    pub temporality: Temporality,
+    pub reader: ReaderConfig,
 }
 
 /// A value that must never be printed.
@@ -222,7 +227,10 @@ impl Config {
             prometheus: None,
             otlp: None,
             console: None,
-            memory: Some(temporality),
+            memory: Some(ReaderConfig {
+                temporality: ReaderConfig::new(temporality).temporality,
+                ..config.reader.clone()
+            }),
             ..config
         })
     }

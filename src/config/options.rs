@@ -12,6 +12,10 @@ use serde::Deserialize;
 use super::endpoint::{endpoint_url, Signal};
 use super::environment::{otlp_names, usable, Environment};
 use super::page::{host_address, page_path, page_token};
+use super::reader::{
+    some_settings, DefaultAggregations, InstrumentType, KindOptions, ReaderDefaults, ReaderOptions,
+    TemporalityOptions,
+};
 use super::values::{
     header_value, headers, invalid, settings, Count, Flag, HumanDuration, Port, ResourceValue,
     Switch,
@@ -137,6 +141,10 @@ pub struct PrometheusOptions {
     pub token: Option<Secret>,
     pub translation_strategy: Option<TranslationStrategy>,
     pub collect_timeout: Option<HumanDuration>,
+    #[serde(deserialize_with = "some_settings")]
+    pub default_aggregation: Option<DefaultAggregations>,
+    #[serde(deserialize_with = "some_settings")]
+    pub cardinality_limits: Option<KindOptions<Count>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -149,8 +157,12 @@ pub struct OtlpOptions {
     pub interval: Option<HumanDuration>,
     pub timeout: Option<HumanDuration>,
     pub compression: Option<CompressionName>,
-    pub temporality: Option<TemporalityName>,
+    pub temporality: Option<TemporalityOptions>,
     pub histogram: Option<HistogramAggregation>,
+    #[serde(deserialize_with = "some_settings")]
+    pub default_aggregation: Option<DefaultAggregations>,
+    #[serde(deserialize_with = "some_settings")]
+    pub cardinality_limits: Option<KindOptions<Count>>,
     #[serde(deserialize_with = "settings")]
     pub tls: TlsOptions,
 }
@@ -167,7 +179,11 @@ pub struct TlsOptions {
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct ConsoleOptions {
     pub interval: Option<HumanDuration>,
-    pub temporality: Option<TemporalityName>,
+    pub temporality: Option<TemporalityOptions>,
+    #[serde(deserialize_with = "some_settings")]
+    pub default_aggregation: Option<DefaultAggregations>,
+    #[serde(deserialize_with = "some_settings")]
+    pub cardinality_limits: Option<KindOptions<Count>>,
 }
 
 /// What a plugin's section may hold; the services read it, see `ts/backstage`.
@@ -228,24 +244,6 @@ pub enum CompressionName {
     Gzip,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TemporalityName {
-    Cumulative,
-    Delta,
-    LowMemory,
-}
-
-impl From<TemporalityName> for Temporality {
-    fn from(name: TemporalityName) -> Self {
-        match name {
-            TemporalityName::Cumulative => Temporality::Cumulative,
-            TemporalityName::Delta => Temporality::Delta,
-            TemporalityName::LowMemory => Temporality::LowMemory,
-        }
-    }
-}
-
 impl Options {
     /// # Errors
     /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) naming the path, what was found
@@ -277,39 +275,53 @@ impl Options {
     pub(super) fn resolve(self, path: &str, environment: &Environment) -> Result<Config> {
         let mut warnings = Vec::new();
         let exporters = environment.exporters(&mut warnings);
+        let cardinality_limit = self
+            .cardinality_limit
+            .map_or(DEFAULT_CARDINALITY_LIMIT, |limit| limit.0);
+        let defaults = ReaderDefaults {
+            preference: Temporality::Cumulative,
+            histogram: self.histogram.unwrap_or_default(),
+            cardinality_limit,
+        };
         let prometheus = match (&self.exporters.prometheus, &exporters) {
             (Some(Switch::Off), _) => None,
             (Some(Switch::On(options)), _) => {
-                Some(options.resolve(path, environment, &mut warnings)?)
+                Some(options.resolve(path, defaults, environment, &mut warnings)?)
             }
             (None, Some(names)) if !names.prometheus => None,
-            (None, _) => {
-                Some(PrometheusOptions::default().resolve(path, environment, &mut warnings)?)
-            }
+            (None, _) => Some(PrometheusOptions::default().resolve(
+                path,
+                defaults,
+                environment,
+                &mut warnings,
+            )?),
         };
         let otlp = match (&self.exporters.otlp, &exporters) {
             (Some(Switch::Off), _) => None,
             (Some(Switch::On(options)), _) => {
-                Some(options.resolve(path, self.histogram, environment, &mut warnings)?)
+                Some(options.resolve(path, self.histogram, defaults, environment, &mut warnings)?)
             }
             (None, Some(names)) if !names.otlp => None,
-            (None, Some(_)) => Some(OtlpOptions::default().resolve(
+            (None, None) if !environment.names_an_otlp_endpoint() => None,
+            (None, _) => Some(OtlpOptions::default().resolve(
                 path,
                 self.histogram,
+                defaults,
                 environment,
                 &mut warnings,
             )?),
-            (None, None) if environment.names_an_otlp_endpoint() => Some(
-                OtlpOptions::default().resolve(path, self.histogram, environment, &mut warnings)?,
-            ),
-            (None, None) => None,
         };
         let console = match (&self.exporters.console, &exporters) {
             (Some(Switch::Off), _) => None,
-            (Some(Switch::On(options)), _) => Some(options.resolve(environment, &mut warnings)),
-            (None, Some(names)) if names.console => {
-                Some(ConsoleOptions::default().resolve(environment, &mut warnings))
+            (Some(Switch::On(options)), _) => {
+                Some(options.resolve(path, defaults, environment, &mut warnings)?)
             }
+            (None, Some(names)) if names.console => Some(ConsoleOptions::default().resolve(
+                path,
+                defaults,
+                environment,
+                &mut warnings,
+            )?),
             (None, _) => None,
         };
         let views = self
@@ -338,15 +350,12 @@ impl Options {
             console,
             memory: None,
             views,
-            cardinality_limit: self
-                .cardinality_limit
-                .map_or(DEFAULT_CARDINALITY_LIMIT, |limit| limit.0),
+            reader: ReaderOptions::default().resolve(path, defaults)?,
             value_length: self
                 .attribute_value_length_limit
                 .map(|limit| limit.0)
                 .or_else(|| environment.value_length(&mut warnings))
                 .unwrap_or(DEFAULT_VALUE_LENGTH),
-            histogram: self.histogram.unwrap_or_default(),
             exemplars: self
                 .exemplars
                 .or_else(|| environment.exemplars(&mut warnings))
@@ -363,6 +372,7 @@ impl PrometheusOptions {
     fn resolve(
         &self,
         path: &str,
+        defaults: ReaderDefaults,
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Result<PrometheusConfig> {
@@ -403,6 +413,13 @@ impl PrometheusOptions {
             collect_timeout: self
                 .collect_timeout
                 .map_or(DEFAULT_COLLECT_TIMEOUT, |timeout| timeout.0),
+            reader: ReaderOptions {
+                // Prometheus has no other.
+                temporality: None,
+                default_aggregation: self.default_aggregation.as_ref(),
+                cardinality_limits: self.cardinality_limits.as_ref(),
+            }
+            .resolve(&format!("{path}.exporters.prometheus"), defaults)?,
         })
     }
 }
@@ -422,6 +439,7 @@ impl OtlpOptions {
         &self,
         path: &str,
         histogram: Option<HistogramAggregation>,
+        defaults: ReaderDefaults,
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Result<OtlpConfig> {
@@ -479,20 +497,28 @@ impl OtlpOptions {
                 )
                 .unwrap_or(Compression::None),
         };
-        let temporality = match self.temporality {
-            Some(name) => name.into(),
-            None => environment
-                .choice(
-                    &["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"],
-                    &[
-                        ("cumulative", Temporality::Cumulative),
-                        ("delta", Temporality::Delta),
-                        ("lowmemory", Temporality::LowMemory),
-                    ],
-                    warnings,
-                )
-                .unwrap_or(Temporality::Cumulative),
+        let named = self.temporality.as_ref();
+        let preference = match named.is_some_and(TemporalityOptions::has_default) {
+            true => None,
+            false => environment.choice(
+                &["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"],
+                &[
+                    ("cumulative", Temporality::Cumulative),
+                    ("delta", Temporality::Delta),
+                    ("lowmemory", Temporality::LowMemory),
+                ],
+                warnings,
+            ),
         };
+        let aggregations = self.default_aggregation.as_ref();
+        let twice =
+            aggregations.is_some_and(|kinds| kinds.contains_key(&InstrumentType::Histogram));
+        if self.histogram.is_some() && twice {
+            return Err(invalid(
+                &at("histogram"),
+                "found beside defaultAggregation.histogram, expected one of the two",
+            ));
+        }
         let histogram = match self.histogram.or(histogram) {
             Some(histogram) => histogram,
             None => environment
@@ -552,8 +578,19 @@ impl OtlpOptions {
                 .or_else(|| environment.timeout(&["OTEL_METRIC_EXPORT_TIMEOUT"], warnings))
                 .unwrap_or(DEFAULT_OTLP_TIMEOUT),
             compression,
-            temporality,
-            histogram,
+            reader: ReaderOptions {
+                temporality: self.temporality.as_ref(),
+                default_aggregation: aggregations,
+                cardinality_limits: self.cardinality_limits.as_ref(),
+            }
+            .resolve(
+                &format!("{path}.exporters.otlp"),
+                ReaderDefaults {
+                    preference: preference.unwrap_or(defaults.preference),
+                    histogram,
+                    ..defaults
+                },
+            )?,
             tls,
         })
     }
@@ -570,13 +607,22 @@ fn readable(file: &Path, place: &str) -> Result<PathBuf> {
 }
 
 impl ConsoleOptions {
-    fn resolve(&self, environment: &Environment, warnings: &mut Vec<String>) -> ConsoleConfig {
-        ConsoleConfig {
+    fn resolve(
+        &self,
+        path: &str,
+        defaults: ReaderDefaults,
+        environment: &Environment,
+        warnings: &mut Vec<String>,
+    ) -> Result<ConsoleConfig> {
+        Ok(ConsoleConfig {
             interval: interval(self.interval, CONSOLE_INTERVAL, environment, warnings),
-            temporality: self
-                .temporality
-                .map_or(Temporality::Cumulative, Temporality::from),
-        }
+            reader: ReaderOptions {
+                temporality: self.temporality.as_ref(),
+                default_aggregation: self.default_aggregation.as_ref(),
+                cardinality_limits: self.cardinality_limits.as_ref(),
+            }
+            .resolve(&format!("{path}.exporters.console"), defaults)?,
+        })
     }
 }
 

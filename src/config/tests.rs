@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use opentelemetry_sdk::metrics::{Aggregation, Temporality};
+use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind, Temporality};
 
 use super::*;
 use crate::error::Code;
@@ -11,6 +11,15 @@ pub(super) fn environment(variables: &[(&str, &str)]) -> Environment {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
     )
+}
+
+fn limit(reader: &ReaderConfig, kind: InstrumentKind) -> usize {
+    *reader.cardinality_limit.get(kind)
+}
+
+fn is_exponential(reader: &ReaderConfig) -> bool {
+    let aggregation = reader.aggregation.get(InstrumentKind::Histogram).as_ref();
+    aggregation.is_some_and(|wanted| wanted.name() == "base2_exponential_bucket_histogram")
 }
 
 fn parse(json: &str) -> Config {
@@ -39,7 +48,7 @@ fn nothing_configured_is_a_page_on_loopback_and_no_push() {
     );
     assert_eq!(prometheus.path, "/metrics");
     assert!(config.otlp.is_none() && config.console.is_none());
-    assert_eq!(config.cardinality_limit, 2000);
+    assert_eq!(config.reader, ReaderConfig::new(Temporality::Cumulative));
     assert_eq!(config.value_length, 2048);
     assert_eq!(config.exemplars, ExemplarFilter::TraceBased);
     assert!(config.warnings.is_empty());
@@ -301,6 +310,78 @@ fn a_wrong_key_or_value_names_its_path_what_was_found_and_what_is_allowed() {
             "-10 to 20",
         ),
         (
+            r#"{"exporters": {"otlp": {"temporality": "low"}}}"#,
+            "exporters.otlp.temporality",
+            "`low`",
+            "`lowmemory`",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"temporality": 5}}}"#,
+            "exporters.otlp.temporality",
+            "5",
+            "a map by kind of instrument",
+        ),
+        (
+            r#"{"exporters": {"console": {"temporality": {"counter": "lowmemory"}}}}"#,
+            "exporters.console.temporality.counter",
+            "`lowmemory`",
+            "`cumulative` or `delta`",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"temporality": {"timer": "delta"}}}}"#,
+            "exporters.otlp.temporality.timer",
+            "`timer`",
+            "`observable_up_down_counter`",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"temporality": "delta"}}}"#,
+            "exporters.prometheus.temporality",
+            "`temporality`",
+            "`defaultAggregation`",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"cardinalityLimits": {"counter": 0}}}}"#,
+            "exporters.prometheus.cardinalityLimits.counter",
+            "0",
+            "1 to 1000000",
+        ),
+        (
+            r#"{"exporters": {"prometheus": {"cardinalityLimits": 5}}}"#,
+            "exporters.prometheus.cardinalityLimits",
+            "5",
+            "a map of settings",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"defaultAggregation": {"default": {"drop": {}}}}}}"#,
+            "exporters.otlp.defaultAggregation",
+            "`default`",
+            "`counter`",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"defaultAggregation": {"observable_counter": {"explicit_bucket_histogram": {}}}}}}"#,
+            "exporters.otlp.defaultAggregation.observable_counter",
+            "explicit_bucket_histogram",
+            "default, drop or sum",
+        ),
+        (
+            r#"{"exporters": {"console": {"defaultAggregation": {"counter": {"last_value": {}}}}}}"#,
+            "exporters.console.defaultAggregation.counter",
+            "last_value",
+            "default, drop, sum or a histogram",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"defaultAggregation": {"histogram": {"explicit_bucket_histogram": {"boundaries": [2, 1]}}}}}}"#,
+            "exporters.otlp.defaultAggregation.histogram.explicit_bucket_histogram.boundaries",
+            "2 before 1",
+            "ascending",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"histogram": "explicit", "defaultAggregation": {"histogram": {"drop": {}}}}}}"#,
+            "exporters.otlp.histogram",
+            "beside defaultAggregation.histogram",
+            "one of the two",
+        ),
+        (
             r#"{"exemplars": "sometimes"}"#,
             "backend.metrics.exemplars",
             "`sometimes`",
@@ -395,7 +476,7 @@ fn numbers_and_switches_may_be_strings_as_variables_in_app_config_yield() {
     assert_eq!(prometheus.listen.unwrap().port(), 1234);
     assert!(prometheus.on_backend);
     assert!(config.console.is_some());
-    assert_eq!(config.cardinality_limit, 10);
+    assert_eq!(limit(&config.reader, InstrumentKind::Counter), 10);
 }
 
 #[test]
@@ -520,8 +601,9 @@ fn explicit_options_go_before_the_environment_and_the_environment_before_default
     assert_eq!(otlp.headers["a"].expose(), "general");
     assert_eq!(otlp.headers["b"].expose(), "metrics");
     assert_eq!(otlp.compression, Compression::Gzip);
-    assert_eq!(otlp.temporality, Temporality::Delta);
-    assert_eq!(otlp.histogram, HistogramAggregation::Exponential);
+    let delta = ReaderConfig::new(Temporality::Delta);
+    assert_eq!(otlp.reader.temporality, delta.temporality);
+    assert!(is_exponential(&otlp.reader));
 
     let config = with_environment(
         r#"{"serviceName": "explicit", "resource": {"region": "y"},
@@ -542,8 +624,7 @@ fn explicit_options_go_before_the_environment_and_the_environment_before_default
     assert_eq!(otlp.timeout, Duration::from_secs(2));
     assert_eq!(otlp.headers["b"].expose(), "explicit");
     assert_eq!(otlp.compression, Compression::None);
-    assert_eq!(otlp.temporality, Temporality::LowMemory);
-    assert_eq!(otlp.histogram, HistogramAggregation::Explicit);
+    assert_eq!(otlp.reader, ReaderConfig::new(Temporality::LowMemory));
 }
 
 #[test]
@@ -561,7 +642,8 @@ fn the_exporter_variable_selects_what_the_options_leave_open() {
 fn the_console_prints_every_ten_seconds_unless_told_otherwise() {
     let console = |json: &str, variables: &[(&str, &str)]| {
         let config = with_environment(json, variables).console.unwrap();
-        (config.interval.as_secs(), config.temporality)
+        let temporality = *config.reader.temporality.get(InstrumentKind::Counter);
+        (config.interval.as_secs(), temporality)
     };
     let on = r#"{"exporters": {"console": true}}"#;
     let interval = [("OTEL_METRIC_EXPORT_INTERVAL", "7000")];

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind};
 use serde::{Deserialize, Deserializer};
 
+use super::reader::{InstrumentType, EXPONENTIAL_MAX_SCALE, EXPONENTIAL_MAX_SIZE};
 use super::values::{invalid, settings, Count, Flag};
 use crate::error::Result;
 
@@ -32,32 +33,6 @@ struct SelectorOptions {
     meter_schema_url: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum InstrumentType {
-    Counter,
-    UpDownCounter,
-    Histogram,
-    Gauge,
-    ObservableCounter,
-    ObservableUpDownCounter,
-    ObservableGauge,
-}
-
-impl From<InstrumentType> for InstrumentKind {
-    fn from(kind: InstrumentType) -> Self {
-        match kind {
-            InstrumentType::Counter => InstrumentKind::Counter,
-            InstrumentType::UpDownCounter => InstrumentKind::UpDownCounter,
-            InstrumentType::Histogram => InstrumentKind::Histogram,
-            InstrumentType::Gauge => InstrumentKind::Gauge,
-            InstrumentType::ObservableCounter => InstrumentKind::ObservableCounter,
-            InstrumentType::ObservableUpDownCounter => InstrumentKind::ObservableUpDownCounter,
-            InstrumentType::ObservableGauge => InstrumentKind::ObservableGauge,
-        }
-    }
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a map of settings")]
 struct StreamOptions {
@@ -72,7 +47,7 @@ struct StreamOptions {
 /// One key of the declarative configuration's `aggregation`; its value may be empty.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum AggregationOptions {
+pub enum AggregationOptions {
     #[serde(deserialize_with = "nothing")]
     Default(()),
     #[serde(deserialize_with = "nothing")]
@@ -111,14 +86,14 @@ fn nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a map of settings")]
-struct ExplicitOptions {
+pub struct ExplicitOptions {
     boundaries: Option<Vec<f64>>,
     record_min_max: Option<Flag>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a map of settings")]
-struct ExponentialOptions {
+pub struct ExponentialOptions {
     max_scale: Option<i8>,
     max_size: Option<u32>,
     record_min_max: Option<Flag>,
@@ -317,15 +292,18 @@ impl ReservoirOptions {
 }
 
 impl AggregationOptions {
-    fn resolve(self, path: &str) -> Result<Option<ViewAggregation>> {
+    /// `None` for the default.
+    pub(super) fn resolve(&self, path: &str) -> Result<Option<ViewAggregation>> {
         Ok(match self {
-            Self::Default(_) => None,
-            Self::Drop(_) => Some(ViewAggregation::Drop),
-            Self::Sum(_) => Some(ViewAggregation::Sdk(Aggregation::Sum)),
-            Self::LastValue(_) => Some(ViewAggregation::Sdk(Aggregation::LastValue)),
+            Self::Default(()) => None,
+            Self::Drop(()) => Some(ViewAggregation::Drop),
+            Self::Sum(()) => Some(ViewAggregation::Sdk(Aggregation::Sum)),
+            Self::LastValue(()) => Some(ViewAggregation::Sdk(Aggregation::LastValue)),
             Self::ExplicitBucketHistogram(options) => {
-                let options = options.unwrap_or_default();
-                if let Some(boundaries) = &options.boundaries {
+                let boundaries = options
+                    .as_ref()
+                    .and_then(|options| options.boundaries.clone());
+                if let Some(boundaries) = &boundaries {
                     check_boundaries(boundaries).map_err(|reason| {
                         invalid(
                             &format!("{path}.explicit_bucket_histogram.boundaries"),
@@ -333,38 +311,95 @@ impl AggregationOptions {
                         )
                     })?;
                 }
+                let record_min_max = options.as_ref().and_then(|options| options.record_min_max);
                 Some(ViewAggregation::Explicit {
-                    boundaries: options.boundaries,
-                    record_min_max: options.record_min_max.is_none_or(|flag| flag.0),
+                    boundaries,
+                    record_min_max: record_min_max.is_none_or(|flag| flag.0),
                 })
             }
             Self::Base2ExponentialBucketHistogram(options) => {
-                let options = options.unwrap_or_default();
+                let options = options.as_ref();
                 let at = |key| format!("{path}.base2_exponential_bucket_histogram.{key}");
-                let max_scale = options.max_scale.unwrap_or(20);
+                let max_scale = options.and_then(|options| options.max_scale);
+                let max_scale = max_scale.unwrap_or(EXPONENTIAL_MAX_SCALE);
                 if !(-10..=20).contains(&max_scale) {
                     return Err(invalid(
                         &at("max_scale"),
                         format!("found {max_scale}, expected a whole number from -10 to 20"),
                     ));
                 }
-                let max_size = options.max_size.unwrap_or(160);
+                let max_size = options.and_then(|options| options.max_size);
+                let max_size = max_size.unwrap_or(EXPONENTIAL_MAX_SIZE);
                 if !(2..=16384).contains(&max_size) {
                     return Err(invalid(
                         &at("max_size"),
                         format!("found {max_size}, expected a whole number from 2 to 16384"),
                     ));
                 }
+                let record_min_max = options.and_then(|options| options.record_min_max);
                 Some(ViewAggregation::Sdk(
                     Aggregation::Base2ExponentialHistogram {
                         max_size,
                         max_scale,
-                        record_min_max: options.record_min_max.is_none_or(|flag| flag.0),
+                        record_min_max: record_min_max.is_none_or(|flag| flag.0),
                     },
                 ))
             }
         })
     }
+}
+
+impl ViewAggregation {
+    /// Whether instruments of the kind can have it.
+    pub fn fits(&self, kind: InstrumentKind) -> bool {
+        match self {
+            Self::Drop | Self::Sdk(Aggregation::Sum) => true,
+            // An observation is a total or a state: reading it again adds no value to a distribution.
+            Self::Explicit { .. } | Self::Sdk(Aggregation::Base2ExponentialHistogram { .. }) => {
+                !is_observable(kind)
+            }
+            Self::Sdk(_) => is_gauge(kind),
+        }
+    }
+
+    /// As the configuration names it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Explicit { .. } => "explicit_bucket_histogram",
+            Self::Sdk(Aggregation::Sum) => "sum",
+            Self::Sdk(Aggregation::Base2ExponentialHistogram { .. }) => {
+                "base2_exponential_bucket_histogram"
+            }
+            Self::Sdk(_) => "last_value",
+        }
+    }
+
+    /// Those that instruments of the kind can have.
+    pub fn fitting(kind: InstrumentKind) -> &'static str {
+        match (is_observable(kind), is_gauge(kind)) {
+            (true, true) => "default, drop, sum or last_value",
+            (true, false) => "default, drop or sum",
+            (false, true) => "default, drop, sum, last_value or a histogram",
+            (false, false) => "default, drop, sum or a histogram",
+        }
+    }
+}
+
+fn is_observable(kind: InstrumentKind) -> bool {
+    matches!(
+        kind,
+        InstrumentKind::ObservableCounter
+            | InstrumentKind::ObservableUpDownCounter
+            | InstrumentKind::ObservableGauge
+    )
+}
+
+pub(crate) fn is_gauge(kind: InstrumentKind) -> bool {
+    matches!(
+        kind,
+        InstrumentKind::Gauge | InstrumentKind::ObservableGauge
+    )
 }
 
 /// Boundaries must be finite and strictly ascending.

@@ -23,7 +23,7 @@ use super::command::{CollectReply, Command};
 use super::handover::{Handover, Samples};
 use super::instrument::{InstrumentId, InstrumentSpec};
 use super::places::{Place, Places};
-use super::plan::{PipelineSettings, Settings, Storage};
+use super::plan::{Settings, Storage};
 use super::produced::Produced;
 use super::recording::{record_each, record_samples, Misfits};
 use super::runs::{Observations, RunId, Runs};
@@ -32,7 +32,7 @@ use super::series::{Instrument, SeriesId};
 use super::slots::{Slot, SlotChange, SlotChanges};
 use super::{FacadeId, Gate, PipelineId};
 use crate::allocator;
-use crate::config::{ExemplarFilter, HistogramAggregation};
+use crate::config::{ByKind, ExemplarFilter, ReaderConfig};
 use crate::error::{Code, Error};
 use crate::log::Logger;
 
@@ -277,18 +277,14 @@ impl Actor {
     /// temporalities, because which one will be wanted is not known yet.
     fn aggregate_early(&mut self) {
         let settings = Settings {
-            pipelines: vec![
-                PipelineSettings {
-                    temporality: Temporality::Cumulative,
-                    histogram: HistogramAggregation::Explicit,
-                },
-                PipelineSettings {
-                    temporality: Temporality::Delta,
-                    histogram: HistogramAggregation::Explicit,
-                },
-            ],
+            pipelines: [Temporality::Cumulative, Temporality::Delta]
+                .map(|temporality| ReaderConfig {
+                    // Whatever a reader may want of the kind.
+                    temporality: ByKind::new(|_| temporality),
+                    ..ReaderConfig::new(temporality)
+                })
+                .into(),
             views: Vec::new(),
-            cardinality_limit: crate::config::DEFAULT_CARDINALITY_LIMIT,
             value_length: crate::config::DEFAULT_VALUE_LENGTH,
             naming: None,
             legacy_names: true,

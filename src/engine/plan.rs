@@ -6,8 +6,8 @@ use super::aggregate::Reservoir;
 use super::instrument::InstrumentSpec;
 use super::{PipelineId, OWN_SCOPE};
 use crate::config::{
-    AttributeFilter, Config, ExemplarFilter, HistogramAggregation, ReservoirSpec, StreamSpec, View,
-    ViewAggregation, DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
+    is_gauge, AttributeFilter, Config, ExemplarFilter, ReaderConfig, ReservoirSpec, StreamSpec,
+    View, ViewAggregation, DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
 };
 use crate::services::naming::{MetricScope, Naming};
 use crate::services::renames::Rename;
@@ -19,10 +19,6 @@ const DEFAULT_BOUNDARIES: [f64; 15] = [
     10000.0,
 ];
 
-/// Defaults of the base-2 exponential aggregation, from the same specification.
-const EXPONENTIAL_MAX_SIZE: u32 = 160;
-const EXPONENTIAL_MAX_SCALE: i8 = 20;
-
 /// Exemplars of an exponential histogram, at most, from the same specification ("Exemplar defaults").
 const EXPONENTIAL_EXEMPLARS: usize = 20;
 
@@ -31,19 +27,12 @@ const EXPONENTIAL_EXEMPLARS: usize = 20;
 /// attributes.
 const SETS_PER_LIMIT: usize = 4;
 
-/// One output of the provider: exporters that agree on all of this share it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PipelineSettings {
-    pub temporality: Temporality,
-    pub histogram: HistogramAggregation,
-}
-
 /// What the engine needs to know of a [`Config`].
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    pub pipelines: Vec<PipelineSettings>,
+    /// What each output of the provider reads.
+    pub pipelines: Vec<ReaderConfig>,
     pub views: Vec<View>,
-    pub cardinality_limit: usize,
     /// Characters of an attribute's value.
     pub value_length: usize,
     /// For metrics of Backstage's that come through plain meters; `None` where names stay.
@@ -114,7 +103,6 @@ impl Settings {
         let mut settings = Settings {
             pipelines: Vec::new(),
             views: config.views.clone(),
-            cardinality_limit: config.cardinality_limit,
             value_length: config.value_length,
             naming: config.naming.renames(),
             legacy_names: config.naming.legacy_names,
@@ -128,37 +116,18 @@ impl Settings {
             // Without streams nothing is kept that nobody would read.
             return (settings, Pipelines::default());
         }
+        // A pipeline of an exporter's own: those that want the same data meet in the streams.
+        let mut pipeline = |reader: &ReaderConfig| {
+            settings.pipelines.push(reader.clone());
+            PipelineId(settings.pipelines.len() - 1)
+        };
         let pipelines = Pipelines {
-            prometheus: config
-                .prometheus
-                .as_ref()
-                .map(|_| settings.pipeline(Temporality::Cumulative, config.histogram)),
-            otlp: config
-                .otlp
-                .as_ref()
-                .map(|otlp| settings.pipeline(otlp.temporality, otlp.histogram)),
-            console: config
-                .console
-                .as_ref()
-                .map(|console| settings.pipeline(console.temporality, config.histogram)),
-            memory: config
-                .memory
-                .map(|temporality| settings.pipeline(temporality, config.histogram)),
+            prometheus: (config.prometheus.as_ref()).map(|page| pipeline(&page.reader)),
+            otlp: config.otlp.as_ref().map(|otlp| pipeline(&otlp.reader)),
+            console: (config.console.as_ref()).map(|console| pipeline(&console.reader)),
+            memory: config.memory.as_ref().map(pipeline),
         };
         (settings, pipelines)
-    }
-
-    /// A pipeline of an exporter's own: those that want the same data meet in the streams.
-    fn pipeline(
-        &mut self,
-        temporality: Temporality,
-        histogram: HistogramAggregation,
-    ) -> PipelineId {
-        self.pipelines.push(PipelineSettings {
-            temporality,
-            histogram,
-        });
-        PipelineId(self.pipelines.len() - 1)
     }
 
     /// The streams of an instrument, and what is wrong with the views that match it. One that was
@@ -226,7 +195,7 @@ impl Settings {
         let mut plans: Vec<StreamPlan> = Vec::new();
         for stream in matching {
             for (index, pipeline) in self.pipelines.iter().enumerate() {
-                let Some(plan) = self.plan(spec, stream, *pipeline, &mut problems) else {
+                let Some(plan) = self.plan(spec, stream, pipeline, &mut problems) else {
                     continue;
                 };
                 // Pipelines that want the same data read one stream.
@@ -253,9 +222,10 @@ impl Settings {
         &self,
         spec: &InstrumentSpec,
         stream: &StreamSpec,
-        pipeline: PipelineSettings,
+        reader: &ReaderConfig,
         problems: &mut Vec<String>,
     ) -> Option<StreamPlan> {
+        let kind = spec.kind;
         let aggregation = match &stream.aggregation {
             Some(ViewAggregation::Drop) => return None,
             Some(ViewAggregation::Explicit {
@@ -268,18 +238,20 @@ impl Settings {
                 record_min_max: *record_min_max,
             },
             Some(ViewAggregation::Sdk(aggregation)) => aggregation.clone(),
-            None => default_aggregation(spec, pipeline),
+            None => default_aggregation(spec, reader)?,
         };
         let exemplars = reservoir(spec, &aggregation, stream.exemplars, problems);
         Some(StreamPlan {
             pipelines: 0,
-            temporality: temporality(spec.kind, &aggregation, pipeline.temporality),
+            temporality: temporality(kind, &aggregation, *reader.temporality.get(kind)),
             name: stream.name.clone().unwrap_or_else(|| spec.name.clone()),
             unit: spec.unit.clone(),
             legacy: false,
             description: stream.description.clone(),
             aggregation,
-            cardinality_limit: stream.cardinality_limit.unwrap_or(self.cardinality_limit),
+            cardinality_limit: stream
+                .cardinality_limit
+                .unwrap_or(*reader.cardinality_limit.get(kind)),
             attributes: match &spec.attributes {
                 Some(keys) if stream.attributes.keeps_all() => {
                     AttributeFilter::advised(keys.clone())
@@ -370,37 +342,17 @@ pub(super) fn deprecation(successor: &str, description: &str) -> String {
 
 /// The warning for a view whose aggregation the instrument cannot have.
 fn unfit(spec: &InstrumentSpec, stream: &StreamSpec) -> Option<String> {
-    let gauge = is_gauge(spec.kind);
-    let (wanted, fits) = match stream.aggregation.as_ref()? {
-        ViewAggregation::Drop | ViewAggregation::Sdk(Aggregation::Sum) => return None,
-        // An observation is a total or a state: reading it again adds no value to a distribution.
-        ViewAggregation::Explicit { .. } => ("explicit_bucket_histogram", !spec.is_observable()),
-        ViewAggregation::Sdk(Aggregation::Base2ExponentialHistogram { .. }) => {
-            ("base2_exponential_bucket_histogram", !spec.is_observable())
-        }
-        ViewAggregation::Sdk(_) => ("last_value", gauge),
-    };
-    let expected = match (spec.is_observable(), gauge) {
-        (true, true) => "default, drop, sum or last_value",
-        (true, false) => "default, drop or sum",
-        (false, true) => "default, drop, sum, last_value or a histogram",
-        (false, false) => "default, drop, sum or a histogram",
-    };
-    (!fits).then(|| {
+    let wanted = stream.aggregation.as_ref()?;
+    (!wanted.fits(spec.kind)).then(|| {
         format!(
-            "a view asks for the aggregation {wanted} of {:?}, which is of the kind {} (expected {expected}); \
+            "a view asks for the aggregation {} of {:?}, which is of the kind {} (expected {}); \
              the view does not apply to it",
+            wanted.name(),
             spec.name,
-            super::instrument::kind_name(spec.kind)
+            super::instrument::kind_name(spec.kind),
+            ViewAggregation::fitting(spec.kind)
         )
     })
-}
-
-fn is_gauge(kind: InstrumentKind) -> bool {
-    matches!(
-        kind,
-        InstrumentKind::Gauge | InstrumentKind::ObservableGauge
-    )
 }
 
 /// What a view asks for, or the default (Metrics SDK specification, "Exemplar defaults").
@@ -450,45 +402,40 @@ fn native_storage(spec: &InstrumentSpec) -> Storage {
     }
 }
 
-fn default_aggregation(spec: &InstrumentSpec, pipeline: PipelineSettings) -> Aggregation {
-    match spec.kind {
-        InstrumentKind::Counter
-        | InstrumentKind::UpDownCounter
-        | InstrumentKind::ObservableCounter
-        | InstrumentKind::ObservableUpDownCounter => Aggregation::Sum,
-        InstrumentKind::Gauge | InstrumentKind::ObservableGauge => Aggregation::LastValue,
-        InstrumentKind::Histogram => match pipeline.histogram {
-            HistogramAggregation::Explicit => Aggregation::ExplicitBucketHistogram {
-                boundaries: spec
-                    .boundaries
-                    .clone()
-                    .unwrap_or_else(|| DEFAULT_BOUNDARIES.to_vec()),
-                record_min_max: true,
-            },
-            HistogramAggregation::Exponential => Aggregation::Base2ExponentialHistogram {
-                max_size: EXPONENTIAL_MAX_SIZE,
-                max_scale: EXPONENTIAL_MAX_SCALE,
-                record_min_max: true,
-            },
-        },
-    }
+/// The aggregation of an instrument without one of a view; `None` where the reader drops its kind.
+fn default_aggregation(spec: &InstrumentSpec, reader: &ReaderConfig) -> Option<Aggregation> {
+    // Advice goes before a reader's boundaries (Metrics SDK specification, "Instrument advisory
+    // parameter: ExplicitBucketBoundaries").
+    let explicit = |boundaries: Option<&Vec<f64>>, record_min_max| {
+        let boundaries = spec.boundaries.as_ref().or(boundaries);
+        Aggregation::ExplicitBucketHistogram {
+            boundaries: boundaries.map_or_else(|| DEFAULT_BOUNDARIES.to_vec(), Vec::clone),
+            record_min_max,
+        }
+    };
+    Some(match reader.aggregation.get(spec.kind) {
+        Some(ViewAggregation::Drop) => return None,
+        Some(ViewAggregation::Explicit {
+            boundaries,
+            record_min_max,
+        }) => explicit(boundaries.as_ref(), *record_min_max),
+        Some(ViewAggregation::Sdk(aggregation)) => aggregation.clone(),
+        None if is_gauge(spec.kind) => Aggregation::LastValue,
+        None if spec.kind == InstrumentKind::Histogram => explicit(None, true),
+        None => Aggregation::Sum,
+    })
 }
 
-/// The temporality a kind gets under a preference (OTLP metrics exporter specification,
-/// "Additional configuration").
+/// The temporality of a stream, where its reader has one for the kind.
 fn temporality(
     kind: InstrumentKind,
     aggregation: &Aggregation,
-    preference: Temporality,
+    wanted: Temporality,
 ) -> Temporality {
-    use InstrumentKind as Kind;
-    match (preference, kind) {
-        (_, Kind::UpDownCounter | Kind::ObservableUpDownCounter) => Temporality::Cumulative,
-        // A sum that goes up and down, as theirs.
-        (_, kind) if is_gauge(kind) && *aggregation == Aggregation::Sum => Temporality::Cumulative,
-        (Temporality::Delta, _) => Temporality::Delta,
-        (Temporality::LowMemory, Kind::Counter | Kind::Histogram) => Temporality::Delta,
-        _ => Temporality::Cumulative,
+    match is_gauge(kind) && *aggregation == Aggregation::Sum {
+        // A sum that goes up and down, as that of an up-down counter under every preference.
+        true => Temporality::Cumulative,
+        false => wanted,
     }
 }
 

@@ -9,28 +9,36 @@ use super::instrument::InstrumentSpec;
 use super::plan::StreamPlan;
 
 /// The totals that an observable counter reported, from which its deltas are made.
-///
-#[derive(Default)]
-pub struct Reported(HashMap<Canonical, f64>);
+pub struct Reported {
+    totals: HashMap<Canonical, f64>,
+    monotonic: bool,
+}
 
 impl Reported {
-    pub fn wanted(spec: &InstrumentSpec, plan: &StreamPlan) -> bool {
-        spec.kind == InstrumentKind::ObservableCounter
+    /// `None` where the stream has no deltas to make.
+    pub fn new(spec: &InstrumentSpec, plan: &StreamPlan) -> Option<Self> {
+        let monotonic = spec.kind == InstrumentKind::ObservableCounter;
+        let counts = monotonic || spec.kind == InstrumentKind::ObservableUpDownCounter;
+        let wanted = counts
             && plan.temporality == Temporality::Delta
-            && plan.aggregation == Aggregation::Sum
+            && plan.aggregation == Aggregation::Sum;
+        wanted.then(|| Self {
+            totals: HashMap::new(),
+            monotonic,
+        })
     }
 
-    /// A total below the one before is that of a counter that started over, and all new (Metrics
-    /// data model, "Resets and gaps"). Series that are observed no more are remembered while they
-    /// are at most as many as the limit.
+    /// A total of a monotonic sum below the one before is that of a counter that started over, and all
+    /// new (Metrics data model, "Resets and gaps"). Series that are observed no more are remembered
+    /// while they are at most as many as the limit.
     pub fn make_deltas(&mut self, totals: &mut [(Canonical, f64)], limit: usize) {
-        if self.0.len() > totals.len() + limit {
+        if self.totals.len() > totals.len() + limit {
             let current: HashSet<&Canonical> = totals.iter().map(|(set, _)| set).collect();
-            self.0.retain(|set, _| current.contains(set));
+            self.totals.retain(|set, _| current.contains(set));
         }
         for (set, total) in totals {
-            let before = self.0.insert(set.clone(), *total).unwrap_or(0.0);
-            if *total >= before {
+            let before = self.totals.insert(set.clone(), *total).unwrap_or(0.0);
+            if *total >= before || !self.monotonic {
                 *total -= before;
             }
         }

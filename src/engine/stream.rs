@@ -58,7 +58,7 @@ struct Bound {
 impl Stream {
     pub fn new(spec: Arc<InstrumentSpec>, plan: StreamPlan) -> Self {
         Self {
-            reported: Reported::wanted(&spec, &plan).then(Reported::default),
+            reported: Reported::new(&spec, &plan),
             name: Arc::from(plan.name.as_str()),
             unit: Arc::from(plan.unit.as_str()),
             columns: SharedColumns::new(columns(&spec, &plan)),

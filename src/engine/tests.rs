@@ -21,6 +21,7 @@ mod model;
 mod oracle;
 mod overlapping;
 mod produced;
+mod readers;
 mod reading;
 mod removal;
 mod slots;

@@ -13,7 +13,7 @@ use opentelemetry_sdk::metrics::{Aggregation, Instrument, SdkMeterProvider, Stre
 use opentelemetry_sdk::Resource;
 use tokio::sync::oneshot;
 
-use crate::config::{Compression, HistogramAggregation, OtlpConfig, OtlpProtocol, TlsConfig};
+use crate::config::{Compression, OtlpConfig, OtlpProtocol, ReaderConfig, TlsConfig};
 use crate::engine::collection::{Collection, Metric, Source};
 use crate::engine::points::Exemplar;
 use crate::engine::{Collect, PipelineId, SelfMetric};
@@ -43,8 +43,7 @@ pub fn otlp_config(endpoint: &str, protocol: OtlpProtocol) -> OtlpConfig {
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(5),
         compression: Compression::None,
-        temporality: Temporality::Cumulative,
-        histogram: HistogramAggregation::Explicit,
+        reader: ReaderConfig::new(Temporality::Cumulative),
         tls: TlsConfig::default(),
     }
 }

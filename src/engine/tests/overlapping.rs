@@ -38,7 +38,7 @@ fn setup(kind: InstrumentKind, temporality: &str, views: &str) -> Setup {
         r#"{{
             "exporters": {{
                 "prometheus": {{ "server": false }},
-                "otlp": {{ "endpoint": "http://c:1", "temporality": "{temporality}" }}
+                "otlp": {{ "endpoint": "http://c:1", "temporality": {temporality} }}
             }},
             "views": [{views}]
         }}"#
@@ -126,7 +126,7 @@ fn points(answer: Answer) -> Vec<String> {
 }
 
 fn cumulative() -> Setup {
-    setup(InstrumentKind::ObservableGauge, "cumulative", "")
+    setup(InstrumentKind::ObservableGauge, r#""cumulative""#, "")
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn a_reader_without_a_run_of_its_own_knows_what_another_observed() {
 
 #[test]
 fn deltas_of_an_observable_counter_are_those_between_its_readers_own_collections() {
-    let setup = setup(InstrumentKind::ObservableCounter, "delta", "");
+    let setup = setup(InstrumentKind::ObservableCounter, r#""delta""#, "");
     assert_eq!(setup.round(setup.exports, &[10.0]), ["s:0=10"]);
     let (export, exports) = setup.collect(setup.exports, WAIT);
     // Higher than what the export observes, which would look like a counter that started over.
@@ -220,6 +220,16 @@ fn deltas_of_an_observable_counter_are_those_between_its_readers_own_collections
     assert_eq!(setup.round(setup.scrapes, &[18.0]), ["s:0=18"]);
     assert_eq!(setup.known(setup.exports), [""; 0]);
     assert_eq!(setup.round(setup.exports, &[20.0]), ["s:0=5"]);
+}
+
+#[test]
+fn deltas_of_an_observable_up_down_counter_may_be_negative() {
+    let delta = r#"{"observable_up_down_counter": "delta"}"#;
+    let setup = setup(InstrumentKind::ObservableUpDownCounter, delta, "");
+    assert_eq!(setup.round(setup.exports, &[10.0]), ["s:0=10"]);
+    assert_eq!(setup.round(setup.exports, &[4.0]), ["s:0=-6"]);
+    assert_eq!(setup.round(setup.scrapes, &[-1.0]), ["s:0=-1"]);
+    assert_eq!(setup.round(setup.exports, &[-2.0]), ["s:0=-6"]);
 }
 
 #[test]
@@ -296,7 +306,7 @@ fn what_a_facade_observes_at_its_end_is_for_the_collections_under_way_too() {
 
 #[test]
 fn a_collection_tells_the_failure_of_a_callback_in_its_own_run_and_of_no_other() {
-    let setup = setup(InstrumentKind::ObservableGauge, "cumulative", "");
+    let setup = setup(InstrumentKind::ObservableGauge, r#""cumulative""#, "");
     for error_type in [Some("TypeError"), None] {
         let (answer, run) = setup.collect(setup.scrapes, WAIT);
         setup.engine.hand_over(

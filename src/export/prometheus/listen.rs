@@ -192,7 +192,7 @@ mod tests {
     use opentelemetry_sdk::metrics::Temporality;
 
     use super::*;
-    use crate::config::{PrometheusConfig, TranslationStrategy};
+    use crate::config::{PrometheusConfig, ReaderConfig, TranslationStrategy};
     use crate::engine::PipelineId;
     use crate::export::testing::TestSource;
     use crate::log::{Level, Logger};
@@ -211,6 +211,7 @@ mod tests {
             token: None,
             translation_strategy: TranslationStrategy::default(),
             collect_timeout: Duration::from_secs(5),
+            reader: ReaderConfig::new(Temporality::Cumulative),
         };
         let source = Arc::new(TestSource::new(Temporality::Cumulative));
         let exposition = Exposition::new(source, PipelineId(0), &config, log.clone());

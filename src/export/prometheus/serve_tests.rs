@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method, StatusCode};
 use opentelemetry::KeyValue;
+use opentelemetry_sdk::metrics::Temporality;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -15,7 +16,7 @@ use super::crowd::Patience;
 use super::fixture::Fixture;
 use super::respond::{client_timeout, SCRAPE_TIMEOUT};
 use super::{Exposition, HostedAnswer, Limits, Server};
-use crate::config::{ListenSettings, PrometheusConfig, Secret, TranslationStrategy};
+use crate::config::{ListenSettings, PrometheusConfig, ReaderConfig, Secret, TranslationStrategy};
 use crate::engine::collection::Collection;
 use crate::engine::{Collect, PipelineId};
 use crate::error::{Code, Error, Result};
@@ -100,6 +101,7 @@ fn exposition(source: Source, token: Option<&str>) -> (Arc<Fake>, Arc<Exposition
         token: token.map(Secret::new),
         translation_strategy: TranslationStrategy::default(),
         collect_timeout: Duration::from_secs(5),
+        reader: ReaderConfig::new(Temporality::Cumulative),
     };
     let exposition = Exposition::new(source.clone(), PipelineId(0), &config, Logger::default());
     (source, Arc::new(exposition))

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry_sdk::metrics::Temporality;
+use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 use tokio::runtime::Handle;
 
 use super::PushTask;
-use crate::config::{OtlpConfig, OtlpProtocol};
+use crate::config::{OtlpConfig, OtlpProtocol, ReaderConfig};
 use crate::engine::{PipelineId, SelfMetric};
 use crate::export::otlp::fake_collector::{FakeCollector, Reply};
 use crate::export::otlp::OtlpExporter;
@@ -21,7 +21,7 @@ const SHORT: Duration = Duration::from_millis(400);
 
 /// Exports a counter's one point so many times.
 async fn export(config: &OtlpConfig, exports: usize) -> Vec<Record> {
-    let source = TestSource::new(config.temporality);
+    let source = TestSource::new(*config.reader.temporality.get(InstrumentKind::Counter));
     let counter = source.meter().u64_counter("requests").build();
     let records = source.records();
     let push = PushTask::spawn(
@@ -193,7 +193,7 @@ fn delta_data_is_in_flight_until_it_was_delivered() {
         })
         .await;
         let mut config = otlp_config(&collector.url(), OtlpProtocol::HttpProtobuf);
-        config.temporality = Temporality::Delta;
+        config.reader = ReaderConfig::new(Temporality::Delta);
         config.timeout = SHORT;
         let recorded = export(&config, 2).await;
         let identity = identity("otlp_http_metric_exporter", &collector);

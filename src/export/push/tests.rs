@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use opentelemetry::metrics::Counter;
 use opentelemetry::KeyValue;
 use opentelemetry_proto::tonic::metrics::v1::{metric, number_data_point};
-use opentelemetry_sdk::metrics::Temporality;
+use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::{Attempt, Batch, Outcome, PushExporter, PushHandle, PushTask, Status};
-use crate::config::{Compression, OtlpConfig, OtlpProtocol, NO_LIMIT};
+use crate::config::{Compression, OtlpConfig, OtlpProtocol, ReaderConfig, NO_LIMIT};
 use crate::engine::collection::Collection;
 use crate::engine::{Collect, Component, PipelineId, SelfMetric};
 use crate::error::{Code, Result};
@@ -514,7 +514,7 @@ fn what_waits_is_still_sent_when_the_engine_has_gone() {
 
 /// A counter and the task that exports it.
 fn otlp(config: &OtlpConfig, log: &Logger) -> (Counter<u64>, PushHandle) {
-    let source = TestSource::new(config.temporality);
+    let source = TestSource::new(*config.reader.temporality.get(InstrumentKind::Counter));
     let counter = source.meter().u64_counter("requests").build();
     let push = PushTask::spawn(
         &Handle::current(),
@@ -569,7 +569,7 @@ fn no_increment_is_lost_or_sent_twice_while_a_collector_restarts() {
                 }
             };
             let mut config = otlp_config(&url, protocol);
-            config.temporality = Temporality::Delta;
+            config.reader = ReaderConfig::new(Temporality::Delta);
             config.timeout = Duration::from_millis(150);
             let log = Logger::default();
             let (counter, push) = otlp(&config, &log);
@@ -765,11 +765,11 @@ fn a_request_over_64_mib_is_never_sent_and_takes_nothing_with_it() {
                 }
             };
             let mut config = otlp_config(&url, protocol);
-            config.temporality = Temporality::Delta;
+            config.reader = ReaderConfig::new(Temporality::Delta);
             config.timeout = Duration::from_secs(60);
             // Of these repeated letters hardly anything would be left, but the limit is before that.
             config.compression = Compression::Gzip;
-            let source = TestSource::new(config.temporality);
+            let source = TestSource::new(*config.reader.temporality.get(InstrumentKind::Counter));
             let records = source.records();
             let counter = source.meter().u64_counter("requests").build();
             let log = Logger::default();
