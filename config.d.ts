@@ -41,6 +41,42 @@ type CardinalityLimits = {
   [Kind in InstrumentType | 'default']?: number;
 };
 
+/** One of the exporters of OTLP. */
+interface OtlpExporter {
+  /** The collector's base URL, for example `http://localhost:4318`. */
+  endpoint?: string;
+  /** Defaults to `http/protobuf`. */
+  protocol?: 'grpc' | 'http/protobuf' | 'http/json';
+  /**
+   * Headers or gRPC metadata sent with every export.
+   * @deepVisibility secret
+   */
+  headers?: { [name: string]: string };
+  /** Time between two exports. Defaults to 60 seconds. */
+  interval?: HumanDuration | number | string;
+  /** How long one export may take. Defaults to 10 seconds. */
+  timeout?: HumanDuration | number | string;
+  /** Defaults to `none`. */
+  compression?: 'none' | 'gzip';
+  /** A word, or a map by kind of instrument. Defaults to `cumulative`. */
+  temporality?: Temporality;
+  /**
+   * Overrides the `histogram` of the whole service for this exporter; a short form of
+   * `defaultAggregation.histogram`.
+   */
+  histogram?: 'explicit' | 'exponential';
+  /** How the exporter aggregates kinds of instruments that no view says otherwise of. */
+  defaultAggregation?: DefaultAggregation;
+  /** Goes before `cardinalityLimit`, and after a view's limit. */
+  cardinalityLimits?: CardinalityLimits;
+  /** Paths of PEM files. */
+  tls?: {
+    caFile?: string;
+    certFile?: string;
+    keyFile?: string;
+  };
+}
+
 export interface Config {
   backend?: {
     /**
@@ -126,44 +162,9 @@ export interface Config {
 
         /**
          * Pushes to an OpenTelemetry collector. On when this section or the `OTEL_*`
-         * environment gives an endpoint; `false` switches it off.
+         * environment gives an endpoint; `false` switches it off. A list has up to 16 exporters.
          */
-        otlp?:
-          | boolean
-          | {
-              /** The collector's base URL, for example `http://localhost:4318`. */
-              endpoint?: string;
-              /** Defaults to `http/protobuf`. */
-              protocol?: 'grpc' | 'http/protobuf' | 'http/json';
-              /**
-               * Headers or gRPC metadata sent with every export.
-               * @deepVisibility secret
-               */
-              headers?: { [name: string]: string };
-              /** Time between two exports. Defaults to 60 seconds. */
-              interval?: HumanDuration | number | string;
-              /** How long one export may take. Defaults to 10 seconds. */
-              timeout?: HumanDuration | number | string;
-              /** Defaults to `none`. */
-              compression?: 'none' | 'gzip';
-              /** A word, or a map by kind of instrument. Defaults to `cumulative`. */
-              temporality?: Temporality;
-              /**
-               * Overrides the `histogram` of the whole service for this exporter; a short form of
-               * `defaultAggregation.histogram`.
-               */
-              histogram?: 'explicit' | 'exponential';
-              /** How the exporter aggregates kinds of instruments that no view says otherwise of. */
-              defaultAggregation?: DefaultAggregation;
-              /** Goes before `cardinalityLimit`, and after a view's limit. */
-              cardinalityLimits?: CardinalityLimits;
-              /** Paths of PEM files. */
-              tls?: {
-                caFile?: string;
-                certFile?: string;
-                keyFile?: string;
-              };
-            };
+        otlp?: boolean | OtlpExporter | OtlpExporter[];
 
         /** Prints every collection to standard output, in a format that may change. Off by default. */
         console?:

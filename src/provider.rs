@@ -13,7 +13,7 @@ use crate::engine::collection::Collection;
 use crate::engine::{Collect, Engine, FacadeId, PipelineId};
 use crate::error::{Code, Error, Result};
 use crate::export::prometheus::HostedAnswer;
-use crate::export::{otlp_exporter, runtime, Exporters};
+use crate::export::{otlp_exporters, runtime, Exporters};
 use crate::log::{Level, Logger};
 
 /// The process's provider, shared by every thread that loads the addon.
@@ -97,7 +97,7 @@ impl Provider {
     /// its settings (unreadable TLS files).
     pub fn configure(&self, config: &Config) -> Result<()> {
         let mut state = self.state();
-        let otlp = otlp_exporter(config)?;
+        let otlp = otlp_exporters(config)?;
         let pipelines = self.engine.configure(config)?;
         state.memory = pipelines.memory;
         state.exit_timeout = config.exit_timeout;

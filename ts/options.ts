@@ -191,8 +191,11 @@ export interface MetricsOptions {
   exporters?: {
     /** On by default. */
     prometheus?: boolean | PrometheusExporterOptions;
-    /** On when an endpoint is given here or by `OTEL_*`. */
-    otlp?: boolean | OtlpExporterOptions;
+    /**
+     * On when an endpoint is given here or by `OTEL_*`. A list has up to 16 exporters, of which one at
+     * most may leave its endpoint to `OTEL_*` or the default.
+     */
+    otlp?: boolean | OtlpExporterOptions | OtlpExporterOptions[];
     /** JSON lines on standard output, for people: the format may change. Off by default. */
     console?: boolean | ConsoleExporterOptions;
   };

@@ -1,11 +1,19 @@
-import { type Config, readDurationFromConfig } from '@backstage/config';
+import {
+  type Config,
+  ConfigReader,
+  readDurationFromConfig,
+} from '@backstage/config';
+import type { HumanDuration } from '@backstage/types';
 import { MetricsError } from './errors';
 import { toJson } from './json';
 import type { MetricsOptions } from './options';
 
 const ROOT = 'backend.metrics';
 
-/** Keys below `backend.metrics` that hold a duration, in any form that Backstage reads. */
+/**
+ * Keys below `backend.metrics` that hold a duration, in any form that Backstage reads. What stands on
+ * the way may be a list.
+ */
 const DURATIONS = [
   ['exitTimeout'],
   ['exporters', 'prometheus', 'collectTimeout'],
@@ -35,7 +43,7 @@ export function readMetricsConfig(config: Config): MetricsOptions {
   }
   const copy = JSON.parse(toJson(options)) as Record<string, unknown>;
   for (const path of DURATIONS) {
-    readDuration(config, copy, path);
+    readDurations(copy, path, ROOT);
   }
   return copy;
 }
@@ -54,33 +62,37 @@ function checkConfig(config: unknown): void {
   );
 }
 
-function readDuration(
-  config: Config,
-  options: Record<string, unknown>,
-  path: string[],
+/** @param at - The path of `holder`. */
+function readDurations(
+  holder: unknown,
+  [key, ...rest]: string[],
+  at: string,
 ): void {
-  const key = path[path.length - 1];
-  let holder: unknown = options;
-  for (const step of path.slice(0, -1)) {
-    holder = (holder as Record<string, unknown> | undefined)?.[step];
-    if (typeof holder !== 'object' || holder === null) {
-      return;
+  if (Array.isArray(holder)) {
+    holder.forEach((entry, index) =>
+      readDurations(entry, [key, ...rest], `${at}[${index}]`),
+    );
+  } else if (typeof holder === 'object' && holder !== null) {
+    const settings = holder as Record<string, unknown>;
+    if (rest.length > 0) {
+      readDurations(settings[key], rest, `${at}.${key}`);
+    } else if (typeof settings[key] === 'string') {
+      settings[key] = readDuration(settings[key], `${at}.${key}`);
     }
+    // Maps and numbers are the native side's to check; it names their path.
   }
-  const found = (holder as Record<string, unknown>)[key];
-  // Maps and numbers are the native side's to check; it names their path.
-  if (typeof found !== 'string') {
-    return;
-  }
-  const at = `${ROOT}.${path.join('.')}`;
+}
+
+function readDuration(text: string, at: string): HumanDuration {
   try {
-    (holder as Record<string, unknown>)[key] = readDurationFromConfig(config, {
-      key: at,
+    // Not by its path: Backstage's configuration has none for what is in a list.
+    return readDurationFromConfig(new ConfigReader({ duration: text }), {
+      key: 'duration',
     });
   } catch (error) {
     throw new MetricsError(
       'ERR_METRICS_INVALID_CONFIG',
-      `${at}: found ${JSON.stringify(found)}, expected a duration such as { seconds: 60 }, '60s' or 'PT1M'`,
+      `${at}: found ${JSON.stringify(text)}, expected a duration such as { seconds: 60 }, '60s' or 'PT1M'`,
       { cause: error },
     );
   }

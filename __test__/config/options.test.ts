@@ -322,6 +322,11 @@ describe('a duration', () => {
       () => fromConfig({ exporters: { otlp: { interval: 'soon' } } }),
       /^MetricsError: backend\.metrics\.exporters\.otlp\.interval: found "soon", expected a duration/,
     );
+    const otlp = [{ interval: '60s' }, { interval: 'soon' }];
+    assert.throws(
+      () => fromConfig({ exporters: { otlp } }),
+      /^MetricsError: backend\.metrics\.exporters\.otlp\[1\]\.interval: found "soon", expected a duration/,
+    );
   });
 });
 

@@ -51,6 +51,22 @@ test('the config schema marks as secret exactly what must not be shown', async (
   assert.deepEqual(found, SECRETS);
 });
 
+test('the headers of every one of several exporters are secret', async () => {
+  const headers = { authorization: 'Bearer x' };
+  const found = await processed(
+    {
+      exporters: {
+        otlp: [
+          { endpoint: 'http://c:4318', headers },
+          { endpoint: 'http://d:4318', headers },
+        ],
+      },
+    },
+    'secret',
+  );
+  assert.deepEqual(found, { exporters: { otlp: [{ headers }, { headers }] } });
+});
+
 test('the config schema takes every setting in every form that is documented', async () => {
   const metrics = {
     serviceName: 'backstage',
@@ -109,6 +125,7 @@ test('the config schema takes every setting in every form that is documented', a
     { prometheus: false, otlp: false, console: true },
     // Forms of a duration that Backstage reads from strings.
     { otlp: { interval: '60s', timeout: 'PT10S' } },
+    { otlp: [{ endpoint: 'http://c:4318' }, { interval: '60s' }] },
   ]) {
     assert.deepEqual(await processed({ exporters }), { exporters });
   }
@@ -119,6 +136,7 @@ test('the config schema refuses what the package refuses', async () => {
     { naming: { mode: 'strict' } },
     { exporters: { otlp: { protocol: 'http' } } },
     { cardinalityLimit: 'many' },
+    { exporters: { otlp: [true] } },
     { exporters: { otlp: { temporality: 'low' } } },
     { exporters: { otlp: { temporality: { counter: 'lowmemory' } } } },
     { exporters: { console: { cardinalityLimits: { counter: 'many' } } } },

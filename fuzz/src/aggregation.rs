@@ -64,8 +64,8 @@ pub fn run(data: &[u8]) {
     );
     let config = Config::parse(&options, "options", &Environment::default()).expect("valid");
     let mut bench = Bench::new(&config);
-    let pipelines = bench.pipelines;
-    let (cumulative, delta) = (pipelines.prometheus, pipelines.otlp);
+    let pipelines = bench.pipelines.clone();
+    let (cumulative, delta) = (pipelines.prometheus, pipelines.otlp.first().copied());
     let kind = match input.kind {
         Kind::Counter => InstrumentKind::Counter,
         Kind::Histogram => InstrumentKind::Histogram,

@@ -57,7 +57,7 @@ fn check(config: &Config) {
         assert!(prometheus.path.starts_with('/'));
         assert!(!prometheus.collect_timeout.is_zero());
     }
-    if let Some(otlp) = &config.otlp {
+    for otlp in &config.otlp {
         assert!(!otlp.interval.is_zero() && !otlp.timeout.is_zero());
         let endpoint: http::Uri = otlp.endpoint.parse().expect("a URL");
         assert!(endpoint.host().is_some_and(|host| !host.is_empty()));
@@ -69,10 +69,10 @@ fn check(config: &Config) {
     }
     let readers = [
         config.prometheus.as_ref().map(|page| &page.reader),
-        config.otlp.as_ref().map(|otlp| &otlp.reader),
         config.console.as_ref().map(|console| &console.reader),
     ];
-    for reader in readers.into_iter().flatten() {
+    let otlp = config.otlp.iter().map(|otlp| &otlp.reader);
+    for reader in readers.into_iter().flatten().chain(otlp) {
         for kind in KINDS {
             assert!((1..=1_000_000).contains(reader.cardinality_limit.get(kind)));
         }
@@ -88,9 +88,9 @@ fn collect(config: &Config) {
         let attributes = ["a".into(), 1.into(), "b".into(), "x".into()];
         bench.record(spec(kind, format!("{kind:?}")), &attributes, &[0.5, 2.0]);
     }
-    let pipelines = bench.pipelines;
-    let all = [pipelines.prometheus, pipelines.otlp, pipelines.console];
-    for pipeline in all.into_iter().flatten() {
+    let pipelines = bench.pipelines.clone();
+    let others = [pipelines.prometheus, pipelines.console];
+    for pipeline in others.into_iter().flatten().chain(pipelines.otlp) {
         let answer = bench.engine.collect(pipeline, Duration::from_secs(1));
         let collection = block_on(answer).expect("an answer").expect("a collection");
         let recorded = collection.metrics().filter(|metric| metric.has_points());

@@ -24,7 +24,7 @@ struct Case {
 }
 
 fn otlp(config: &Config) -> &OtlpConfig {
-    config.otlp.as_ref().unwrap()
+    &config.otlp[0]
 }
 
 fn listen(config: &Config) -> String {
@@ -460,7 +460,7 @@ fn no_wrong_value_stops_a_start_that_does_not_need_it() {
     ] {
         let options = r#"{"exporters": {"otlp": false}}"#;
         let config = with_environment(options, &[(name, "nonsense")]);
-        assert!(config.prometheus.is_some() && config.otlp.is_none());
+        assert!(config.prometheus.is_some() && config.otlp.is_empty());
     }
 }
 

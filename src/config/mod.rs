@@ -72,7 +72,7 @@ pub struct Config {
     pub disabled: bool,
     pub resource: Vec<KeyValue>,
     pub prometheus: Option<PrometheusConfig>,
-    pub otlp: Option<OtlpConfig>,
+    pub otlp: Vec<OtlpConfig>,
     pub console: Option<ConsoleConfig>,
     /// A pipeline that is read by the program itself, for tests. Not an option of users.
     pub memory: Option<ReaderConfig>,
@@ -201,7 +201,7 @@ impl Config {
     /// Whether anything reads exemplars; the console does not.
     pub fn reads_exemplars(&self) -> bool {
         !self.disabled
-            && (self.prometheus.is_some() || self.otlp.is_some() || self.memory.is_some())
+            && (self.prometheus.is_some() || !self.otlp.is_empty() || self.memory.is_some())
     }
 
     /// Reads the options (JSON), fills in from the environment and the defaults.
@@ -225,7 +225,7 @@ impl Config {
         let config = Self::parse(json, "options", &Environment::default())?;
         Ok(Self {
             prometheus: None,
-            otlp: None,
+            otlp: Vec::new(),
             console: None,
             memory: Some(ReaderConfig {
                 temporality: ReaderConfig::new(temporality).temporality,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::time::Duration;
 
 use opentelemetry::{Key, KeyValue, Value};
@@ -18,7 +19,7 @@ use super::reader::{
 };
 use super::values::{
     header_value, headers, invalid, settings, Count, Flag, HumanDuration, Port, ResourceValue,
-    Switch,
+    Several, Switch,
 };
 use super::views::ViewOptions;
 use super::{
@@ -35,6 +36,8 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 /// Of the console (Metrics exporters specification, "Standard output").
 const CONSOLE_INTERVAL: Duration = Duration::from_secs(10);
 const DEFAULT_OTLP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Each has its own streams where it wants other data, and a stream's pipelines are the bits of a number.
+const MOST_OTLP_EXPORTERS: usize = 16;
 const DEFAULT_COLLECT_TIMEOUT: Duration = Duration::from_secs(2);
 const DEFAULT_EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -126,7 +129,7 @@ pub struct NamingOptions {
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct ExportersOptions {
     pub prometheus: Option<Switch<PrometheusOptions>>,
-    pub otlp: Option<Switch<OtlpOptions>>,
+    pub otlp: Option<Several<OtlpOptions>>,
     pub console: Option<Switch<ConsoleOptions>>,
 }
 
@@ -296,21 +299,42 @@ impl Options {
                 &mut warnings,
             )?),
         };
-        let otlp = match (&self.exporters.otlp, &exporters) {
-            (Some(Switch::Off), _) => None,
-            (Some(Switch::On(options)), _) => {
-                Some(options.resolve(path, self.histogram, defaults, environment, &mut warnings)?)
-            }
-            (None, Some(names)) if !names.otlp => None,
-            (None, None) if !environment.names_an_otlp_endpoint() => None,
-            (None, _) => Some(OtlpOptions::default().resolve(
-                path,
-                self.histogram,
-                defaults,
-                environment,
-                &mut warnings,
-            )?),
+        let unnamed = OtlpOptions::default();
+        let (otlp, listed) = match (&self.exporters.otlp, &exporters) {
+            (Some(Several::Off), _) => (&[][..], false),
+            (Some(Several::On(options)), _) => (slice::from_ref(options), false),
+            (Some(Several::Listed(list)), _) => (&list[..], true),
+            (None, Some(names)) if !names.otlp => (&[][..], false),
+            (None, None) if !environment.names_an_otlp_endpoint() => (&[][..], false),
+            (None, _) => (slice::from_ref(&unnamed), false),
         };
+        let at = format!("{path}.exporters.otlp");
+        if listed && !(1..=MOST_OTLP_EXPORTERS).contains(&otlp.len()) {
+            return Err(invalid(
+                &at,
+                format!(
+                    "found {} exporters, expected 1 to {MOST_OTLP_EXPORTERS}, or false for none",
+                    otlp.len()
+                ),
+            ));
+        }
+        let places: Vec<String> = match listed {
+            true => (0..otlp.len())
+                .map(|at_index| format!("{at}[{at_index}]"))
+                .collect(),
+            false => vec![at],
+        };
+        let mut exporters_of_otlp: Vec<OtlpConfig> = Vec::new();
+        for (options, place) in otlp.iter().zip(&places) {
+            let mut own = Vec::new();
+            let resolved =
+                options.resolve(place, self.histogram, defaults, environment, &mut own)?;
+            exporters_of_otlp.push(resolved);
+            // Another may have read the same variable.
+            own.retain(|warning| !warnings.contains(warning));
+            warnings.extend(own);
+        }
+        let otlp = apart(otlp, exporters_of_otlp, &places)?;
         let console = match (&self.exporters.console, &exporters) {
             (Some(Switch::Off), _) => None,
             (Some(Switch::On(options)), _) => {
@@ -435,6 +459,7 @@ fn setting(path: &str, key: &str, given: bool, environment: &Environment) -> Str
 }
 
 impl OtlpOptions {
+    /// `path` is that of the section.
     fn resolve(
         &self,
         path: &str,
@@ -443,7 +468,7 @@ impl OtlpOptions {
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Result<OtlpConfig> {
-        let at = |key: &str| format!("{path}.exporters.otlp.{key}");
+        let at = |key: &str| format!("{path}.{key}");
         let protocol = match self.protocol {
             Some(name) => name,
             None => environment
@@ -584,7 +609,7 @@ impl OtlpOptions {
                 cardinality_limits: self.cardinality_limits.as_ref(),
             }
             .resolve(
-                &format!("{path}.exporters.otlp"),
+                path,
                 ReaderDefaults {
                     preference: preference.unwrap_or(defaults.preference),
                     histogram,
@@ -594,6 +619,34 @@ impl OtlpOptions {
             tls,
         })
     }
+}
+
+/// Refuses exporters that leave their endpoint to the environment, or to the default, and get that of
+/// another: everything would arrive twice at one place.
+fn apart(
+    options: &[OtlpOptions],
+    configs: Vec<OtlpConfig>,
+    places: &[String],
+) -> Result<Vec<OtlpConfig>> {
+    for (at, own) in options.iter().enumerate() {
+        let same = (0..configs.len()).find(|&other| {
+            other != at
+                && configs[other].endpoint == configs[at].endpoint
+                // Of two that say nothing the later one is to say something.
+                && (options[other].endpoint.is_some() || other < at)
+        });
+        if let (None, Some(other)) = (&own.endpoint, same) {
+            return Err(invalid(
+                &format!("{}.endpoint", places[at]),
+                format!(
+                    "found none, and {} sends to the endpoint of the environment, or to the \
+                     default, already; expected an endpoint of its own",
+                    places[other]
+                ),
+            ));
+        }
+    }
+    Ok(configs)
 }
 
 fn readable(file: &Path, place: &str) -> Result<PathBuf> {

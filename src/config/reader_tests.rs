@@ -12,7 +12,7 @@ const HISTOGRAMS: &str = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATI
 
 fn otlp(options: &str, variables: &[(&str, &str)]) -> ReaderConfig {
     let json = format!(r#"{{"exporters": {{"otlp": {options}}}}}"#);
-    with_environment(&json, variables).otlp.unwrap().reader
+    with_environment(&json, variables).otlp.remove(0).reader
 }
 
 #[test]
@@ -100,9 +100,9 @@ fn a_kinds_limit_goes_before_the_readers_and_that_before_the_services() {
         "otlp": {}}}"#;
     let config = with_environment(json, &[]);
     for (reader, counter, histogram, up_down) in [
-        (config.prometheus.unwrap().reader, 10, 30, 30),
-        (config.console.unwrap().reader, 20, 5, 20),
-        (config.otlp.unwrap().reader, 30, 30, 30),
+        (&config.prometheus.unwrap().reader, 10, 30, 30),
+        (&config.console.unwrap().reader, 20, 5, 20),
+        (&config.otlp[0].reader, 30, 30, 30),
     ] {
         let found = [COUNTER, HISTOGRAM, UP_DOWN].map(|kind| *reader.cardinality_limit.get(kind));
         assert_eq!(found, [counter, histogram, up_down]);

@@ -47,7 +47,7 @@ fn nothing_configured_is_a_page_on_loopback_and_no_push() {
         "127.0.0.1:9464".to_owned()
     );
     assert_eq!(prometheus.path, "/metrics");
-    assert!(config.otlp.is_none() && config.console.is_none());
+    assert!(config.otlp.is_empty() && config.console.is_none());
     assert_eq!(config.reader, ReaderConfig::new(Temporality::Cumulative));
     assert_eq!(config.value_length, 2048);
     assert_eq!(config.exemplars, ExemplarFilter::TraceBased);
@@ -224,6 +224,42 @@ fn a_wrong_key_or_value_names_its_path_what_was_found_and_what_is_allowed() {
             "exporters.otlp.protocol",
             "`udp`",
             "http/protobuf",
+        ),
+        (
+            r#"{"exporters": {"otlp": [{"endpoint": "http://c:1"}, {"endpoint": "collector"}]}}"#,
+            "backend.metrics.exporters.otlp[1].endpoint",
+            "\"collector\"",
+            "http://",
+        ),
+        (
+            r#"{"exporters": {"otlp": [{"endpoint": "http://c:1", "retries": 5}]}}"#,
+            "backend.metrics.exporters.otlp[0].retries",
+            "`retries`",
+            "`endpoint`",
+        ),
+        (
+            r#"{"exporters": {"otlp": [{"temporality": {"counter": "low"}}]}}"#,
+            "backend.metrics.exporters.otlp[0].temporality.counter",
+            "`low`",
+            "`delta`",
+        ),
+        (
+            r#"{"exporters": {"otlp": [true]}}"#,
+            "backend.metrics.exporters.otlp[0]",
+            "true",
+            "a map of settings",
+        ),
+        (
+            r#"{"exporters": {"otlp": []}}"#,
+            "backend.metrics.exporters.otlp",
+            "0 exporters",
+            "1 to 16",
+        ),
+        (
+            r#"{"exporters": {"otlp": 5}}"#,
+            "backend.metrics.exporters.otlp",
+            "5",
+            "a map of settings or a list of them",
         ),
         (
             r#"{"exporters": {"otlp": {"endpoint": "collector"}}}"#,
@@ -463,7 +499,7 @@ fn white_space_around_a_secret_is_no_part_of_it() {
         config.prometheus.unwrap().token.unwrap().expose(),
         "hunter2"
     );
-    assert_eq!(config.otlp.unwrap().headers["a"].expose(), "Bearer hunter2");
+    assert_eq!(config.otlp[0].headers["a"].expose(), "Bearer hunter2");
 }
 
 #[test]
@@ -498,26 +534,88 @@ fn durations_are_maps_or_milliseconds() {
 
 #[test]
 fn an_endpoint_in_the_options_or_the_environment_turns_otlp_on() {
-    assert!(parse(r#"{"exporters": {"otlp": {}}}"#).otlp.is_some());
+    assert!(!parse(r#"{"exporters": {"otlp": {}}}"#).otlp.is_empty());
     for name in [
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
     ] {
-        assert!(with_environment("{}", &[(name, "http://c:1")])
-            .otlp
-            .is_some());
+        let config = with_environment("{}", &[(name, "http://c:1")]);
+        assert_eq!(config.otlp.len(), 1);
     }
     let off = with_environment(
         r#"{"exporters": {"otlp": false}}"#,
         &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1")],
     );
-    assert!(off.otlp.is_none());
+    assert!(off.otlp.is_empty());
+}
+
+#[test]
+fn several_otlp_exporters_each_have_what_they_say_and_the_environment_for_the_rest() {
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://env:1"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=b"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"),
+    ];
+    let json = r#"{"exporters": {"otlp": [
+        {"endpoint": "http://own:2", "protocol": "grpc", "temporality": "delta"},
+        {"compression": "gzip"}]}}"#;
+    let config = with_environment(json, &variables);
+    let [first, second] = &config.otlp[..] else {
+        panic!("{:?}", config.otlp);
+    };
+    assert_eq!(first.endpoint, "http://own:2");
+    assert_eq!(second.endpoint, "http://env:1/v1/metrics");
+    let protocols = [OtlpProtocol::Grpc, OtlpProtocol::HttpProtobuf];
+    assert_eq!([first.protocol, second.protocol], protocols);
+    let compressions = [Compression::None, Compression::Gzip];
+    assert_eq!([first.compression, second.compression], compressions);
+    assert_eq!(second.reader, ReaderConfig::new(Temporality::Cumulative));
+    assert_eq!(first.headers["a"].expose(), "b");
+    assert_eq!(second.headers["a"].expose(), "b");
+    assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
+}
+
+#[test]
+fn an_endpoint_of_the_environment_is_not_that_of_two_exporters() {
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1")];
+    let refused = |list: &str, variables: &[(&str, &str)]| {
+        let json = format!(r#"{{"exporters": {{"otlp": {list}}}}}"#);
+        Config::parse(&json, "backend.metrics", &environment(variables))
+            .err()
+            .map(|error| error.to_string())
+    };
+    let beside = |place: usize, other: usize| {
+        (
+            format!("backend.metrics.exporters.otlp[{place}].endpoint: found none"),
+            format!("backend.metrics.exporters.otlp[{other}] sends to"),
+        )
+    };
+    for (list, (path, found)) in [
+        ("[{}, {}]", beside(1, 0)),
+        (r#"[{}, {"endpoint": "http://c:1"}]"#, beside(0, 1)),
+        (
+            r#"[{"endpoint": "http://c:1"}, {"interval": 5}]"#,
+            beside(1, 0),
+        ),
+    ] {
+        let error = refused(list, &variables).expect(list);
+        assert!(error.contains(&path) && error.contains(&found), "{error}");
+    }
+    assert!(refused("[{}, {}]", &[]).is_some(), "the default endpoint");
+    for list in [
+        "[{}]",
+        r#"[{}, {"endpoint": "http://d:1"}]"#,
+        // Whoever writes one twice means it: headers may tell tenants apart.
+        r#"[{"endpoint": "http://c:1"}, {"endpoint": "http://c:1", "headers": {"tenant": "b"}}]"#,
+    ] {
+        assert_eq!(refused(list, &variables), None, "{list}");
+    }
 }
 
 #[test]
 fn endpoints_get_the_metrics_path_where_the_specification_says_so() {
     let endpoint = |json: &str, variables: &[(&str, &str)]| {
-        with_environment(json, variables).otlp.unwrap().endpoint
+        with_environment(json, variables).otlp.remove(0).endpoint
     };
     let on = r#"{"exporters": {"otlp": {}}}"#;
     assert_eq!(endpoint(on, &[]), "http://127.0.0.1:4318/v1/metrics");
@@ -595,7 +693,7 @@ fn explicit_options_go_before_the_environment_and_the_environment_before_default
     assert_eq!(attribute(&config, "team").unwrap(), "a b");
     let prometheus = config.prometheus.as_ref().unwrap();
     assert_eq!(prometheus.listen.unwrap().to_string(), "0.0.0.0:9999");
-    let otlp = config.otlp.unwrap();
+    let otlp = &config.otlp[0];
     assert_eq!(otlp.interval, Duration::from_secs(5));
     assert_eq!(otlp.timeout, Duration::from_millis(700));
     assert_eq!(otlp.headers["a"].expose(), "general");
@@ -618,7 +716,7 @@ fn explicit_options_go_before_the_environment_and_the_environment_before_default
     assert_eq!(attribute(&config, "region").unwrap(), "y");
     let prometheus = config.prometheus.unwrap();
     assert_eq!(prometheus.listen.unwrap().to_string(), "127.0.0.1:1");
-    let otlp = config.otlp.unwrap();
+    let otlp = &config.otlp[0];
     assert_eq!(otlp.endpoint, "http://d:2/v1/metrics");
     assert_eq!(otlp.interval, Duration::from_secs(1));
     assert_eq!(otlp.timeout, Duration::from_secs(2));
@@ -631,11 +729,11 @@ fn explicit_options_go_before_the_environment_and_the_environment_before_default
 fn the_exporter_variable_selects_what_the_options_leave_open() {
     let variables = [("OTEL_METRICS_EXPORTER", "otlp, console")];
     let config = with_environment("{}", &variables);
-    assert!(config.prometheus.is_none() && config.otlp.is_some() && config.console.is_some());
+    assert!(config.prometheus.is_none() && !config.otlp.is_empty() && config.console.is_some());
     let config = with_environment(r#"{"exporters": {"prometheus": true}}"#, &variables);
     assert!(config.prometheus.is_some());
     let config = with_environment("{}", &[("OTEL_METRICS_EXPORTER", "none")]);
-    assert!(config.prometheus.is_none() && config.otlp.is_none());
+    assert!(config.prometheus.is_none() && config.otlp.is_empty());
 }
 
 #[test]
@@ -719,7 +817,7 @@ fn a_header_in_the_environment_that_is_none_is_ignored_and_not_repeated() {
             "authorization: Bearer s3cret=,;s3cret;x=1,x-good=2",
         )],
     );
-    let headers = &config.otlp.as_ref().unwrap().headers;
+    let headers = &config.otlp[0].headers;
     assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-good"]);
     assert_eq!(config.warnings.len(), 2);
     for warning in &config.warnings {

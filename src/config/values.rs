@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use opentelemetry::{Array, StringValue, Value};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error as _, MapAccess, Unexpected, Visitor};
+use serde::de::{Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::Secret;
@@ -109,6 +109,68 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Switch<T> {
             }
         }
         deserializer.deserialize_any(SwitchVisitor(PhantomData))
+    }
+}
+
+/// A switch whose exporter may be there several times: a map of settings, or a list of them.
+#[derive(Debug)]
+pub enum Several<T> {
+    Off,
+    On(T),
+    Listed(Vec<T>),
+}
+
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Several<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// One entry of the list.
+        struct Entry<T>(T);
+        impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entry<T> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                settings(deserializer).map(Entry)
+            }
+        }
+        struct SeveralVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for SeveralVisitor<T> {
+            type Value = Several<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("true, false, a map of settings or a list of them")
+            }
+
+            fn visit_bool<E: serde::de::Error>(self, on: bool) -> Result<Self::Value, E> {
+                Switch::deserialize(on.into_deserializer()).map(Several::from)
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                match text {
+                    "true" => self.visit_bool(true),
+                    "false" => self.visit_bool(false),
+                    _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Several::On)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(Entry(entry)) = list.next_element()? {
+                    entries.push(entry);
+                }
+                Ok(Several::Listed(entries))
+            }
+        }
+        deserializer.deserialize_any(SeveralVisitor(PhantomData))
+    }
+}
+
+impl<T> From<Switch<T>> for Several<T> {
+    fn from(switch: Switch<T>) -> Self {
+        match switch {
+            Switch::Off => Several::Off,
+            Switch::On(one) => Several::On(one),
+        }
     }
 }
 

@@ -256,7 +256,13 @@ impl Actor {
                 self.log.warn(problem);
             }
             if instrument.has_streams() {
-                instrument.adopt(&plans);
+                if instrument.adopt(plans) {
+                    self.log.warn(format!(
+                        "the values of {:?} before configuration go to the first exporter with \
+                         delta temporality alone",
+                        instrument.spec.name
+                    ));
+                }
             } else {
                 let built = instrument.build(plans);
                 self.misfits.report(id, instrument, built);

@@ -123,7 +123,9 @@ impl Settings {
         };
         let pipelines = Pipelines {
             prometheus: (config.prometheus.as_ref()).map(|page| pipeline(&page.reader)),
-            otlp: config.otlp.as_ref().map(|otlp| pipeline(&otlp.reader)),
+            otlp: (config.otlp.iter())
+                .map(|otlp| pipeline(&otlp.reader))
+                .collect(),
             console: (config.console.as_ref()).map(|console| pipeline(&console.reader)),
             memory: config.memory.as_ref().map(pipeline),
         };
@@ -198,13 +200,15 @@ impl Settings {
                 let Some(plan) = self.plan(spec, stream, pipeline, &mut problems) else {
                     continue;
                 };
-                // Pipelines that want the same data read one stream.
+                // Pipelines that want the same data read one stream, but each has a delta stream of its
+                // own: a collection empties it.
                 let same = plans.iter_mut().find(|other| {
+                    let shared = plan.temporality != Temporality::Delta || other.feeds(index);
                     let other = StreamPlan {
                         pipelines: 0,
                         ..(*other).clone()
                     };
-                    other == plan
+                    shared && other == plan
                 });
                 match same {
                     Some(other) => other.pipelines |= 1 << index,
@@ -275,10 +279,11 @@ impl Settings {
 }
 
 /// Where each configured exporter reads.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Pipelines {
     pub prometheus: Option<PipelineId>,
-    pub otlp: Option<PipelineId>,
+    /// In the order of their configurations.
+    pub otlp: Vec<PipelineId>,
     pub console: Option<PipelineId>,
     pub memory: Option<PipelineId>,
 }

@@ -119,6 +119,13 @@ impl Component {
         ])
     }
 
+    /// The same with another number.
+    #[must_use]
+    pub fn numbered(mut self, number: usize) -> Self {
+        self.0[0].value = format!("{}/{number}", self.0[1].value).into();
+        self
+    }
+
     /// The same, and where it sends to.
     #[must_use]
     pub fn sending_to(mut self, address: &str, port: Option<u16>) -> Self {

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use hashbrown::HashTable;
+use opentelemetry_sdk::metrics::Temporality;
 
 use super::aggregate::Misfit;
 use super::canonical::Canonical;
@@ -223,19 +224,34 @@ impl Instrument {
     }
 
     /// Gives streams that were built before configuration to the pipelines that want their
-    /// temporality; the others go.
-    pub fn adopt(&mut self, plans: &[StreamPlan]) {
+    /// temporality; the others go. A delta stream is for one of them, because a collection empties it:
+    /// returns whether another one begins without what was recorded so far.
+    pub fn adopt(&mut self, plans: Vec<StreamPlan>) -> bool {
+        let mut left = plans;
+        let mut adopted = 0;
         for stream in &mut self.streams {
-            let pipelines = plans
-                .iter()
-                .filter(|plan| {
-                    let built = stream.plan();
-                    plan.temporality == built.temporality && plan.legacy == built.legacy
-                })
-                .fold(0, |bits, plan| bits | plan.pipelines);
+            let mut pipelines = 0;
+            left.retain(|plan| {
+                let built = stream.plan();
+                let fits = plan.temporality == built.temporality
+                    && plan.legacy == built.legacy
+                    && (pipelines == 0 || plan.temporality != Temporality::Delta);
+                if fits {
+                    pipelines |= plan.pipelines;
+                }
+                !fits
+            });
             stream.assign(pipelines);
+            adopted |= pipelines;
         }
         self.streams.retain(|stream| stream.plan().pipelines != 0);
+        left.retain(|plan| plan.pipelines & adopted == 0);
+        let without = !left.is_empty();
+        let begun = left
+            .into_iter()
+            .map(|plan| Stream::new(self.spec.clone(), plan));
+        self.streams.extend(begun);
+        without
     }
 
     /// Removes one series: it is exported no more until the next value, which starts it anew.

@@ -19,7 +19,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::config::{Config, PrometheusConfig, CONSOLE_TIMEOUT};
+use crate::config::{Config, OtlpConfig, PrometheusConfig, CONSOLE_TIMEOUT};
 use crate::engine::plan::Pipelines;
 use crate::engine::{Collect, Engine, PipelineId};
 use crate::error::{Code, Error, Result};
@@ -31,17 +31,23 @@ use prometheus::{Exposition, Limits, ScrapePort};
 use push::{PushHandle, PushTask};
 use reader::Reader;
 
-/// The OTLP exporter that the configuration asks for. Made before anything is configured, because
-/// it alone may refuse its settings.
+/// The OTLP exporters that the configuration asks for. Made before anything is configured, because
+/// they alone may refuse their settings.
 ///
 /// # Errors
 /// [`Code::InvalidConfig`] when settings cannot be used (TLS files, headers),
 /// [`Code::Export`] when the operating system refuses threads.
-pub fn otlp_exporter(config: &Config) -> Result<Option<OtlpExporter>> {
-    match &config.otlp {
-        Some(otlp) if !config.disabled => OtlpExporter::new(otlp, &runtime::handle()?).map(Some),
-        _ => Ok(None),
+pub fn otlp_exporters(config: &Config) -> Result<Vec<OtlpExporter>> {
+    if config.disabled || config.otlp.is_empty() {
+        return Ok(Vec::new());
     }
+    let runtime = runtime::handle()?;
+    let exporters = config.otlp.iter().enumerate().map(|(at, otlp)| {
+        let same = |other: &&OtlpConfig| other.protocol == otlp.protocol;
+        let number = config.otlp[..at].iter().filter(same).count();
+        OtlpExporter::new(otlp, &runtime).map(|exporter| exporter.numbered(number))
+    });
+    exporters.collect()
 }
 
 /// Everything that takes data out of a provider.
@@ -59,7 +65,7 @@ impl Exporters {
     /// [`Code::Export`] when the operating system refuses threads.
     pub fn start(
         config: &Config,
-        otlp_exporter: Option<OtlpExporter>,
+        otlp_exporters: Vec<OtlpExporter>,
         pipelines: Pipelines,
         engine: &Engine,
         log: &Logger,
@@ -67,9 +73,8 @@ impl Exporters {
         let runtime = runtime::handle()?;
         let source: Arc<dyn Collect> = Arc::new(engine.clone());
         let mut pushes = Vec::new();
-        if let (Some(otlp), Some(exporter), Some(pipeline)) =
-            (&config.otlp, otlp_exporter, pipelines.otlp)
-        {
+        let otlp = config.otlp.iter().zip(otlp_exporters).zip(pipelines.otlp);
+        for ((otlp, exporter), pipeline) in otlp {
             for warning in exporter.warnings() {
                 log.warn(warning.clone());
             }

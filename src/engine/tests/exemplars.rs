@@ -128,7 +128,11 @@ fn readers_of_one_stream_take_nothing_from_each_other() {
         exemplars: vec![captured(Storage::Sum, slot, 1.0)],
         ..Handover::default()
     });
-    for pipeline in [pipelines.otlp, pipelines.prometheus, pipelines.otlp] {
+    for pipeline in [
+        Some(pipelines.otlp[0]),
+        pipelines.prometheus,
+        Some(pipelines.otlp[0]),
+    ] {
         bench.pipeline = pipeline;
         assert_eq!(values(&bench.collect(), "c"), [1.0]);
     }

@@ -216,7 +216,7 @@ proptest! {
                 Step::Collect(temporality) => {
                     // Up-down counters are cumulative whatever is preferred.
                     let pipeline = match temporality {
-                        Temporality::Delta => pipelines.otlp,
+                        Temporality::Delta => pipelines.otlp.first().copied(),
                         _ => pipelines.prometheus,
                     };
                     let answer = bench.engine.collect(pipeline.unwrap(), WAIT);

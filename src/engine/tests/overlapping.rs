@@ -62,7 +62,7 @@ fn setup(kind: InstrumentKind, temporality: &str, views: &str) -> Setup {
         engine,
         facade,
         scrapes: pipelines.prometheus.unwrap(),
-        exports: pipelines.otlp.unwrap(),
+        exports: pipelines.otlp[0],
         asked,
         id,
         slots,

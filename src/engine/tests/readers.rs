@@ -66,7 +66,7 @@ fn each_exporter_has_the_temporality_that_it_wants_of_a_kind() {
         bench.add(slots[0], 1.0);
         bench.add(slots[1], sessions);
         bench.sample(duration, 1.0);
-        let read = collect(&mut bench, pipelines.otlp);
+        let read = collect(&mut bench, pipelines.otlp.first().copied());
         let found = names.map(|name| values(&read, name)[0]);
         assert_eq!(found, expected);
         let kind = kind_of(&read, "duration").unwrap();
@@ -74,6 +74,27 @@ fn each_exporter_has_the_temporality_that_it_wants_of_a_kind() {
     }
     let page = collect(&mut bench, pipelines.prometheus);
     assert_eq!(names.map(|name| values(&page, name)[0]), [2.0, 1.0]);
+}
+
+#[test]
+fn exporters_with_delta_temporality_have_intervals_of_their_own() {
+    let (mut bench, pipelines) = bench(
+        r#"{"otlp": [{"temporality": "delta", "endpoint": "http://a:1"},
+                     {"temporality": "delta", "endpoint": "http://b:1"}]}"#,
+    );
+    let id = bench.instrument(InstrumentKind::Counter, "requests");
+    let slot = bench.series(id, Storage::Sum, "");
+    let [first, second] = pipelines.otlp[..] else {
+        panic!("{pipelines:?}");
+    };
+    bench.add(slot, 1.0);
+    assert_eq!(values(&collect(&mut bench, Some(first)), "requests"), [1.0]);
+    bench.add(slot, 2.0);
+    assert_eq!(values(&collect(&mut bench, Some(first)), "requests"), [2.0]);
+    assert_eq!(
+        values(&collect(&mut bench, Some(second)), "requests"),
+        [3.0]
+    );
 }
 
 #[test]
@@ -106,7 +127,7 @@ fn a_reader_aggregates_kinds_as_it_wants_unless_a_view_says_otherwise() {
     ));
     assert_eq!(kind_of(&page, "requests"), None);
 
-    let pushed = collect(&mut bench, pipelines.otlp);
+    let pushed = collect(&mut bench, pipelines.otlp.first().copied());
     for (name, boundaries) in [("duration", 1), ("requests", 15)] {
         let metric = pushed
             .metrics()
@@ -160,7 +181,7 @@ fn each_reader_stops_at_its_own_limit_of_a_kind() {
     }
     for (pipeline, requests, sessions) in [
         (pipelines.prometheus, 2, 4),
-        (pipelines.otlp, 3, 5),
+        (pipelines.otlp.first().copied(), 3, 5),
         (pipelines.console, 5, 5),
     ] {
         let read = collect(&mut bench, pipeline);

@@ -94,6 +94,13 @@ impl OtlpExporter {
         })
     }
 
+    /// Tells it from other exporters of its kind in the provider, by a number from 0.
+    #[must_use]
+    pub fn numbered(mut self, number: usize) -> Self {
+        self.component = self.component.numbered(number);
+        self
+    }
+
     /// What is ignored of the environment, and worth a line.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
@@ -166,7 +173,7 @@ fn too_long(bytes: usize) -> Option<String> {
     })
 }
 
-/// A provider has one OTLP exporter at most.
+/// The first of its kind.
 fn component(protocol: OtlpProtocol, target: &Target) -> Component {
     let kind = match protocol {
         OtlpProtocol::Grpc => "otlp_grpc_metric_exporter",
