@@ -58,6 +58,14 @@ interface OtlpExporter {
   timeout?: HumanDuration | number | string;
   /** Defaults to `none`. */
   compression?: 'none' | 'gzip';
+  /** Data points of a request, from 1 to 1 000 000. Defaults to as many as its size allows. */
+  maxExportBatchSize?: number;
+  /** Requests that may be under way at once, from 1 to 64. Defaults to 1. */
+  maxConcurrentExports?: number;
+  /** Bytes of a request before compression, from 64 KiB to 64 MiB. Defaults to 3 MiB. */
+  maxRequestSize?: number;
+  /** Bytes that are read of an answer, from 64 KiB to 64 MiB. Defaults to 4 MiB. */
+  maxResponseSize?: number;
   /** A word, or a map by kind of instrument. Defaults to `cumulative`. */
   temporality?: Temporality;
   /**

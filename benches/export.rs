@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt;
 use nativestage_metrics::config::{
     Compression, ListenSettings, OtlpConfig, OtlpProtocol, PrometheusConfig, ReaderConfig,
-    TlsConfig, TranslationStrategy,
+    TlsConfig, TranslationStrategy, DEFAULT_REQUEST_SIZE, DEFAULT_RESPONSE_SIZE,
 };
 use nativestage_metrics::engine::collection::Collection;
 use nativestage_metrics::engine::{Collect, PipelineId};
@@ -45,6 +45,10 @@ fn otlp(c: &mut Criterion) {
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(10),
         compression: Compression::None,
+        max_batch_size: None,
+        max_concurrent_exports: 1,
+        max_request_size: DEFAULT_REQUEST_SIZE,
+        max_response_size: DEFAULT_RESPONSE_SIZE,
         reader: ReaderConfig::new(Temporality::Cumulative),
         tls: TlsConfig::default(),
     };

@@ -64,6 +64,17 @@ pub const CONSOLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// can make them.
 pub const DEFAULT_VALUE_LENGTH: usize = 2048;
 
+/// Where an OTLP request is cut and another begun, in bytes before compression. gRPC servers refuse
+/// messages above 4 MiB unless told otherwise.
+pub const DEFAULT_REQUEST_SIZE: usize = 3 * 1024 * 1024;
+
+/// Bytes that are read of an answer (OTLP specification, "OTLP/gRPC Response" and "OTLP/HTTP
+/// Response").
+pub const DEFAULT_RESPONSE_SIZE: usize = 4 * 1024 * 1024;
+
+/// The most that either may be set to.
+pub const LARGEST_SIZE: usize = 64 * 1024 * 1024;
+
 /// Everything a provider needs to run its pipelines.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -156,6 +167,14 @@ pub struct OtlpConfig {
     /// Bounds one export: every attempt and the pauses between them. [`NO_LIMIT`] for none.
     pub timeout: Duration,
     pub compression: Compression,
+    /// Data points of a request; `None` where bytes alone decide.
+    pub max_batch_size: Option<u64>,
+    /// Requests that may be under way at once.
+    pub max_concurrent_exports: usize,
+    /// Bytes of a request, before compression, above which another is begun.
+    pub max_request_size: usize,
+    /// Bytes that are read of an answer.
+    pub max_response_size: usize,
     pub reader: ReaderConfig,
     pub tls: TlsConfig,
 }

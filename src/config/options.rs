@@ -18,14 +18,14 @@ use super::reader::{
     TemporalityOptions,
 };
 use super::values::{
-    header_value, headers, invalid, settings, Count, Flag, HumanDuration, Port, ResourceValue,
-    Several, Switch,
+    header_value, headers, invalid, settings, Concurrency, Count, Flag, HumanDuration, Port,
+    ResourceValue, Several, Size, Switch,
 };
 use super::views::ViewOptions;
 use super::{
     Compression, Config, ConsoleConfig, ListenSettings, NamingConfig, OtlpConfig, OtlpProtocol,
-    PrometheusConfig, Secret, TlsConfig, DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
-    ENVIRONMENT,
+    PrometheusConfig, Secret, TlsConfig, DEFAULT_CARDINALITY_LIMIT, DEFAULT_REQUEST_SIZE,
+    DEFAULT_RESPONSE_SIZE, DEFAULT_VALUE_LENGTH, ENVIRONMENT,
 };
 use crate::error::Result;
 
@@ -160,6 +160,10 @@ pub struct OtlpOptions {
     pub interval: Option<HumanDuration>,
     pub timeout: Option<HumanDuration>,
     pub compression: Option<CompressionName>,
+    pub max_export_batch_size: Option<Count>,
+    pub max_concurrent_exports: Option<Concurrency>,
+    pub max_request_size: Option<Size>,
+    pub max_response_size: Option<Size>,
     pub temporality: Option<TemporalityOptions>,
     pub histogram: Option<HistogramAggregation>,
     #[serde(deserialize_with = "some_settings")]
@@ -603,6 +607,11 @@ impl OtlpOptions {
                 .or_else(|| environment.timeout(&["OTEL_METRIC_EXPORT_TIMEOUT"], warnings))
                 .unwrap_or(DEFAULT_OTLP_TIMEOUT),
             compression,
+            max_batch_size: self.max_export_batch_size.map(|count| count.0 as u64),
+            max_concurrent_exports: self.max_concurrent_exports.map_or(1, |count| count.0),
+            max_request_size: (self.max_request_size).map_or(DEFAULT_REQUEST_SIZE, |size| size.0),
+            max_response_size: (self.max_response_size)
+                .map_or(DEFAULT_RESPONSE_SIZE, |size| size.0),
             reader: ReaderOptions {
                 temporality: self.temporality.as_ref(),
                 default_aggregation: aggregations,

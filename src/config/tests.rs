@@ -262,6 +262,30 @@ fn a_wrong_key_or_value_names_its_path_what_was_found_and_what_is_allowed() {
             "a map of settings or a list of them",
         ),
         (
+            r#"{"exporters": {"otlp": {"maxExportBatchSize": 0}}}"#,
+            "exporters.otlp.maxExportBatchSize",
+            "0",
+            "1 to 1000000",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"maxConcurrentExports": 65}}}"#,
+            "exporters.otlp.maxConcurrentExports",
+            "65",
+            "1 to 64",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"maxRequestSize": 1000}}}"#,
+            "exporters.otlp.maxRequestSize",
+            "1000",
+            "65536",
+        ),
+        (
+            r#"{"exporters": {"otlp": {"maxResponseSize": "64 MiB"}}}"#,
+            "exporters.otlp.maxResponseSize",
+            "\"64 MiB\"",
+            "67108864",
+        ),
+        (
             r#"{"exporters": {"otlp": {"endpoint": "collector"}}}"#,
             "exporters.otlp.endpoint",
             "\"collector\"",

@@ -11,7 +11,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::Secret;
+use super::{Secret, LARGEST_SIZE};
 use crate::error::{Code, Error};
 
 /// A configuration error at a path.
@@ -279,6 +279,34 @@ impl<'de> Deserialize<'de> for Count {
             count.fract() == 0.0 && (1.0..=Self::MAX as f64).contains(&count)
         })
         .map(|count| Count(count as usize))
+    }
+}
+
+/// Bytes of a message, from 64 KiB to 64 MiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub usize);
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const EXPECTED: &str = "a whole number of bytes from 65536 (64 KiB) to 67108864 (64 MiB)";
+        const SMALLEST: f64 = 64.0 * 1024.0;
+        number(deserializer, EXPECTED, |size| {
+            size.fract() == 0.0 && (SMALLEST..=LARGEST_SIZE as f64).contains(&size)
+        })
+        .map(|size| Size(size as usize))
+    }
+}
+
+/// Requests at once, from 1 to 64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Concurrency(pub usize);
+
+impl<'de> Deserialize<'de> for Concurrency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        number(deserializer, "a whole number from 1 to 64", |count| {
+            count.fract() == 0.0 && (1.0..=64.0).contains(&count)
+        })
+        .map(|count| Concurrency(count as usize))
     }
 }
 

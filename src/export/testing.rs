@@ -13,7 +13,10 @@ use opentelemetry_sdk::metrics::{Aggregation, Instrument, SdkMeterProvider, Stre
 use opentelemetry_sdk::Resource;
 use tokio::sync::oneshot;
 
-use crate::config::{Compression, OtlpConfig, OtlpProtocol, ReaderConfig, TlsConfig};
+use crate::config::{
+    Compression, OtlpConfig, OtlpProtocol, ReaderConfig, TlsConfig, DEFAULT_REQUEST_SIZE,
+    DEFAULT_RESPONSE_SIZE,
+};
 use crate::engine::collection::{Collection, Metric, Source};
 use crate::engine::points::Exemplar;
 use crate::engine::{Collect, PipelineId, SelfMetric};
@@ -43,6 +46,10 @@ pub fn otlp_config(endpoint: &str, protocol: OtlpProtocol) -> OtlpConfig {
         interval: Duration::from_secs(60),
         timeout: Duration::from_secs(5),
         compression: Compression::None,
+        max_batch_size: None,
+        max_concurrent_exports: 1,
+        max_request_size: DEFAULT_REQUEST_SIZE,
+        max_response_size: DEFAULT_RESPONSE_SIZE,
         reader: ReaderConfig::new(Temporality::Cumulative),
         tls: TlsConfig::default(),
     }

@@ -8,13 +8,6 @@ use prost::Message;
 
 use crate::export::push::Outcome;
 
-/// What is read of a response, compressed and not. One that is longer is an error for good (OTLP
-/// specification, "OTLP/gRPC Response" and "OTLP/HTTP Response").
-pub(super) const ANSWER_LIMIT: usize = 4 * 1024 * 1024;
-
-/// How a message names [`ANSWER_LIMIT`].
-pub(super) const MORE_THAN_LIMIT: &str = "more than 4 MiB, the most that is read of an answer";
-
 /// What of a collector's own words is repeated in a message.
 const EXCERPT: usize = 300;
 
@@ -94,17 +87,28 @@ impl RpcStatus {
 }
 
 /// What has come of a response's body.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct AnswerBody {
     pub bytes: Vec<u8>,
-    /// There was more than [`ANSWER_LIMIT`].
+    /// There was more than the limit.
     pub too_long: bool,
+    limit: usize,
 }
 
 impl AnswerBody {
+    /// `limit` is what is read of a response, compressed and not. One that is longer is an error for
+    /// good (OTLP specification, "OTLP/gRPC Response" and "OTLP/HTTP Response").
+    pub fn new(limit: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            too_long: false,
+            limit,
+        }
+    }
+
     /// Takes what fits.
     pub fn append(&mut self, chunk: &[u8]) {
-        let room = ANSWER_LIMIT - self.bytes.len();
+        let room = self.limit - self.bytes.len();
         self.too_long |= chunk.len() > room;
         self.bytes
             .extend_from_slice(&chunk[..chunk.len().min(room)]);
@@ -114,16 +118,38 @@ impl AnswerBody {
     /// it is, and cannot be read.
     pub fn gunzip(self) -> Self {
         let mut bytes = Vec::new();
-        let limit = ANSWER_LIMIT as u64 + 1;
+        let limit = self.limit;
         let read = MultiGzDecoder::new(self.bytes.as_slice())
-            .take(limit)
+            .take(limit as u64 + 1)
             .read_to_end(&mut bytes);
         if read.is_err() && bytes.is_empty() {
             return self;
         }
-        let too_long = self.too_long || bytes.len() > ANSWER_LIMIT;
-        bytes.truncate(ANSWER_LIMIT);
-        Self { bytes, too_long }
+        let too_long = self.too_long || bytes.len() > limit;
+        bytes.truncate(limit);
+        Self {
+            bytes,
+            too_long,
+            limit,
+        }
+    }
+}
+
+/// How a message says that an answer is longer than the limit.
+pub(super) fn more_than(limit: usize) -> String {
+    format!(
+        "more than {}, the most that is read of an answer",
+        size(limit)
+    )
+}
+
+/// Bytes as people write them.
+pub(super) fn size(bytes: usize) -> String {
+    const KIB: usize = 1024;
+    match bytes {
+        mib if mib % (KIB * KIB) == 0 => format!("{} MiB", mib / (KIB * KIB)),
+        kib if kib % KIB == 0 => format!("{} KiB", kib / KIB),
+        other => format!("{other} bytes"),
     }
 }
 
@@ -354,6 +380,15 @@ mod tests {
         assert_eq!(text, message);
     }
 
+    const LIMIT: usize = 1024 * 1024;
+
+    #[test]
+    fn a_size_is_written_in_the_largest_unit_that_it_is_whole_in() {
+        let sizes = [4 * 1024 * 1024, 1536 * 1024, 2048, 1025];
+        let written = ["4 MiB", "1536 KiB", "2 KiB", "1025 bytes"];
+        assert_eq!(sizes.map(size), written);
+    }
+
     #[test]
     fn a_body_is_kept_up_to_the_limit_whether_or_not_it_is_compressed() {
         let gzip = |bytes: usize| {
@@ -361,24 +396,24 @@ mod tests {
                 std::io::repeat(0).take(bytes as u64),
                 Default::default(),
             );
-            let mut body = AnswerBody::default();
+            let mut body = AnswerBody::new(LIMIT);
             encoder.read_to_end(&mut body.bytes).unwrap();
             body
         };
         for (bytes, too_long) in [
             (0, false),
-            (ANSWER_LIMIT, false),
-            (ANSWER_LIMIT + 1, true),
-            (100 * ANSWER_LIMIT, true),
+            (LIMIT, false),
+            (LIMIT + 1, true),
+            (100 * LIMIT, true),
         ] {
-            let mut plain = AnswerBody::default();
+            let mut plain = AnswerBody::new(LIMIT);
             for chunk in vec![0; bytes].chunks(1 << 20) {
                 plain.append(chunk);
             }
             assert_eq!(plain.too_long, too_long, "{bytes}");
             assert_eq!(gzip(bytes).gunzip(), plain, "{bytes}");
         }
-        let mut no_gzip = AnswerBody::default();
+        let mut no_gzip = AnswerBody::new(LIMIT);
         no_gzip.append(b"OK");
         assert_eq!(no_gzip.gunzip().bytes, b"OK");
     }

@@ -9,18 +9,31 @@ use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::Resource;
 
+use crate::config::LARGEST_SIZE;
 use crate::engine::collection::{Collection, Metric};
 use crate::engine::points::{
     ExponentialPoint, HistogramPoint, Identity, Number, Point, SummaryPoint,
 };
 
-/// Where a request is cut and another begun, in bytes. gRPC servers refuse messages above 4 MiB
-/// unless told otherwise.
-pub(super) const REQUEST_LIMIT: usize = 3 * 1024 * 1024;
-
 /// The longest request that is sent, before compression (OTLP specification, "OTLP/gRPC Request"
 /// and "OTLP/HTTP Request"). Only one with a single point can be longer.
-pub(super) const LONGEST_REQUEST: usize = 64 * 1024 * 1024;
+pub(super) const LONGEST_REQUEST: usize = LARGEST_SIZE;
+
+/// Where a request is cut and another begun.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    pub bytes: usize,
+    /// Data points.
+    pub points: u64,
+}
+
+impl Cut {
+    /// Everything in one request.
+    pub const NEVER: Self = Self {
+        bytes: usize::MAX,
+        points: u64::MAX,
+    };
+}
 
 /// The body of one request, not yet compressed.
 pub(super) struct Request {
@@ -69,20 +82,17 @@ pub(super) struct Position {
     pub depth: usize,
 }
 
-/// Encodes a collection; empty when it has no points. What does not fit into `limit` bytes is spread
+/// Encodes a collection; empty when it has no points. What does not fit into `cut` is spread
 /// over several requests, points of one metric too, which OTLP allows: each point stands for
 /// itself. A request is longer only when it holds a single point, or when what stands around the
 /// points takes up half of it.
-pub(super) fn requests<F: Format>(
-    collection: &Collection,
-    format: F,
-    limit: usize,
-) -> Vec<Request> {
+pub(super) fn requests<F: Format>(collection: &Collection, format: F, cut: Cut) -> Vec<Request> {
     let mut walk = Walk {
         format,
         resource: &collection.resource,
-        limit,
-        budget: limit,
+        limit: cut.bytes,
+        budget: cut.bytes,
+        most_points: cut.points,
         open: false,
         scope: None,
         points: 0,
@@ -102,6 +112,7 @@ struct Walk<'a, F> {
     limit: usize,
     /// How long the current request may become.
     budget: usize,
+    most_points: u64,
     /// A request is being written.
     open: bool,
     /// The scope being written.
@@ -122,6 +133,12 @@ impl<'a, F: Format> Walk<'a, F> {
     fn metric(&mut self, metric: &'a Metric) {
         let mut begun = false;
         let _ = metric.read().for_each(&mut |series, point| {
+            if self.points >= self.most_points {
+                if std::mem::take(&mut begun) {
+                    self.format.end_metric();
+                }
+                self.finish();
+            }
             let before = if begun {
                 self.here()
             } else {

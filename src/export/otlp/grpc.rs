@@ -23,7 +23,7 @@ use tonic::client::GrpcService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::Code;
 
-use super::answer::{accepted, excerpt, AnswerBody, RpcStatus, MORE_THAN_LIMIT};
+use super::answer::{accepted, excerpt, more_than, AnswerBody, RpcStatus};
 use super::endpoint::{error_type, invalid, percent_decode, Target};
 use super::USER_AGENT_VALUE;
 use crate::config::{Compression, OtlpConfig};
@@ -50,6 +50,8 @@ pub(super) struct GrpcTransport {
     channel: Channel,
     target: Target,
     headers: HeaderMap,
+    /// Bytes that are read of an answer.
+    response_size: usize,
 }
 
 impl GrpcTransport {
@@ -88,6 +90,7 @@ impl GrpcTransport {
             endpoint.connect_with_connector_lazy(connector)
         };
         Ok(Self {
+            response_size: config.max_response_size,
             channel,
             headers: headers(config, &target),
             target,
@@ -129,7 +132,7 @@ impl GrpcTransport {
             );
         }
         let mut prefix = BytesMut::new();
-        let mut message = AnswerBody::default();
+        let mut message = AnswerBody::new(self.response_size);
         // An error without a message sends its trailers in place of the headers.
         let mut trailers = head.headers;
         let gzip = trailers.get("grpc-encoding").is_some_and(|e| e == "gzip");
@@ -161,7 +164,7 @@ impl GrpcTransport {
             message = match flag {
                 0 => message,
                 _ if gzip => message.gunzip(),
-                _ => AnswerBody::default(),
+                _ => AnswerBody::new(self.response_size),
             };
         }
         if message.too_long {
@@ -175,7 +178,7 @@ impl GrpcTransport {
         Attempt {
             status: Status::Grpc(name(Code::ResourceExhausted)),
             outcome: Outcome::Permanent {
-                reason: format!("answered with {MORE_THAN_LIMIT}"),
+                reason: format!("answered with {}", more_than(self.response_size)),
             },
         }
     }

@@ -11,9 +11,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
 use rustls::ClientConfig;
 
-use super::answer::{
-    accepted, accepted_json, error_text, retry_after, AnswerBody, MORE_THAN_LIMIT,
-};
+use super::answer::{accepted, accepted_json, error_text, more_than, retry_after, AnswerBody};
 use super::endpoint::{error_type, invalid, Target};
 use super::USER_AGENT_VALUE;
 use crate::config::{Compression, OtlpConfig, OtlpProtocol};
@@ -26,6 +24,8 @@ pub(super) struct HttpTransport {
     target: Target,
     headers: HeaderMap,
     json: bool,
+    /// Bytes that are read of an answer.
+    response_size: usize,
 }
 
 impl HttpTransport {
@@ -53,6 +53,7 @@ impl HttpTransport {
             target,
             headers,
             json,
+            response_size: config.max_response_size,
         })
     }
 
@@ -89,7 +90,7 @@ impl HttpTransport {
                 reason: self.redirected(&response),
             };
         }
-        let body = read_answer(response).await;
+        let body = read_answer(response, self.response_size).await;
         let retryable = matches!(
             status,
             StatusCode::TOO_MANY_REQUESTS
@@ -99,7 +100,7 @@ impl HttpTransport {
         );
         if body.too_long && (retryable || status.is_success()) {
             return Outcome::Permanent {
-                reason: format!("answered {status} with {MORE_THAN_LIMIT}"),
+                reason: format!("answered {status} with {}", more_than(self.response_size)),
             };
         }
         if status.is_success() {
@@ -192,9 +193,9 @@ fn header(response: &Response, name: http::HeaderName) -> String {
 
 /// The body up to the limit. Of what breaks off, the status alone decides what became of the
 /// request: taking it for a failure would send accepted data twice.
-async fn read_answer(mut response: Response) -> AnswerBody {
+async fn read_answer(mut response: Response, limit: usize) -> AnswerBody {
     let encoding = header(&response, CONTENT_ENCODING).to_ascii_lowercase();
-    let mut body = AnswerBody::default();
+    let mut body = AnswerBody::new(limit);
     while let (false, Ok(Some(chunk))) = (body.too_long, response.chunk().await) {
         body.append(&chunk);
     }

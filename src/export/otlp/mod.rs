@@ -30,7 +30,7 @@ use crate::engine::Component;
 use crate::error::Result;
 use crate::export::push::{Attempt, Batch, PushExporter};
 use crate::export::runtime;
-use encode::{Request, LONGEST_REQUEST, REQUEST_LIMIT};
+use encode::{Cut, Request, LONGEST_REQUEST};
 use endpoint::Target;
 use grpc::GrpcTransport;
 use http::HttpTransport;
@@ -42,7 +42,7 @@ const USER_AGENT_VALUE: &str = concat!("nativestage-metrics/", env!("CARGO_PKG_V
 /// A whole collection as one `ExportMetricsServiceRequest` in OTLP/JSON; an empty collection is a
 /// request without data.
 pub fn to_json(collection: &Collection) -> String {
-    let text = encode::requests(collection, json::Json::default(), usize::MAX)
+    let text = encode::requests(collection, json::Json::default(), Cut::NEVER)
         .into_iter()
         .next()
         .and_then(|request| String::from_utf8(request.body).ok())
@@ -58,6 +58,9 @@ pub struct OtlpExporter {
     component: Component,
     protocol: OtlpProtocol,
     compression: Compression,
+    cut: Cut,
+    /// Requests that may be under way at once.
+    concurrent: usize,
     transport: Transport,
     warnings: Vec<String>,
 }
@@ -82,6 +85,11 @@ impl OtlpExporter {
             component: component(config.protocol, &target),
             protocol: config.protocol,
             compression: config.compression,
+            cut: Cut {
+                bytes: config.max_request_size,
+                points: config.max_batch_size.unwrap_or(u64::MAX),
+            },
+            concurrent: config.max_concurrent_exports,
             transport: match config.protocol {
                 OtlpProtocol::Grpc => {
                     Transport::Grpc(GrpcTransport::new(config, target, tls.config, runtime)?)
@@ -106,11 +114,11 @@ impl OtlpExporter {
         &self.warnings
     }
 
-    fn encode(&self, collection: &Collection, limit: usize) -> Vec<Request> {
+    fn encode(&self, collection: &Collection) -> Vec<Request> {
         match self.protocol {
-            OtlpProtocol::HttpJson => encode::requests(collection, json::Json::default(), limit),
+            OtlpProtocol::HttpJson => encode::requests(collection, json::Json::default(), self.cut),
             OtlpProtocol::Grpc | OtlpProtocol::HttpProtobuf => {
-                encode::requests(collection, protobuf::Protobuf::default(), limit)
+                encode::requests(collection, protobuf::Protobuf::default(), self.cut)
             }
         }
     }
@@ -134,8 +142,12 @@ impl PushExporter for OtlpExporter {
         Some(self.component.clone())
     }
 
+    fn concurrent(&self) -> usize {
+        self.concurrent
+    }
+
     fn prepare(&self, collection: &Collection) -> Vec<Batch> {
-        self.encode(collection, REQUEST_LIMIT)
+        self.encode(collection)
             .into_iter()
             .map(|request| {
                 let unsendable = too_long(request.body.len());

@@ -9,7 +9,8 @@
 use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 
-use super::encode::{temporality_number, Format, Position, REQUEST_LIMIT};
+use super::encode::{temporality_number, Format, Position};
+use crate::config::DEFAULT_REQUEST_SIZE;
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::Metric;
 use crate::engine::points::{
@@ -35,7 +36,7 @@ const WIDE: usize = 5;
 const LONG: usize = 256 * 1024;
 
 /// Bytes of a whole request, with the point that does not fit.
-const WHOLE: usize = REQUEST_LIMIT + 64 * 1024;
+const WHOLE: usize = DEFAULT_REQUEST_SIZE + 64 * 1024;
 
 /// Of 64 bits.
 const LONGEST_VARINT: usize = 10;

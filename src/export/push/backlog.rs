@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::Batch;
 
 /// A batch that waits.
+#[derive(Clone)]
 pub(super) struct Waiting {
     pub batch: Batch,
     /// An earlier export could not deliver it.
@@ -44,12 +45,14 @@ impl Backlog {
         self.waiting.push_back(Waiting { batch, late: false });
     }
 
-    pub fn front(&self) -> Option<&Waiting> {
-        self.waiting.front()
+    /// Those that wait, oldest first. Their bodies are shared, not copied.
+    pub fn snapshot(&self) -> Vec<Waiting> {
+        self.waiting.iter().cloned().collect()
     }
 
-    pub fn pop(&mut self) {
-        self.waiting.pop_front();
+    /// Takes out the one at this place, counted from the oldest.
+    pub fn remove(&mut self, place: usize) {
+        self.waiting.remove(place);
     }
 
     pub fn clear(&mut self) {
@@ -113,7 +116,7 @@ mod tests {
         }
         let dropped = backlog.shrink();
         assert_eq!((dropped.batches, dropped.points), (2, 3));
-        assert_eq!(backlog.front().unwrap().batch.points, 3);
+        assert_eq!(backlog.snapshot()[0].batch.points, 3);
         assert_eq!(backlog.shrink(), Amount::default());
     }
 
@@ -123,10 +126,12 @@ mod tests {
         backlog.push(batch(1, 1, true));
         backlog.push(batch(1, 2, false));
         backlog.push(batch(1, 4, true));
-        assert!(!backlog.front().unwrap().late);
+        assert!(!backlog.snapshot()[0].late);
         let superseded = backlog.keep_delta();
         assert_eq!((superseded.batches, superseded.points), (1, 2));
         assert_eq!(backlog.total().points, 5);
-        assert!(backlog.front().unwrap().late);
+        assert!(backlog.snapshot()[0].late);
+        backlog.remove(1);
+        assert_eq!(backlog.total().points, 1);
     }
 }

@@ -1,5 +1,6 @@
 //! Periodic push: one task per exporter collects, encodes and sends, every interval, on request
-//! and a last time at shutdown. Exports of one exporter never overlap.
+//! and a last time at shutdown. Exports of one exporter never overlap; the requests of one may, as many
+//! as the exporter says.
 //!
 //! Cumulative data that could not be delivered is superseded by the next collection. Delta data is
 //! not: it waits, encoded, in a bounded [`backlog`] and goes out in order before anything newer.
@@ -13,11 +14,13 @@ mod self_metrics_tests;
 mod tests;
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, OnceCell};
 use tokio::time::{interval_at, sleep_until, timeout_at, Instant, MissedTickBehavior};
@@ -58,6 +61,11 @@ pub trait PushExporter: Send + Sync + 'static {
     /// Encodes a collection; empty when there is nothing to send. Runs on a thread that may block.
     fn prepare(&self, collection: &Collection) -> Vec<Batch>;
 
+    /// Requests that may be under way at once. With 1 they go in order.
+    fn concurrent(&self) -> usize {
+        1
+    }
+
     /// What to say of an attempt that the time-out ended.
     fn late(&self, timeout: Duration) -> String {
         format!("no answer within {timeout:?}")
@@ -85,6 +93,15 @@ const TIMED_OUT: Status = Status::Missing("timeout");
 
 /// The loop of one push exporter.
 pub struct PushTask<E> {
+    sending: Sending<E>,
+    backlog: Backlog,
+    health: Health,
+    /// No export will follow the current one.
+    last: bool,
+}
+
+/// What sends batches; several at once share it.
+struct Sending<E> {
     exporter: Arc<E>,
     reader: Reader,
     component: Option<Component>,
@@ -95,12 +112,8 @@ pub struct PushTask<E> {
     log: Logger,
     /// Data points that were collected and are neither delivered nor lost.
     waiting: Arc<AtomicU64>,
-    backlog: Backlog,
-    health: Health,
     /// The receiver asked for silence until then, with these words.
-    silence: Option<(Instant, String)>,
-    /// No export will follow the current one.
-    last: bool,
+    silence: Mutex<Option<(Instant, String)>>,
 }
 
 /// Controls a running [`PushTask`]. Dropping it ends the task without a last export.
@@ -141,18 +154,20 @@ impl<E: PushExporter> PushTask<E> {
         let (commands, inbox) = mpsc::channel(8);
         let task = Self {
             health: Health::new(exporter.name(), log.clone()),
-            component: exporter.component(),
-            exporter: Arc::new(exporter),
-            reader,
-            timeout,
-            patience: match timeout == NO_LIMIT {
-                true => interval.min(UNLIMITED_PATIENCE),
-                false => timeout,
+            sending: Sending {
+                component: exporter.component(),
+                exporter: Arc::new(exporter),
+                reader,
+                timeout,
+                patience: match timeout == NO_LIMIT {
+                    true => interval.min(UNLIMITED_PATIENCE),
+                    false => timeout,
+                },
+                log,
+                waiting: waiting.clone(),
+                silence: Mutex::default(),
             },
-            log,
-            waiting: waiting.clone(),
             backlog: Backlog::new(BACKLOG_LIMIT),
-            silence: None,
             last: false,
         };
         runtime.spawn(task.run(interval, inbox));
@@ -197,13 +212,14 @@ impl<E: PushExporter> PushTask<E> {
     }
 
     async fn collect(&mut self) -> Result<()> {
-        let collection = self.reader.collect(self.patience).await?;
-        let exporter = self.exporter.clone();
+        let sending = &self.sending;
+        let collection = sending.reader.collect(sending.patience).await?;
+        let exporter = sending.exporter.clone();
         let batches = tokio::task::spawn_blocking(move || exporter.prepare(&collection))
             .await
             .map_err(|error| {
-                let message = format!("{} could not encode: {error}", self.exporter.name());
-                self.log.error(message.clone());
+                let message = format!("{} could not encode: {error}", sending.exporter.name());
+                sending.log.error(message.clone());
                 Error::new(Code::Export, message)
             })?;
         for batch in batches {
@@ -213,44 +229,125 @@ impl<E: PushExporter> PushTask<E> {
         Ok(())
     }
 
-    /// Sends everything that waits, oldest first, within the time-out.
+    /// Sends everything that waits within the time-out, oldest first, as many at once as the exporter
+    /// may. One that is refused takes nothing from the others; where one could not be delivered, the
+    /// time is up or the receiver wants silence, and none is begun any more.
     async fn deliver(&mut self) -> Result<()> {
-        let deadline = later(self.timeout);
+        let deadline = later(self.sending.timeout);
         let mut refused: Option<(String, u64)> = None;
-        let mut stuck = None;
-        while let Some(waiting) = self.backlog.front() {
-            let (points, late) = (waiting.batch.points, waiting.late);
-            match self.deliver_one(deadline).await {
-                Outcome::Ok => {
-                    self.exported(points);
-                    self.health.delivered(points, late);
+        let mut stuck: Option<String> = None;
+        let is_stuck = AtomicBool::new(false);
+        {
+            let (sending, is_stuck) = (&self.sending, &is_stuck);
+            let outcomes = self
+                .backlog
+                .snapshot()
+                .into_iter()
+                .map(|waiting| async move {
+                    if is_stuck.load(Ordering::Relaxed) {
+                        return (waiting, None);
+                    }
+                    let outcome = sending.deliver_one(&waiting.batch, deadline).await;
+                    if matches!(outcome, Outcome::Retryable { .. }) {
+                        is_stuck.store(true, Ordering::Relaxed);
+                    }
+                    (waiting, Some(outcome))
+                });
+            // In order, whichever ends first.
+            let outcomes = stream::iter(outcomes).buffered(sending.exporter.concurrent());
+            let mut outcomes = pin!(outcomes);
+            // Those before the current one that stay.
+            let mut staying = 0;
+            while let Some((waiting, outcome)) = outcomes.next().await {
+                let points = waiting.batch.points;
+                match outcome {
+                    Some(Outcome::Ok) => {
+                        sending.exported(points);
+                        self.health.delivered(points, waiting.late);
+                    }
+                    Some(Outcome::PartialSuccess { rejected, message }) => {
+                        let rejected = rejected.min(points);
+                        sending.exported(points - rejected);
+                        sending.failed(rejected, "rejected");
+                        self.health.delivered(points, waiting.late);
+                        self.health.partial(rejected, &message);
+                    }
+                    Some(Outcome::Permanent { reason }) => {
+                        sending.failed(points, "refused");
+                        self.health.lost(1, points);
+                        let others = refused.map_or(0, |(_, points)| points);
+                        refused = Some((reason, others + points));
+                    }
+                    Some(Outcome::Retryable { reason, .. }) => {
+                        stuck.get_or_insert(reason);
+                        staying += 1;
+                        continue;
+                    }
+                    None => {
+                        staying += 1;
+                        continue;
+                    }
                 }
-                Outcome::PartialSuccess { rejected, message } => {
-                    let rejected = rejected.min(points);
-                    self.exported(points - rejected);
-                    self.failed(rejected, "rejected");
-                    self.health.delivered(points, late);
-                    self.health.partial(rejected, &message);
-                }
-                Outcome::Permanent { reason } => {
-                    self.failed(points, "refused");
-                    self.health.lost(1, points);
-                    let others = refused.map_or(0, |(_, points)| points);
-                    refused = Some((reason, others + points));
-                }
-                Outcome::Retryable { reason, .. } => {
-                    stuck = Some(reason);
-                    break;
-                }
+                self.backlog.remove(staying);
+                sending.count_waiting(self.backlog.total().points);
             }
-            self.backlog.pop();
-            self.count_waiting();
         }
         let outcome = self.settle(refused, stuck);
         self.count_waiting();
         outcome
     }
 
+    fn count_waiting(&self) {
+        self.sending.count_waiting(self.backlog.total().points);
+    }
+
+    /// Draws the balance of an export: what waits on, what is lost, what the log says.
+    fn settle(&mut self, refused: Option<(String, u64)>, stuck: Option<String>) -> Result<()> {
+        let superseded = match self.last {
+            // Nothing will supersede it.
+            true => Amount::default(),
+            false => self.backlog.keep_delta(),
+        };
+        self.sending.failed(superseded.points, "superseded");
+        let dropped = self.backlog.shrink();
+        self.sending.failed(dropped.points, "overflow");
+        self.health.overflowed(dropped, BACKLOG_LIMIT);
+
+        let reason = match (stuck, refused) {
+            (Some(reason), _) => {
+                if !self.last {
+                    self.health
+                        .stuck(&reason, superseded.batches, self.backlog.total());
+                }
+                reason
+            }
+            (None, Some((reason, points))) => {
+                self.health.refused(&reason, points);
+                reason
+            }
+            (None, None) => {
+                self.health.settled();
+                return Ok(());
+            }
+        };
+        Err(Error::new(
+            Code::Export,
+            format!("{} failed: {reason}", self.sending.exporter.name()),
+        ))
+    }
+
+    fn abandon_backlog(&mut self) {
+        let left = self.backlog.total();
+        if left.batches > 0 {
+            self.sending.failed(left.points, "abandoned");
+            self.health.abandoned(left);
+            self.backlog.clear();
+            self.count_waiting();
+        }
+    }
+}
+
+impl<E: PushExporter> Sending<E> {
     fn exported(&self, points: u64) {
         self.count(points, None);
     }
@@ -268,8 +365,7 @@ impl<E: PushExporter> PushTask<E> {
         }
     }
 
-    fn count_waiting(&self) {
-        let waiting = self.backlog.total().points;
+    fn count_waiting(&self, waiting: u64) {
         let change = waiting as f64 - self.waiting.swap(waiting, Ordering::Relaxed) as f64;
         if let (Some(component), true) = (&self.component, change != 0.0) {
             let attributes = component.attributes(None::<&str>);
@@ -279,9 +375,9 @@ impl<E: PushExporter> PushTask<E> {
     }
 
     /// One export operation. Delta data that it could not deliver waits for another.
-    async fn deliver_one(&mut self, deadline: Instant) -> Outcome {
+    async fn deliver_one(&self, batch: &Batch, deadline: Instant) -> Outcome {
         let mut operation = None;
-        let outcome = self.attempt_until(deadline, &mut operation).await;
+        let outcome = self.attempt_until(batch, deadline, &mut operation).await;
         if let (Some(component), Some(operation)) = (&self.component, operation) {
             self.reader.record(
                 SelfMetric::ExportDuration,
@@ -292,15 +388,15 @@ impl<E: PushExporter> PushTask<E> {
         outcome
     }
 
-    /// Tries the oldest batch until it is taken, refused, or the time is up. There is no operation
-    /// while the receiver wants silence.
+    /// Tries a batch until it is taken, refused, or the time is up. There is no operation while the
+    /// receiver wants silence.
     async fn attempt_until(
-        &mut self,
+        &self,
+        batch: &Batch,
         deadline: Instant,
         operation: &mut Option<Operation>,
     ) -> Outcome {
-        let oldest = self.backlog.front();
-        if let Some(reason) = oldest.and_then(|oldest| oldest.batch.unsendable.clone()) {
+        if let Some(reason) = batch.unsendable.clone() {
             return Outcome::Permanent { reason };
         }
         let mut pause = FIRST_PAUSE.min(self.patience / FIRST_PAUSE_SHARE);
@@ -308,21 +404,15 @@ impl<E: PushExporter> PushTask<E> {
         let answer_by = deadline;
         let deadline = deadline.min(later(self.patience));
         loop {
-            if let Some((until, reason)) = self.silence.take() {
+            while let Some((until, reason)) = self.silence() {
                 if until >= deadline {
-                    let again = reason.clone();
-                    self.silence = Some((until, reason));
                     return Outcome::Retryable {
                         after: None,
-                        reason: again,
+                        reason,
                     };
                 }
                 sleep_until(until).await;
             }
-            let batch = match self.backlog.front() {
-                Some(waiting) => &waiting.batch,
-                None => return Outcome::Ok,
-            };
             let operation = operation.get_or_insert_with(|| Operation {
                 started: Instant::now(),
                 status: TIMED_OUT,
@@ -357,58 +447,27 @@ impl<E: PushExporter> PushTask<E> {
             let until = later(asked.max(jittered(pause)));
             if until >= deadline {
                 if !asked.is_zero() {
-                    self.silence = Some((later(asked), reason.clone()));
+                    self.be_silent(later(asked), &reason);
                 }
                 return Outcome::Retryable { after, reason };
             }
-            failed = Some(reason.clone());
-            self.silence = Some((until, reason));
+            self.be_silent(until, &reason);
+            failed = Some(reason);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    /// Draws the balance of an export: what waits on, what is lost, what the log says.
-    fn settle(&mut self, refused: Option<(String, u64)>, stuck: Option<String>) -> Result<()> {
-        let superseded = match self.last {
-            // Nothing will supersede it.
-            true => Amount::default(),
-            false => self.backlog.keep_delta(),
-        };
-        self.failed(superseded.points, "superseded");
-        let dropped = self.backlog.shrink();
-        self.failed(dropped.points, "overflow");
-        self.health.overflowed(dropped, BACKLOG_LIMIT);
-
-        let reason = match (stuck, refused) {
-            (Some(reason), _) => {
-                if !self.last {
-                    self.health
-                        .stuck(&reason, superseded.batches, self.backlog.total());
-                }
-                reason
-            }
-            (None, Some((reason, points))) => {
-                self.health.refused(&reason, points);
-                reason
-            }
-            (None, None) => {
-                self.health.settled();
-                return Ok(());
-            }
-        };
-        Err(Error::new(
-            Code::Export,
-            format!("{} failed: {reason}", self.exporter.name()),
-        ))
+    /// Until when, and why, nothing may be sent.
+    fn silence(&self) -> Option<(Instant, String)> {
+        let silence = self.silence.lock().unwrap_or_else(PoisonError::into_inner);
+        silence.clone().filter(|(until, _)| *until > Instant::now())
     }
 
-    fn abandon_backlog(&mut self) {
-        let left = self.backlog.total();
-        if left.batches > 0 {
-            self.failed(left.points, "abandoned");
-            self.health.abandoned(left);
-            self.backlog.clear();
-            self.count_waiting();
+    /// Has nothing sent until then. Of several requests at once the longest silence holds.
+    fn be_silent(&self, until: Instant, reason: &str) {
+        let mut silence = self.silence.lock().unwrap_or_else(PoisonError::into_inner);
+        if silence.as_ref().is_none_or(|(other, _)| *other < until) {
+            *silence = Some((until, reason.to_owned()));
         }
     }
 }

@@ -161,6 +161,117 @@ fn retryable(reason: &str) -> Outcome {
     }
 }
 
+/// Each collection is six batches, with 1 to 6 points. The outcomes are those of each, by its points.
+struct Batches {
+    concurrent: usize,
+    delta: bool,
+    outcome: fn(u64) -> Outcome,
+    under_way: AtomicUsize,
+    /// The most that were under way at once.
+    most: AtomicUsize,
+    attempted: Mutex<Vec<u64>>,
+    source: TestSource,
+}
+
+impl Batches {
+    fn new(concurrent: usize, delta: bool, outcome: fn(u64) -> Outcome) -> Arc<Self> {
+        Arc::new(Self {
+            concurrent,
+            delta,
+            outcome,
+            under_way: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+            attempted: Mutex::default(),
+            source: TestSource::new(Temporality::Delta),
+        })
+    }
+
+    fn spawn(self: &Arc<Self>) -> PushHandle {
+        PushTask::spawn(
+            &Handle::current(),
+            BatchExporter(self.clone()),
+            reader(BatchExporter(self.clone())),
+            NEVER,
+            SHORT,
+            Logger::default(),
+        )
+    }
+
+    /// Points by their `error.type`, sorted.
+    fn counted(&self) -> Vec<(String, f64)> {
+        let records = self.source.records();
+        let records = records.lock().unwrap();
+        let mut counted = std::collections::BTreeMap::new();
+        for record in records
+            .iter()
+            .filter(|r| r.metric == SelfMetric::ExportedPoints)
+        {
+            let error = record.attributes.split("error.type=").nth(1).unwrap_or("");
+            *counted.entry(error.to_owned()).or_insert(0.0) += record.value;
+        }
+        counted.into_iter().collect()
+    }
+}
+
+#[derive(Clone)]
+struct BatchExporter(Arc<Batches>);
+
+impl PushExporter for BatchExporter {
+    fn name(&self) -> &str {
+        "export of batches"
+    }
+
+    fn component(&self) -> Option<Component> {
+        Some(Component::new("batches", 0))
+    }
+
+    fn concurrent(&self) -> usize {
+        self.0.concurrent
+    }
+
+    fn prepare(&self, _: &Collection) -> Vec<Batch> {
+        let batch = |points| Batch {
+            body: vec![0; 8].into(),
+            points,
+            delta: self.0.delta,
+            unsendable: None,
+        };
+        (1..=6).map(batch).collect()
+    }
+
+    async fn send(&self, batch: &Batch) -> Attempt {
+        let under_way = self.0.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        self.0.most.fetch_max(under_way, Ordering::SeqCst);
+        self.0.attempted.lock().unwrap().push(batch.points);
+        let outcome = (self.0.outcome)(batch.points);
+        // What stops the others comes before their ends.
+        let takes = match outcome {
+            Outcome::Retryable { .. } => 1,
+            _ => 20,
+        };
+        tokio::time::sleep(Duration::from_millis(takes)).await;
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+        Attempt {
+            outcome,
+            status: Status::Missing("batches"),
+        }
+    }
+}
+
+impl Collect for BatchExporter {
+    fn collect(
+        &self,
+        pipeline: PipelineId,
+        timeout: Duration,
+    ) -> oneshot::Receiver<Result<Arc<Collection>>> {
+        self.0.source.collect(pipeline, timeout)
+    }
+
+    fn record(&self, metric: SelfMetric, value: f64, attributes: Vec<KeyValue>) {
+        self.0.source.record(metric, value, attributes);
+    }
+}
+
 /// Ends an export at once: the pause it asks for is longer than the export may take.
 fn away(reason: &str) -> Outcome {
     Outcome::Retryable {
@@ -507,6 +618,75 @@ fn what_waits_is_still_sent_when_the_engine_has_gone() {
         pass_silence().await;
         assert_eq!(push.shutdown().await.unwrap_err().code(), Code::ShutDown);
         assert_eq!(exporter.taken(), [1]);
+    });
+}
+
+#[test]
+fn as_many_batches_as_the_exporter_says_are_sent_at_once() {
+    block_on(async {
+        for (concurrent, most) in [(1, 1), (3, 3), (64, 6)] {
+            let exporter = Batches::new(concurrent, true, |_| Outcome::Ok);
+            let push = exporter.spawn();
+            push.flush().await.unwrap();
+            assert_eq!(exporter.most.load(Ordering::SeqCst), most);
+            let mut attempted = exporter.attempted.lock().unwrap().clone();
+            if concurrent > 1 {
+                attempted.sort_unstable();
+            }
+            assert_eq!(attempted, [1, 2, 3, 4, 5, 6], "in order where it is one");
+            assert_eq!(exporter.counted(), [(String::new(), 21.0)]);
+            assert_eq!(push.waiting_points(), 0);
+        }
+    });
+}
+
+#[test]
+fn a_batch_that_is_refused_counts_with_its_own_points_and_the_others_go() {
+    block_on(async {
+        for concurrent in [1, 4] {
+            let exporter = Batches::new(concurrent, true, |points| match points {
+                2 | 5 => permanent("no"),
+                6 => Outcome::PartialSuccess {
+                    rejected: 4,
+                    message: String::new(),
+                },
+                _ => Outcome::Ok,
+            });
+            let push = exporter.spawn();
+            push.flush().await.unwrap_err();
+            let expected = [("", 10.0), ("refused", 7.0), ("rejected", 4.0)];
+            assert_eq!(exporter.counted(), expected.map(|(e, n)| (e.to_owned(), n)));
+            assert_eq!(push.waiting_points(), 0);
+        }
+    });
+}
+
+#[test]
+fn of_batches_at_once_the_delta_ones_that_were_not_delivered_wait() {
+    block_on(async {
+        let exporter = Batches::new(3, true, |points| match points {
+            2 => away("not now"),
+            _ => Outcome::Ok,
+        });
+        let push = exporter.spawn();
+        push.flush().await.unwrap_err();
+        // Those that were under way arrived, and none was begun after that.
+        assert_eq!(exporter.counted(), [(String::new(), 4.0)]);
+        assert_eq!(push.waiting_points(), 17);
+        assert_eq!(*exporter.attempted.lock().unwrap(), [1, 2, 3]);
+
+        let cumulative = Batches::new(3, false, |points| match points {
+            2 => away("not now"),
+            _ => Outcome::Ok,
+        });
+        let push = cumulative.spawn();
+        push.flush().await.unwrap_err();
+        let expected = [("", 4.0), ("superseded", 17.0)];
+        assert_eq!(
+            cumulative.counted(),
+            expected.map(|(e, n)| (e.to_owned(), n))
+        );
+        assert_eq!(push.waiting_points(), 0);
     });
 }
 

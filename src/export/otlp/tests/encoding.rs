@@ -13,10 +13,17 @@ use prost::Message;
 
 use crate::engine::clock::Timestamp;
 use crate::engine::points::{Exemplar, Number, Span};
-use crate::export::otlp::encode::{requests, Request};
+use crate::export::otlp::encode::{requests, Cut, Request};
 use crate::export::otlp::json::Json;
 use crate::export::otlp::protobuf::Protobuf;
 use crate::export::testing::TestSource;
+
+fn bytes(bytes: usize) -> Cut {
+    Cut {
+        bytes,
+        ..Cut::NEVER
+    }
+}
 
 fn protobuf(request: &Request) -> ExportMetricsServiceRequest {
     ExportMetricsServiceRequest::decode(request.body.as_slice()).unwrap()
@@ -125,7 +132,7 @@ fn protobuf_says_what_the_sdks_own_conversion_says() {
         Temporality::LowMemory,
     ] {
         let (collection, reference) = every_kind(temporality).collection_and_reference();
-        let encoded = requests(&collection, Protobuf::default(), usize::MAX);
+        let encoded = requests(&collection, Protobuf::default(), Cut::NEVER);
         assert_eq!(encoded.len(), 1);
         assert_eq!(encoded[0].points, 14);
         assert_eq!(encoded[0].delta, temporality != Temporality::Cumulative);
@@ -136,12 +143,12 @@ fn protobuf_says_what_the_sdks_own_conversion_says() {
 #[test]
 fn json_says_what_protobuf_says() {
     let collection = every_kind(Temporality::Delta).collection();
-    let json = requests(&collection, Json::default(), usize::MAX)
+    let json = requests(&collection, Json::default(), Cut::NEVER)
         .iter()
         .map(self::json)
         .next()
         .unwrap();
-    let protobuf = requests(&collection, Protobuf::default(), usize::MAX)
+    let protobuf = requests(&collection, Protobuf::default(), Cut::NEVER)
         .iter()
         .map(self::protobuf)
         .next()
@@ -206,9 +213,9 @@ fn exemplars_are_with_their_points() {
         *first = theirs.clone();
     }
     let reference = sorted(reference);
-    let binary = requests(&collection, Protobuf::default(), usize::MAX);
+    let binary = requests(&collection, Protobuf::default(), Cut::NEVER);
     assert_eq!(sorted(protobuf(&binary[0])), reference);
-    let text = requests(&collection, Json::default(), usize::MAX);
+    let text = requests(&collection, Json::default(), Cut::NEVER);
     assert_eq!(sorted(json(&text[0])), reference);
 }
 
@@ -232,7 +239,7 @@ fn json_follows_the_otlp_mapping_to_the_letter() {
         .build()
         .record(0.5, &[]);
     let collection = source.collection();
-    let encoded = requests(&collection, Json::default(), usize::MAX);
+    let encoded = requests(&collection, Json::default(), Cut::NEVER);
     let text = String::from_utf8(encoded[0].body.clone()).unwrap();
     let tree: serde_json::Value = serde_json::from_str(&text).unwrap();
     let scope = &tree["resourceMetrics"][0]["scopeMetrics"][0];
@@ -275,7 +282,7 @@ fn values_that_json_has_no_number_for_are_spelled_out() {
         sum.add(value, &[]);
         sum.add(value, &[]);
     }
-    let encoded = requests(&source.collection(), Json::default(), usize::MAX);
+    let encoded = requests(&source.collection(), Json::default(), Cut::NEVER);
     let tree: serde_json::Value = serde_json::from_slice(&encoded[0].body).unwrap();
     let metrics = &tree["resourceMetrics"][0]["scopeMetrics"][0]["metrics"];
     for (index, spelled) in ["Infinity", "-Infinity"].into_iter().enumerate() {
@@ -289,8 +296,8 @@ fn a_collection_without_points_makes_no_request() {
     let source = TestSource::new(Temporality::Delta);
     let _unused = source.meter().u64_counter("unused").build();
     let collection = source.collection();
-    assert!(requests(&collection, Protobuf::default(), 1).is_empty());
-    assert!(requests(&collection, Json::default(), 1).is_empty());
+    assert!(requests(&collection, Protobuf::default(), bytes(1)).is_empty());
+    assert!(requests(&collection, Json::default(), bytes(1)).is_empty());
 }
 
 #[test]
@@ -298,13 +305,69 @@ fn metrics_without_points_are_left_out() {
     let (collection, among_empty) = every_kind(Temporality::Delta).collection_and_among_empty();
     for limit in [1, 50_000, usize::MAX] {
         let bodies = |collection| {
-            let binary = requests(collection, Protobuf::default(), limit);
-            let text = requests(collection, Json::default(), limit);
+            let binary = requests(collection, Protobuf::default(), bytes(limit));
+            let text = requests(collection, Json::default(), bytes(limit));
             let binary = binary.iter().map(protobuf);
             let text = text.iter().map(json);
             binary.chain(text).map(sorted).collect::<Vec<_>>()
         };
         assert_eq!(bodies(&among_empty), bodies(&collection));
+    }
+}
+
+#[test]
+fn a_request_has_no_more_points_than_a_batch_may_and_they_stay_in_order() {
+    let source = TestSource::new(Temporality::Delta);
+    for (name, series) in [("a", 5), ("b", 1), ("c", 4)] {
+        let counter = source.meter().u64_counter(name).build();
+        for n in 0..series {
+            counter.add(1, &[KeyValue::new("n", n)]);
+        }
+    }
+    let collection = source.collection();
+    let whole = requests(&collection, Protobuf::default(), Cut::NEVER);
+    let points = |request: ExportMetricsServiceRequest| -> Vec<(String, NumberDataPoint)> {
+        let scopes = request
+            .resource_metrics
+            .into_iter()
+            .flat_map(|r| r.scope_metrics);
+        let metrics = scopes.flat_map(|scope| scope.metrics);
+        metrics
+            .flat_map(|metric| {
+                let Some(metric::Data::Sum(sum)) = metric.data else {
+                    panic!("{} is no sum", metric.name);
+                };
+                sum.data_points
+                    .into_iter()
+                    .map(move |point| (metric.name.clone(), point))
+            })
+            .collect()
+    };
+    let all = points(protobuf(&whole[0]));
+    assert_eq!(all.len(), 10);
+    for (most, expected) in [
+        (1, vec![1; 10]),
+        (3, vec![3, 3, 3, 1]),
+        (5, vec![5, 5]),
+        (10, vec![10]),
+        (11, vec![10]),
+    ] {
+        let cut = Cut {
+            points: most,
+            ..Cut::NEVER
+        };
+        type Decode = fn(&Request) -> ExportMetricsServiceRequest;
+        let encodings: [(Vec<Request>, Decode); 2] = [
+            (requests(&collection, Protobuf::default(), cut), protobuf),
+            (requests(&collection, Json::default(), cut), json),
+        ];
+        for (encoded, decode) in encodings {
+            let sizes: Vec<u64> = encoded.iter().map(|request| request.points).collect();
+            assert_eq!(sizes, expected);
+            assert!(encoded.iter().all(|request| request.delta));
+            let found: Vec<_> = encoded.iter().map(decode).flat_map(points).collect();
+            assert_eq!(found, all);
+        }
     }
 }
 
@@ -329,8 +392,11 @@ fn a_large_collection_is_cut_into_requests_that_add_up() {
     let limit = 4096;
     type Decode = fn(&Request) -> ExportMetricsServiceRequest;
     let decoders: [(Vec<Request>, Decode); 2] = [
-        (requests(&collection, Protobuf::default(), limit), protobuf),
-        (requests(&collection, Json::default(), limit), json),
+        (
+            requests(&collection, Protobuf::default(), bytes(limit)),
+            protobuf,
+        ),
+        (requests(&collection, Json::default(), bytes(limit)), json),
     ];
     for (encoded, decode) in decoders {
         assert!(encoded.len() > 5);
@@ -395,8 +461,11 @@ fn what_is_too_long_for_a_request_has_one_of_its_own() {
     type Decode = fn(&Request) -> ExportMetricsServiceRequest;
     for limit in [1, 700, 4096] {
         let decoders: [(Vec<Request>, Decode); 2] = [
-            (requests(&collection, Protobuf::default(), limit), protobuf),
-            (requests(&collection, Json::default(), limit), json),
+            (
+                requests(&collection, Protobuf::default(), bytes(limit)),
+                protobuf,
+            ),
+            (requests(&collection, Json::default(), bytes(limit)), json),
         ];
         for (encoded, decode) in decoders {
             let mut seen = Vec::new();
@@ -490,7 +559,7 @@ fn encoding_is_at_least_twice_as_fast_as_through_messages() {
     for _ in 0..15 {
         let (collection, data) = source.collection_and_data();
         let start = Instant::now();
-        let encoded = requests(&collection, Protobuf::default(), 3 << 20);
+        let encoded = requests(&collection, Protobuf::default(), bytes(3 << 20));
         ours.push(start.elapsed());
         assert_eq!(encoded.iter().map(|r| r.points).sum::<u64>(), SERIES as u64);
 

@@ -6,8 +6,9 @@ use opentelemetry_sdk::metrics::Temporality;
 use prost::Message;
 use tokio::runtime::Handle;
 
+use crate::config::DEFAULT_RESPONSE_SIZE;
 use crate::config::{Compression, OtlpConfig, OtlpProtocol, Secret};
-use crate::export::otlp::answer::{ExportResponse, PartialSuccess, ANSWER_LIMIT};
+use crate::export::otlp::answer::{ExportResponse, PartialSuccess};
 use crate::export::otlp::fake_collector::{retry_info, FakeCollector, Reply};
 use crate::export::otlp::grpc::frame;
 use crate::export::otlp::OtlpExporter;
@@ -225,7 +226,7 @@ fn compressed(message: &[u8]) -> Reply {
 
 #[test]
 fn a_partial_success_is_read_up_to_the_limit_compressed_or_not() {
-    for bytes in [100, 70_000, ANSWER_LIMIT] {
+    for bytes in [100, 70_000, DEFAULT_RESPONSE_SIZE] {
         let message = partial_success_of(bytes);
         assert_eq!(message.len(), bytes);
         let packed = message.clone();
@@ -244,10 +245,10 @@ fn a_partial_success_is_read_up_to_the_limit_compressed_or_not() {
 
 #[test]
 fn an_answer_over_the_limit_is_an_error_for_good() {
-    let message = partial_success_of(ANSWER_LIMIT + 1);
+    let message = partial_success_of(DEFAULT_RESPONSE_SIZE + 1);
     let outcomes = [
         outcome_of(move || Reply::grpc(Some(message.clone()), &[("grpc-status", "0")])),
-        outcome_of(|| compressed(&vec![0; 50 * ANSWER_LIMIT])),
+        outcome_of(|| compressed(&vec![0; 50 * DEFAULT_RESPONSE_SIZE])),
     ];
     for outcome in outcomes {
         let Outcome::Permanent { reason } = outcome else {

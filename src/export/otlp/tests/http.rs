@@ -9,8 +9,9 @@ use prost::Message;
 use tokio::io::AsyncReadExt;
 use tokio::runtime::Handle;
 
+use crate::config::DEFAULT_RESPONSE_SIZE;
 use crate::config::{Compression, OtlpConfig, OtlpProtocol, Secret};
-use crate::export::otlp::answer::{ExportResponse, PartialSuccess, ANSWER_LIMIT};
+use crate::export::otlp::answer::{ExportResponse, PartialSuccess};
 use crate::export::otlp::fake_collector::{FakeCollector, Reply};
 use crate::export::otlp::OtlpExporter;
 use crate::export::push::{Outcome, PushExporter, Status};
@@ -274,7 +275,7 @@ fn gzip(body: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_partial_success_is_read_up_to_the_limit_compressed_or_not() {
-    for bytes in [100, 70_000, ANSWER_LIMIT] {
+    for bytes in [100, 70_000, DEFAULT_RESPONSE_SIZE] {
         let plain = outcome_of(move || Reply::http(200, &[JSON], partial_success_of(bytes)));
         let compressed = outcome_of(move || {
             let body = gzip(partial_success_of(bytes).as_bytes());
@@ -296,10 +297,16 @@ fn a_partial_success_is_read_up_to_the_limit_compressed_or_not() {
 #[test]
 fn an_answer_over_the_limit_is_an_error_for_good_whatever_its_status() {
     for status in [200, 202, 429, 503] {
-        let plain = move || Reply::http(status, &[JSON], partial_success_of(ANSWER_LIMIT + 1));
+        let plain = move || {
+            Reply::http(
+                status,
+                &[JSON],
+                partial_success_of(DEFAULT_RESPONSE_SIZE + 1),
+            )
+        };
         let bomb = move || {
-            let body = gzip(&vec![b' '; 50 * ANSWER_LIMIT]);
-            assert!(body.len() < ANSWER_LIMIT);
+            let body = gzip(&vec![b' '; 50 * DEFAULT_RESPONSE_SIZE]);
+            assert!(body.len() < DEFAULT_RESPONSE_SIZE);
             Reply::http(status, &[JSON, ("content-encoding", "gzip")], body)
         };
         for outcome in [outcome_of(plain), outcome_of(bomb)] {
