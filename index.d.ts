@@ -228,8 +228,11 @@ export declare interface MetricsOptions {
     exporters?: {
         /** On by default. */
         prometheus?: boolean | PrometheusExporterOptions;
-        /** On when an endpoint is given here or by `OTEL_*`. */
-        otlp?: boolean | OtlpExporterOptions;
+        /**
+         * On when an endpoint is given here or by `OTEL_*`. A list has up to 16 exporters, of which one at
+         * most may leave its endpoint to `OTEL_*` or the default.
+         */
+        otlp?: boolean | OtlpExporterOptions | OtlpExporterOptions[];
         /** JSON lines on standard output, for people: the format may change. Off by default. */
         console?: boolean | ConsoleExporterOptions;
     };
@@ -345,6 +348,17 @@ export declare interface OtlpExporterOptions {
     timeout?: Duration;
     /** Default `none`. */
     compression?: 'gzip' | 'none';
+    /** Data points of a request, 1 to 1000000. Default: as many as fit into `maxRequestSize`. */
+    maxExportBatchSize?: number;
+    /** Requests that may be under way at once, 1 to 64. Default 1, which keeps them in order. */
+    maxConcurrentExports?: number;
+    /**
+     * Bytes of a request, before compression, above which a collection goes in several: 65536 to
+     * 67108864. Default 3145728 (3 MiB).
+     */
+    maxRequestSize?: number;
+    /** Bytes that are read of an answer, 65536 to 67108864. Default 4194304 (4 MiB). */
+    maxResponseSize?: number;
     /** Default `cumulative`, or `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`. */
     temporality?: Temporality;
     /** A short form of `defaultAggregation.histogram`, and not to be given beside it. */
