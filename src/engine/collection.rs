@@ -80,6 +80,14 @@ impl Collection {
 }
 
 impl Metric {
+    /// The type that it has in Prometheus, where that is where it comes from.
+    pub fn prometheus_type(&self) -> Option<&'static str> {
+        match &self.source {
+            Source::Produced(metric) => Some(metric.prometheus_type),
+            Source::Read(_) | Source::Unread(_) => None,
+        }
+    }
+
     /// Whether there is a point, without reading any.
     pub fn has_points(&self) -> bool {
         match &self.source {

@@ -45,6 +45,8 @@ pub struct ProducedMetric {
     pub description: Arc<str>,
     pub start: Timestamp,
     pub time: Timestamp,
+    /// Its Prometheus type.
+    pub prometheus_type: &'static str,
     pub series: Series,
 }
 
@@ -53,6 +55,9 @@ pub struct ProducedMetric {
 pub enum Series {
     Counter(Vec<NumberSeries>),
     Gauge(Vec<NumberSeries>),
+    /// Those of an info or a stateset: ones to add up, which is why they are no gauge (Prometheus
+    /// compatibility specification, "Info" and "StateSet").
+    States(Vec<NumberSeries>),
     Histogram(Vec<HistogramSeries>),
     Summary(Vec<SummarySeries>),
 }
@@ -60,7 +65,9 @@ pub enum Series {
 impl Series {
     fn is_empty(&self) -> bool {
         match self {
-            Series::Counter(series) | Series::Gauge(series) => series.is_empty(),
+            Series::Counter(series) | Series::Gauge(series) | Series::States(series) => {
+                series.is_empty()
+            }
             Series::Histogram(series) => series.is_empty(),
             Series::Summary(series) => series.is_empty(),
         }
@@ -122,6 +129,10 @@ impl ProducedMetric {
                 temporality,
                 monotonic: true,
             },
+            Series::States(_) => Kind::Sum {
+                temporality,
+                monotonic: false,
+            },
             Series::Gauge(_) => Kind::Gauge,
             Series::Histogram(_) => Kind::Histogram { temporality },
             Series::Summary(_) => Kind::Summary,
@@ -139,7 +150,7 @@ impl ProducedMetric {
             exemplars,
         };
         match &self.series {
-            Series::Counter(series) | Series::Gauge(series) => {
+            Series::Counter(series) | Series::Gauge(series) | Series::States(series) => {
                 series.iter().try_for_each(|series| {
                     let value = Number::Double(series.value);
                     let identity = identity(&series.attributes, &series.exemplars);
@@ -209,6 +220,7 @@ impl Produced {
                     description: metric.help.into(),
                     start: production.start,
                     time,
+                    prometheus_type: metric.kind,
                     series: metric.series,
                 })),
                 Err(problem) => self.warn(

@@ -14,7 +14,28 @@ use crate::engine::points::{Exemplar, Number, Span};
 pub struct Parsed {
     pub name: String,
     pub help: String,
+    /// As OTLP names it.
+    pub kind: &'static str,
     pub series: Series,
+}
+
+/// The types that there are, as OTLP names them (Prometheus compatibility specification, "Metric
+/// metadata").
+fn type_name(written: &str) -> Option<&'static str> {
+    let names = [
+        "counter",
+        "gauge",
+        "histogram",
+        "info",
+        "stateset",
+        "summary",
+        "unknown",
+    ];
+    match written {
+        // What the text format calls it.
+        "untyped" => Some("unknown"),
+        _ => names.into_iter().find(|name| *name == written),
+    }
 }
 
 type Labels = Vec<(String, String)>;
@@ -45,7 +66,9 @@ pub fn parse(text: &str) -> Result<Parsed, String> {
             samples.push(sample(line).ok_or_else(|| format!("{line:?} cannot be read"))?);
         }
     }
-    let (name, kind) = header.ok_or("it has no type")?;
+    let (name, written) = header.ok_or("it has no type")?;
+    let kind =
+        type_name(written).ok_or_else(|| format!("{name} is of the unknown type {written:?}"))?;
     let is_created = |sample: &Sample<'_>| sample.name.strip_prefix(name) == Some("_created");
     if matches!(kind, "counter" | "histogram" | "summary") {
         samples.retain(|sample| !is_created(sample));
@@ -59,20 +82,19 @@ pub fn parse(text: &str) -> Result<Parsed, String> {
             sample_name,
         ),
         "info" => (
-            Series::Gauge(numbers(name, &["", "_info"], samples)?),
+            Series::States(numbers(name, &["", "_info"], samples)?),
             sample_name,
         ),
-        // Compatibility specification, "Metric types": what has no type is a gauge.
-        "gauge" | "unknown" | "untyped" | "stateset" => {
-            (Series::Gauge(numbers(name, &[""], samples)?), name)
-        }
+        "stateset" => (Series::States(numbers(name, &[""], samples)?), name),
         "histogram" => (Series::Histogram(histograms(name, samples)?), name),
         "summary" => (Series::Summary(summaries(name, samples)?), name),
-        other => return Err(format!("{name} is of the unknown type {other:?}")),
+        // Compatibility specification, "Unknown-typed": what has no type is a gauge.
+        _ => (Series::Gauge(numbers(name, &[""], samples)?), name),
     };
     Ok(Parsed {
         name: name.to_owned(),
         help,
+        kind,
         series,
     })
 }

@@ -46,6 +46,31 @@ fn the_trace_of_an_exemplar_is_known_by_its_labels() {
 }
 
 #[test]
+fn a_metric_keeps_its_type_and_infos_and_statesets_add_up() {
+    for (written, named) in [
+        ("counter", "counter"),
+        ("gauge", "gauge"),
+        ("unknown", "unknown"),
+        ("untyped", "unknown"),
+        ("info", "info"),
+        ("stateset", "stateset"),
+        ("histogram", "histogram"),
+        ("summary", "summary"),
+    ] {
+        let sample = match written {
+            "histogram" | "summary" => "",
+            _ => "m 1",
+        };
+        let parsed = parse(&format!("# TYPE m {written}\n{sample}")).unwrap();
+        assert_eq!(parsed.kind, named);
+        let adds_up = matches!(parsed.series, Series::States(_));
+        assert_eq!(adds_up, matches!(written, "info" | "stateset"), "{written}");
+    }
+    let problem = parse("# TYPE m gaugehistogram\nm 1").unwrap_err();
+    assert!(problem.contains("gaugehistogram"), "{problem}");
+}
+
+#[test]
 fn counters_and_gauges_keep_names_labels_and_values() {
     let parsed = parse(
         "# HELP jobs Jobs\\nby \\\\ kind\n# TYPE jobs counter\njobs{kind=\"a\\\"b\\n}\",ok=\"1\"} 2.5\njobs 0",
@@ -161,7 +186,7 @@ fn what_open_metrics_adds_is_read_or_passed_over() {
 }
 
 #[test]
-fn types_that_opentelemetry_lacks_are_gauges() {
+fn types_that_opentelemetry_lacks_keep_their_values() {
     for (kind, sample, name) in [
         ("unknown", "a 1", "a"),
         ("untyped", "a 1", "a"),
@@ -171,8 +196,8 @@ fn types_that_opentelemetry_lacks_are_gauges() {
     ] {
         let parsed = parse(&format!("# TYPE a {kind}\n{sample}")).unwrap();
         assert_eq!(parsed.name, name, "{kind}");
-        let Series::Gauge(series) = parsed.series else {
-            panic!("{kind} is not a gauge");
+        let (Series::Gauge(series) | Series::States(series)) = parsed.series else {
+            panic!("{kind} has no values");
         };
         assert_eq!(series[0].value, 1.0);
     }

@@ -44,6 +44,10 @@ pub(super) struct Request {
     pub delta: bool,
 }
 
+/// The key of a metric's metadata for its type in Prometheus (Prometheus compatibility specification,
+/// "Metric metadata").
+pub(super) const PROMETHEUS_TYPE: &str = "prometheus.type";
+
 /// One encoding of OTLP. Calls nest as the messages do: request, scope, metric, points.
 pub(super) trait Format {
     fn begin_request(&mut self, resource: &Resource);

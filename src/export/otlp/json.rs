@@ -8,7 +8,7 @@
 use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 
-use super::encode::{temporality_number, Format, Position};
+use super::encode::{temporality_number, Format, Position, PROMETHEUS_TYPE};
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::Metric;
 use crate::engine::points::{
@@ -71,6 +71,10 @@ impl Format for Json {
         self.string_if_any("name", &metric.name);
         self.string_if_any("description", &metric.description);
         self.string_if_any("unit", &metric.unit);
+        if let Some(name) = metric.prometheus_type() {
+            let (key, name) = (Key::from_static_str(PROMETHEUS_TYPE), Value::from(name));
+            self.attributes("metadata", [(&key, &name)].into_iter());
+        }
         self.out.key(match metric.kind {
             Kind::Gauge => "gauge",
             Kind::Sum { .. } => "sum",

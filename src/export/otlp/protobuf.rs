@@ -9,7 +9,7 @@
 use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 
-use super::encode::{temporality_number, Format, Position};
+use super::encode::{temporality_number, Format, Position, PROMETHEUS_TYPE};
 use crate::config::DEFAULT_REQUEST_SIZE;
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::Metric;
@@ -108,6 +108,10 @@ impl Format for Protobuf {
         self.string_if_any(tag(1, BYTES), &metric.name);
         self.string_if_any(tag(2, BYTES), &metric.description);
         self.string_if_any(tag(3, BYTES), &metric.unit);
+        if let Some(name) = metric.prometheus_type() {
+            let key = Key::from_static_str(PROMETHEUS_TYPE);
+            self.attribute(tag(12, BYTES), &key, &Value::from(name));
+        }
         self.begin(match metric.kind {
             Kind::Gauge => tag(5, BYTES),
             Kind::Sum { .. } => tag(7, BYTES),

@@ -1,6 +1,6 @@
 //! The encoders against opentelemetry-proto: its decoder, and its own conversion of the same data.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use opentelemetry::{Array, InstrumentationScope, KeyValue, SpanId, StringValue, TraceId, Value};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -11,12 +11,16 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use opentelemetry_sdk::metrics::Temporality;
 use prost::Message;
 
+use crate::config::Config;
 use crate::engine::clock::Timestamp;
 use crate::engine::points::{Exemplar, Number, Span};
+use crate::engine::produced::Production;
+use crate::engine::{Collect, Engine};
 use crate::export::otlp::encode::{requests, Cut, Request};
 use crate::export::otlp::json::Json;
 use crate::export::otlp::protobuf::Protobuf;
 use crate::export::testing::TestSource;
+use crate::log::Logger;
 
 fn bytes(bytes: usize) -> Cut {
     Cut {
@@ -298,6 +302,71 @@ fn a_collection_without_points_makes_no_request() {
     let collection = source.collection();
     assert!(requests(&collection, Protobuf::default(), bytes(1)).is_empty());
     assert!(requests(&collection, Json::default(), bytes(1)).is_empty());
+}
+
+#[test]
+fn what_comes_from_prometheus_carries_its_type_there() {
+    let engine = Engine::start(Logger::default());
+    let config = Config::in_memory("{}", Temporality::Delta).unwrap();
+    let pipeline = engine.configure(&config).unwrap().memory.unwrap();
+    let texts = [
+        "# TYPE jobs counter\njobs 1",
+        "# TYPE build info\nbuild_info{version=\"1\"} 1",
+        "# TYPE wild untyped\nwild 1",
+        "# TYPE took summary\ntook_count 1\ntook_sum 2",
+    ];
+    engine.produce(
+        0,
+        Production {
+            producer: 0,
+            scope: InstrumentationScope::builder("prom-client").build().into(),
+            start: Timestamp::default(),
+            texts: texts.map(str::to_owned).into(),
+        },
+    );
+    let answer = engine.collect(pipeline, Duration::from_secs(5));
+    let collection = answer.blocking_recv().unwrap().unwrap();
+    type Decode = fn(&Request) -> ExportMetricsServiceRequest;
+    let encodings: [(Vec<Request>, Decode); 2] = [
+        (
+            requests(&collection, Protobuf::default(), Cut::NEVER),
+            protobuf,
+        ),
+        (requests(&collection, Json::default(), Cut::NEVER), json),
+    ];
+    for (encoded, decode) in encodings {
+        let scopes = decode(&encoded[0]).resource_metrics.remove(0).scope_metrics;
+        let metrics = scopes.into_iter().flat_map(|scope| scope.metrics);
+        let mut found: Vec<(String, String, bool)> = metrics
+            .filter(|metric| !metric.metadata.is_empty())
+            .map(|metric| {
+                let [metadata] = &metric.metadata[..] else {
+                    panic!("{:?}", metric.metadata);
+                };
+                assert_eq!(metadata.key, "prometheus.type");
+                let value = metadata
+                    .value
+                    .as_ref()
+                    .and_then(|value| value.value.clone());
+                let Some(any_value::Value::StringValue(name)) = value else {
+                    panic!("{value:?}");
+                };
+                let down =
+                    matches!(&metric.data, Some(metric::Data::Sum(sum)) if !sum.is_monotonic);
+                (metric.name, name, down)
+            })
+            .collect();
+        found.sort();
+        let expected = [
+            ("build_info", "info", true),
+            ("jobs", "counter", false),
+            ("took", "summary", false),
+            ("wild", "unknown", false),
+        ];
+        let expected = expected.map(|(name, kind, down)| (name.to_owned(), kind.to_owned(), down));
+        assert_eq!(found, expected);
+    }
+    engine.shutdown();
 }
 
 #[test]
