@@ -61,7 +61,7 @@ fn check(config: &Config) {
             http::HeaderValue::try_from(value.expose()).expect("a header's value");
         }
     }
-    assert!((1..=1_000_000).contains(&config.cardinality_limit));
+    assert!((1..=1_000_000).contains(&config.streams.cardinality_limit));
     assert!((1..=1_000_000).contains(&config.value_length));
     assert!(!config.exit_timeout.is_zero());
 }
@@ -83,7 +83,7 @@ fn collect(config: &Config) {
         let answer = bench.engine.collect(pipeline, Duration::from_secs(1));
         let collection = block_on(answer).expect("an answer").expect("a collection");
         let recorded = collection.metrics().filter(|metric| metric.has_points());
-        assert!(recorded.count() <= 3 * (1 + config.views.len()));
+        assert!(recorded.count() <= 3 * (1 + config.streams.views.len()));
         for metric in collection.metrics() {
             let _ = metric.read().for_each(&mut |_, point| {
                 check_point(metric.kind, point);

@@ -8,9 +8,11 @@ mod endpoint;
 mod environment;
 #[cfg(test)]
 mod environment_tests;
+mod meters;
 mod options;
 mod page;
 mod percent;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -25,13 +27,15 @@ use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 
 pub use environment::Environment;
+pub use meters::MeterConfigurator;
 pub use options::{
     ExemplarFilter, HistogramAggregation, NamingMode, Options, PluginOptions, TranslationStrategy,
 };
 pub(crate) use percent::asks_for;
+pub use streams::{StreamConfig, StreamUpdate};
 pub use views::{
     check_boundaries, AttributeFilter, InstrumentSelector, ReservoirSpec, StreamSpec, View,
-    ViewAggregation,
+    ViewAggregation, ViewMatching,
 };
 
 use crate::error::Result;
@@ -71,8 +75,7 @@ pub struct Config {
     pub console: Option<ConsoleConfig>,
     /// A pipeline that is read by the program itself, for tests. Not an option of users.
     pub memory: Option<Temporality>,
-    pub views: Vec<View>,
-    pub cardinality_limit: usize,
+    pub streams: StreamConfig,
     /// Characters of an attribute's value.
     pub value_length: usize,
     pub histogram: HistogramAggregation,

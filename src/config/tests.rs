@@ -39,7 +39,7 @@ fn nothing_configured_is_a_page_on_loopback_and_no_push() {
     );
     assert_eq!(prometheus.path, "/metrics");
     assert!(config.otlp.is_none() && config.console.is_none());
-    assert_eq!(config.cardinality_limit, 2000);
+    assert_eq!(config.streams.cardinality_limit, 2000);
     assert_eq!(config.value_length, 2048);
     assert_eq!(config.exemplars, ExemplarFilter::TraceBased);
     assert!(config.warnings.is_empty());
@@ -395,7 +395,7 @@ fn numbers_and_switches_may_be_strings_as_variables_in_app_config_yield() {
     assert_eq!(prometheus.listen.unwrap().port(), 1234);
     assert!(prometheus.on_backend);
     assert!(config.console.is_some());
-    assert_eq!(config.cardinality_limit, 10);
+    assert_eq!(config.streams.cardinality_limit, 10);
 }
 
 #[test]
@@ -673,8 +673,8 @@ fn views_read_the_keys_of_the_declarative_configuration() {
                         {"max_scale": 3, "max_size": 20, "record_min_max": false}}}}
         ]}"#,
     );
-    let [first, second] = &config.views[..] else {
-        panic!("{:?}", config.views)
+    let [first, second] = &config.streams.views[..] else {
+        panic!("{:?}", config.streams.views)
     };
     assert_eq!(first.stream.aggregation, Some(ViewAggregation::Drop));
     assert_eq!(first.stream.cardinality_limit, Some(5));

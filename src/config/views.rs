@@ -131,6 +131,19 @@ struct AttributeKeysOptions {
     excluded: Option<Vec<String>>,
 }
 
+/// What several views that match one instrument make of it (Metrics SDK specification, "View matching
+/// mode", in development).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ViewMatching {
+    /// Each a stream of its own.
+    #[default]
+    Independent,
+    /// One stream for each name that they give, or one in all: what later ones say takes the place of
+    /// what earlier ones did, and attributes are those that all keep.
+    Composable,
+}
+
 /// A checked view.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
@@ -174,6 +187,7 @@ pub enum ReservoirSpec {
 /// parameter: ExplicitBucketBoundaries").
 #[derive(Clone, Debug, PartialEq)]
 pub enum ViewAggregation {
+    Default,
     Drop,
     Explicit {
         boundaries: Option<Vec<f64>>,
@@ -185,7 +199,8 @@ pub enum ViewAggregation {
 /// Which attribute keys a stream keeps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttributeFilter {
-    included: Option<Vec<String>>,
+    /// A key is kept that is in each of these lists.
+    included: Vec<Vec<String>>,
     excluded: Vec<String>,
     /// Keys, not patterns: what an instrument's advice names.
     advised: Option<Arc<[String]>>,
@@ -200,8 +215,16 @@ impl AttributeFilter {
         }
     }
 
+    /// Keeps what both keep.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.included.extend(other.included.iter().cloned());
+        self.excluded.extend(other.excluded.iter().cloned());
+        self
+    }
+
     pub fn keeps_all(&self) -> bool {
-        self.included.is_none() && self.excluded.is_empty() && self.advised.is_none()
+        self.included.is_empty() && self.excluded.is_empty() && self.advised.is_none()
     }
 
     pub fn keeps(&self, key: &str) -> bool {
@@ -209,7 +232,7 @@ impl AttributeFilter {
             return keys.iter().any(|kept| kept == key);
         }
         let listed = |patterns: &[String]| patterns.iter().any(|pattern| wildcard(pattern, key));
-        self.included.as_deref().is_none_or(listed) && !listed(&self.excluded)
+        self.included.iter().all(|list| listed(list)) && !listed(&self.excluded)
     }
 }
 
@@ -271,8 +294,7 @@ impl ViewOptions {
             .stream
             .aggregation
             .map(|aggregation| aggregation.resolve(&format!("{path}.stream.aggregation")))
-            .transpose()?
-            .flatten();
+            .transpose()?;
         let reservoir = self
             .stream
             .exemplar_reservoir
@@ -290,7 +312,7 @@ impl ViewOptions {
                     .aggregation_cardinality_limit
                     .map(|limit| limit.0),
                 attributes: AttributeFilter {
-                    included: keys.included,
+                    included: keys.included.into_iter().collect(),
                     excluded: keys.excluded.unwrap_or_default(),
                     advised: None,
                 },
@@ -317,12 +339,12 @@ impl ReservoirOptions {
 }
 
 impl AggregationOptions {
-    fn resolve(self, path: &str) -> Result<Option<ViewAggregation>> {
+    fn resolve(self, path: &str) -> Result<ViewAggregation> {
         Ok(match self {
-            Self::Default(_) => None,
-            Self::Drop(_) => Some(ViewAggregation::Drop),
-            Self::Sum(_) => Some(ViewAggregation::Sdk(Aggregation::Sum)),
-            Self::LastValue(_) => Some(ViewAggregation::Sdk(Aggregation::LastValue)),
+            Self::Default(_) => ViewAggregation::Default,
+            Self::Drop(_) => ViewAggregation::Drop,
+            Self::Sum(_) => ViewAggregation::Sdk(Aggregation::Sum),
+            Self::LastValue(_) => ViewAggregation::Sdk(Aggregation::LastValue),
             Self::ExplicitBucketHistogram(options) => {
                 let options = options.unwrap_or_default();
                 if let Some(boundaries) = &options.boundaries {
@@ -333,10 +355,10 @@ impl AggregationOptions {
                         )
                     })?;
                 }
-                Some(ViewAggregation::Explicit {
+                ViewAggregation::Explicit {
                     boundaries: options.boundaries,
                     record_min_max: options.record_min_max.is_none_or(|flag| flag.0),
-                })
+                }
             }
             Self::Base2ExponentialBucketHistogram(options) => {
                 let options = options.unwrap_or_default();
@@ -355,13 +377,11 @@ impl AggregationOptions {
                         format!("found {max_size}, expected a whole number from 2 to 16384"),
                     ));
                 }
-                Some(ViewAggregation::Sdk(
-                    Aggregation::Base2ExponentialHistogram {
-                        max_size,
-                        max_scale,
-                        record_min_max: options.record_min_max.is_none_or(|flag| flag.0),
-                    },
-                ))
+                ViewAggregation::Sdk(Aggregation::Base2ExponentialHistogram {
+                    max_size,
+                    max_scale,
+                    record_min_max: options.record_min_max.is_none_or(|flag| flag.0),
+                })
             }
         })
     }
@@ -383,7 +403,7 @@ pub fn check_boundaries(boundaries: &[f64]) -> std::result::Result<(), String> {
 
 /// Matches `text` against a pattern with `*` and `?`, in linear space and without backtracking
 /// beyond the last `*`.
-fn wildcard(pattern: &str, text: &str) -> bool {
+pub(super) fn wildcard(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);

@@ -9,9 +9,12 @@ use super::instrument::InstrumentSpec;
 use super::plan::StreamPlan;
 
 /// The totals that an observable counter reported, from which its deltas are made.
-///
-#[derive(Default)]
-pub struct Reported(HashMap<Canonical, f64>);
+#[derive(Clone, Default)]
+pub struct Reported {
+    totals: HashMap<Canonical, f64>,
+    /// What is observed next was counted before anything was to be reported.
+    begins: bool,
+}
 
 impl Reported {
     pub fn wanted(spec: &InstrumentSpec, plan: &StreamPlan) -> bool {
@@ -20,19 +23,30 @@ impl Reported {
             && plan.aggregation == Aggregation::Sum
     }
 
+    /// What counts from the next observation on.
+    pub fn beginning() -> Self {
+        Self {
+            begins: true,
+            ..Self::default()
+        }
+    }
+
     /// A total below the one before is that of a counter that started over, and all new (Metrics
     /// data model, "Resets and gaps"). Series that are observed no more are remembered while they
     /// are at most as many as the limit.
-    pub fn make_deltas(&mut self, totals: &mut [(Canonical, f64)], limit: usize) {
-        if self.0.len() > totals.len() + limit {
+    pub fn make_deltas(&mut self, totals: &mut Vec<(Canonical, f64)>, limit: usize) {
+        if self.totals.len() > totals.len() + limit {
             let current: HashSet<&Canonical> = totals.iter().map(|(set, _)| set).collect();
-            self.0.retain(|set, _| current.contains(set));
+            self.totals.retain(|set, _| current.contains(set));
         }
-        for (set, total) in totals {
-            let before = self.0.insert(set.clone(), *total).unwrap_or(0.0);
+        for (set, total) in totals.iter_mut() {
+            let before = self.totals.insert(set.clone(), *total).unwrap_or(0.0);
             if *total >= before {
                 *total -= before;
             }
+        }
+        if std::mem::take(&mut self.begins) {
+            totals.clear();
         }
     }
 }

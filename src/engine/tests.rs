@@ -24,6 +24,7 @@ mod produced;
 mod reading;
 mod removal;
 mod slots;
+mod updates;
 mod waiting;
 
 const WAIT: Duration = Duration::from_secs(5);
