@@ -67,7 +67,7 @@ export declare class NativeProvider {
    */
   attach(onMessage: (arg0: string) => void): NativeFacade
   /** Registers an instrument of a plain OpenTelemetry meter. */
-  register(scopeName: string, scopeVersion: string | undefined | null, scopeSchemaUrl: string | undefined | null, request: string): NativeInstrument
+  register(scope: NativeScope, request: string): NativeInstrument
   /** Whether any stream of the instrument keeps this attribute key. */
   keeps(instrument: number, key: string): boolean
   /** The shapes of all instruments under the configuration of now. */
@@ -78,6 +78,8 @@ export declare class NativeProvider {
    * was ignored, and why.
    */
   configure(options: string, path: string, environment: Record<string, string>, serviceName?: string | undefined | null): Array<string>
+  /** Changes which streams instruments have; `options` are what changes, `path` is where they stand. */
+  update(options: string, path: string): void
   /** Reads a configuration as `configure` does, and applies nothing. */
   static check(options: string, path: string, environment: Record<string, string>): Array<string>
   /** The path of the Prometheus page, as a request may spell it; `None` when there is none. */
@@ -134,8 +136,6 @@ export declare class NativeRootMetricsService {
   constructor(options: string, path: string)
   /** Every metric of Backstage's own that gets another name, in the order of the table. */
   static renames(serviceName: string): Array<NativeRename>
-  /** Whether `plugin.<id>.disabled` is set. */
-  isDisabled(pluginId: string): boolean
   /** The service for the app's own metrics. */
   own(): NativeMetricsService
   /**
@@ -241,6 +241,8 @@ export interface NativeScope {
   name: string
   version?: string
   schemaUrl?: string
+  /** `[key, value, …]` as JSON. */
+  attributes?: string
 }
 
 /** An instrument's shape after configuration. */

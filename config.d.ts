@@ -223,6 +223,33 @@ export interface Config {
       }>;
 
       /**
+       * What several views that match one instrument make of it: a stream each, which is the default,
+       * or one for each `stream.name` that they give, to which those without a name add.
+       */
+      viewMatchingMode?: 'independent' | 'composable';
+
+      /**
+       * Meters that do nothing; keys as in OpenTelemetry's declarative configuration
+       * (`meter_configurator/development`).
+       */
+      meterConfigurator?: {
+        /** Of meters that none of `meters` matches. */
+        default_config?: {
+          /** Defaults to true. */
+          enabled?: boolean;
+        };
+        /** The first that matches counts. */
+        meters?: Array<{
+          /** `*` and `?` are wildcards. */
+          name: string;
+          config: {
+            /** Defaults to true. */
+            enabled?: boolean;
+          };
+        }>;
+      };
+
+      /**
        * How many series one instrument may have before further ones share an overflow series,
        * from 1 to 1 000 000. Defaults to 2000.
        */
@@ -255,8 +282,16 @@ export interface Config {
             name?: string;
             version?: string;
             schemaUrl?: string;
+            /** Attributes of the scope, which are exported with it. */
+            attributes?: {
+              [attribute: string]:
+                string | number | boolean | string[] | number[] | boolean[];
+            };
           };
-          /** Whether the plugin's metrics are dropped. Defaults to false. */
+          /**
+           * Whether the plugin's metrics are dropped: those of every meter with the name of its meter.
+           * Defaults to false.
+           */
           disabled?: boolean;
         };
       };

@@ -15,6 +15,7 @@ import { Counter } from '@opentelemetry/api';
 import { Gauge } from '@opentelemetry/api';
 import { Histogram } from '@opentelemetry/api';
 import { Meter } from '@opentelemetry/api';
+import type { MeterOptions } from '@opentelemetry/api';
 import { MetricAdvice } from '@opentelemetry/api';
 import { MetricOptions } from '@opentelemetry/api';
 import type { MetricsService as MetricsService_2 } from '@backstage/backend-plugin-api/alpha';
@@ -76,6 +77,8 @@ export declare interface BoundRecorder {
 export declare type CardinalityLimits = {
     [Kind in InstrumentType | 'default']?: number;
 };
+/** The options that can change while a provider is in use. */
+declare type Changeable = Pick<MetricsOptions, 'views' | 'viewMatchingMode' | 'meterConfigurator' | 'cardinalityLimit' | 'plugin'>;
 
 /** What is printed to standard output, and when. */
 export declare interface ConsoleExporterOptions {
@@ -161,6 +164,36 @@ export declare function isMetricsError(value: unknown): value is MetricsError;
 
 export { Meter }
 
+/** Whether the instruments of a meter do anything. */
+export declare interface MeterConfig {
+    /** Default true. A meter that is disabled is one that does nothing. */
+    enabled?: boolean;
+}
+
+/**
+ * Which meters do anything (Metrics SDK specification, "MeterConfigurator", in development). Keys as in
+ * OpenTelemetry's declarative configuration (`meter_configurator/development`).
+ */
+export declare interface MeterConfiguratorOptions {
+    /** Of meters whose name none of `meters` matches. */
+    default_config?: MeterConfig;
+    /** By name, which may hold `*` and `?`; upper and lower case differ. The first that matches counts. */
+    meters?: {
+        name: string;
+        config: MeterConfig;
+    }[];
+}
+
+/** OpenTelemetry's options of a meter, and what else one can be asked for with. */
+export declare interface MeterScopeOptions extends MeterOptions {
+    /**
+     * Attributes of the instrumentation scope: with other ones it is another meter (Metrics API
+     * specification, "Get a Meter"). They are the scope's in OTLP, and the labels `otel_scope_<key>` on
+     * the Prometheus page.
+     */
+    attributes?: Attributes;
+}
+
 export { MetricAdvice }
 
 /**
@@ -241,6 +274,15 @@ export declare interface MetricsOptions {
         selector: ViewSelector;
         stream?: ViewStream;
     }[];
+    /**
+     * What several views that match one instrument make of it (Metrics SDK specification, "View matching
+     * mode", in development): a stream each (`independent`, the default), or one for each
+     * `stream.name` that they give, to which those without a name add (`composable`). Of these the later
+     * views go before the earlier ones, and only attributes that all of them keep are kept.
+     */
+    viewMatchingMode?: 'independent' | 'composable';
+    /** Meters that are disabled. */
+    meterConfigurator?: MeterConfiguratorOptions;
     /** Attribute sets per stream, 1 to 1000000. Default 2000. */
     cardinalityLimit?: number;
     /**
@@ -260,14 +302,7 @@ export declare interface MetricsOptions {
     /** How long `process.exit()` may wait for the last export. Default 5 seconds. */
     exitTimeout?: Duration;
     /** Per plugin: its meter's identity, or nothing at all. */
-    plugin?: Record<string, {
-        meter?: {
-            name?: string;
-            version?: string;
-            schemaUrl?: string;
-        };
-        disabled?: boolean;
-    }>;
+    plugin?: Record<string, PluginMetricsOptions>;
     /** Metrics that something else aggregates, and that are exported with ours. */
     producers?: {
         /**
@@ -317,6 +352,15 @@ export declare const metricsServiceFactory: ServiceFactory<MetricsService, "plug
  * plugins written for Backstage's get ours unchanged.
  */
 export declare const metricsServiceRef: ServiceRef<MetricsService, "plugin", "singleton">;
+
+/**
+ * What changes of a provider's options. What is not given stays as it is, and `null` stands for the
+ * default. Of `plugin` it is `disabled`: what a plugin's meter is called is settled when the plugin
+ * starts.
+ */
+export declare type MetricsUpdate = {
+    [K in keyof Changeable]?: Changeable[K] | null;
+};
 
 export declare type MetricsUpDownCounter<T extends Attributes = Attributes> = UpDownCounter<T> & SeriesControl<T, BoundCounter>;
 
@@ -375,6 +419,20 @@ export declare interface OtlpExporterOptions {
     };
 }
 
+/** One plugin's meter, or nothing at all. */
+export declare interface PluginMetricsOptions {
+    /** What its instrumentation scope is; without a name it is called `backstage-plugin-<id>`. */
+    meter?: {
+        name?: string;
+        version?: string;
+        schemaUrl?: string;
+        /** Attributes of the scope, with which it is exported. */
+        attributes?: Record<string, ResourceAttribute>;
+    };
+    /** Disables every meter of that name. Default false. */
+    disabled?: boolean;
+}
+
 /** The scrape endpoint. */
 export declare interface PrometheusExporterOptions {
     /** An IP address or `localhost`. Default `127.0.0.1`, or `OTEL_EXPORTER_PROMETHEUS_HOST`. */
@@ -420,7 +478,8 @@ export declare interface RootMetricsService extends MetricsService {
 
 /**
  * The app's metrics service: configures the process's provider from `backend.metrics` and flushes
- * it when the backend shuts down. Starts with the backend, asked for or not.
+ * it when the backend shuts down. Starts with the backend, asked for or not. Later changes of views,
+ * disabled meters and limits are applied as they come.
  */
 export declare const rootMetricsServiceFactory: ServiceFactory<RootMetricsService, "root", "singleton">;
 
@@ -448,6 +507,12 @@ export declare interface SeriesControl<TAttributes extends Attributes, TBound> {
     remove(attributes?: TAttributes): void;
     /** Removes every series. */
     clear(): void;
+    /**
+     * Whether what is recorded is exported (Metrics API specification, "Enabled"): not where the meter is
+     * disabled, where views drop the instrument, or where nothing exports metrics at all. That can change
+     * when the configuration does: ask each time before you do work only to record its result.
+     */
+    enabled(): boolean;
 }
 
 /** What a service is made of: named instruments, and the plain meter of its scope. */

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use http::{HeaderName, HeaderValue, Method};
 use once_cell::sync::OnceCell;
 
-use crate::config::Config;
+use crate::config::{Config, StreamConfig, StreamUpdate};
 use crate::engine::collection::Collection;
 use crate::engine::{Collect, Engine, FacadeId, PipelineId};
 use crate::error::{Code, Error, Result};
@@ -28,7 +28,7 @@ pub struct Provider {
     state: Mutex<State>,
 }
 
-/// Tells a JavaScript environment that the configuration has been applied.
+/// Tells a JavaScript environment that a configuration has been applied.
 pub type OnConfigured = Box<dyn Fn() + Send>;
 
 #[derive(Default)]
@@ -39,6 +39,8 @@ struct State {
     closing: bool,
     exit: Option<Exit>,
     memory: Option<PipelineId>,
+    /// The configuration of now, once there is one.
+    streams: Option<StreamConfig>,
     exit_timeout: Duration,
 }
 
@@ -100,6 +102,7 @@ impl Provider {
         let otlp = otlp_exporters(config)?;
         let pipelines = self.engine.configure(config)?;
         state.memory = pipelines.memory;
+        state.streams = Some(config.streams.clone());
         state.exit_timeout = config.exit_timeout;
         for on_configured in state.facades.values() {
             on_configured();
@@ -111,6 +114,34 @@ impl Provider {
         }
         let exporters = Exporters::start(config, otlp, pipelines, &self.engine, &self.log)?;
         state.exporters = Some(Arc::new(exporters));
+        Ok(())
+    }
+
+    /// Changes the configuration of streams, for instruments that exist too. What is recorded by then
+    /// goes to the streams of before; of other threads, what they have handed over.
+    ///
+    /// # Errors
+    /// [`Code::InvalidConfig`] when the options are not allowed, or nothing is configured yet. Nothing
+    /// has changed then.
+    pub fn update(&self, options: &str, path: &str) -> Result<()> {
+        let mut state = self.state();
+        let streams = match &state.streams {
+            Some(streams) => StreamUpdate::parse(options, path)?.apply(path, streams)?,
+            None => {
+                return Err(Error::new(
+                    Code::InvalidConfig,
+                    format!("{path}: metrics are not configured yet; configure them first"),
+                ))
+            }
+        };
+        if state.streams.as_ref() == Some(&streams) {
+            return Ok(());
+        }
+        self.engine.update(streams.clone())?;
+        state.streams = Some(streams);
+        for on_configured in state.facades.values() {
+            on_configured();
+        }
         Ok(())
     }
 

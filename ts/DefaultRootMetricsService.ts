@@ -1,5 +1,4 @@
 import type { Config } from '@backstage/config';
-import { createNoopMeter } from '@opentelemetry/api';
 import { MetricsError, native } from './errors';
 import { globalProvider } from './globalProvider';
 import { toJson } from './json';
@@ -61,8 +60,9 @@ export class DefaultRootMetricsService
     if (provider.isConfigured) {
       log(
         'warn',
-        `metrics were configured before the root metrics service started; ${path} sets names, but exporters stay as they are`,
+        `metrics were configured before the root metrics service started; ${path} sets names and which plugins are disabled, but everything else stays as it is`,
       );
+      provider.update({ plugin: options.plugin ?? null }, path);
     } else {
       provider.defaultServiceName = DEFAULT_SERVICE_NAME;
       provider.configure(options, path);
@@ -126,7 +126,6 @@ function nativeWorkshop(
   path: string,
 ): Workshop {
   const { NativeRootMetricsService } = loadBinding()!;
-  const serviceName = options.serviceName ?? DEFAULT_SERVICE_NAME;
   const root = native(
     () =>
       new NativeRootMetricsService(toJson(plainOptions(options, path)), path),
@@ -134,9 +133,6 @@ function nativeWorkshop(
   return {
     own: nativeParts(provider, root.own(), 'throw'),
     plugin: (id, policy) => {
-      if (root.isDisabled(id)) {
-        return meterParts(`${serviceName}.plugin.${id}`, createNoopMeter());
-      }
       const service = native(() => root.forPlugin(id, policy === 'repair'));
       if (service.notice) {
         log('warn', service.notice);

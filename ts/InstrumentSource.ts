@@ -61,26 +61,26 @@ export class MeterInstruments implements InstrumentSource {
   ) {}
 
   counter<T extends Attributes>(name: string, options?: InstrumentOptions) {
-    return withoutSeries(this.meter.createCounter<T>(this.full(name), options));
+    return this.extended(this.meter.createCounter<T>(this.full(name), options));
   }
 
   upDownCounter<T extends Attributes>(
     name: string,
     options?: InstrumentOptions,
   ) {
-    return withoutSeries(
+    return this.extended(
       this.meter.createUpDownCounter<T>(this.full(name), options),
     );
   }
 
   histogram<T extends Attributes>(name: string, options?: InstrumentOptions) {
-    return withoutSeries(
+    return this.extended(
       this.meter.createHistogram<T>(this.full(name), options),
     );
   }
 
   gauge<T extends Attributes>(name: string, options?: InstrumentOptions) {
-    return withoutSeries(this.meter.createGauge<T>(this.full(name), options));
+    return this.extended(this.meter.createGauge<T>(this.full(name), options));
   }
 
   observable<T extends Attributes>(
@@ -97,6 +97,10 @@ export class MeterInstruments implements InstrumentSource {
       default:
         return this.meter.createObservableGauge<T>(full, options);
     }
+  }
+
+  private extended<T extends object>(instrument: T) {
+    return extended(instrument, this.meter !== createNoopMeter());
   }
 
   /** Also of what is no string: plain JavaScript may pass anything. */
@@ -176,10 +180,11 @@ export class LenientInstruments implements InstrumentSource {
 
 /**
  * Gives an instrument that is not ours the methods that ours have: `bind` passes on, `remove` and
- * `clear` have nothing to do.
+ * `clear` have nothing to do, and `enabled` is its own where it has one.
  */
-function withoutSeries<T extends object>(instrument: T) {
+function extended<T extends object>(instrument: T, isEnabled: boolean) {
   const target = instrument as T & {
+    enabled?: () => boolean;
     add?: (value: number, attributes?: Attributes) => void;
     record?: (value: number, attributes?: Attributes) => void;
   };
@@ -192,5 +197,6 @@ function withoutSeries<T extends object>(instrument: T) {
     }),
     remove: () => {},
     clear: () => {},
+    enabled: () => target.enabled?.() ?? isEnabled,
   });
 }

@@ -1,14 +1,22 @@
 import {
   createNoopMeter,
   type Meter,
-  type MeterOptions,
   type MeterProvider,
 } from '@opentelemetry/api';
-import type { NativeMetricsService, NativeProvider } from '../binding';
+import type {
+  NativeMetricsService,
+  NativeProvider,
+  NativeScope,
+} from '../binding';
 import { atExit } from './atExit';
 import { native, outcome } from './errors';
 import { InstrumentFactory } from './InstrumentFactory';
 import { LenientInstruments, MeterInstruments } from './InstrumentSource';
+import {
+  readAttributes,
+  textOfSet,
+  wellFormed,
+} from './instruments/attributes';
 import { Diagnostics } from './instruments/Diagnostics';
 import { Facade } from './instruments/Facade';
 import { type HistogramClass, histogramClass } from './instruments/histogram';
@@ -17,12 +25,13 @@ import type { NativeCounter } from './instruments/synchronous';
 import { isOn } from './isOn';
 import { toJson } from './json';
 import { log, logLine, logLoudly, logsAtExit } from './log';
-import type { MetricsOptions } from './options';
+import type { MetricsOptions, MetricsUpdate } from './options';
 import { plainOptions } from './plainOptions';
 import { PrometheusProducer } from './PrometheusProducer';
 import { readTexts } from './readTexts';
+import type { MeterScopeOptions } from './services';
 import { SourcedMeter } from './SourcedMeter';
-import { shortened } from './text';
+import { messageOf, shortened } from './text';
 
 const OWN_SCOPE = '@nativestage/metrics';
 
@@ -62,7 +71,7 @@ export class NativeMeterProvider implements MeterProvider {
     this.Histogram = histogramClass(this.facade.block);
     this.producer = new PrometheusProducer(nativeProvider, this.facade.id);
     this.diagnostics = new Diagnostics((instrument, reason) => {
-      this.dropped ??= this.factory(OWN_SCOPE).counter(
+      this.dropped ??= this.factory({ name: OWN_SCOPE }).counter(
         'nativestage.metrics.measurements.dropped',
         {
           unit: '{measurement}',
@@ -74,8 +83,11 @@ export class NativeMeterProvider implements MeterProvider {
     });
   }
 
-  /** A meter; one that does nothing after a shutdown (Metrics SDK specification, "Shutdown"). */
-  getMeter(name: string, version?: string, options?: MeterOptions): Meter {
+  /**
+   * The meter of a scope: the same for the same name, version, schema URL and attributes, in whatever
+   * order these are. One that does nothing after a shutdown (Metrics SDK specification, "Shutdown").
+   */
+  getMeter(name: string, version?: string, options?: MeterScopeOptions): Meter {
     if (this.isShutDown) {
       return new SourcedMeter(new MeterInstruments(createNoopMeter()));
     }
@@ -84,29 +96,34 @@ export class NativeMeterProvider implements MeterProvider {
       version,
       schemaUrl: options?.schemaUrl,
     }));
-    const scope = texts.name ?? '';
-    const key = toJson([scope, texts.version, texts.schemaUrl]);
+    const attributes = readScopeAttributes(options, problems);
+    return this.scopeMeter(
+      { ...texts, name: texts.name ?? '', attributes },
+      problems,
+    );
+  }
+
+  /** @internal The meter of a scope, and what was wrong with it when it was asked for. */
+  scopeMeter(scope: NativeScope, problems: string[] = []): Meter {
+    const { name, version, schemaUrl, attributes } = scope;
+    const key = toJson([name, version, schemaUrl, attributes]);
     let meter = this.meters.get(key);
     if (!meter) {
-      if (scope === '') {
+      if (name === '') {
         log('warn', 'a meter was asked for without a name; its scope is empty');
       }
       for (const problem of problems) {
-        log(
-          'warn',
-          `meter ${JSON.stringify(shortened(scope, 64))}: ${problem}`,
-        );
+        log('warn', `meter ${JSON.stringify(shortened(name, 64))}: ${problem}`);
       }
-      const source = this.factory(scope, texts.version, texts.schemaUrl);
-      meter = new SourcedMeter(new LenientInstruments(source));
+      meter = new SourcedMeter(new LenientInstruments(this.factory(scope)));
       this.meters.set(key, meter);
     }
     return meter;
   }
 
-  private factory(name: string, version?: string, schemaUrl?: string) {
+  private factory(scope: NativeScope) {
     return new InstrumentFactory(this.context(), request =>
-      this.native.register(name, version, schemaUrl, request),
+      this.native.register(scope, request),
     );
   }
 
@@ -158,6 +175,28 @@ export class NativeMeterProvider implements MeterProvider {
     if (isOn(plain.producers?.prometheus ?? this.bridges)) {
       this.callbacks.addProducer(patience => this.producer.produce(patience));
     }
+  }
+
+  /**
+   * Changes which streams instruments have, those that exist included (Metrics SDK specification,
+   * "Configuration"). What is not given stays as it is, and `null` stands for the default.
+   *
+   * Streams that the change does not concern go on, as do those of which only the description or the
+   * cardinality limit changes. The others begin anew, with a new start time and without values: what
+   * they counted so far and have not exported is in the next export, and is gone from the Prometheus
+   * page. Observable instruments report their totals as before. Other threads go over to the new
+   * streams as soon as their event loop turns; what they have not handed over by then counts there.
+   *
+   * @param path - Where the options stand, for error messages.
+   * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`, also where nothing is configured yet; nothing
+   * has changed then
+   */
+  update(options: MetricsUpdate, path = 'options'): void {
+    const plain = plainOptions(options, path);
+    // It belongs to the streams of before.
+    this.facade.handOver();
+    native(() => this.native.update(toJson(plain), path));
+    this.facade.reshape();
   }
 
   /** @internal Whether the program made an instrument, on this thread or another. */
@@ -247,6 +286,27 @@ export class NativeMeterProvider implements MeterProvider {
       finish: () => this.native.finishExit().forEach(logLine),
     });
   }
+}
+
+/** The attributes of a scope as the native side reads them, and what is wrong with them. */
+function readScopeAttributes(
+  options: MeterScopeOptions | undefined,
+  problems: string[],
+): string | undefined {
+  let given: unknown;
+  try {
+    given = options?.attributes;
+  } catch (error) {
+    problems.push(`the attributes cannot be read: ${messageOf(error)}`);
+  }
+  if (given === undefined || given === null) {
+    return undefined;
+  }
+  const { path, invalid } = readAttributes(given, () => true);
+  if (invalid) {
+    problems.push(`${invalid} is left out`);
+  }
+  return path.length === 0 ? undefined : textOfSet(wellFormed(path));
 }
 
 /** The variables that configuration may read. */

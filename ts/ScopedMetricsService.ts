@@ -41,11 +41,10 @@ export function nativeParts(
   service: NativeMetricsService,
   policy: NamePolicy,
 ): ServiceParts {
-  const { name, version, schemaUrl } = service.scope;
   const source = provider.serviceFactory(service, policy === 'repair');
   return {
     source: policy === 'repair' ? new LenientInstruments(source) : source,
-    meter: provider.getMeter(name, version, { schemaUrl }),
+    meter: provider.scopeMeter(service.scope),
   };
 }
 

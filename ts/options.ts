@@ -181,6 +181,37 @@ export interface ViewStream {
   attribute_keys?: { included?: string[]; excluded?: string[] };
 }
 
+/** Whether the instruments of a meter do anything. */
+export interface MeterConfig {
+  /** Default true. A meter that is disabled is one that does nothing. */
+  enabled?: boolean;
+}
+
+/**
+ * Which meters do anything (Metrics SDK specification, "MeterConfigurator", in development). Keys as in
+ * OpenTelemetry's declarative configuration (`meter_configurator/development`).
+ */
+export interface MeterConfiguratorOptions {
+  /** Of meters whose name none of `meters` matches. */
+  default_config?: MeterConfig;
+  /** By name, which may hold `*` and `?`; upper and lower case differ. The first that matches counts. */
+  meters?: { name: string; config: MeterConfig }[];
+}
+
+/** One plugin's meter, or nothing at all. */
+export interface PluginMetricsOptions {
+  /** What its instrumentation scope is; without a name it is called `backstage-plugin-<id>`. */
+  meter?: {
+    name?: string;
+    version?: string;
+    schemaUrl?: string;
+    /** Attributes of the scope, with which it is exported. */
+    attributes?: Record<string, ResourceAttribute>;
+  };
+  /** Disables every meter of that name. Default false. */
+  disabled?: boolean;
+}
+
 /**
  * The options of a provider: `backend.metrics` in app-config. What is not set comes from `OTEL_*`,
  * then from the defaults.
@@ -212,6 +243,15 @@ export interface MetricsOptions {
   };
   /** Keys as in OpenTelemetry's declarative configuration. */
   views?: { selector: ViewSelector; stream?: ViewStream }[];
+  /**
+   * What several views that match one instrument make of it (Metrics SDK specification, "View matching
+   * mode", in development): a stream each (`independent`, the default), or one for each
+   * `stream.name` that they give, to which those without a name add (`composable`). Of these the later
+   * views go before the earlier ones, and only attributes that all of them keep are kept.
+   */
+  viewMatchingMode?: 'independent' | 'composable';
+  /** Meters that are disabled. */
+  meterConfigurator?: MeterConfiguratorOptions;
   /** Attribute sets per stream, 1 to 1000000. Default 2000. */
   cardinalityLimit?: number;
   /**
@@ -231,13 +271,7 @@ export interface MetricsOptions {
   /** How long `process.exit()` may wait for the last export. Default 5 seconds. */
   exitTimeout?: Duration;
   /** Per plugin: its meter's identity, or nothing at all. */
-  plugin?: Record<
-    string,
-    {
-      meter?: { name?: string; version?: string; schemaUrl?: string };
-      disabled?: boolean;
-    }
-  >;
+  plugin?: Record<string, PluginMetricsOptions>;
   /** Metrics that something else aggregates, and that are exported with ours. */
   producers?: {
     /**
@@ -257,3 +291,22 @@ export interface MetricsOptions {
     >
   >;
 }
+
+/** The options that can change while a provider is in use. */
+type Changeable = Pick<
+  MetricsOptions,
+  | 'views'
+  | 'viewMatchingMode'
+  | 'meterConfigurator'
+  | 'cardinalityLimit'
+  | 'plugin'
+>;
+
+/**
+ * What changes of a provider's options. What is not given stays as it is, and `null` stands for the
+ * default. Of `plugin` it is `disabled`: what a plugin's meter is called is settled when the plugin
+ * starts.
+ */
+export type MetricsUpdate = {
+  [K in keyof Changeable]?: Changeable[K] | null;
+};

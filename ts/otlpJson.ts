@@ -45,7 +45,13 @@ export interface TestMetric {
   temporality?: 'cumulative' | 'delta';
   /** Sums: whether they only go up. */
   monotonic?: boolean;
-  scope: { name: string; version?: string; schemaUrl?: string };
+  scope: {
+    name: string;
+    version?: string;
+    schemaUrl?: string;
+    /** Where it has any. */
+    attributes?: Attributes;
+  };
   points: TestPoint[];
 }
 
@@ -105,7 +111,11 @@ interface Metric {
 interface Request {
   resourceMetrics?: {
     scopeMetrics?: {
-      scope?: { name?: string; version?: string };
+      scope?: {
+        name?: string;
+        version?: string;
+        attributes?: { key: string; value: AnyValue }[];
+      };
       schemaUrl?: string;
       metrics?: Metric[];
     }[];
@@ -136,6 +146,9 @@ export function parseCollection(json: string): TestMetric[] {
           name: scope?.name ?? '',
           version: scope?.version,
           schemaUrl: schemaUrl || undefined,
+          ...(scope?.attributes?.length && {
+            attributes: readAttributes(scope.attributes),
+          }),
         },
         points: (data.dataPoints ?? []).map(readPoint),
       };

@@ -7,7 +7,7 @@ import { MetricsError } from './errors';
 import { globalProvider } from './globalProvider';
 import { loadBinding, loadFailure } from './native';
 import { NativeMeterProvider } from './NativeMeterProvider';
-import type { MetricsOptions } from './options';
+import type { MetricsOptions, MetricsUpdate } from './options';
 import './register';
 
 export { isMetricsError, MetricsError, type MetricsErrorCode } from './errors';
@@ -19,6 +19,7 @@ export type {
 export { type Logger, setLogger } from './log';
 export type { NativeMeterProvider } from './NativeMeterProvider';
 export type * from './options';
+export type { MeterScopeOptions } from './services';
 
 /**
  * Configures the process's provider, once; everything recorded before is delivered. What the
@@ -30,6 +31,18 @@ export type * from './options';
  */
 export function configure(options: MetricsOptions = {}): void {
   required().configure(options);
+}
+
+/**
+ * Changes which streams the instruments of the process's provider have, those that exist included:
+ * views, meters that are disabled, the cardinality limit. See {@link NativeMeterProvider.update} for
+ * what becomes of values that were recorded before.
+ *
+ * @throws MetricsError `ERR_METRICS_INVALID_CONFIG` naming the path of the option, also where nothing
+ * is configured yet; `ERR_METRICS_ADDON_MISSING`
+ */
+export function update(options: MetricsUpdate): void {
+  required().update(options);
 }
 
 /**

@@ -5,6 +5,7 @@ import type {
   Gauge,
   Histogram,
   Meter,
+  MeterOptions,
   MetricAdvice,
   MetricOptions,
   Observable,
@@ -25,6 +26,16 @@ import type {
  * The service adds what comes before.
  */
 export type MetricName = `${string}.${string}`;
+
+/** OpenTelemetry's options of a meter, and what else one can be asked for with. */
+export interface MeterScopeOptions extends MeterOptions {
+  /**
+   * Attributes of the instrumentation scope: with other ones it is another meter (Metrics API
+   * specification, "Get a Meter"). They are the scope's in OTLP, and the labels `otel_scope_<key>` on
+   * the Prometheus page.
+   */
+  attributes?: Attributes;
+}
 
 /** OpenTelemetry's options of an instrument, and what else it can be asked for with. */
 export interface InstrumentOptions extends MetricOptions {

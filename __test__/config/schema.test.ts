@@ -117,11 +117,21 @@ test('the config schema takes every setting in every form that is documented', a
         },
       },
     ],
+    viewMatchingMode: 'composable',
+    meterConfigurator: {
+      default_config: { enabled: true },
+      meters: [{ name: 'noisy-*', config: { enabled: false } }],
+    },
     cardinalityLimit: 2000,
     attributeValueLengthLimit: 2048,
     histogram: 'explicit',
     exitTimeout: { seconds: 5 },
-    plugin: { catalog: { meter: { name: 'm' }, disabled: false } },
+    plugin: {
+      catalog: {
+        meter: { name: 'm', attributes: { team: 'core', tiers: [1, 2] } },
+        disabled: false,
+      },
+    },
     core: { http: true, database: false },
   };
   assert.deepEqual(await processed(metrics), metrics);
@@ -144,6 +154,8 @@ test('the config schema refuses what the package refuses', async () => {
     { exporters: { otlp: { temporality: 'low' } } },
     { exporters: { otlp: { temporality: { counter: 'lowmemory' } } } },
     { exporters: { console: { cardinalityLimits: { counter: 'many' } } } },
+    { viewMatchingMode: 'merged' },
+    { meterConfigurator: { meters: [{ config: { enabled: false } }] } },
     { attributeValueLengthLimit: 'long' },
   ]) {
     await assert.rejects(processed(metrics), /backend\/metrics/);

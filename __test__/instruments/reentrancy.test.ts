@@ -15,7 +15,10 @@ import { NativeMeterProvider } from '../../ts/NativeMeterProvider';
 import { parseCollection } from '../../ts/otlpJson';
 import { setText, testMetrics } from './support';
 
-interface Recorder extends SeriesControl<Attributes, { put: Put }> {
+interface Recorder extends Omit<
+  SeriesControl<Attributes, { put: Put }>,
+  'enabled'
+> {
   put: Put;
 }
 type Put = (value: number, attributes?: Attributes) => void;

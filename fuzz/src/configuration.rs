@@ -74,9 +74,11 @@ fn check(config: &Config) {
     let otlp = config.otlp.iter().map(|otlp| &otlp.reader);
     for reader in readers.into_iter().flatten().chain(otlp) {
         for kind in KINDS {
-            assert!((1..=1_000_000).contains(reader.cardinality_limit.get(kind)));
+            let own = reader.cardinality_limit.get(kind);
+            assert!(own.is_none_or(|limit| (1..=1_000_000).contains(&limit)));
         }
     }
+    assert!((1..=1_000_000).contains(&config.streams.cardinality_limit));
     assert!((1..=1_000_000).contains(&config.value_length));
     assert!(!config.exit_timeout.is_zero());
 }
@@ -94,7 +96,7 @@ fn collect(config: &Config) {
         let answer = bench.engine.collect(pipeline, Duration::from_secs(1));
         let collection = block_on(answer).expect("an answer").expect("a collection");
         let recorded = collection.metrics().filter(|metric| metric.has_points());
-        assert!(recorded.count() <= 3 * (1 + config.views.len()));
+        assert!(recorded.count() <= 3 * (1 + config.streams.views.len()));
         for metric in collection.metrics() {
             let _ = metric.read().for_each(&mut |_, point| {
                 check_point(metric.kind, point);

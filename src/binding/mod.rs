@@ -12,6 +12,7 @@ mod instrument;
 mod messenger;
 mod page;
 mod provider;
+mod scope;
 mod services;
 
 #[cfg(test)]

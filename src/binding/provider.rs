@@ -16,6 +16,7 @@ use super::facade::NativeFacade;
 use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
 use super::messenger::{on_end, Messenger};
 use super::page::ScrapeOutcome;
+use super::scope::NativeScope;
 use crate::config::{Config, Environment};
 use crate::engine::clock::Timestamp;
 use crate::engine::produced::Production;
@@ -83,28 +84,15 @@ impl NativeProvider {
 
     /// Registers an instrument of a plain OpenTelemetry meter.
     #[napi(catch_unwind)]
-    pub fn register(
-        &self,
-        scope_name: String,
-        scope_version: Option<String>,
-        scope_schema_url: Option<String>,
-        request: String,
-    ) -> Result<NativeInstrument> {
+    pub fn register(&self, scope: NativeScope, request: String) -> Result<NativeInstrument> {
         let request = InstrumentRequest::parse(&request)?;
         check_instrument_name(&request.name)?;
-        let mut scope = InstrumentationScope::builder(scope_name);
-        if let Some(version) = scope_version {
-            scope = scope.with_version(version);
-        }
-        if let Some(schema_url) = scope_schema_url {
-            scope = scope.with_schema_url(schema_url);
-        }
         let named = Named {
             name: request.name.clone(),
             notice: None,
             rename: None,
         };
-        Ok(request.register(self.provider.engine(), Arc::new(scope.build()), named))
+        Ok(request.register(self.provider.engine(), scope.build()?, named))
     }
 
     /// Whether any stream of the instrument keeps this attribute key.
@@ -139,6 +127,13 @@ impl NativeProvider {
         let config = Config::parse(&options, &path, &environment)?;
         self.provider.configure(&config)?;
         Ok(config.warnings)
+    }
+
+    /// Changes which streams instruments have; `options` are what changes, `path` is where they stand.
+    #[napi(catch_unwind)]
+    pub fn update(&self, options: String, path: String) -> Result<()> {
+        self.provider.update(&options, &path)?;
+        Ok(())
     }
 
     /// Reads a configuration as `configure` does, and applies nothing.

@@ -7,6 +7,7 @@ use napi_derive::napi;
 use super::error::Result;
 use super::instrument::{InstrumentRequest, NativeInstrument};
 use super::provider::NativeProvider;
+use super::scope::NativeScope;
 use crate::config::{Options, PluginOptions, DEFAULT_SERVICE_NAME};
 use crate::engine::instrument::kind_name;
 use crate::error::Error;
@@ -24,14 +25,6 @@ pub struct NativeRootMetricsService {
 #[napi(js_name = "NativeMetricsService")]
 pub struct NativeMetricsService {
     service: PluginMetricsService,
-}
-
-/// An instrumentation scope.
-#[napi(object)]
-pub struct NativeScope {
-    pub name: String,
-    pub version: Option<String>,
-    pub schema_url: Option<String>,
 }
 
 /// A metric of Backstage's own under both of its names.
@@ -99,14 +92,6 @@ impl NativeRootMetricsService {
         renames.collect()
     }
 
-    /// Whether `plugin.<id>.disabled` is set.
-    #[napi(catch_unwind)]
-    pub fn is_disabled(&self, plugin_id: String) -> bool {
-        self.plugins
-            .get(&plugin_id)
-            .is_some_and(|plugin| plugin.disabled.0)
-    }
-
     /// The service for the app's own metrics.
     #[napi(catch_unwind)]
     pub fn own(&self) -> NativeMetricsService {
@@ -126,6 +111,7 @@ impl NativeRootMetricsService {
                 name: plugin.meter.name.clone(),
                 version: plugin.meter.version.clone(),
                 schema_url: plugin.meter.schema_url.clone(),
+                attributes: plugin.meter.attributes(),
             })
             .unwrap_or_default();
         let service = match repair {
@@ -149,12 +135,7 @@ impl NativeMetricsService {
     /// The instrumentation scope, for `getMeter()`.
     #[napi(getter, catch_unwind)]
     pub fn scope(&self) -> NativeScope {
-        let scope = self.service.scope();
-        NativeScope {
-            name: scope.name().to_owned(),
-            version: scope.version().map(str::to_owned),
-            schema_url: scope.schema_url().map(str::to_owned),
-        }
+        NativeScope::from(&**self.service.scope())
     }
 
     /// What is to be said of whom the service is for, the first time that it is made.

@@ -238,12 +238,9 @@ const CASES: &[Case] = &[
                 .reader
                 .aggregation
                 .get(InstrumentKind::Histogram);
-            histogram
-                .as_ref()
-                .map_or("Explicit", |wanted| wanted.name())
-                .to_owned()
+            histogram.name().to_owned()
         },
-        unset: "Explicit",
+        unset: "default",
         right: &[
             (
                 "base2_exponential_bucket_histogram",
@@ -253,7 +250,7 @@ const CASES: &[Case] = &[
                 "BASE2_EXPONENTIAL_BUCKET_HISTOGRAM",
                 "base2_exponential_bucket_histogram",
             ),
-            ("Explicit_Bucket_Histogram", "Explicit"),
+            ("Explicit_Bucket_Histogram", "default"),
         ],
         wrong: &["exponential", "", " "],
     },

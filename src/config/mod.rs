@@ -8,12 +8,14 @@ mod endpoint;
 mod environment;
 #[cfg(test)]
 mod environment_tests;
+mod meters;
 mod options;
 mod page;
 mod percent;
 mod reader;
 #[cfg(test)]
 mod reader_tests;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -28,15 +30,17 @@ use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 
 pub use environment::Environment;
+pub use meters::MeterConfigurator;
 pub use options::{
     ExemplarFilter, HistogramAggregation, NamingMode, Options, PluginOptions, TranslationStrategy,
 };
 pub(crate) use percent::asks_for;
 pub use reader::{ByKind, ReaderConfig};
+pub use streams::{StreamConfig, StreamUpdate};
 pub(crate) use views::is_gauge;
 pub use views::{
     check_boundaries, AttributeFilter, InstrumentSelector, ReservoirSpec, StreamSpec, View,
-    ViewAggregation,
+    ViewAggregation, ViewMatching,
 };
 
 use crate::error::Result;
@@ -87,7 +91,7 @@ pub struct Config {
     pub console: Option<ConsoleConfig>,
     /// A pipeline that is read by the program itself, for tests. Not an option of users.
     pub memory: Option<ReaderConfig>,
-    pub views: Vec<View>,
+    pub streams: StreamConfig,
     /// What holds for readers that say nothing else.
     pub reader: ReaderConfig,
     /// Characters of an attribute's value.

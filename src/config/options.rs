@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_sdk::metrics::Temporality;
+use serde::de::DeserializeOwned;
 use serde::Deserialize;
 
 use super::endpoint::{endpoint_url, Signal};
 use super::environment::{otlp_names, usable, Environment};
+use super::meters::MeterConfiguratorOptions;
 use super::page::{host_address, page_path, page_token};
 use super::reader::{
     some_settings, DefaultAggregations, InstrumentType, KindOptions, ReaderDefaults, ReaderOptions,
@@ -21,13 +23,14 @@ use super::values::{
     header_value, headers, invalid, settings, Concurrency, Count, Flag, HumanDuration, Port,
     ResourceValue, Several, Size, Switch,
 };
-use super::views::ViewOptions;
+use super::views::{ViewMatching, ViewOptions};
 use super::{
     Compression, Config, ConsoleConfig, ListenSettings, NamingConfig, OtlpConfig, OtlpProtocol,
-    PrometheusConfig, Secret, TlsConfig, DEFAULT_CARDINALITY_LIMIT, DEFAULT_REQUEST_SIZE,
-    DEFAULT_RESPONSE_SIZE, DEFAULT_VALUE_LENGTH, ENVIRONMENT,
+    PrometheusConfig, Secret, TlsConfig, DEFAULT_REQUEST_SIZE, DEFAULT_RESPONSE_SIZE,
+    DEFAULT_VALUE_LENGTH, ENVIRONMENT,
 };
 use crate::error::Result;
+use crate::services::default_meter_name;
 
 const DEFAULT_PROMETHEUS_HOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const DEFAULT_PROMETHEUS_PORT: u16 = 9464;
@@ -53,6 +56,9 @@ pub struct Options {
     #[serde(deserialize_with = "settings")]
     pub exporters: ExportersOptions,
     pub views: Vec<ViewOptions>,
+    pub view_matching_mode: ViewMatching,
+    #[serde(deserialize_with = "settings")]
+    pub meter_configurator: MeterConfiguratorOptions,
     pub cardinality_limit: Option<Count>,
     pub attribute_value_length_limit: Option<Count>,
     pub histogram: Option<HistogramAggregation>,
@@ -213,6 +219,24 @@ pub struct MeterOptions {
     pub name: Option<String>,
     pub version: Option<String>,
     pub schema_url: Option<String>,
+    pub attributes: BTreeMap<String, ResourceValue>,
+}
+
+impl MeterOptions {
+    pub fn attributes(&self) -> Vec<KeyValue> {
+        let attributes = self.attributes.iter();
+        attributes
+            .map(|(key, value)| KeyValue::new(key.clone(), value.0.clone()))
+            .collect()
+    }
+}
+
+impl PluginOptions {
+    /// What the meter of the plugin with this id is called.
+    pub fn meter_name(&self, id: &str) -> String {
+        let name = self.meter.name.clone();
+        name.unwrap_or_else(|| default_meter_name(id))
+    }
 }
 
 /// Switches for what is aggregated elsewhere; the facade reads them.
@@ -251,44 +275,45 @@ pub enum CompressionName {
     Gzip,
 }
 
+/// Settings that are written as JSON; see [`Options::parse`].
+pub(super) fn parse<T: DeserializeOwned>(json: &str, path: &str) -> Result<T> {
+    // By way of a `Value`: an enum that finds a number in text only says "expected value".
+    let value: serde_json::Value = serde_json::from_str(json)
+        .map_err(|error| invalid(path, format!("found no JSON: {error}")))?;
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
+    settings(tracked).map_err(|error| {
+        let error = serde_path_to_error::Error::new(track.path(), error);
+        let inner = error.path().to_string();
+        let at = if inner == "." {
+            path.to_owned()
+        } else {
+            format!("{path}.{inner}")
+        };
+        let reason = error.into_inner().to_string();
+        // What serde says of types that only Rust has.
+        let reason = reason.replace("expected f64", "expected a number").replace(
+            "invalid type: unit variant, expected newtype variant",
+            "found a string, expected a map with this key, such as { drop: {} }",
+        );
+        invalid(&at, reason)
+    })
+}
+
 impl Options {
     /// # Errors
     /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) naming the path, what was found
     /// and what is allowed.
     pub fn parse(json: &str, path: &str) -> Result<Self> {
-        // By way of a `Value`: an enum that finds a number in text only says "expected value".
-        let value: serde_json::Value = serde_json::from_str(json)
-            .map_err(|error| invalid(path, format!("found no JSON: {error}")))?;
-        let mut track = serde_path_to_error::Track::new();
-        let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
-        settings(tracked).map_err(|error| {
-            let error = serde_path_to_error::Error::new(track.path(), error);
-            let inner = error.path().to_string();
-            let at = if inner == "." {
-                path.to_owned()
-            } else {
-                format!("{path}.{inner}")
-            };
-            let reason = error.into_inner().to_string();
-            // What serde says of types that only Rust has.
-            let reason = reason.replace("expected f64", "expected a number").replace(
-                "invalid type: unit variant, expected newtype variant",
-                "found a string, expected a map with this key, such as { drop: {} }",
-            );
-            invalid(&at, reason)
-        })
+        parse(json, path)
     }
 
-    pub(super) fn resolve(self, path: &str, environment: &Environment) -> Result<Config> {
+    pub(super) fn resolve(mut self, path: &str, environment: &Environment) -> Result<Config> {
         let mut warnings = Vec::new();
         let exporters = environment.exporters(&mut warnings);
-        let cardinality_limit = self
-            .cardinality_limit
-            .map_or(DEFAULT_CARDINALITY_LIMIT, |limit| limit.0);
         let defaults = ReaderDefaults {
             preference: Temporality::Cumulative,
             histogram: self.histogram.unwrap_or_default(),
-            cardinality_limit,
         };
         let prometheus = match (&self.exporters.prometheus, &exporters) {
             (Some(Switch::Off), _) => None,
@@ -352,12 +377,7 @@ impl Options {
             )?),
             (None, _) => None,
         };
-        let views = self
-            .views
-            .into_iter()
-            .enumerate()
-            .map(|(index, view)| view.resolve(&format!("{path}.views[{index}]")))
-            .collect::<Result<_>>()?;
+        let streams = self.take_streams(path)?;
         let naming = NamingConfig {
             service_name: self.service_name.clone(),
             mode: self.naming.mode,
@@ -377,7 +397,7 @@ impl Options {
             otlp,
             console,
             memory: None,
-            views,
+            streams,
             reader: ReaderOptions::default().resolve(path, defaults)?,
             value_length: self
                 .attribute_value_length_limit

@@ -13,7 +13,6 @@ use serde::{Deserialize, Deserializer};
 use super::options::HistogramAggregation;
 use super::values::{invalid, Count};
 use super::views::{AggregationOptions, ViewAggregation};
-use super::DEFAULT_CARDINALITY_LIMIT;
 use crate::error::Result;
 
 /// Defaults of the base-2 exponential aggregation (Metrics SDK specification, "Base2 exponential bucket
@@ -107,10 +106,10 @@ pub struct ReaderConfig {
     /// Cumulative or delta; of gauges delta means that only what was recorded since the last collection
     /// is shown.
     pub temporality: ByKind<Temporality>,
-    /// `None` where it is the specification's default. Explicit buckets without boundaries have those of
-    /// the instrument's advice.
-    pub aggregation: ByKind<Option<ViewAggregation>>,
-    pub cardinality_limit: ByKind<usize>,
+    /// Explicit buckets without boundaries have those of the instrument's advice.
+    pub aggregation: ByKind<ViewAggregation>,
+    /// `None` where it is that of the whole service.
+    pub cardinality_limit: ByKind<Option<usize>>,
 }
 
 impl ReaderConfig {
@@ -118,8 +117,8 @@ impl ReaderConfig {
     pub fn new(preference: Temporality) -> Self {
         Self {
             temporality: ByKind::new(|kind| preferred(preference, kind)),
-            aggregation: ByKind::new(|_| None),
-            cardinality_limit: ByKind::new(|_| DEFAULT_CARDINALITY_LIMIT),
+            aggregation: ByKind::new(|_| ViewAggregation::Default),
+            cardinality_limit: ByKind::new(|_| None),
         }
     }
 }
@@ -137,16 +136,16 @@ fn preferred(preference: Temporality, kind: InstrumentKind) -> Temporality {
 }
 
 /// The aggregation that a word of `histogram` stands for.
-fn histogram_aggregation(word: HistogramAggregation) -> Option<ViewAggregation> {
+fn histogram_aggregation(word: HistogramAggregation) -> ViewAggregation {
     match word {
-        HistogramAggregation::Explicit => None,
-        HistogramAggregation::Exponential => Some(ViewAggregation::Sdk(
-            Aggregation::Base2ExponentialHistogram {
+        HistogramAggregation::Explicit => ViewAggregation::Default,
+        HistogramAggregation::Exponential => {
+            ViewAggregation::Sdk(Aggregation::Base2ExponentialHistogram {
                 max_size: EXPONENTIAL_MAX_SIZE,
                 max_scale: EXPONENTIAL_MAX_SCALE,
                 record_min_max: true,
-            },
-        )),
+            })
+        }
     }
 }
 
@@ -289,7 +288,6 @@ pub(super) struct ReaderOptions<'o> {
 pub(super) struct ReaderDefaults {
     pub preference: Temporality,
     pub histogram: HistogramAggregation,
-    pub cardinality_limit: usize,
 }
 
 impl ReaderOptions<'_> {
@@ -303,21 +301,19 @@ impl ReaderOptions<'_> {
             let own = self.temporality.and_then(|options| options.0.get(kind));
             own.map_or_else(|| preferred(preference, kind), Temporality::from)
         });
-        let mut aggregations: BTreeMap<InstrumentType, Option<ViewAggregation>> = BTreeMap::new();
+        let mut aggregations: BTreeMap<InstrumentType, ViewAggregation> = BTreeMap::new();
         for (kind, options) in self.default_aggregation.into_iter().flatten() {
             let at = format!("{path}.defaultAggregation.{}", kind.as_str());
             let aggregation = options.resolve(&at)?;
-            if let Some(wanted) = &aggregation {
-                if !wanted.fits((*kind).into()) {
-                    return Err(invalid(
-                        &at,
-                        format!(
-                            "found {}, expected {}",
-                            wanted.name(),
-                            ViewAggregation::fitting((*kind).into())
-                        ),
-                    ));
-                }
+            if !aggregation.fits((*kind).into()) {
+                return Err(invalid(
+                    &at,
+                    format!(
+                        "found {}, expected {}",
+                        aggregation.name(),
+                        ViewAggregation::fitting((*kind).into())
+                    ),
+                ));
             }
             aggregations.insert(*kind, aggregation);
         }
@@ -328,13 +324,15 @@ impl ReaderOptions<'_> {
             let own = aggregations
                 .iter()
                 .find(|(named, _)| InstrumentKind::from(**named) == kind);
-            own.and_then(|(_, aggregation)| aggregation.clone())
+            own.map_or(ViewAggregation::Default, |(_, aggregation)| {
+                aggregation.clone()
+            })
         });
         let cardinality_limit = ByKind::new(|kind| {
             let limits = self.cardinality_limits;
             limits
                 .and_then(|limits| limits.get(kind).or(limits.default))
-                .map_or(defaults.cardinality_limit, |limit| limit.0)
+                .map(|limit| limit.0)
         });
         Ok(ReaderConfig {
             temporality,

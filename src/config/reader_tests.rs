@@ -57,35 +57,33 @@ fn an_exporters_aggregation_goes_before_the_services_and_the_variables() {
     let reader = otlp(explicit, &exponential);
     assert_eq!(
         *reader.aggregation.get(HISTOGRAM),
-        Some(ViewAggregation::Explicit {
+        ViewAggregation::Explicit {
             boundaries: Some(vec![1.0, 2.0]),
             record_min_max: true,
-        })
+        }
     );
     assert_eq!(
         *reader.aggregation.get(InstrumentKind::Gauge),
-        Some(ViewAggregation::Sdk(Aggregation::Sum))
+        ViewAggregation::Sdk(Aggregation::Sum)
     );
-    assert_eq!(
-        *reader.aggregation.get(COUNTER),
-        Some(ViewAggregation::Drop)
-    );
-    assert_eq!(*reader.aggregation.get(UP_DOWN), None);
+    assert_eq!(*reader.aggregation.get(COUNTER), ViewAggregation::Drop);
+    assert_eq!(*reader.aggregation.get(UP_DOWN), ViewAggregation::Default);
 
     let default = otlp(
         r#"{"defaultAggregation": {"histogram": {"default": {}}}}"#,
         &exponential,
     );
-    assert_eq!(*default.aggregation.get(HISTOGRAM), None);
+    assert_eq!(
+        *default.aggregation.get(HISTOGRAM),
+        ViewAggregation::Default
+    );
 
     let json = r#"{"histogram": "exponential",
         "exporters": {"console": true, "prometheus": {"defaultAggregation": {
             "histogram": {"base2_exponential_bucket_histogram": {"max_size": 20}}}}}}"#;
     let config = with_environment(json, &[]);
     let max_size = |reader: &ReaderConfig| match reader.aggregation.get(HISTOGRAM) {
-        Some(ViewAggregation::Sdk(Aggregation::Base2ExponentialHistogram { max_size, .. })) => {
-            *max_size
-        }
+        ViewAggregation::Sdk(Aggregation::Base2ExponentialHistogram { max_size, .. }) => *max_size,
         other => panic!("{other:?}"),
     };
     assert_eq!(max_size(&config.console.unwrap().reader), 160);
@@ -99,10 +97,11 @@ fn a_kinds_limit_goes_before_the_readers_and_that_before_the_services() {
         "console": {"cardinalityLimits": {"default": 20, "histogram": 5}},
         "otlp": {}}}"#;
     let config = with_environment(json, &[]);
+    assert_eq!(config.streams.cardinality_limit, 30);
     for (reader, counter, histogram, up_down) in [
-        (&config.prometheus.unwrap().reader, 10, 30, 30),
-        (&config.console.unwrap().reader, 20, 5, 20),
-        (&config.otlp[0].reader, 30, 30, 30),
+        (&config.prometheus.unwrap().reader, Some(10), None, None),
+        (&config.console.unwrap().reader, Some(20), Some(5), Some(20)),
+        (&config.otlp[0].reader, None, None, None),
     ] {
         let found = [COUNTER, HISTOGRAM, UP_DOWN].map(|kind| *reader.cardinality_limit.get(kind));
         assert_eq!(found, [counter, histogram, up_down]);

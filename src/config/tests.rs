@@ -13,13 +13,9 @@ pub(super) fn environment(variables: &[(&str, &str)]) -> Environment {
     )
 }
 
-fn limit(reader: &ReaderConfig, kind: InstrumentKind) -> usize {
-    *reader.cardinality_limit.get(kind)
-}
-
 fn is_exponential(reader: &ReaderConfig) -> bool {
-    let aggregation = reader.aggregation.get(InstrumentKind::Histogram).as_ref();
-    aggregation.is_some_and(|wanted| wanted.name() == "base2_exponential_bucket_histogram")
+    let aggregation = reader.aggregation.get(InstrumentKind::Histogram);
+    aggregation.name() == "base2_exponential_bucket_histogram"
 }
 
 fn parse(json: &str) -> Config {
@@ -49,6 +45,7 @@ fn nothing_configured_is_a_page_on_loopback_and_no_push() {
     assert_eq!(prometheus.path, "/metrics");
     assert!(config.otlp.is_empty() && config.console.is_none());
     assert_eq!(config.reader, ReaderConfig::new(Temporality::Cumulative));
+    assert_eq!(config.streams.cardinality_limit, 2000);
     assert_eq!(config.value_length, 2048);
     assert_eq!(config.exemplars, ExemplarFilter::TraceBased);
     assert!(config.warnings.is_empty());
@@ -536,7 +533,7 @@ fn numbers_and_switches_may_be_strings_as_variables_in_app_config_yield() {
     assert_eq!(prometheus.listen.unwrap().port(), 1234);
     assert!(prometheus.on_backend);
     assert!(config.console.is_some());
-    assert_eq!(limit(&config.reader, InstrumentKind::Counter), 10);
+    assert_eq!(config.streams.cardinality_limit, 10);
 }
 
 #[test]
@@ -877,8 +874,8 @@ fn views_read_the_keys_of_the_declarative_configuration() {
                         {"max_scale": 3, "max_size": 20, "record_min_max": false}}}}
         ]}"#,
     );
-    let [first, second] = &config.views[..] else {
-        panic!("{:?}", config.views)
+    let [first, second] = &config.streams.views[..] else {
+        panic!("{:?}", config.streams.views)
     };
     assert_eq!(first.stream.aggregation, Some(ViewAggregation::Drop));
     assert_eq!(first.stream.cardinality_limit, Some(5));

@@ -106,6 +106,19 @@ struct AttributeKeysOptions {
     excluded: Option<Vec<String>>,
 }
 
+/// What several views that match one instrument make of it (Metrics SDK specification, "View matching
+/// mode", in development).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ViewMatching {
+    /// Each a stream of its own.
+    #[default]
+    Independent,
+    /// One stream for each name that they give, or one in all: what later ones say takes the place of
+    /// what earlier ones did, and attributes are those that all keep.
+    Composable,
+}
+
 /// A checked view.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
@@ -149,6 +162,7 @@ pub enum ReservoirSpec {
 /// parameter: ExplicitBucketBoundaries").
 #[derive(Clone, Debug, PartialEq)]
 pub enum ViewAggregation {
+    Default,
     Drop,
     Explicit {
         boundaries: Option<Vec<f64>>,
@@ -160,7 +174,8 @@ pub enum ViewAggregation {
 /// Which attribute keys a stream keeps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttributeFilter {
-    included: Option<Vec<String>>,
+    /// A key is kept that is in each of these lists.
+    included: Vec<Vec<String>>,
     excluded: Vec<String>,
     /// Keys, not patterns: what an instrument's advice names.
     advised: Option<Arc<[String]>>,
@@ -175,8 +190,16 @@ impl AttributeFilter {
         }
     }
 
+    /// Keeps what both keep.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.included.extend(other.included.iter().cloned());
+        self.excluded.extend(other.excluded.iter().cloned());
+        self
+    }
+
     pub fn keeps_all(&self) -> bool {
-        self.included.is_none() && self.excluded.is_empty() && self.advised.is_none()
+        self.included.is_empty() && self.excluded.is_empty() && self.advised.is_none()
     }
 
     pub fn keeps(&self, key: &str) -> bool {
@@ -184,7 +207,7 @@ impl AttributeFilter {
             return keys.iter().any(|kept| kept == key);
         }
         let listed = |patterns: &[String]| patterns.iter().any(|pattern| wildcard(pattern, key));
-        self.included.as_deref().is_none_or(listed) && !listed(&self.excluded)
+        self.included.iter().all(|list| listed(list)) && !listed(&self.excluded)
     }
 }
 
@@ -246,8 +269,7 @@ impl ViewOptions {
             .stream
             .aggregation
             .map(|aggregation| aggregation.resolve(&format!("{path}.stream.aggregation")))
-            .transpose()?
-            .flatten();
+            .transpose()?;
         let reservoir = self
             .stream
             .exemplar_reservoir
@@ -265,7 +287,7 @@ impl ViewOptions {
                     .aggregation_cardinality_limit
                     .map(|limit| limit.0),
                 attributes: AttributeFilter {
-                    included: keys.included,
+                    included: keys.included.into_iter().collect(),
                     excluded: keys.excluded.unwrap_or_default(),
                     advised: None,
                 },
@@ -292,13 +314,12 @@ impl ReservoirOptions {
 }
 
 impl AggregationOptions {
-    /// `None` for the default.
-    pub(super) fn resolve(&self, path: &str) -> Result<Option<ViewAggregation>> {
+    pub(super) fn resolve(&self, path: &str) -> Result<ViewAggregation> {
         Ok(match self {
-            Self::Default(()) => None,
-            Self::Drop(()) => Some(ViewAggregation::Drop),
-            Self::Sum(()) => Some(ViewAggregation::Sdk(Aggregation::Sum)),
-            Self::LastValue(()) => Some(ViewAggregation::Sdk(Aggregation::LastValue)),
+            Self::Default(()) => ViewAggregation::Default,
+            Self::Drop(()) => ViewAggregation::Drop,
+            Self::Sum(()) => ViewAggregation::Sdk(Aggregation::Sum),
+            Self::LastValue(()) => ViewAggregation::Sdk(Aggregation::LastValue),
             Self::ExplicitBucketHistogram(options) => {
                 let boundaries = options
                     .as_ref()
@@ -312,10 +333,10 @@ impl AggregationOptions {
                     })?;
                 }
                 let record_min_max = options.as_ref().and_then(|options| options.record_min_max);
-                Some(ViewAggregation::Explicit {
+                ViewAggregation::Explicit {
                     boundaries,
                     record_min_max: record_min_max.is_none_or(|flag| flag.0),
-                })
+                }
             }
             Self::Base2ExponentialBucketHistogram(options) => {
                 let options = options.as_ref();
@@ -337,13 +358,11 @@ impl AggregationOptions {
                     ));
                 }
                 let record_min_max = options.and_then(|options| options.record_min_max);
-                Some(ViewAggregation::Sdk(
-                    Aggregation::Base2ExponentialHistogram {
-                        max_size,
-                        max_scale,
-                        record_min_max: record_min_max.is_none_or(|flag| flag.0),
-                    },
-                ))
+                ViewAggregation::Sdk(Aggregation::Base2ExponentialHistogram {
+                    max_size,
+                    max_scale,
+                    record_min_max: record_min_max.is_none_or(|flag| flag.0),
+                })
             }
         })
     }
@@ -353,7 +372,7 @@ impl ViewAggregation {
     /// Whether instruments of the kind can have it.
     pub fn fits(&self, kind: InstrumentKind) -> bool {
         match self {
-            Self::Drop | Self::Sdk(Aggregation::Sum) => true,
+            Self::Default | Self::Drop | Self::Sdk(Aggregation::Sum) => true,
             // An observation is a total or a state: reading it again adds no value to a distribution.
             Self::Explicit { .. } | Self::Sdk(Aggregation::Base2ExponentialHistogram { .. }) => {
                 !is_observable(kind)
@@ -365,6 +384,7 @@ impl ViewAggregation {
     /// As the configuration names it.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Default => "default",
             Self::Drop => "drop",
             Self::Explicit { .. } => "explicit_bucket_histogram",
             Self::Sdk(Aggregation::Sum) => "sum",
@@ -418,7 +438,7 @@ pub fn check_boundaries(boundaries: &[f64]) -> std::result::Result<(), String> {
 
 /// Matches `text` against a pattern with `*` and `?`, in linear space and without backtracking
 /// beyond the last `*`.
-fn wildcard(pattern: &str, text: &str) -> bool {
+pub(super) fn wildcard(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);

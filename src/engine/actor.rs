@@ -27,12 +27,15 @@ use super::plan::{Settings, Storage};
 use super::produced::Produced;
 use super::recording::{record_each, record_samples, Misfits};
 use super::runs::{Observations, RunId, Runs};
+use super::said::Said;
 use super::self_metrics::SelfMetric;
 use super::series::{Instrument, SeriesId};
 use super::slots::{Slot, SlotChange, SlotChanges};
 use super::{FacadeId, Gate, PipelineId};
 use crate::allocator;
-use crate::config::{ByKind, ExemplarFilter, ReaderConfig};
+use crate::config::{
+    ByKind, ExemplarFilter, MeterConfigurator, ReaderConfig, StreamConfig, ViewMatching,
+};
 use crate::error::{Code, Error};
 use crate::log::Logger;
 
@@ -122,6 +125,7 @@ pub struct Actor {
     resource: Arc<Resource>,
     early: Vec<(InstrumentId, SeriesId, f64)>,
     misfits: Misfits,
+    said: Said,
     produced: Produced,
     requests: Vec<Request>,
     /// Collections that exporters may still hold.
@@ -144,6 +148,7 @@ impl Actor {
             resource: Arc::new(Resource::builder_empty().build()),
             early: Vec::new(),
             misfits: Misfits::new(log.clone()),
+            said: Said::default(),
             log,
             produced: Produced::default(),
             requests: Vec::new(),
@@ -209,6 +214,7 @@ impl Actor {
                 self.instruments[id as usize].description = description;
             }
             Command::Configure(settings, resource) => self.configure(settings, resource),
+            Command::Update(settings) => self.update(settings),
             Command::Handover(id, handover) => {
                 self.take_over(id, *handover);
             }
@@ -229,9 +235,7 @@ impl Actor {
         let mut instrument = Instrument::new(spec.clone());
         if let Some(settings) = &self.settings {
             let (plans, problems) = settings.streams(&spec);
-            for problem in problems {
-                self.log.warn(problem);
-            }
+            self.said.warn(problems, &self.log);
             // There are no values yet.
             let _ = instrument.build(plans);
         }
@@ -252,9 +256,7 @@ impl Actor {
         self.resource = resource;
         for (id, instrument) in (0..).zip(&mut self.instruments) {
             let (plans, problems) = settings.streams(&instrument.spec);
-            for problem in problems {
-                self.log.warn(problem);
-            }
+            self.said.warn(problems, &self.log);
             if instrument.has_streams() {
                 if instrument.adopt(plans) {
                     self.log.warn(format!(
@@ -270,6 +272,17 @@ impl Actor {
         }
         let early = self.take_early();
         record_each(&mut self.instruments, &mut self.misfits, early);
+    }
+
+    /// Gives every instrument the streams that it has under these settings.
+    fn update(&mut self, settings: Arc<Settings>) {
+        let time = clock::now();
+        for instrument in &mut self.instruments {
+            let (plans, problems) = settings.streams(&instrument.spec);
+            self.said.warn(problems, &self.log);
+            instrument.update(plans, time, settings.pages);
+        }
+        self.settings = Some(settings);
     }
 
     /// The early samples, without those whose series went before.
@@ -290,7 +303,13 @@ impl Actor {
                     ..ReaderConfig::new(temporality)
                 })
                 .into(),
-            views: Vec::new(),
+            pages: 0,
+            streams: StreamConfig {
+                views: Vec::new(),
+                view_matching: ViewMatching::Independent,
+                meters: MeterConfigurator::default(),
+                cardinality_limit: crate::config::DEFAULT_CARDINALITY_LIMIT,
+            },
             value_length: crate::config::DEFAULT_VALUE_LENGTH,
             naming: None,
             legacy_names: true,
@@ -632,6 +651,7 @@ impl Actor {
             for &id in instruments {
                 let instrument = &mut self.instruments[id as usize];
                 let description = instrument.description.clone();
+                metrics.extend(instrument.take_ended(pipeline));
                 metrics.extend(
                     instrument
                         .streams_of(pipeline.0)

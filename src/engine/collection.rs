@@ -23,6 +23,7 @@ pub struct Collection {
 }
 
 /// One metric stream of a collection.
+#[derive(Clone)]
 pub struct Metric {
     pub scope: Arc<InstrumentationScope>,
     pub name: Arc<str>,
@@ -49,8 +50,9 @@ pub enum PageNaming {
 }
 
 /// Where the points of a metric are.
+#[derive(Clone)]
 pub(crate) enum Source {
-    Read(Snapshot),
+    Read(Arc<Snapshot>),
     /// A cumulative stream, which is copied when somebody reads it: one metric at a time takes little
     /// memory.
     Unread(SharedColumns),

@@ -389,6 +389,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The only one of it.
+    #[cfg(test)]
+    pub fn unshared(self: Arc<Self>) -> Self {
+        match Arc::try_unwrap(self) {
+            Ok(snapshot) => snapshot,
+            Err(_) => panic!("somebody else has it"),
+        }
+    }
+
     #[cfg(test)]
     pub fn from_parts(
         shown: Shown,

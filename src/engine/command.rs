@@ -29,6 +29,7 @@ pub enum Command {
     Instrument(InstrumentId, Arc<InstrumentSpec>),
     Describe(InstrumentId, Arc<str>),
     Configure(Arc<Settings>, Arc<Resource>),
+    Update(Arc<Settings>),
     Handover(FacadeId, Box<Handover>),
     Produce(FacadeId, Production),
     Remove(InstrumentId, Canonical),

@@ -10,6 +10,7 @@ use opentelemetry_sdk::metrics::InstrumentKind;
 use super::clock::Timestamp;
 use super::identities::{two_descriptions, Identities};
 use super::plan::Settings;
+use super::said::Said;
 
 pub type InstrumentId = u32;
 
@@ -134,6 +135,8 @@ pub struct Registry {
     /// Instruments that have a second description, until it is known what views say.
     descriptions: Vec<(InstrumentId, String)>,
     identities: Identities,
+    /// Conflicts of names.
+    said: Said,
     settings: Option<Arc<Settings>>,
 }
 
@@ -198,20 +201,26 @@ impl Registry {
         let spec = Arc::new(spec);
         self.instruments.push(spec.clone());
         let problems = match self.settings.clone() {
-            Some(settings) => self.identities.add(id, &spec, &settings.streams(&spec).0),
+            Some(settings) => {
+                let plans = settings.streams(&spec).0;
+                self.said.new_ones(self.identities.add(id, &spec, &plans))
+            }
             None => Vec::new(),
         };
         (Registration::New(id, spec), problems)
     }
 
-    /// Takes the configuration over. Returns which names are in conflict under it.
+    /// Takes the configuration over, or another one. Returns which names are in conflict under it, if
+    /// that was not said of an earlier one.
     pub fn configure(&mut self, settings: Arc<Settings>) -> Vec<String> {
         self.settings = Some(settings.clone());
+        self.identities = Identities::default();
         let mut problems = Vec::new();
         for (id, spec) in (0..).zip(&self.instruments) {
             let (plans, _) = settings.streams(spec);
             problems.extend(self.identities.add(id, spec, &plans));
         }
+        problems = self.said.new_ones(problems);
         problems.extend(self.check_descriptions());
         problems
     }

@@ -28,6 +28,7 @@ pub mod produced;
 mod recording;
 mod reported;
 mod runs;
+mod said;
 mod self_metrics;
 mod series;
 pub mod slots;
@@ -45,7 +46,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 use tokio::sync::oneshot;
 
-use crate::config::{Config, ExemplarFilter};
+use crate::config::{Config, ExemplarFilter, StreamConfig};
 use crate::error::{Code, Error, Result};
 use crate::log::Logger;
 use actor::Actor;
@@ -243,6 +244,29 @@ impl Engine {
             .build();
         self.send(Command::Configure(settings, Arc::new(resource)));
         Ok(pipelines)
+    }
+
+    /// Gives every instrument the streams that it has under this configuration.
+    ///
+    /// # Errors
+    /// [`Code::InvalidConfig`] where there was no configuration before.
+    pub fn update(&self, streams: StreamConfig) -> Result<()> {
+        let mut registry = self.registry();
+        let Some(before) = registry.settings() else {
+            return Err(Error::new(
+                Code::InvalidConfig,
+                "metrics are not configured yet; configure them first",
+            ));
+        };
+        let settings = Arc::new(Settings {
+            streams,
+            ..Settings::clone(before)
+        });
+        for problem in registry.configure(settings.clone()) {
+            self.log.warn(problem);
+        }
+        self.send(Command::Update(settings));
+        Ok(())
     }
 
     pub fn is_configured(&self) -> bool {

@@ -6,8 +6,8 @@ use super::aggregate::Reservoir;
 use super::instrument::InstrumentSpec;
 use super::{PipelineId, OWN_SCOPE};
 use crate::config::{
-    is_gauge, AttributeFilter, Config, ExemplarFilter, ReaderConfig, ReservoirSpec, StreamSpec,
-    View, ViewAggregation, DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
+    is_gauge, AttributeFilter, Config, ExemplarFilter, ReaderConfig, ReservoirSpec, StreamConfig,
+    StreamSpec, ViewAggregation, ViewMatching, DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
 };
 use crate::services::naming::{MetricScope, Naming};
 use crate::services::renames::Rename;
@@ -28,11 +28,13 @@ const EXPONENTIAL_EXEMPLARS: usize = 20;
 const SETS_PER_LIMIT: usize = 4;
 
 /// What the engine needs to know of a [`Config`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// What each output of the provider reads.
     pub pipelines: Vec<ReaderConfig>,
-    pub views: Vec<View>,
+    /// The pipelines that show what is, and nothing that was, as bits.
+    pub pages: u32,
+    pub streams: StreamConfig,
     /// Characters of an attribute's value.
     pub value_length: usize,
     /// For metrics of Backstage's that come through plain meters; `None` where names stay.
@@ -60,6 +62,17 @@ pub struct StreamPlan {
 }
 
 impl StreamPlan {
+    /// Whether a stream of one can go on as one of the other: what differs is how it is described, and
+    /// how many series it may have.
+    pub fn continues(&self, other: &Self) -> bool {
+        let same = Self {
+            description: self.description.clone(),
+            cardinality_limit: self.cardinality_limit,
+            ..other.clone()
+        };
+        *self == same
+    }
+
     /// Whether a pipeline reads the stream.
     pub fn feeds(&self, pipeline: usize) -> bool {
         self.pipelines & (1 << pipeline) != 0
@@ -102,7 +115,8 @@ impl Settings {
     pub fn new(config: &Config) -> (Self, Pipelines) {
         let mut settings = Settings {
             pipelines: Vec::new(),
-            views: config.views.clone(),
+            pages: 0,
+            streams: config.streams.clone(),
             value_length: config.value_length,
             naming: config.naming.renames(),
             legacy_names: config.naming.legacy_names,
@@ -129,12 +143,17 @@ impl Settings {
             console: (config.console.as_ref()).map(|console| pipeline(&console.reader)),
             memory: config.memory.as_ref().map(pipeline),
         };
+        settings.pages = pipelines.prometheus.map_or(0, |page| 1 << page.0);
         (settings, pipelines)
     }
 
     /// The streams of an instrument, and what is wrong with the views that match it. One that was
-    /// renamed has those of its old name as well, under the views of that.
+    /// renamed has those of its old name as well, under the views of that. One of a disabled meter has
+    /// none.
     pub fn streams(&self, spec: &InstrumentSpec) -> (Vec<StreamPlan>, Vec<String>) {
+        if !self.streams.meters.is_enabled(spec.scope.name()) {
+            return Default::default();
+        }
         let renamed = self.renamed(spec);
         let spec = renamed.as_ref().unwrap_or(spec);
         let (mut plans, mut problems) = self.streams_as_is(spec);
@@ -170,32 +189,20 @@ impl Settings {
 
     fn streams_as_is(&self, spec: &InstrumentSpec) -> (Vec<StreamPlan>, Vec<String>) {
         let mut problems = Vec::new();
-        let matching: Vec<&StreamSpec> = self
-            .views
-            .iter()
-            .filter(|view| {
-                view.selector
-                    .matches(spec.kind, &spec.name, &spec.unit, &spec.scope)
-            })
-            .map(|view| &view.stream)
-            // A view that does not fit is as if it were not there (Metrics SDK specification,
-            // "Measurement processing").
-            .filter(|stream| match unfit(spec, stream) {
-                Some(problem) => {
-                    problems.push(problem);
-                    false
-                }
-                None => true,
-            })
-            .collect();
-        let unchanged = StreamSpec::default();
-        let matching = if matching.is_empty() {
-            vec![&unchanged]
-        } else {
-            matching
+        let views = self.streams.views.iter().filter(|view| {
+            view.selector
+                .matches(spec.kind, &spec.name, &spec.unit, &spec.scope)
+        });
+        let matching: Vec<&StreamSpec> = views.map(|view| &view.stream).collect();
+        let mut streams = match self.streams.view_matching {
+            ViewMatching::Independent => independent(spec, &matching, &mut problems),
+            ViewMatching::Composable => composed(spec, &matching, &mut problems),
         };
+        if streams.is_empty() {
+            streams.push(StreamSpec::default());
+        }
         let mut plans: Vec<StreamPlan> = Vec::new();
-        for stream in matching {
+        for stream in &streams {
             for (index, pipeline) in self.pipelines.iter().enumerate() {
                 let Some(plan) = self.plan(spec, stream, pipeline, &mut problems) else {
                     continue;
@@ -242,7 +249,7 @@ impl Settings {
                 record_min_max: *record_min_max,
             },
             Some(ViewAggregation::Sdk(aggregation)) => aggregation.clone(),
-            None => default_aggregation(spec, reader)?,
+            Some(ViewAggregation::Default) | None => default_aggregation(spec, reader)?,
         };
         let exemplars = reservoir(spec, &aggregation, stream.exemplars, problems);
         Some(StreamPlan {
@@ -255,7 +262,8 @@ impl Settings {
             aggregation,
             cardinality_limit: stream
                 .cardinality_limit
-                .unwrap_or(*reader.cardinality_limit.get(kind)),
+                .or(*reader.cardinality_limit.get(kind))
+                .unwrap_or(self.streams.cardinality_limit),
             attributes: match &spec.attributes {
                 Some(keys) if stream.attributes.keeps_all() => {
                     AttributeFilter::advised(keys.clone())
@@ -322,7 +330,8 @@ impl Shape {
             .iter()
             .map(|plan| plan.cardinality_limit)
             .max()
-            .unwrap_or(0);
+            // A trie without sets that is not full: a record leaves it at the first key.
+            .unwrap_or(1);
         Shape {
             storage,
             sets: if uniform {
@@ -338,6 +347,71 @@ impl Shape {
     }
 }
 
+/// A stream for each view. One that does not fit is as if it were not there (Metrics SDK specification,
+/// "Measurement processing").
+fn independent(
+    spec: &InstrumentSpec,
+    views: &[&StreamSpec],
+    problems: &mut Vec<String>,
+) -> Vec<StreamSpec> {
+    let fits = |view: &&&StreamSpec| match unfit(spec, view) {
+        Some(problem) => {
+            problems.push(format!("{problem}; the view does not apply to it"));
+            false
+        }
+        None => true,
+    };
+    views
+        .iter()
+        .filter(fits)
+        .map(|view| (*view).clone())
+        .collect()
+}
+
+/// A stream for each name that views give, or one in all, to which views without a name add (the same
+/// section, for `composable`). An aggregation that does not fit is as if it were not said.
+fn composed(
+    spec: &InstrumentSpec,
+    views: &[&StreamSpec],
+    problems: &mut Vec<String>,
+) -> Vec<StreamSpec> {
+    let mut names: Vec<Option<&str>> = Vec::new();
+    for view in views {
+        let name = view.name.as_deref();
+        if name.is_some() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() && !views.is_empty() {
+        names.push(None);
+    }
+    for view in views {
+        let problem = unfit(spec, view);
+        problems
+            .extend(problem.map(|problem| format!("{problem}; what an earlier view says holds")));
+    }
+    let group = |name: Option<&str>| {
+        let of_group = |view: &&&StreamSpec| view.name.is_none() || view.name.as_deref() == name;
+        let unnamed = StreamSpec {
+            name: name.map(str::to_owned),
+            ..StreamSpec::default()
+        };
+        views.iter().filter(of_group).fold(unnamed, |stream, view| {
+            let fits = unfit(spec, view).is_none();
+            let aggregation = view.aggregation.clone().filter(|_| fits);
+            StreamSpec {
+                name: stream.name,
+                description: view.description.clone().or(stream.description),
+                aggregation: aggregation.or(stream.aggregation),
+                cardinality_limit: view.cardinality_limit.or(stream.cardinality_limit),
+                attributes: stream.attributes.and(&view.attributes),
+                exemplars: view.exemplars.or(stream.exemplars),
+            }
+        })
+    };
+    names.into_iter().map(group).collect()
+}
+
 /// The description of a metric that has a successor.
 pub(super) fn deprecation(successor: &str, description: &str) -> String {
     format!("Deprecated, use {successor}. {description}")
@@ -350,8 +424,7 @@ fn unfit(spec: &InstrumentSpec, stream: &StreamSpec) -> Option<String> {
     let wanted = stream.aggregation.as_ref()?;
     (!wanted.fits(spec.kind)).then(|| {
         format!(
-            "a view asks for the aggregation {} of {:?}, which is of the kind {} (expected {}); \
-             the view does not apply to it",
+            "a view asks for the aggregation {} of {:?}, which is of the kind {} (expected {})",
             wanted.name(),
             spec.name,
             super::instrument::kind_name(spec.kind),
@@ -419,15 +492,15 @@ fn default_aggregation(spec: &InstrumentSpec, reader: &ReaderConfig) -> Option<A
         }
     };
     Some(match reader.aggregation.get(spec.kind) {
-        Some(ViewAggregation::Drop) => return None,
-        Some(ViewAggregation::Explicit {
+        ViewAggregation::Drop => return None,
+        ViewAggregation::Explicit {
             boundaries,
             record_min_max,
-        }) => explicit(boundaries.as_ref(), *record_min_max),
-        Some(ViewAggregation::Sdk(aggregation)) => aggregation.clone(),
-        None if is_gauge(spec.kind) => Aggregation::LastValue,
-        None if spec.kind == InstrumentKind::Histogram => explicit(None, true),
-        None => Aggregation::Sum,
+        } => explicit(boundaries.as_ref(), *record_min_max),
+        ViewAggregation::Sdk(aggregation) => aggregation.clone(),
+        ViewAggregation::Default if is_gauge(spec.kind) => Aggregation::LastValue,
+        ViewAggregation::Default if spec.kind == InstrumentKind::Histogram => explicit(None, true),
+        ViewAggregation::Default => Aggregation::Sum,
     })
 }
 

@@ -9,6 +9,8 @@ use opentelemetry_sdk::metrics::Temporality;
 
 use super::aggregate::Misfit;
 use super::canonical::Canonical;
+use super::clock::Timestamp;
+use super::collection::Metric;
 use super::columns::push;
 use super::instrument::{InstrumentId, InstrumentSpec};
 use super::known::{merge, Known, Observed};
@@ -38,6 +40,8 @@ pub struct Instrument {
     /// The longest description registered; streams may override it.
     pub description: Arc<str>,
     streams: Vec<Stream>,
+    /// What streams that are no more have not exported yet, and for which pipelines (a bit set).
+    ended: Vec<(u32, Metric)>,
     /// Configured, and no stream wants it.
     dropped: bool,
     series: Vec<Option<Series>>,
@@ -57,6 +61,7 @@ impl Instrument {
             description: spec.description.clone(),
             spec,
             streams: Vec::new(),
+            ended: Vec::new(),
             dropped: false,
             series: Vec::new(),
             free: Vec::new(),
@@ -156,6 +161,7 @@ impl Instrument {
             }
             return Ok(());
         }
+        let ages = self.ages();
         let mut outcome = Ok(());
         let mut rows = Vec::with_capacity(series.len());
         for stream in &mut self.streams {
@@ -167,11 +173,17 @@ impl Instrument {
             rows.extend(series.iter().map(|&id| match last {
                 Some((same, row)) if same == id => row,
                 _ => {
-                    let Some(series) = self.series[id as usize].as_mut() else {
-                        unreachable!("a series stays as long as something leads to it");
+                    let row = match stream.row(id) {
+                        // What the series is lies somewhere else in memory.
+                        Some(row) if !ages => row,
+                        _ => {
+                            let Some(series) = self.series[id as usize].as_mut() else {
+                                unreachable!("a series stays as long as something leads to it");
+                            };
+                            series.idle = 0;
+                            stream.bind_series(&mut columns, id, &series.attributes)
+                        }
                     };
-                    series.idle = 0;
-                    let row = stream.bind_series(&mut columns, id, &series.attributes);
                     last = Some((id, row));
                     row
                 }
@@ -221,6 +233,60 @@ impl Instrument {
         let pending = std::mem::take(&mut self.pending);
         let (series, values): (Vec<SeriesId>, Vec<f64>) = pending.into_iter().unzip();
         self.record(&series, &values)
+    }
+
+    /// Gives it other streams. Those that can go on do; the others end, and what they have not exported
+    /// is in the next collection of who reads them, but for `pages`.
+    pub fn update(&mut self, plans: Vec<StreamPlan>, time: Timestamp, pages: u32) {
+        self.dropped = plans.is_empty();
+        let mut before = std::mem::take(&mut self.streams);
+        let mut new = Vec::new();
+        for plan in plans {
+            let goes_on = |stream: &Stream| plan.continues(stream.plan());
+            match before.iter().position(goes_on) {
+                Some(at) => {
+                    let mut stream = before.remove(at);
+                    stream.go_on(plan);
+                    self.streams.push(stream);
+                }
+                None => new.push(plan),
+            }
+        }
+        for plan in new {
+            let feeds_same = |stream: &&Stream| stream.plan().pipelines & plan.pipelines != 0;
+            let predecessor = before.iter().find(feeds_same);
+            self.streams.push(Stream::succeeding(
+                self.spec.clone(),
+                plan,
+                predecessor,
+                time,
+            ));
+        }
+        for stream in before {
+            let pipelines = stream.plan().pipelines & !pages;
+            let metric = stream.end(&self.description, time);
+            let metric = metric.filter(|metric| pipelines != 0 && metric.has_points());
+            self.ended.extend(metric.map(|metric| (pipelines, metric)));
+        }
+        for id in 0..self.series.len() as SeriesId {
+            if !self.is_bound(id) {
+                self.drop_if_unreachable(id);
+            }
+        }
+    }
+
+    /// What streams that ended still have for a pipeline.
+    pub fn take_ended(&mut self, pipeline: PipelineId) -> Vec<Metric> {
+        let bit = 1 << pipeline.0;
+        let mut taken = Vec::new();
+        self.ended.retain_mut(|(pipelines, metric)| {
+            if *pipelines & bit != 0 {
+                *pipelines &= !bit;
+                taken.push(metric.clone());
+            }
+            *pipelines != 0
+        });
+        taken
     }
 
     /// Gives streams that were built before configuration to the pipelines that want their
@@ -367,13 +433,17 @@ impl Instrument {
             .filter(move |stream| stream.plan().feeds(pipeline))
     }
 
+    /// Whether series without a value for long are let go.
+    fn ages(&self) -> bool {
+        !self.spec.is_observable()
+            && self.has_streams()
+            && self.streams.iter().all(|stream| !stream.is_cumulative())
+    }
+
     /// Ends a collection: delta series without a value for [`STALE_AFTER`] collections are let go
     /// and named, so that the facade can give their slots back.
     pub fn age(&mut self) -> Vec<SeriesId> {
-        let releasable = !self.spec.is_observable()
-            && self.has_streams()
-            && self.streams.iter().all(|stream| !stream.is_cumulative());
-        if !releasable {
+        if !self.ages() {
             return Vec::new();
         }
         let mut stale = Vec::new();

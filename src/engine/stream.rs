@@ -79,6 +79,55 @@ impl Stream {
         &self.plan
     }
 
+    /// A stream that begins while its instrument is in use, after `before` if that was there.
+    pub fn succeeding(
+        spec: Arc<InstrumentSpec>,
+        plan: StreamPlan,
+        before: Option<&Self>,
+        time: Timestamp,
+    ) -> Self {
+        let mut stream = Self::new(spec, plan);
+        if !stream.spec.is_observable() {
+            stream.collected = time;
+        } else if let Some(reported) = stream.reported.take() {
+            // What was reported is not reported again.
+            stream.collected = before.map_or(time, |before| before.collected);
+            stream.reported = Some(match before {
+                Some(before) => stream.reported_after(before, reported),
+                None => reported.beginning(),
+            });
+        }
+        stream
+    }
+
+    /// What an observable counter reported through another stream, as this one would have; `nothing`
+    /// is what it has reported itself.
+    fn reported_after(&self, before: &Self, nothing: Reported) -> Reported {
+        let same = self.plan.attributes == before.plan.attributes;
+        match &before.reported {
+            Some(reported) if same => reported.clone(),
+            _ => {
+                let mut reported = nothing;
+                let mut totals = self.merge(&before.observed);
+                reported.make_deltas(&mut totals, self.plan.cardinality_limit);
+                reported
+            }
+        }
+    }
+
+    /// Goes on under a plan that [continues](StreamPlan::continues) the one before.
+    pub fn go_on(&mut self, plan: StreamPlan) {
+        self.plan = plan;
+    }
+
+    /// What was recorded and not exported, where that cannot be observed again.
+    pub fn end(mut self, description: &Arc<str>, time: Timestamp) -> Option<Metric> {
+        match self.spec.is_observable() {
+            true => None,
+            false => self.collect(description, time),
+        }
+    }
+
     /// Moves the stream to other pipelines (a bit set).
     pub fn assign(&mut self, pipelines: u32) {
         self.plan.pipelines = pipelines;
@@ -240,21 +289,8 @@ impl Stream {
             return Ok(());
         }
         self.observed = parts.to_vec();
-        let values = || parts.iter().flat_map(|part| part.iter());
-        let adds_up = self.plan.aggregation == Aggregation::Sum;
-        let mut merged: Vec<(Canonical, f64)> = Vec::with_capacity(values().count());
-        let mut index: HashMap<Canonical, usize> = HashMap::with_capacity(merged.capacity());
-        for (attributes, value) in values() {
-            let attributes = self.project(attributes);
-            match index.get(&attributes) {
-                Some(&at) if adds_up => merged[at].1 += value,
-                Some(&at) => merged[at].1 = *value,
-                None => {
-                    index.insert(attributes.clone(), merged.len());
-                    merged.push((attributes, *value));
-                }
-            }
-        }
+        let mut merged = self.merge(parts);
+        let adds_up = self.adds_up();
         let limit = self.plan.cardinality_limit;
         let grows = self.reported.is_some();
         if let Some(reported) = &mut self.reported {
@@ -281,6 +317,30 @@ impl Stream {
             }
         }
         outcome
+    }
+
+    fn adds_up(&self) -> bool {
+        self.plan.aggregation == Aggregation::Sum
+    }
+
+    /// One value for each set that the stream keeps.
+    fn merge(&self, parts: &[Observed]) -> Vec<(Canonical, f64)> {
+        let values = || parts.iter().flat_map(|part| part.iter());
+        let adds_up = self.adds_up();
+        let mut merged: Vec<(Canonical, f64)> = Vec::with_capacity(values().count());
+        let mut index: HashMap<Canonical, usize> = HashMap::with_capacity(merged.capacity());
+        for (attributes, value) in values() {
+            let attributes = self.project(attributes);
+            match index.get(&attributes) {
+                Some(&at) if adds_up => merged[at].1 += value,
+                Some(&at) => merged[at].1 = *value,
+                None => {
+                    index.insert(attributes.clone(), merged.len());
+                    merged.push((attributes, *value));
+                }
+            }
+        }
+        merged
     }
 
     /// Lets the series go that were not observed again.
@@ -316,9 +376,11 @@ impl Stream {
     /// show; observations are those of this collection.
     pub fn collect(&mut self, description: &Arc<str>, time: Timestamp) -> Option<Metric> {
         let source = match self.is_cumulative() {
-            true if self.spec.is_observable() => Source::Read(self.columns.lock().copy(time)),
+            true if self.spec.is_observable() => {
+                Source::Read(Arc::new(self.columns.lock().copy(time)))
+            }
             true => Source::Unread(self.columns.clone()),
-            false => Source::Read(self.take(time)),
+            false => Source::Read(Arc::new(self.take(time))),
         };
         if self.is_cumulative() {
             self.columns.lock().begin_interval();

@@ -25,6 +25,7 @@ mod readers;
 mod reading;
 mod removal;
 mod slots;
+mod updates;
 mod waiting;
 
 const WAIT: Duration = Duration::from_secs(5);

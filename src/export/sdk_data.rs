@@ -79,7 +79,7 @@ pub fn metric_of(scope: Arc<InstrumentationScope>, data: &ResourceMetrics) -> Op
         time: read.time,
         naming: PageNaming::Translated,
         page_only: false,
-        source: Source::Read(read.snapshot),
+        source: Source::Read(Arc::new(read.snapshot)),
     })
 }
 
@@ -95,7 +95,12 @@ pub fn empty(scope: Arc<InstrumentationScope>, kind: Kind) -> Metric {
         time: Timestamp::default(),
         naming: PageNaming::Translated,
         page_only: false,
-        source: Source::Read(snapshot(Vec::new(), Timestamp::default(), false, values)),
+        source: Source::Read(Arc::new(snapshot(
+            Vec::new(),
+            Timestamp::default(),
+            false,
+            values,
+        ))),
     }
 }
 

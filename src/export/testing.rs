@@ -198,9 +198,11 @@ impl TestSource {
 
     fn exemplify(&self, mut metric: Metric) -> Metric {
         metric.source = match metric.source {
-            Source::Read(snapshot) if !self.exemplars.is_empty() => {
-                Source::Read(snapshot.with_exemplars(0, self.exemplars.clone()))
-            }
+            Source::Read(snapshot) if !self.exemplars.is_empty() => Source::Read(Arc::new(
+                snapshot
+                    .unshared()
+                    .with_exemplars(0, self.exemplars.clone()),
+            )),
             source => source,
         };
         metric

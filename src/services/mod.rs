@@ -6,4 +6,4 @@ pub mod renames;
 mod root;
 
 pub use plugin::{Named, PluginMetricsService};
-pub use root::{MeterIdentity, RootMetricsService};
+pub use root::{default_meter_name, MeterIdentity, RootMetricsService};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use opentelemetry::InstrumentationScope;
+use opentelemetry::{InstrumentationScope, KeyValue};
 
 use super::naming::{check_owner, mended_owner, MetricScope, Naming};
 use super::plugin::PluginMetricsService;
@@ -36,7 +36,7 @@ impl RootMetricsService {
 
     /// The service for the app's own metrics.
     pub fn own(&self) -> PluginMetricsService {
-        let scope = scope(self.naming.service_name(), self.version.as_deref(), None);
+        let scope = plain_scope(self.naming.service_name(), self.version.clone());
         PluginMetricsService::new(self.naming.clone(), MetricScope::Root, scope)
     }
 
@@ -73,10 +73,8 @@ impl RootMetricsService {
         wrong: Option<Error>,
     ) -> PluginMetricsService {
         let notice = self.meet(id, &segment, wrong);
-        let name = meter
-            .name
-            .unwrap_or_else(|| format!("backstage-plugin-{id}"));
-        let scope = scope(&name, meter.version.as_deref(), meter.schema_url.as_deref());
+        let name = meter.name.unwrap_or_else(|| default_meter_name(id));
+        let scope = scope(&name, meter.version, meter.schema_url, meter.attributes);
         PluginMetricsService::new(self.naming.clone(), MetricScope::Plugin(segment), scope)
             .with_notice(notice)
     }
@@ -110,11 +108,8 @@ impl RootMetricsService {
             "plugin" => self.for_plugin(name, MeterIdentity::default()),
             "core" => {
                 check_owner("core service name", name)?;
-                let scope = scope(
-                    &format!("backstage-core-{name}"),
-                    self.version.as_deref(),
-                    None,
-                );
+                let name_of_scope = format!("backstage-core-{name}");
+                let scope = plain_scope(&name_of_scope, self.version.clone());
                 Ok(PluginMetricsService::new(
                     self.naming.clone(),
                     MetricScope::Core(name.to_owned()),
@@ -135,15 +130,30 @@ pub struct MeterIdentity {
     pub name: Option<String>,
     pub version: Option<String>,
     pub schema_url: Option<String>,
+    pub attributes: Vec<KeyValue>,
 }
 
-fn scope(name: &str, version: Option<&str>, schema_url: Option<&str>) -> Arc<InstrumentationScope> {
-    let mut builder = InstrumentationScope::builder(name.to_owned());
+/// What the meter of the plugin with this id is called unless the configuration says otherwise.
+pub fn default_meter_name(id: &str) -> String {
+    format!("backstage-plugin-{id}")
+}
+
+fn plain_scope(name: &str, version: Option<String>) -> Arc<InstrumentationScope> {
+    scope(name, version, None, Vec::new())
+}
+
+fn scope(
+    name: &str,
+    version: Option<String>,
+    schema_url: Option<String>,
+    attributes: Vec<KeyValue>,
+) -> Arc<InstrumentationScope> {
+    let mut builder = InstrumentationScope::builder(name.to_owned()).with_attributes(attributes);
     if let Some(version) = version {
-        builder = builder.with_version(version.to_owned());
+        builder = builder.with_version(version);
     }
     if let Some(schema_url) = schema_url {
-        builder = builder.with_schema_url(schema_url.to_owned());
+        builder = builder.with_schema_url(schema_url);
     }
     Arc::new(builder.build())
 }

@@ -7,11 +7,13 @@ import { globalProvider } from '../globalProvider';
 import { setLogger } from '../log';
 import { readMetricsConfig } from '../readMetricsConfig';
 import { backstageVersion } from './backstageVersion';
+import { followConfig, LIVE } from './followConfig';
 import { rootMetricsServiceRef } from './refs';
 
 /**
  * The app's metrics service: configures the process's provider from `backend.metrics` and flushes
- * it when the backend shuts down. Starts with the backend, asked for or not.
+ * it when the backend shuts down. Starts with the backend, asked for or not. Later changes of views,
+ * disabled meters and limits are applied as they come.
  */
 export const rootMetricsServiceFactory = createServiceFactory({
   service: rootMetricsServiceRef,
@@ -24,6 +26,8 @@ export const rootMetricsServiceFactory = createServiceFactory({
   factory: ({ config, logger, lifecycle }) => {
     setLogger(logger);
     const options = readMetricsConfig(config);
+    // Who configured it before had a say in all but the plugins.
+    const live = globalProvider()?.isConfigured ? (['plugin'] as const) : LIVE;
     const service = DefaultRootMetricsService.create(
       {
         ...options,
@@ -31,6 +35,10 @@ export const rootMetricsServiceFactory = createServiceFactory({
       },
       'backend.metrics',
     );
+    const unfollow = followConfig(config, live, changed =>
+      globalProvider()?.update(changed, 'backend.metrics'),
+    );
+    lifecycle.addShutdownHook(unfollow);
     // Not shutdown: other hooks run in parallel and still record; the exit handler does the rest.
     lifecycle.addShutdownHook(async () => globalProvider()?.forceFlush());
     return service;

@@ -6,6 +6,7 @@ import {
   type Reading,
   type SizeLimits,
   sizeLimits,
+  textOfSet,
   wellFormed,
   writeSet,
 } from './attributes';
@@ -23,6 +24,12 @@ const KEPT_KEYS = 4096;
 
 /** Characters of the attributes that an exemplar has and its series does not. */
 const LARGEST_DROPPED = 4096;
+
+/**
+ * Bound handles of a disabled instrument that are remembered for the time when it is enabled. Others
+ * look their slot up then, at each value.
+ */
+const MOST_UNPLACED = 4096;
 
 /** Where a bound handle records. */
 export interface Place {
@@ -48,7 +55,12 @@ export abstract class Instrument
   /** Sets whose slots are in use and that have no place in the trie. */
   protected readonly outside = new SetsOutside();
   /** By slot, the places of bound handles: their slots must stay. */
-  private readonly bound = new Map<number, Place>();
+  private readonly bound = new Map<number, Place[]>();
+  /** Places of bound handles that have no slot while nothing wants what is recorded. */
+  private readonly unplaced = new Map<
+    string,
+    { path: Path; places: Place[] }
+  >();
   /** Which keys some stream keeps; asked once a key, and only when some stream drops any. */
   private keptKeys: Map<string, boolean> | undefined;
   /** The set that attributes led to while their reading removed it. */
@@ -99,21 +111,47 @@ export abstract class Instrument
       this.facade.releaseSlot(from, slot);
       this.outside.delete(slot);
       const moved = this.takeSlot(path);
-      const place = this.bound.get(slot);
+      const places = this.bound.get(slot) ?? [];
       this.bound.delete(slot);
-      if (place) {
+      for (const place of places) {
         place.slot = moved;
       }
       if (this.overflow === slot) {
         this.overflow = moved;
       }
       if (moved !== NOWHERE) {
-        if (place) {
-          this.bound.set(moved, place);
+        if (places.length > 0) {
+          this.bound.set(moved, places);
         }
         this.keep(path, moved);
+      } else {
+        this.setAside(path, places);
       }
     }
+    this.placeAll();
+  }
+
+  private setAside(path: Path, places: Place[]): void {
+    if (places.length > 0 && this.unplaced.size < MOST_UNPLACED) {
+      this.unplaced.set(textOfSet(path), { path, places });
+    }
+  }
+
+  /** Gives slots to the bound handles that have none. */
+  private placeAll(): void {
+    if (this.storage === Storage.None) {
+      return;
+    }
+    for (const { path, places } of this.unplaced.values()) {
+      const slot = this.slotOf(path.filter(this.isKept(path)));
+      for (const place of places) {
+        place.slot = slot;
+      }
+      // Those of other sets, where no stream keeps what tells them apart.
+      const others = this.bound.get(slot) ?? [];
+      this.bound.set(slot, [...others, ...places]);
+    }
+    this.unplaced.clear();
   }
 
   /** Gives back every slot that nobody holds, and abandons the trie. Returns the others. */
@@ -173,8 +211,7 @@ export abstract class Instrument
     if (lost) {
       this.forgetLost();
       // The configuration may be another by now.
-      const keeps = (at: number) => this.keeps(lost[at - (at % 2)] as string);
-      return this.slotOf(lost.filter((_, at) => keeps(at)));
+      return this.slotOf(lost.filter(this.isKept(lost)));
     }
     if (attributes === undefined || attributes === null) {
       const slot = this.plain === NOWHERE ? this.slotOf([]) : this.plain;
@@ -295,17 +332,34 @@ export abstract class Instrument
     return kept;
   };
 
+  /** Which parts of a path are of keys that some stream keeps. */
+  private isKept(path: Path): (part: Path[number], at: number) => boolean {
+    return (_, at) => this.keeps(path[at - (at % 2)] as string);
+  }
+
   /** Has the slot of a set stay, for a bound handle. */
   protected bindSlot(attributes: object | undefined): Place {
+    if (this.storage === Storage.None) {
+      return this.bindLater(attributes);
+    }
     const slot = this.resolve(attributes);
-    let place = this.bound.get(slot);
-    if (!place) {
-      place = { slot };
+    let places = this.bound.get(slot);
+    if (!places) {
+      places = [{ slot }];
       if (slot !== NOWHERE) {
-        this.bound.set(slot, place);
+        this.bound.set(slot, places);
       }
     }
-    return place;
+    return places[0];
+  }
+
+  /** A place that gets its slot once something wants what is recorded. */
+  private bindLater(attributes: object | undefined): Place {
+    const { path } = this.read(attributes ?? {});
+    const known = this.unplaced.get(textOfSet(path));
+    const places = known?.places ?? [{ slot: NOWHERE }];
+    this.setAside(path, places);
+    return places[0];
   }
 
   /** Whether a slot must stay. */

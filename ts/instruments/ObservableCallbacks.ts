@@ -429,16 +429,21 @@ export class ObservableCallbacks {
       const alone = new Set([observable]);
       const observer = new Observer(round, alone, () => {}, observable);
       for (const [callback, registered] of [...callbacks]) {
-        if (this.singles.get(observable)?.has(callback)) {
+        // As without a meter: nobody wants what it would observe.
+        if (
+          observable.isWanted &&
+          this.singles.get(observable)?.has(callback)
+        ) {
           call(`"${observable.name}"`, registered, () => callback(observer));
         }
       }
     }
     for (const batch of [...this.batches]) {
-      if (!this.batches.includes(batch)) {
+      const { callback, observables } = batch;
+      const isWanted = [...observables].some(observable => observable.isWanted);
+      if (!isWanted || !this.batches.includes(batch)) {
         continue;
       }
-      const { callback, observables } = batch;
       const observer = new Observer(round, observables, () => {
         if (!this.said.has(callback)) {
           this.said.add(callback);

@@ -37,6 +37,12 @@ export interface SeriesControl<TAttributes extends Attributes, TBound> {
   remove(attributes?: TAttributes): void;
   /** Removes every series. */
   clear(): void;
+  /**
+   * Whether what is recorded is exported (Metrics API specification, "Enabled"): not where the meter is
+   * disabled, where views drop the instrument, or where nothing exports metrics at all. That can change
+   * when the configuration does: ask each time before you do work only to record its result.
+   */
+  enabled(): boolean;
 }
 
 /** What the instruments that programs record with share. */
@@ -66,6 +72,11 @@ export abstract class SynchronousInstrument extends Instrument {
     found: number,
     context: Context | undefined,
   ): void {
+    if (this.storage === Storage.None) {
+      // As cheap as can be, with attributes too: nobody reads them.
+      this.forgetLost();
+      return;
+    }
     const { least } = this;
     if (typeof value !== 'number' || !(value >= least && value < Infinity)) {
       this.forgetLost();
@@ -95,6 +106,10 @@ export abstract class SynchronousInstrument extends Instrument {
         exemplars.offer(slot, value, this, attributes, context);
       }
     }
+  }
+
+  enabled(): boolean {
+    return this.storage !== Storage.None;
   }
 
   override capture(exemplars: readonly Exemplars[] | undefined): void {

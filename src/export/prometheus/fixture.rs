@@ -112,7 +112,9 @@ impl Fixture {
         self.metrics.extend(metric.map(|metric| Metric {
             description: description.into(),
             source: match metric.source {
-                Source::Read(snapshot) => Source::Read(snapshot.started(self.start)),
+                Source::Read(snapshot) => {
+                    Source::Read(Arc::new(snapshot.unshared().started(self.start)))
+                }
                 source => source,
             },
             ..metric
@@ -125,7 +127,9 @@ impl Fixture {
         let last = self.metrics.pop();
         self.metrics.extend(last.map(|metric| Metric {
             source: match metric.source {
-                Source::Read(snapshot) => Source::Read(snapshot.with_exemplars(0, exemplars)),
+                Source::Read(snapshot) => {
+                    Source::Read(Arc::new(snapshot.unshared().with_exemplars(0, exemplars)))
+                }
                 source => source,
             },
             ..metric

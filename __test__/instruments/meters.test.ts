@@ -1,0 +1,337 @@
+import assert from 'node:assert/strict';
+import test, { type TestContext } from 'node:test';
+import {
+  createTestMetrics,
+  type TestMetricsOptions,
+} from '@nativestage/metrics/testing';
+import type {
+  NativeMeterProvider,
+  SeriesControl,
+} from '@nativestage/metrics/sdk';
+import type { Attributes, Meter } from '@opentelemetry/api';
+import { diagMessages, testMetrics } from './support';
+
+function start(t: TestContext, options?: TestMetricsOptions) {
+  const metrics = testMetrics(t, options);
+  return { metrics, provider: metrics.provider as NativeMeterProvider };
+}
+
+/** An instrument of ours. */
+function enabled(instrument: object): boolean {
+  return (instrument as SeriesControl<Attributes, object>).enabled();
+}
+
+const SYNCHRONOUS = [
+  'createCounter',
+  'createUpDownCounter',
+  'createHistogram',
+  'createGauge',
+] as const satisfies (keyof Meter)[];
+
+const OFF = {
+  meters: [{ name: 'off*', config: { enabled: false } }],
+};
+
+test('meters that differ only in attributes are two, in whatever order these are', async t => {
+  const { metrics, provider } = start(t);
+  const attributes = { team: 'core', tier: 1, 'on.call': true, tags: ['x'] };
+  const meters = [
+    provider.getMeter('m'),
+    provider.getMeter('m', undefined, { attributes }),
+    provider.getMeter('m', undefined, { attributes: { team: 'other' } }),
+    provider.getMeter('m', undefined, { attributes: { tier: '1' } }),
+  ];
+  meters.forEach((meter, index) => meter.createCounter('it').add(index + 1));
+  const reversed = Object.fromEntries(Object.entries(attributes).reverse());
+  assert.equal(
+    provider.getMeter('m', undefined, { attributes: reversed }),
+    meters[1],
+  );
+  assert.equal(
+    provider.getMeter('m', undefined, { attributes: {} }),
+    meters[0],
+  );
+
+  const { metrics: found } = await metrics.collect();
+  assert.deepEqual(
+    found.map(({ scope, points }) => [scope.attributes, points[0].value]),
+    [
+      [undefined, 1],
+      [attributes, 2],
+      [{ team: 'other' }, 3],
+      [{ tier: '1' }, 4],
+    ],
+  );
+});
+
+test('what is no attribute of a meter is left out and said', async t => {
+  const messages = diagMessages(t);
+  const { metrics, provider } = start(t);
+  const odd = {
+    good: 1,
+    bad: { nested: true },
+    get worse(): string {
+      throw new Error('no');
+    },
+  } as unknown as Attributes;
+  provider
+    .getMeter('m', undefined, { attributes: odd })
+    .createCounter('it')
+    .add(1);
+  for (const attributes of [5, 'text', null] as unknown as Attributes[]) {
+    provider
+      .getMeter('n', undefined, { attributes })
+      .createCounter('it')
+      .add(1);
+  }
+  const { metrics: found } = await metrics.collect();
+  assert.deepEqual(
+    found.map(({ scope, points }) => [
+      scope.name,
+      scope.attributes,
+      points[0].value,
+    ]),
+    [
+      ['m', { good: 1 }, 1],
+      ['n', undefined, 3],
+    ],
+  );
+  assert.match(messages.join('\n'), /meter "m": .*"bad"/);
+});
+
+test("a plugin's meter has the attributes of the configuration", async t => {
+  const attributes = { team: 'core', tiers: [1, 2] };
+  const { metrics } = start(t, {
+    plugin: { catalog: { meter: { attributes } } },
+  });
+  const service = metrics.root.forPlugin('catalog');
+  service.createCounter('a.b').add(1);
+  service.getMeter().createCounter('plain').add(1);
+  const { metrics: found } = await metrics.collect();
+  for (const { scope } of found) {
+    assert.deepEqual(scope, {
+      name: 'backstage-plugin-catalog',
+      version: undefined,
+      schemaUrl: undefined,
+      attributes,
+    });
+  }
+  assert.equal(found.length, 2);
+});
+
+for (const create of SYNCHRONOUS) {
+  test(`${create} makes an instrument that is enabled unless nobody reads it`, async t => {
+    const { provider } = start(t, {
+      meterConfigurator: OFF,
+      views: [
+        {
+          selector: { instrument_name: 'dropped' },
+          stream: { aggregation: { drop: null } },
+        },
+        {
+          selector: { instrument_name: 'halved' },
+          stream: { aggregation: { drop: null } },
+        },
+        { selector: { instrument_name: 'halved' }, stream: {} },
+      ],
+    });
+    const meter = provider.getMeter('on');
+    assert.equal(enabled(meter[create]('it')), true);
+    assert.equal(enabled(meter[create]('halved')), true);
+    assert.equal(enabled(meter[create]('dropped')), false);
+    assert.equal(enabled(provider.getMeter('off.1')[create]('it')), false);
+    assert.equal(enabled(meter[create]('not a name')), false);
+    await provider.shutdown();
+    assert.equal(enabled(provider.getMeter('on')[create]('it')), false);
+  });
+}
+
+test('a meter that is disabled does nothing, and what it did is exported once more', async t => {
+  const { metrics, provider } = start(t);
+  const meter = provider.getMeter('off.1');
+  const counter = meter.createCounter('c');
+  const histogram = meter.createHistogram('h');
+  let observed = 0;
+  meter
+    .createObservableGauge('g')
+    .addCallback(result => result.observe(++observed));
+  const both = meter.createObservableCounter('batch');
+  meter.addBatchObservableCallback(
+    result => result.observe(both, ++observed),
+    [both],
+  );
+  const bound = (
+    counter as unknown as SeriesControl<
+      Attributes,
+      { add(value: number): void }
+    >
+  ).bind({ bound: true });
+  counter.add(1, { a: 1 });
+  bound.add(1);
+  histogram.record(5);
+  await metrics.collect();
+  assert.equal(observed, 2);
+
+  counter.add(1, { a: 1 });
+  provider.update({ meterConfigurator: OFF });
+  assert.equal(enabled(counter), false);
+  counter.add(10, { a: 1 });
+  bound.add(10);
+  histogram.record(5);
+  const unread = new Proxy(
+    {},
+    {
+      get: () => assert.fail('nobody reads it'),
+      ownKeys: () => [],
+    },
+  );
+  counter.add(1, unread);
+  const last = await metrics.collect();
+  assert.equal(last.value('c', { a: 1 }), 2);
+  assert.equal(last.point('h')?.count, 1);
+  assert.deepEqual((await metrics.collect()).metrics, []);
+  assert.equal(observed, 2);
+
+  provider.update({ meterConfigurator: null });
+  assert.equal(enabled(counter), true);
+  counter.add(3, { a: 1 });
+  bound.add(4);
+  histogram.record(5);
+  const anew = await metrics.collect();
+  assert.equal(anew.value('c', { a: 1 }), 3);
+  assert.equal(anew.value('c', { bound: true }), 4);
+  assert.equal(anew.point('h')?.count, 1);
+  assert.equal(observed, 4);
+});
+
+test('a handle that was bound while its meter was disabled records once it is enabled', async t => {
+  const { metrics, provider } = start(t, { meterConfigurator: OFF });
+  const histogram = metrics.provider
+    .getMeter('off')
+    .createHistogram('h') as unknown as SeriesControl<
+    Attributes,
+    { record(value: number): void }
+  >;
+  const bound = [
+    histogram.bind({ a: 1, b: 1 }),
+    histogram.bind({ b: 1, a: 1 }),
+    histogram.bind({ a: 1, b: 2 }),
+    histogram.bind(),
+  ];
+  bound.forEach(handle => handle.record(1));
+  provider.update({
+    meterConfigurator: {},
+    views: [
+      {
+        selector: { instrument_name: 'h' },
+        stream: { attribute_keys: { included: ['a'] } },
+      },
+    ],
+  });
+  bound.forEach(handle => handle.record(1));
+  assert.equal((await metrics.collect()).point('h', { a: 1 })?.count, 3);
+  // They move on together.
+  provider.update({
+    views: [
+      {
+        selector: { instrument_name: 'h' },
+        stream: { aggregation: { sum: {} } },
+      },
+    ],
+  });
+  await metrics.collect();
+  bound.forEach(handle => handle.record(1));
+  const sums = await metrics.collect();
+  assert.equal(sums.metric('h')?.kind, 'sum');
+  assert.equal(
+    sums.metric('h')?.points.reduce((sum, point) => sum + point.value!, 0),
+    4,
+  );
+});
+
+test('a change of views holds for instruments that exist', async t => {
+  const { metrics, provider } = start(t);
+  const counter = provider.getMeter('m').createCounter('c');
+  const other = provider.getMeter('m').createCounter('other');
+  counter.add(1, { a: 1, b: 1 });
+  other.add(1);
+  await metrics.collect();
+  provider.update({
+    views: [
+      {
+        selector: { instrument_name: 'c' },
+        stream: { name: 'd', attribute_keys: { excluded: ['b'] } },
+      },
+    ],
+  });
+  for (const b of [1, 2]) {
+    counter.add(1, { a: 1, b });
+  }
+  other.add(1);
+  await metrics.collect();
+  const now = await metrics.collect();
+  assert.equal(now.metric('c'), undefined);
+  assert.equal(now.value('d', { a: 1 }), 2);
+  assert.equal(now.value('other'), 2, 'it goes on');
+});
+
+test('a change that is not allowed is refused by its path, and changes nothing', async t => {
+  const { metrics, provider } = start(t);
+  const counter = provider.getMeter('m').createCounter('c');
+  counter.add(1);
+  for (const [options, message] of [
+    [{ views: [{ selector: {} }] }, /options\.views\[0\]\.selector/],
+    [{ cardinalityLimit: 0 }, /options\.cardinalityLimit/],
+    [{ exporters: {} }, /`exporters`, expected one of/],
+    [{ meterConfigurator: { meters: [{}] } }, /meterConfigurator\.meters\[0\]/],
+    [null, /options: found null/],
+  ] as [object, RegExp][]) {
+    assert.throws(() => provider.update(options), {
+      code: 'ERR_METRICS_INVALID_CONFIG',
+      message,
+    });
+  }
+  counter.add(1);
+  assert.equal((await metrics.collect()).value('c'), 2);
+});
+
+test('a plugin can be disabled and enabled while it runs', async t => {
+  const { metrics, provider } = start(t);
+  const counter = metrics.root.forPlugin('noisy').createCounter('a.b');
+  counter.add(1);
+  provider.update({ plugin: { noisy: { disabled: true } } });
+  counter.add(1);
+  await metrics.collect();
+  assert.deepEqual((await metrics.collect()).metrics, []);
+  // Rules for meters leave it alone.
+  provider.update({ meterConfigurator: {} });
+  assert.equal(counter.enabled(), false);
+  provider.update({ plugin: null });
+  counter.add(5);
+  assert.equal(
+    (await metrics.collect()).value('backstage.plugin.noisy.a.b'),
+    5,
+  );
+});
+
+test('recording with a disabled meter costs no more than a few comparisons', t => {
+  const metrics = createTestMetrics({ meterConfigurator: OFF });
+  t.after(() => metrics.shutdown());
+  const off = metrics.provider.getMeter('off').createCounter('c');
+  const on = metrics.provider.getMeter('on').createCounter('c');
+  const time = (counter: typeof on) => {
+    const before = process.cpuUsage();
+    for (let n = 0; n < 300_000; n++) {
+      counter.add(1, { method: 'GET', status: n % 4 });
+    }
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  // Compiled, and the series are known.
+  time(off);
+  time(on);
+  const best = (counter: typeof on) =>
+    Math.min(...Array.from({ length: 5 }, () => time(counter)));
+  const [disabled, recorded] = [best(off), best(on)];
+  assert.ok(disabled <= recorded, `${disabled} µs beside ${recorded} µs`);
+});
