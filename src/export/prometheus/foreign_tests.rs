@@ -14,6 +14,9 @@ use super::negotiate::Format::{self, OpenMetrics100, Text004};
 
 const BOUNDARIES: [f64; 3] = [0.0, 0.5, 1e6];
 
+type Labels = BTreeMap<String, String>;
+type Record = Box<dyn Fn(f64, &[KeyValue])>;
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Counter,
@@ -91,7 +94,7 @@ fn fixture(families: &[Family]) -> Fixture {
     for (number, family) in families.iter().enumerate() {
         fixture = fixture.metric("scope", &family.help, |meter| {
             let name = format!("metric_{number}");
-            let record: Box<dyn Fn(f64, &[KeyValue])> = match family.kind {
+            let record: Record = match family.kind {
                 Kind::Counter => {
                     let counter = meter.f64_counter(name).build();
                     Box::new(move |value, set| counter.add(value, set))
@@ -125,8 +128,6 @@ fn fixture(families: &[Family]) -> Fixture {
     }
     fixture
 }
-
-type Labels = BTreeMap<String, String>;
 
 /// What a parser that departs from the format only by the differences above must find.
 fn expected(families: &[Family], format: Format) -> Vec<(String, Labels, Value)> {
