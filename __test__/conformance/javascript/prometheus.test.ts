@@ -243,13 +243,13 @@ const differences: Record<
   },
   oddAttributesAreReadAsTheApiDefinesThem: {
     reason:
-      'What is no attribute value (Common specification, "Attribute") is left out, as it is over OTLP, from lists too; numbers that JSON lacks keep their names; and an empty label is none in Prometheus.',
+      'What is no attribute value (Common specification, "Attribute") is left out, as it is over OTLP, and a zero in lists; numbers that JSON lacks keep their names; and an empty label is none in Prometheus.',
     ours: {
       'attribute values that are no text': one(
         'test',
         'gauge',
         1,
-        `{Infinity="Infinity",NaN="NaN",false="false",list="[1,2]",${SCOPE},true="true"}`,
+        `{Infinity="Infinity",NaN="NaN",false="false",list="[1,0,0,2]",${SCOPE},true="true"}`,
       ),
     },
   },
