@@ -4,6 +4,7 @@
 //   prometheus-3/usr/bin/{prometheus,promtool}          Debian forky's: UTF-8 names
 //   victoria-metrics/usr/bin/{victoria-metrics,vmalert} Debian stable's
 //   alertmanager/usr/bin/{prometheus-alertmanager,amtool}
+//   pushgateway/usr/bin/prometheus-pushgateway          Debian stable's
 //   deploy/usr/{bin/kustomize,libexec/…/docker-compose} Debian forky's: they check without a server
 //   python/bin/{python,rotel,hadolint}                  with the packages of requirements.txt
 //   rust/rustc.sh                                       Debian's, with the sources of its library
@@ -71,6 +72,16 @@ const tools = [
     name: 'alertmanager',
     version: () => 'stable',
     install: alertmanager,
+  },
+  {
+    name: 'pushgateway',
+    version: () => 'stable',
+    install: directory =>
+      programs(
+        directory,
+        ['prometheus-pushgateway'],
+        ['prometheus-pushgateway'],
+      ),
   },
   {
     name: 'deploy',

@@ -67,7 +67,7 @@ const SHAPES: [odd: string, make: () => unknown, left: Attributes][] = [
     () => ({ a: new Proxy(['x', 'y'], {}) }),
     { a: ['x', 'y'] },
   ],
-  ['holes in arrays', () => ({ a: ['x', , 'y'] }), { a: ['x', 'y'] }], // eslint-disable-line no-sparse-arrays
+  ['holes in arrays', () => ({ a: ['x', , 'y'] }), { a: ['x', '', 'y'] }], // eslint-disable-line no-sparse-arrays
   [
     'values that convert themselves',
     () => ({

@@ -81,7 +81,12 @@ const SAME: [string, unknown, unknown][] = [
   ['the sign of zero', { a: 0 }, { a: -0 }],
   ['NaN and NaN', { a: NaN }, { a: NaN }],
   ['equal arrays', { a: ['x', 'y'] }, { a: ['x', 'y'] }],
-  ['null in arrays', { a: ['x', null] }, { a: ['x'] }],
+  ['null and no text in arrays', { a: ['x', null] }, { a: ['x', ''] }],
+  ['undefined and zero in arrays', { a: [undefined, 1] }, { a: [0, 1] }],
+  ['null and false in arrays', { a: [true, null] }, { a: [true, false] }],
+  ['arrays of null and of no texts', { a: [null] }, { a: [''] }],
+  // eslint-disable-next-line no-sparse-arrays
+  ['holes and zeros in arrays', { a: [1, , 2] }, { a: [1, 0, 2] }],
   ['number keys and their texts', { 1: 'x' }, { '1': 'x' }],
   ['symbol keys', { a: 1, [Symbol('s')]: 2 }, { a: 1 }],
   ['inherited keys', Object.create({ b: 2 }), {}],
@@ -749,7 +754,8 @@ function oracleText(entries: Entries): string {
       .filter(([key, value]) => isValid(key, value))
       .map(([key, value]): [string, unknown] => [
         key,
-        Array.isArray(value) ? value.filter(item => item !== null) : value,
+        // The only array of them with null is one of texts.
+        Array.isArray(value) ? value.map((item: unknown) => item ?? '') : value,
       ]),
   );
 }

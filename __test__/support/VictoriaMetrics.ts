@@ -37,6 +37,27 @@ export class VictoriaMetrics {
     return server;
   }
 
+  /** Everything that it has, once it can be found. */
+  async exported(): Promise<
+    { metric: Record<string, string>; values: (number | string | null)[] }[]
+  > {
+    const selector = encodeURIComponent('{__name__!=""}');
+    return eventually(async () => {
+      const response = await fetch(
+        `${this.url}/api/v1/export?match[]=${selector}`,
+      );
+      const lines = (await response.text()).split('\n').filter(Boolean);
+      assert.notEqual(lines.length, 0);
+      // Infinities stand in its lines as in Prometheus' text, which is no JSON.
+      return lines.map(
+        line =>
+          JSON.parse(
+            line.replace(/(?<=[[,])[+-]?Inf(?=[\],])/g, '"$&"'),
+          ) as never,
+      );
+    });
+  }
+
   private async get(route: string, body?: string): Promise<void> {
     const response = await fetch(`${this.url}${route}`, {
       method: body === undefined ? 'GET' : 'POST',

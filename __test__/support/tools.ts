@@ -38,6 +38,12 @@ export const ALERTMANAGER = {
   server: path.join(TOOLS, 'alertmanager/usr/bin/prometheus-alertmanager'),
 };
 
+/** Debian's Pushgateway. */
+export const PUSHGATEWAY = path.join(
+  TOOLS,
+  'pushgateway/usr/bin/prometheus-pushgateway',
+);
+
 /**
  * For the `skip` of tests: why they cannot run here. In CI a missing tool is a failure, so there
  * they run and say so.

@@ -163,6 +163,12 @@ interface ReadArray {
   isCut: boolean;
 }
 
+/**
+ * What stands for null and undefined in arrays, which the API's type allows and OTLP's arrays of one type
+ * do not have: the places of the others may be those of another array (common specification, "AnyValue").
+ */
+const EMPTY = { string: '', number: 0, boolean: false };
+
 /** An array as an attribute, where it is one. */
 function readArray(value: unknown, limits: SizeLimits): ReadArray | undefined {
   try {
@@ -172,11 +178,14 @@ function readArray(value: unknown, limits: SizeLimits): ReadArray | undefined {
     if (value.length > limits.set) {
       return { size: value.length, isCut: false };
     }
-    // null and undefined elements are allowed by the API's type and carry nothing.
-    const items = (value as unknown[]).filter(
-      item => item !== null && item !== undefined,
+    // Each is read once, holes too.
+    const given = Array.from(
+      { length: value.length },
+      (_, at) => (value as unknown[])[at],
     );
-    const type = typeof items[0];
+    const some = given.find(item => item !== null && item !== undefined);
+    const type = typeof (some ?? '');
+    const items = given.map(item => item ?? EMPTY[type as keyof typeof EMPTY]);
     const isUniform = (list: unknown[]): list is Primitive[] =>
       list.every(item => isPrimitive(item) && typeof item === type);
     if (!isUniform(items)) {

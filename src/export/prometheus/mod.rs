@@ -46,6 +46,8 @@ mod change_tests;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod foreign_tests;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod serve_tests;
