@@ -37,7 +37,7 @@ function follow(live = LIVE as readonly (keyof MetricsUpdate)[]) {
     warn: line('warn'),
     info: line('info'),
     debug: line('debug'),
-  } as Logger);
+  });
   const changing = new ChangingConfig();
   const updates: MetricsUpdate[] = [];
   const end = followConfig(changing.config, live, update => {

@@ -185,8 +185,9 @@ fn what_is_wrong_with_views_is_not_said_again_when_others_change() {
             r#""instrument_name": "c""#,
             r#""aggregation": {"last_value": {}}"#,
         );
-        let first = view(r#""instrument_name": "d""#, r#""name": "e""#);
-        format!(r#"{{"views": [{misfit}, {first}, {first}{more}]}}"#)
+        let [first, second] = [r#""name": "e""#, r#""name": "e", "description": "other""#]
+            .map(|stream| view(r#""instrument_name": "d""#, stream));
+        format!(r#"{{"views": [{misfit}, {first}, {second}{more}]}}"#)
     };
     let mut bench = Bench::new(&views(""), Temporality::Cumulative);
     bench.instrument(InstrumentKind::Counter, "c");
