@@ -157,6 +157,18 @@ export interface Config {
                 | 'UnderscoreEscapingWithoutSuffixes'
                 | 'NoUTF8EscapingWithSuffixes'
                 | 'NoTranslation';
+              /** Whether series have the labels of their scope, `otel_scope_…`. Defaults to true. */
+              scopeInfoEnabled?: boolean;
+              /** Whether the page has `target_info`. Defaults to true. */
+              targetInfoEnabled?: boolean;
+              /**
+               * Attributes of the resource that are labels of every series too; `*` and `?` are
+               * wildcards. Defaults to none.
+               */
+              resourceConstantLabels?: {
+                included?: string[];
+                excluded?: string[];
+              };
               /**
                * How long a scrape waits for the event loop before it answers with what it
                * has. Defaults to 2 seconds.

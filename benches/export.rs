@@ -84,6 +84,7 @@ fn prometheus(c: &mut Criterion) {
         on_backend: false,
         token: None,
         translation_strategy: TranslationStrategy::UnderscoreEscapingWithSuffixes,
+        content: Default::default(),
         collect_timeout: Duration::from_secs(2),
         reader: ReaderConfig::new(Temporality::Cumulative),
     };

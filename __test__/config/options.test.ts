@@ -203,6 +203,18 @@ const wrong: [
     /`disabled`/,
   ],
   [
+    { exporters: { prometheus: { scopeInfoEnabled: 'no' } } },
+    'exporters.prometheus.scopeInfoEnabled',
+    /"no"/,
+    /true or false/,
+  ],
+  [
+    { exporters: { prometheus: { resourceConstantLabels: { only: [] } } } },
+    'exporters.prometheus.resourceConstantLabels.only',
+    /`only`/,
+    /`included`/,
+  ],
+  [
     { viewMatchingMode: 'merged' },
     'viewMatchingMode',
     /`merged`/,

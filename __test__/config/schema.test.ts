@@ -81,6 +81,9 @@ test('the config schema takes every setting in every form that is documented', a
         server: true,
         onBackend: false,
         translationStrategy: 'UnderscoreEscapingWithSuffixes',
+        scopeInfoEnabled: false,
+        targetInfoEnabled: true,
+        resourceConstantLabels: { included: ['k8s.*'], excluded: ['*uid'] },
         collectTimeout: { seconds: 2 },
         defaultAggregation: {
           histogram: { base2_exponential_bucket_histogram: { max_size: 80 } },

@@ -105,6 +105,7 @@ impl Bench {
     pub fn exposition(&self, strategy: TranslationStrategy) -> Exposition {
         let config = PrometheusConfig {
             translation_strategy: strategy,
+            content: Default::default(),
             ..self.prometheus.clone().expect("a Prometheus exporter")
         };
         Exposition::new(

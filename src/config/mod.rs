@@ -135,9 +135,40 @@ pub struct PrometheusConfig {
     pub on_backend: bool,
     pub token: Option<Secret>,
     pub translation_strategy: TranslationStrategy,
+    pub content: PageContent,
     /// How long a scrape waits for the event loop to run observable callbacks.
     pub collect_timeout: Duration,
     pub reader: ReaderConfig,
+}
+
+/// What the page has beside metrics and their attributes (Prometheus exporter specification,
+/// "Configuration").
+#[derive(Clone, Debug, PartialEq)]
+pub struct PageContent {
+    /// Labels of scopes.
+    pub scope_info: bool,
+    /// The metric `target_info`.
+    pub target_info: bool,
+    /// The attributes of the resource that are labels of every series; `None` for none.
+    pub resource_labels: Option<AttributeFilter>,
+}
+
+impl Default for PageContent {
+    fn default() -> Self {
+        Self {
+            scope_info: true,
+            target_info: true,
+            resource_labels: None,
+        }
+    }
+}
+
+impl PageContent {
+    /// Whether an attribute of the resource is a label of every series.
+    pub fn is_label(&self, key: &str) -> bool {
+        let filter = self.resource_labels.as_ref();
+        filter.is_some_and(|filter| filter.keeps(key))
+    }
 }
 
 /// The options or variables, by their full names, that decide where a server listens.

@@ -23,10 +23,10 @@ use super::values::{
     header_value, headers, invalid, settings, Concurrency, Count, Flag, HumanDuration, Port,
     ResourceValue, Several, Size, Switch,
 };
-use super::views::{ViewMatching, ViewOptions};
+use super::views::{AttributeKeysOptions, ViewMatching, ViewOptions};
 use super::{
     Compression, Config, ConsoleConfig, ListenSettings, NamingConfig, OtlpConfig, OtlpProtocol,
-    PrometheusConfig, Secret, TlsConfig, DEFAULT_REQUEST_SIZE, DEFAULT_RESPONSE_SIZE,
+    PageContent, PrometheusConfig, Secret, TlsConfig, DEFAULT_REQUEST_SIZE, DEFAULT_RESPONSE_SIZE,
     DEFAULT_VALUE_LENGTH, ENVIRONMENT,
 };
 use crate::error::Result;
@@ -149,6 +149,9 @@ pub struct PrometheusOptions {
     pub on_backend: Option<Flag>,
     pub token: Option<Secret>,
     pub translation_strategy: Option<TranslationStrategy>,
+    pub scope_info_enabled: Option<Flag>,
+    pub target_info_enabled: Option<Flag>,
+    pub resource_constant_labels: Option<AttributeKeysOptions>,
     pub collect_timeout: Option<HumanDuration>,
     #[serde(deserialize_with = "some_settings")]
     pub default_aggregation: Option<DefaultAggregations>,
@@ -458,6 +461,11 @@ impl PrometheusOptions {
             on_backend,
             token: token.transpose()?,
             translation_strategy: self.translation_strategy.unwrap_or_default(),
+            content: PageContent {
+                scope_info: self.scope_info_enabled.is_none_or(|flag| flag.0),
+                target_info: self.target_info_enabled.is_none_or(|flag| flag.0),
+                resource_labels: self.resource_constant_labels.clone().map(Into::into),
+            },
             collect_timeout: self
                 .collect_timeout
                 .map_or(DEFAULT_COLLECT_TIMEOUT, |timeout| timeout.0),

@@ -99,9 +99,10 @@ pub struct ExponentialOptions {
     record_min_max: Option<Flag>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Patterns of keys, as the declarative configuration's `IncludeExclude`.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a map of settings")]
-struct AttributeKeysOptions {
+pub struct AttributeKeysOptions {
     included: Option<Vec<String>>,
     excluded: Option<Vec<String>>,
 }
@@ -179,6 +180,16 @@ pub struct AttributeFilter {
     excluded: Vec<String>,
     /// Keys, not patterns: what an instrument's advice names.
     advised: Option<Arc<[String]>>,
+}
+
+impl From<AttributeKeysOptions> for AttributeFilter {
+    fn from(keys: AttributeKeysOptions) -> Self {
+        Self {
+            included: keys.included.into_iter().collect(),
+            excluded: keys.excluded.unwrap_or_default(),
+            advised: None,
+        }
+    }
 }
 
 impl AttributeFilter {
@@ -275,7 +286,6 @@ impl ViewOptions {
             .exemplar_reservoir
             .map(|reservoir| reservoir.resolve(&format!("{path}.stream.exemplar_reservoir")))
             .transpose()?;
-        let keys = self.stream.attribute_keys.unwrap_or_default();
         Ok(View {
             selector,
             stream: StreamSpec {
@@ -286,11 +296,7 @@ impl ViewOptions {
                     .stream
                     .aggregation_cardinality_limit
                     .map(|limit| limit.0),
-                attributes: AttributeFilter {
-                    included: keys.included.into_iter().collect(),
-                    excluded: keys.excluded.unwrap_or_default(),
-                    advised: None,
-                },
+                attributes: self.stream.attribute_keys.unwrap_or_default().into(),
                 exemplars: reservoir,
             },
         })

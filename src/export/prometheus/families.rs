@@ -13,12 +13,14 @@ use std::rc::Rc;
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::Temporality;
+use opentelemetry_sdk::Resource;
 
 use super::distinct::Distinct;
-use super::labels::{resource_labels, scope_labels, LabelSet, Labeller, Labels, Shape};
+use super::labels::{constant_labels, resource_labels, LabelSet, Labeller, Labels, Shape};
 use super::names::{MetricName, Naming, SuffixKind};
 use super::notices::Notices;
 use super::series::{counting, is_count, Additive, Series, Total};
+use crate::config::PageContent;
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::{Collection, Metric, PageNaming, Reading};
 use crate::engine::points::{self, Attributes, Exemplar, Identity, Number, Point};
@@ -144,6 +146,7 @@ impl<'a> Family<'a> {
         let repeated = !are_distinct(&mut sources, labeller, histogram)
             && repeat(&sources, labeller, histogram);
         let mut merged = Merged::default();
+        let nothing = Rc::default();
         for ReadSource {
             scope,
             kind,
@@ -152,6 +155,7 @@ impl<'a> Family<'a> {
         } in &sources
         {
             let (counts, additive) = counting(*kind);
+            let mut collisions = Collisions::default();
             reading.for_each(&mut |identity, point| {
                 let &Identity {
                     attributes,
@@ -171,11 +175,16 @@ impl<'a> Family<'a> {
                     Some(shape) => shape,
                     None => labeller.shape(attributes, histogram),
                 };
+                let joined = collisions.join(shape, attributes, scope);
                 if repeated {
                     let series = MergedSeries {
                         shape: shape.clone(),
                         attributes,
-                        scope: scope.clone(),
+                        scope: match joined {
+                            Some(_) => Rc::default(),
+                            None => scope.clone(),
+                        },
+                        joined,
                         start,
                         total: Total::new(point),
                         exemplars,
@@ -183,8 +192,12 @@ impl<'a> Family<'a> {
                     merged.add(series, point, additive);
                     return ControlFlow::Continue(());
                 }
+                let (labels, scope) = match &joined {
+                    Some(joined) => (Labels::Set(joined), &nothing),
+                    None => (Labels::Attributes(shape, attributes), scope),
+                };
                 visit(Series {
-                    labels: Labels::Attributes(shape, attributes),
+                    labels,
                     scope,
                     start,
                     point,
@@ -202,6 +215,33 @@ impl<'a> Family<'a> {
             visit(series.as_series())?;
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// Finds out whether points have labels of the names that their scope's labels have.
+#[derive(Default)]
+struct Collisions {
+    /// What points with these keys have.
+    last: Option<(Rc<Shape>, bool)>,
+}
+
+impl Collisions {
+    /// All labels of a point with those of its scope, if one is of both.
+    fn join(
+        &mut self,
+        shape: &Rc<Shape>,
+        attributes: Attributes<'_>,
+        scope: &LabelSet,
+    ) -> Option<LabelSet> {
+        let collides = match &self.last {
+            Some((last, collides)) if Rc::ptr_eq(last, shape) => *collides,
+            _ => {
+                let collides = shape.labels().any(|(name, _)| scope.has(&name.text));
+                self.last = Some((shape.clone(), collides));
+                collides
+            }
+        };
+        collides.then(|| scope.join(shape, attributes))
     }
 }
 
@@ -235,22 +275,33 @@ fn are_distinct(sources: &mut [ReadSource<'_>], labeller: &mut Labeller, histogr
 fn repeat(sources: &[ReadSource<'_>], labeller: &mut Labeller, histogram: bool) -> bool {
     let mut seen = HashSet::new();
     let mut scratch = String::new();
+    let nothing = Rc::default();
     let found = sources
         .iter()
         .try_for_each(|ReadSource { scope, reading, .. }| {
+            let mut collisions = Collisions::default();
             reading.for_each(&mut |&Identity { attributes, .. }, point| {
+                let shape = labeller.shape(attributes, histogram);
+                let joined = collisions.join(shape, attributes, scope);
+                let (labels, scope) = match &joined {
+                    Some(joined) => (Labels::Set(joined), &nothing),
+                    None => (Labels::Attributes(shape, attributes), scope),
+                };
                 let series = Series {
-                    labels: Labels::Attributes(labeller.shape(attributes, histogram), attributes),
+                    labels,
                     scope,
                     start: None,
                     point,
                     exemplars: &[],
                 };
-                let mut hasher = DefaultHasher::new();
+                // In any order: what one scope has for a label may be an attribute in another.
+                let mut labels = 0u64;
                 series.for_each_label(&mut scratch, |name, value| {
+                    let mut hasher = DefaultHasher::new();
                     (&name.text, value).hash(&mut hasher);
+                    labels = labels.wrapping_add(hasher.finish());
                 });
-                match seen.insert(hasher.finish()) {
+                match seen.insert(labels) {
                     true => ControlFlow::Continue(()),
                     false => ControlFlow::Break(()),
                 }
@@ -271,6 +322,8 @@ struct MergedSeries<'r> {
     shape: Rc<Shape>,
     attributes: Attributes<'r>,
     scope: Rc<LabelSet>,
+    /// All labels, where those of the attributes and of the scope have names in common.
+    joined: Option<LabelSet>,
     start: Option<Timestamp>,
     total: Total<'r>,
     exemplars: &'r [Exemplar],
@@ -279,7 +332,10 @@ struct MergedSeries<'r> {
 impl<'r> MergedSeries<'r> {
     fn as_series(&self) -> Series<'_, 'r> {
         Series {
-            labels: Labels::Attributes(&self.shape, self.attributes),
+            labels: match &self.joined {
+                Some(joined) => Labels::Set(joined),
+                None => Labels::Attributes(&self.shape, self.attributes),
+            },
             scope: &self.scope,
             start: self.start,
             point: self.total.point(),
@@ -297,6 +353,7 @@ impl<'r> Merged<'r> {
             .for_each_label(&mut String::new(), |name, value| {
                 key.push((name.text.clone(), value.to_owned()));
             });
+        key.sort();
         match self.by_labels.entry(key) {
             Entry::Occupied(at) => {
                 let first = &mut self.series[*at.get()];
@@ -337,16 +394,25 @@ impl<'a> Page<'a> {
     ///
     /// A metric whose name another type has taken, or whose sample names (`x_count` against the
     /// histogram `x`) another family has taken, is left out: the one created first stays.
-    pub fn new(collection: &'a Collection, naming: Naming, notices: &Notices) -> Self {
+    pub fn new(
+        collection: &'a Collection,
+        naming: Naming,
+        content: &PageContent,
+        notices: &Notices,
+    ) -> Self {
         let mut builder = Builder {
             naming,
+            content,
+            resource: &collection.resource,
             notices,
             families: Vec::new(),
             owners: HashMap::new(),
             scopes: HashMap::new(),
             labeller: Labeller::new(naming),
         };
-        builder.add_target(collection);
+        if content.target_info {
+            builder.add_target(collection);
+        }
         for metric in collection.page_metrics() {
             builder.add(metric);
         }
@@ -361,11 +427,14 @@ impl<'a> Page<'a> {
 
 struct Builder<'a, 'n> {
     naming: Naming,
+    content: &'n PageContent,
+    resource: &'a Resource,
     notices: &'n Notices,
     families: Vec<Family<'a>>,
     /// Which family has taken a name.
     owners: HashMap<String, usize>,
-    scopes: HashMap<&'a InstrumentationScope, Rc<LabelSet>>,
+    /// `None` stands for no scope that is to be seen.
+    scopes: HashMap<Option<&'a InstrumentationScope>, Rc<LabelSet>>,
     labeller: Labeller,
 }
 
@@ -412,10 +481,8 @@ impl<'a> Builder<'a, '_> {
         let Some(index) = self.family(&name, kind, unit, metric, produced) else {
             return;
         };
-        let scope = match produced {
-            true => Rc::default(),
-            false => self.scope(&metric.scope),
-        };
+        let shown = !produced && self.content.scope_info;
+        let scope = self.scope(shown.then_some(&*metric.scope));
         let family = &mut self.families[index];
         if family.help.is_empty() {
             family.help = &metric.description;
@@ -481,9 +548,13 @@ impl<'a> Builder<'a, '_> {
         index
     }
 
-    fn scope(&mut self, scope: &'a InstrumentationScope) -> Rc<LabelSet> {
-        let naming = self.naming;
-        let labels = || Rc::new(scope_labels(scope, naming));
+    fn scope(&mut self, scope: Option<&'a InstrumentationScope>) -> Rc<LabelSet> {
+        let (naming, resource, content) = (self.naming, self.resource, self.content);
+        let labels = || {
+            let attributes = resource.iter().map(|(key, value)| (key.as_str(), value));
+            let kept = attributes.filter(|(key, _)| content.is_label(key));
+            Rc::new(constant_labels(scope, kept, naming))
+        };
         self.scopes.entry(scope).or_insert_with(labels).clone()
     }
 }

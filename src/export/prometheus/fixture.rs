@@ -17,7 +17,7 @@ use super::names::Escaping;
 use super::negotiate::{Format, Representation};
 use super::notices::Notices;
 use super::page::write_page;
-use crate::config::TranslationStrategy;
+use crate::config::{PageContent, TranslationStrategy};
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::{Collection, Metric, Source};
 use crate::engine::points::Exemplar;
@@ -209,6 +209,23 @@ pub fn page(
     strategy: TranslationStrategy,
     escaping: Escaping,
 ) -> (Vec<u8>, Vec<String>) {
+    page_of(
+        collection,
+        format,
+        strategy,
+        escaping,
+        &PageContent::default(),
+    )
+}
+
+/// The same with other labels.
+pub fn page_of(
+    collection: &Collection,
+    format: Format,
+    strategy: TranslationStrategy,
+    escaping: Escaping,
+    content: &PageContent,
+) -> (Vec<u8>, Vec<String>) {
     let logger = Logger::default();
     let notices = Notices::new(logger.clone());
     let representation = Representation {
@@ -221,7 +238,14 @@ pub fn page(
         out.extend_from_slice(&bytes);
         ControlFlow::Continue(())
     };
-    let done = write_page(collection, representation, strategy, &notices, &mut sink);
+    let done = write_page(
+        collection,
+        representation,
+        strategy,
+        content,
+        &notices,
+        &mut sink,
+    );
     assert!(done.is_continue());
     let warnings = logger.drain().into_iter().map(|(_, text)| text).collect();
     (out, warnings)

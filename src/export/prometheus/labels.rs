@@ -40,6 +40,17 @@ impl LabelName {
 pub struct LabelSet {
     values: String,
     pairs: SmallVec<[(Rc<LabelName>, Range<usize>); 8]>,
+    /// What they were made of, where labels of points may join them.
+    parts: Vec<Part>,
+}
+
+/// What becomes a label, or a part of one.
+#[derive(Clone)]
+struct Part {
+    name: String,
+    /// Before it was escaped.
+    key: String,
+    value: Value,
 }
 
 impl LabelSet {
@@ -48,6 +59,29 @@ impl LabelSet {
         self.pairs
             .iter()
             .map(|(name, range)| (&**name, &self.values[range.clone()]))
+    }
+
+    /// Whether one of them has this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.pairs.iter().any(|(own, _)| own.text == name)
+    }
+
+    /// These and the labels of a point. Where both have one name, the values are one, in the order of
+    /// the keys (compatibility specification, "Metric Attributes").
+    pub fn join(&self, shape: &Shape, attributes: Attributes<'_>) -> Self {
+        let of_point = shape.labels.iter().flat_map(|label| {
+            label.sources().map(move |at| {
+                let key = shape.keys[at].key.as_str();
+                let value = &attributes.get(at).value;
+                (label.name.text.clone(), key, value)
+            })
+        });
+        ordered(of_point.chain(self.parts()).collect())
+    }
+
+    fn parts(&self) -> impl Iterator<Item = (String, &str, &Value)> {
+        let parts = self.parts.iter();
+        parts.map(|part| (part.name.clone(), &part.key[..], &part.value))
     }
 
     /// Adds a label; a name that is already the last one gets the value appended after `;`
@@ -203,7 +237,6 @@ fn join<'v>(values: impl Iterator<Item = &'v Value>, out: &mut String) {
 pub struct Labeller {
     naming: Naming,
     keys: HashMap<Key, Rc<AttributeKey>>,
-    scope_prefix: String,
     exported_le: Rc<LabelName>,
     /// The last used one first.
     shapes: Vec<Rc<Shape>>,
@@ -214,7 +247,6 @@ impl Labeller {
         Self {
             naming,
             keys: HashMap::new(),
-            scope_prefix: naming.label(SCOPE_PREFIX).into_owned(),
             exported_le: Rc::new(LabelName::new(format!("{EXPORTED}le"))),
             shapes: Vec::new(),
         }
@@ -224,8 +256,8 @@ impl Labeller {
         self.naming
     }
 
-    /// The labels of a point. Names the page itself needs (`otel_scope_…`, `__…`, and `le` on
-    /// histograms) are given to attributes with `exported_` before them.
+    /// The labels of a point. Names the page itself needs (`__…`, and `le` on histograms) are given to
+    /// attributes with `exported_` before them.
     pub fn shape(&mut self, attributes: Attributes<'_>, histogram: bool) -> &Rc<Shape> {
         match self
             .shapes
@@ -275,12 +307,7 @@ impl Labeller {
             return known.clone();
         }
         let text = key.as_str();
-        let name = self.naming.label(text);
-        // Under escaping, a key that is escaped does not begin as the prefix alone does.
-        let name = match text.starts_with(SCOPE_PREFIX) || name.starts_with(&self.scope_prefix) {
-            true => format!("{EXPORTED}{name}"),
-            false => unreserved(name).into_owned(),
-        };
+        let name = unreserved(self.naming.label(text)).into_owned();
         let new = Rc::new(AttributeKey {
             key: key.clone(),
             number: self.keys.len(),
@@ -301,30 +328,70 @@ fn unreserved(name: Cow<'_, str>) -> Cow<'_, str> {
 
 const SCOPE_PREFIX: &str = "otel_scope_";
 
-/// The labels of a scope: name, version and schema URL where set, and its attributes, those called
-/// `name`, `version` or `schema_url` left out (compatibility specification, "Instrumentation
-/// Scope").
-pub fn scope_labels(scope: &InstrumentationScope, naming: Naming) -> LabelSet {
-    let own = [
-        ("otel_scope_name", Some(scope.name())),
-        ("otel_scope_version", scope.version()),
-        ("otel_scope_schema_url", scope.schema_url()),
-    ]
-    .map(|(name, value)| (naming.label(name).into_owned(), value));
-    let attributes = scope.attributes().filter_map(|kv| {
-        let key = format!("{SCOPE_PREFIX}{}", kv.key.as_str());
-        let name = naming.label(&key).into_owned();
-        (!own.iter().any(|(own, _)| *own == name)).then_some((name, kv))
-    });
-    let mut labels: Vec<(String, &str, Source<'_>)> = attributes
-        .map(|(name, kv)| (name, kv.key.as_str(), Source::Attribute(&kv.value)))
-        .collect();
-    for (name, value) in &own {
-        if let Some(value) = value {
-            labels.push((name.clone(), "", Source::Text(value)));
+/// The labels that all points of a scope have: of the scope, where that is to be seen, name, version and
+/// schema URL where set, and its attributes, those called `name`, `version` or `schema_url` left out
+/// (compatibility specification, "Instrumentation Scope"); and attributes of the resource.
+pub fn constant_labels<'a>(
+    scope: Option<&InstrumentationScope>,
+    resource: impl Iterator<Item = (&'a str, &'a Value)>,
+    naming: Naming,
+) -> LabelSet {
+    let resource = resource.map(|(key, value)| {
+        let name = unreserved(naming.label(key));
+        Part {
+            name: match &*name {
+                // Of a point's own.
+                "le" | "quantile" => format!("{EXPORTED}{name}"),
+                _ => name.into_owned(),
+            },
+            key: key.to_owned(),
+            value: value.clone(),
         }
+    });
+    let scope = scope.map(|scope| scope_parts(scope, naming));
+    let parts: Vec<Part> = scope.into_iter().flatten().chain(resource).collect();
+    let unwritten = LabelSet {
+        parts,
+        ..LabelSet::default()
+    };
+    LabelSet {
+        parts: unwritten.parts.clone(),
+        ..ordered(unwritten.parts().collect())
     }
-    ordered(labels)
+}
+
+fn scope_parts(scope: &InstrumentationScope, naming: Naming) -> Vec<Part> {
+    let part = |key: String, value: Value| Part {
+        name: naming.label(&key).into_owned(),
+        key,
+        value,
+    };
+    let mut parts: Vec<Part> = [
+        ("name", Some(scope.name())),
+        ("version", scope.version()),
+        ("schema_url", scope.schema_url()),
+    ]
+    .into_iter()
+    .map(|(key, text)| {
+        part(
+            format!("{SCOPE_PREFIX}{key}"),
+            text.unwrap_or_default().to_owned().into(),
+        )
+    })
+    .collect();
+    let attributes = scope.attributes().map(|kv| {
+        part(
+            format!("{SCOPE_PREFIX}{}", kv.key.as_str()),
+            kv.value.clone(),
+        )
+    });
+    let attributes: Vec<Part> = attributes
+        .filter(|part| !parts.iter().any(|own| own.name == part.name))
+        .collect();
+    parts.extend(attributes);
+    // What is empty is no label, and joins none.
+    parts.retain(|part| part.value.as_str() != "");
+    parts
 }
 
 /// The attributes of the resource as the labels of `target_info` (compatibility specification,
@@ -337,7 +404,7 @@ pub fn resource_labels<'a>(
         attributes
             .map(|(key, value)| {
                 let name = unreserved(naming.label(key)).into_owned();
-                (name, key, Source::Attribute(value))
+                (name, key, value)
             })
             .collect(),
     )
@@ -348,35 +415,25 @@ pub fn resource_labels<'a>(
 pub fn exemplar_labels(span: Option<&Span>, attributes: &[KeyValue], naming: Naming) -> LabelSet {
     let ids = span.map(|span| {
         [
-            ("trace_id", span.trace_id.to_string()),
-            ("span_id", span.span_id.to_string()),
+            ("trace_id", Value::from(span.trace_id.to_string())),
+            ("span_id", Value::from(span.span_id.to_string())),
         ]
     });
-    let ids = ids.as_ref().map(|ids| &ids[..]).unwrap_or_default();
-    let ids = ids.iter().map(|(name, id)| (*name, &id[..]));
+    let ids = ids.iter().flatten();
     let attributes = attributes.iter().filter_map(|kv| {
         let name = unreserved(naming.label(kv.key.as_str())).into_owned();
-        let own = ids.clone().any(|(own, _)| own == name);
-        (!own).then_some((name, kv.key.as_str(), Source::Attribute(&kv.value)))
+        let own = ids.clone().any(|(own, _)| *own == name);
+        (!own).then_some((name, kv.key.as_str(), &kv.value))
     });
-    let ids = ids.clone();
-    let ids = ids.map(|(name, id)| (name.to_owned(), "", Source::Text(id)));
-    ordered(ids.chain(attributes).collect())
+    let own = ids.clone().map(|(name, id)| ((*name).to_owned(), "", id));
+    ordered(own.chain(attributes).collect())
 }
 
-enum Source<'a> {
-    Text(&'a str),
-    Attribute(&'a Value),
-}
-
-fn ordered(mut labels: Vec<(String, &str, Source<'_>)>) -> LabelSet {
+fn ordered(mut labels: Vec<(String, &str, &Value)>) -> LabelSet {
     labels.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
     let mut out = LabelSet::default();
-    for (name, _, source) in labels {
-        out.push(name, |values| match source {
-            Source::Text(text) => values.push_str(text),
-            Source::Attribute(value) => write_value(values, value),
-        });
+    for (name, _, value) in labels {
+        out.push(name, |values| write_value(values, value));
     }
     out
 }
@@ -492,7 +549,7 @@ mod tests {
             [
                 pair("_name_", "z"),
                 pair("exported_le", "x"),
-                pair("exported_otel_scope_name", "y"),
+                pair("otel_scope_name", "y"),
             ]
         );
         let utf8 = Naming {
@@ -513,7 +570,7 @@ mod tests {
         };
         assert_eq!(
             labels(&attributes[1..2], false, escaped),
-            [pair("exported_otel_scope_name", "y")]
+            [pair("otel_scope_name", "y")]
         );
     }
 
@@ -564,12 +621,74 @@ mod tests {
             ])
             .build();
         assert_eq!(
-            pairs(&scope_labels(&scope, Naming::default())),
+            pairs(&constant_labels(
+                Some(&scope),
+                [].into_iter(),
+                Naming::default()
+            )),
             [
                 pair("otel_scope_name", "catalog"),
                 pair("otel_scope_schema_url", "https://example.org/1"),
                 pair("otel_scope_team_name", "core"),
                 pair("otel_scope_version", "1.2.3"),
+            ]
+        );
+    }
+    /// A point's labels with those of its scope and its resource.
+    fn joined(
+        attributes: &[KeyValue],
+        scope: &InstrumentationScope,
+        resource: &[KeyValue],
+    ) -> Vec<(String, String)> {
+        let mut labeller = Labeller::new(Naming::default());
+        let attributes = Attributes::Produced(attributes);
+        let shape = labeller.shape(attributes, false).clone();
+        let resource = resource.iter().map(|kv| (kv.key.as_str(), &kv.value));
+        let constant = constant_labels(Some(scope), resource, Naming::default());
+        pairs(&constant.join(&shape, attributes))
+    }
+
+    #[test]
+    fn a_points_labels_join_those_of_its_scope_in_the_order_of_their_keys() {
+        let scope = InstrumentationScope::builder("catalog")
+            .with_version("1")
+            .with_attributes([KeyValue::new("team", "core")])
+            .build();
+        for (key, value) in [
+            // Before `otel_scope_name`, behind it, and the same.
+            ("otel.scope.name", "x;catalog"),
+            ("otel_scope_name", "x;catalog"),
+            ("otel_scope~name", "catalog;x"),
+        ] {
+            assert_eq!(
+                joined(
+                    &[KeyValue::new(key, "x"), KeyValue::new("z", 1)],
+                    &scope,
+                    &[]
+                ),
+                [
+                    pair("otel_scope_name", value),
+                    pair("otel_scope_team", "core"),
+                    pair("otel_scope_version", "1"),
+                    pair("z", "1"),
+                ]
+            );
+        }
+        assert_eq!(
+            joined(
+                &[
+                    KeyValue::new("otel.scope.team", "a"),
+                    KeyValue::new("b.c", 1)
+                ],
+                &scope,
+                &[KeyValue::new("b-c", 2), KeyValue::new("le", "no bound")]
+            ),
+            [
+                pair("b_c", "2;1"),
+                pair("exported_le", "no bound"),
+                pair("otel_scope_name", "catalog"),
+                pair("otel_scope_team", "a;core"),
+                pair("otel_scope_version", "1"),
             ]
         );
     }

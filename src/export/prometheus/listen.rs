@@ -210,6 +210,7 @@ mod tests {
             on_backend: false,
             token: None,
             translation_strategy: TranslationStrategy::default(),
+            content: Default::default(),
             collect_timeout: Duration::from_secs(5),
             reader: ReaderConfig::new(Temporality::Cumulative),
         };

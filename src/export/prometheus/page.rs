@@ -9,7 +9,7 @@ use super::names::Naming;
 use super::negotiate::{Format, Representation};
 use super::notices::Notices;
 use super::protobuf::write_protobuf;
-use crate::config::TranslationStrategy;
+use crate::config::{PageContent, TranslationStrategy};
 use crate::engine::collection::Collection;
 
 /// Writes the page for a collection to `sink`, in pieces of at most
@@ -18,6 +18,7 @@ pub fn write_page(
     collection: &Collection,
     representation: Representation,
     strategy: TranslationStrategy,
+    content: &PageContent,
     notices: &Notices,
     sink: &mut Sink<'_>,
 ) -> ControlFlow<()> {
@@ -27,14 +28,14 @@ pub fn write_page(
             ..representation
         };
         return gzip(sink, |sink| {
-            write_page(collection, plain, strategy, notices, sink)
+            write_page(collection, plain, strategy, content, notices, sink)
         });
     }
     let naming = Naming {
         strategy,
         escaping: representation.escaping,
     };
-    let page = Page::new(collection, naming, notices);
+    let page = Page::new(collection, naming, content, notices);
     let mut chunks = Chunks::new(sink);
     match representation.format {
         Format::Text004 | Format::Text100 => write_text(page, false, notices, &mut chunks),

@@ -21,7 +21,7 @@ use super::notices::Notices;
 use super::page::write_page;
 use super::turns::{Outcome, Turns};
 use crate::allocator;
-use crate::config::{asks_for, PrometheusConfig, Secret, TranslationStrategy};
+use crate::config::{asks_for, PageContent, PrometheusConfig, Secret, TranslationStrategy};
 use crate::engine::{Collect, PipelineId};
 use crate::export::reader::{Collected, Reader};
 use crate::log::Logger;
@@ -53,6 +53,7 @@ pub struct Exposition {
     path: String,
     token: Option<Secret>,
     strategy: TranslationStrategy,
+    content: Arc<PageContent>,
     notices: Notices,
     logger: Logger,
 }
@@ -74,6 +75,7 @@ impl Exposition {
             path: config.path.clone(),
             token: config.token.clone(),
             strategy: config.translation_strategy,
+            content: Arc::new(config.content.clone()),
             notices: Notices::new(logger.clone()),
             logger,
         }
@@ -175,13 +177,21 @@ impl Exposition {
     async fn encode(&self, collection: Arc<Collected>, representation: Representation) -> Body {
         let (writer, body) = Body::stream(self.writers.clone()).await;
         let (strategy, notices) = (self.strategy, self.notices.clone());
+        let content = self.content.clone();
         tokio::task::spawn_blocking(move || {
             let mut writer = writer;
             let mut sink = |bytes| match writer.write(bytes) {
                 true => ControlFlow::Continue(()),
                 false => ControlFlow::Break(()),
             };
-            let done = write_page(&collection, representation, strategy, &notices, &mut sink);
+            let done = write_page(
+                &collection,
+                representation,
+                strategy,
+                &content,
+                &notices,
+                &mut sink,
+            );
             // Before the end of the page: the next scrape tells how long this one took.
             drop(collection);
             if done.is_continue() {

@@ -100,6 +100,7 @@ fn exposition(source: Source, token: Option<&str>) -> (Arc<Fake>, Arc<Exposition
         on_backend: false,
         token: token.map(Secret::new),
         translation_strategy: TranslationStrategy::default(),
+        content: Default::default(),
         collect_timeout: Duration::from_secs(5),
         reader: ReaderConfig::new(Temporality::Cumulative),
     };

@@ -12,12 +12,13 @@ use prost::Message;
 use super::chunks::Chunks;
 use super::encode::write_text;
 use super::families::Page;
-use super::fixture::{counter, page, text, Fixture, STARTED};
+use super::fixture::{counter, page, page_of, text, Fixture, STARTED};
 use super::names::{Escaping, Naming};
 use super::negotiate::Format::{OpenMetrics100, Protobuf, Text004};
 use super::notices::Notices;
 use super::protobuf::{write_protobuf, MetricFamily, MetricType};
 use crate::config::TranslationStrategy::*;
+use crate::config::{Config, Environment, PageContent};
 use crate::engine::aggregate::{Exemplars, Numbers, Values};
 use crate::engine::canonical::Canonical;
 use crate::engine::clock::Timestamp;
@@ -85,12 +86,22 @@ fn a_metric_that_loses_its_points_before_they_are_read_has_no_samples() {
     let mut chunks = Chunks::new(&mut sink);
     for open_metrics in [false, true] {
         columns.lock().insert(Canonical::default(), STARTED);
-        let page = Page::new(&collection, Naming::default(), &notices);
+        let page = Page::new(
+            &collection,
+            Naming::default(),
+            &PageContent::default(),
+            &notices,
+        );
         columns.lock().clear();
         assert!(write_text(page, open_metrics, &notices, &mut chunks).is_continue());
     }
     columns.lock().insert(Canonical::default(), STARTED);
-    let page = Page::new(&collection, Naming::default(), &notices);
+    let page = Page::new(
+        &collection,
+        Naming::default(),
+        &PageContent::default(),
+        &notices,
+    );
     columns.lock().clear();
     assert!(write_protobuf(page, &notices, &mut chunks).is_continue());
     assert_eq!(
@@ -248,6 +259,146 @@ fn scopes_that_share_a_name_share_a_family() {
         ]
     );
     assert_eq!(warnings.len(), 1, "{warnings:?}");
+}
+
+/// What these options put on the page.
+fn content(options: &str) -> PageContent {
+    let options = format!(r#"{{"exporters": {{"prometheus": {options}}}}}"#);
+    let config = Config::parse(&options, "options", &Environment::default()).unwrap();
+    config.prometheus.unwrap().content
+}
+
+/// A page as text, without comments, and the warnings it gave.
+fn page_with(collection: &Collection, options: &str) -> (Vec<String>, Vec<String>) {
+    let (page, said) = page_of(
+        collection,
+        Text004,
+        Default::default(),
+        Default::default(),
+        &content(options),
+    );
+    let page = String::from_utf8(page).unwrap();
+    let samples = page.lines().filter(|line| !line.starts_with('#'));
+    (samples.map(str::to_owned).collect(), said)
+}
+
+#[test]
+fn an_attribute_called_as_a_label_of_its_scope_is_joined_with_it() {
+    let named = |key: &'static str| KeyValue::new(key, "x");
+    let scope = InstrumentationScope::builder("a")
+        .with_attributes([KeyValue::new("team", "core")])
+        .build();
+    let collection = counter("n", 1, &[named("otel_scope_name")])
+        .counter("scope", "n2", 2, &[named("otel_scope_version")])
+        .metric_in(scope, "", |meter| {
+            let counter = meter.u64_counter("m").build();
+            counter.add(1, &[named("otel.scope.team")]);
+        })
+        .collection();
+    let (samples, said) = page_with(&collection, "{}");
+    assert_eq!(
+        samples,
+        [
+            r#"n_total{otel_scope_name="x;scope"} 1"#,
+            r#"n2_total{otel_scope_version="x",otel_scope_name="scope"} 2"#,
+            r#"m_total{otel_scope_name="a",otel_scope_team="x;core"} 1"#,
+        ]
+    );
+    assert_eq!(said, [""; 0]);
+    let native = families(&collection);
+    let labels: Vec<&str> = native[0].metric[0]
+        .label
+        .iter()
+        .map(|label| label.value())
+        .collect();
+    assert_eq!(labels, ["x;scope"]);
+}
+
+#[test]
+fn series_that_an_attribute_makes_equal_are_on_the_page_once() {
+    let scope = |version: Option<&'static str>| {
+        let scope = InstrumentationScope::builder("s");
+        match version {
+            Some(version) => scope.with_version(version).build(),
+            None => scope.build(),
+        }
+    };
+    let add = |value, attributes: &'static [(&'static str, &'static str)]| {
+        move |meter: &opentelemetry::metrics::Meter| {
+            let attributes: Vec<KeyValue> = attributes
+                .iter()
+                .map(|(key, value)| KeyValue::new(*key, *value))
+                .collect();
+            meter.u64_counter("n").build().add(value, &attributes);
+        }
+    };
+    let collection = Fixture::default()
+        .metric_in(scope(Some("x;1")), "", add(1, &[]))
+        .metric_in(scope(None), "", add(2, &[("otel_scope_version", "x;1")]))
+        .metric_in(scope(Some("1")), "", add(4, &[("otel.scope.version", "x")]))
+        .collection();
+    let (samples, _) = page_with(&collection, "{}");
+    assert_eq!(samples.len(), 1, "{samples:?}");
+    assert!(samples[0].ends_with(" 7"), "{samples:?}");
+}
+
+#[test]
+fn without_labels_of_scopes_their_series_are_added_up_where_that_can_be() {
+    let off = r#"{"scopeInfoEnabled": false}"#;
+    let gauge = |value| {
+        move |meter: &opentelemetry::metrics::Meter| {
+            meter.f64_gauge("g").build().record(value, &[]);
+        }
+    };
+    let collection = Fixture::default()
+        .counter("a", "n", 1, &[])
+        .counter("b", "n", 2, &[])
+        .counter("b", "n", 4, &[KeyValue::new("otel_scope_name", "mine")])
+        .metric("a", "", gauge(1.0))
+        .metric("b", "", gauge(2.0))
+        .collection();
+    let (samples, said) = page_with(&collection, off);
+    assert_eq!(
+        samples,
+        ["n_total 3", r#"n_total{otel_scope_name="mine"} 4"#, "g 1"]
+    );
+    let [said] = &said[..] else {
+        panic!("{said:?}")
+    };
+    assert!(said.contains("g has series with the same labels"), "{said}");
+}
+
+#[test]
+fn attributes_of_the_resource_are_labels_of_every_series_where_they_are_asked_for() {
+    let collection = counter("n", 1, &[KeyValue::new("service.name", "theirs")])
+        .resource([
+            KeyValue::new("service.name", "shop"),
+            KeyValue::new("service.version", "1"),
+            KeyValue::new("host.name", "h"),
+        ])
+        .collection();
+    let some =
+        r#"{"resourceConstantLabels": {"included": ["service.*"], "excluded": ["*version"]}}"#;
+    let target = r#"target_info{host_name="h",service_name="shop",service_version="1"} 1"#;
+    for (options, labels) in [
+        ("{}", r#"service_name="theirs",otel_scope_name="scope""#),
+        (
+            some,
+            r#"otel_scope_name="scope",service_name="theirs;shop""#,
+        ),
+    ] {
+        let (samples, _) = page_with(&collection, options);
+        assert_eq!(
+            samples,
+            [target.to_owned(), format!("n_total{{{labels}}} 1")]
+        );
+    }
+    let all = r#"{"resourceConstantLabels": {}, "targetInfoEnabled": false, "scopeInfoEnabled": "false"}"#;
+    let (samples, _) = page_with(&collection, all);
+    assert_eq!(
+        samples,
+        [r#"n_total{host_name="h",service_name="theirs;shop",service_version="1"} 1"#]
+    );
 }
 
 #[test]
