@@ -191,6 +191,13 @@ export function quantile(q, histogram, selector, by = []) {
   return `histogram_quantile(${q}, sum by (${labels}) (rate(${histogram}_bucket{${selector}}[$__rate_interval])))`;
 }
 
+/** Of what a histogram without buckets measures. */
+export function mean(histogram, selector, by) {
+  const labels = by.join(', ');
+  const per = part => rate(`${histogram}_${part}`, selector, labels);
+  return `${per('sum')} / ${per('count')}`;
+}
+
 /** Events per second. */
 export function rate(counter, selector, by) {
   return `sum by (${by}) (rate(${counter}{${selector}}[$__rate_interval]))`;

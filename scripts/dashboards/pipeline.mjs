@@ -1,7 +1,7 @@
 import {
   dashboard,
   graph,
-  quantile,
+  mean,
   query,
   rate,
   row,
@@ -98,14 +98,14 @@ const summary = row(
 const collections = row(
   'Collections',
   graph(
-    'Duration, p99',
+    'Mean duration',
     {
       unit: 's',
       description:
         'Of a collection, with the wait for the event loops. High: an event loop that is slow to answer; or a callback of an observable instrument that is, such as a query.',
     },
     query(
-      quantile(0.99, COLLECTION, SCOPE, ['instance', 'otel_component_type']),
+      mean(COLLECTION, SCOPE, ['instance', 'otel_component_type']),
       '{{instance}} {{otel_component_type}}',
     ),
   ),
@@ -182,14 +182,14 @@ const exports = row(
     ),
   ),
   graph(
-    'Duration, p95',
+    'Mean duration',
     {
       unit: 's',
       description:
         'Of an export, with its attempts and the pauses between them. Near the interval of exports: look at the collector and the network.',
     },
     query(
-      quantile(0.95, EXPORT, SCOPE, ['server_address', 'server_port']),
+      mean(EXPORT, SCOPE, ['server_address', 'server_port']),
       '{{server_address}}:{{server_port}}',
     ),
   ),

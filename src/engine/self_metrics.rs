@@ -13,12 +13,6 @@ use super::instrument::{InstrumentId, InstrumentSpec, ValueType};
 /// The scope of these metrics.
 pub const OWN_SCOPE: &str = "@nativestage/metrics";
 
-/// Seconds, from a collection of a few series to an export that used up its time. The conventions
-/// leave the buckets open, and the default ones are for milliseconds.
-const SECONDS: [f64; 13] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
-
 /// One of the engine's own metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SelfMetric {
@@ -97,7 +91,9 @@ impl SelfMetric {
             } else {
                 ValueType::Int
             },
-            boundaries: measures.then(|| SECONDS.to_vec()),
+            // A single bucket (semantic conventions, "SDK metrics", of both durations): count, sum and the
+            // extremes. A view gives them others.
+            boundaries: measures.then(Vec::new),
             attributes: None,
             created: clock::now(),
             site: "the engine".to_owned(),
