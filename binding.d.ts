@@ -74,10 +74,14 @@ export declare class NativeProvider {
   shapes(): Array<NativeShape>
   /**
    * Applies a configuration. `path` is where it stands, for messages; `environment` the
-   * `OTEL_*` variables; `service_name` what `service.name` is where neither says it. Returns what
-   * was ignored, and why.
+   * `OTEL_*` variables; `service_name` what `service.name` is where neither says it.
    */
-  configure(options: string, path: string, environment: Record<string, string>, serviceName?: string | undefined | null): Array<string>
+  configure(options: string, path: string, environment: Record<string, string>, serviceName?: string | undefined | null): NativeConfigured
+  /**
+   * Adds to the resource what became known after the configuration, as JSON: what detectors found,
+   * or else what a program's resource had to wait for.
+   */
+  completeResource(layer: string, isDetected: boolean): void
   /** Reads a configuration as `configure` does, and applies nothing. */
   static check(options: string, path: string, environment: Record<string, string>): Array<string>
   /** The path of the Prometheus page, as a request may spell it; `None` when there is none. */
@@ -152,6 +156,14 @@ export interface NativeBlock {
   slots: Uint32Array
   values: Float64Array
   count: number
+}
+
+/** What came of a configuration. */
+export interface NativeConfigured {
+  /** What was ignored, and why. */
+  warnings: Array<string>
+  /** The resource detectors to run. */
+  detectors: Array<string>
 }
 
 /** Values that were captured for exemplars. */

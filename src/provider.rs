@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use http::{HeaderName, HeaderValue, Method};
 use once_cell::sync::OnceCell;
 
-use crate::config::Config;
+use crate::config::{Config, LateLayer, ResourceConfig, ResourceLayer};
 use crate::engine::collection::Collection;
 use crate::engine::{Collect, Engine, FacadeId, PipelineId};
 use crate::error::{Code, Error, Result};
@@ -40,6 +40,7 @@ struct State {
     exit: Option<Exit>,
     memory: Option<PipelineId>,
     exit_timeout: Duration,
+    resource: ResourceConfig,
 }
 
 /// A last export that a thread ends with.
@@ -101,6 +102,7 @@ impl Provider {
         let pipelines = self.engine.configure(config)?;
         state.memory = pipelines.memory;
         state.exit_timeout = config.exit_timeout;
+        state.resource = config.resource.clone();
         for on_configured in state.facades.values() {
             on_configured();
         }
@@ -112,6 +114,13 @@ impl Provider {
         let exporters = Exporters::start(config, otlp, pipelines, &self.engine, &self.log)?;
         state.exporters = Some(Arc::new(exporters));
         Ok(())
+    }
+
+    /// Adds to the resource what became known after the configuration.
+    pub fn complete_resource(&self, kind: LateLayer, layer: ResourceLayer) {
+        let mut state = self.state();
+        state.resource.add(kind, layer);
+        self.engine.describe(&state.resource);
     }
 
     /// A JavaScript environment begins: it is told when a configuration is applied.

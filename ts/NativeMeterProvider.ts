@@ -18,9 +18,10 @@ import { isOn } from './isOn';
 import { toJson } from './json';
 import { log, logLine, logLoudly, logsAtExit } from './log';
 import type { MetricsOptions } from './options';
-import { plainOptions } from './plainOptions';
+import { plainOptions, resourceOf } from './plainOptions';
 import { PrometheusProducer } from './PrometheusProducer';
 import { readTexts } from './readTexts';
+import { completeResource } from './resource/completeResource';
 import { SourcedMeter } from './SourcedMeter';
 import { shortened } from './text';
 
@@ -145,7 +146,7 @@ export class NativeMeterProvider implements MeterProvider {
    */
   configure(options: MetricsOptions, path = 'options'): void {
     const plain = plainOptions(options, path);
-    const ignored = native(() =>
+    const { warnings, detectors } = native(() =>
       this.native.configure(
         toJson(plain),
         path,
@@ -153,8 +154,14 @@ export class NativeMeterProvider implements MeterProvider {
         this.defaultServiceName,
       ),
     );
-    ignored.forEach(warning => logLoudly('warn', warning));
+    warnings.forEach(warning => logLoudly('warn', warning));
     this.facade.reshape();
+    completeResource(
+      this.native,
+      this.callbacks,
+      detectors,
+      resourceOf(options),
+    );
     if (isOn(plain.producers?.prometheus ?? this.bridges)) {
       this.callbacks.addProducer(patience => this.producer.produce(patience));
     }

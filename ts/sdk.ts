@@ -19,6 +19,7 @@ export type {
 export { type Logger, setLogger } from './log';
 export type { NativeMeterProvider } from './NativeMeterProvider';
 export type * from './options';
+export type { Resource } from './resource/Resource';
 
 /**
  * Configures the process's provider, once; everything recorded before is delivered. What the

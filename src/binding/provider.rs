@@ -16,7 +16,7 @@ use super::facade::NativeFacade;
 use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
 use super::messenger::{on_end, Messenger};
 use super::page::ScrapeOutcome;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, LateLayer, ResourceLayer};
 use crate::engine::clock::Timestamp;
 use crate::engine::produced::Production;
 use crate::engine::Engine;
@@ -38,6 +38,15 @@ pub struct NativeProvider {
 pub struct NativeLogLine {
     pub level: String,
     pub message: String,
+}
+
+/// What came of a configuration.
+#[napi(object)]
+pub struct NativeConfigured {
+    /// What was ignored, and why.
+    pub warnings: Vec<String>,
+    /// The resource detectors to run.
+    pub detectors: Vec<String>,
 }
 
 #[napi]
@@ -125,8 +134,7 @@ impl NativeProvider {
     }
 
     /// Applies a configuration. `path` is where it stands, for messages; `environment` the
-    /// `OTEL_*` variables; `service_name` what `service.name` is where neither says it. Returns what
-    /// was ignored, and why.
+    /// `OTEL_*` variables; `service_name` what `service.name` is where neither says it.
     #[napi(catch_unwind)]
     pub fn configure(
         &self,
@@ -134,11 +142,34 @@ impl NativeProvider {
         path: String,
         environment: HashMap<String, String>,
         service_name: Option<String>,
-    ) -> Result<Vec<String>> {
+    ) -> Result<NativeConfigured> {
         let environment = Environment::new(environment).with_default_service_name(service_name);
         let config = Config::parse(&options, &path, &environment)?;
         self.provider.configure(&config)?;
-        Ok(config.warnings)
+        let detectors = match config.disabled {
+            true => Vec::new(),
+            false => config.resource.detectors,
+        };
+        Ok(NativeConfigured {
+            warnings: config.warnings,
+            detectors: detectors
+                .into_iter()
+                .filter_map(|detector| Some(detector.as_str()?.to_owned()))
+                .collect(),
+        })
+    }
+
+    /// Adds to the resource what became known after the configuration, as JSON: what detectors found,
+    /// or else what a program's resource had to wait for.
+    #[napi(catch_unwind)]
+    pub fn complete_resource(&self, layer: String, is_detected: bool) -> Result<()> {
+        let (kind, path) = match is_detected {
+            true => (LateLayer::Detected, "what the resource detectors found"),
+            false => (LateLayer::Given, "options.resource"),
+        };
+        let layer = ResourceLayer::parse(&layer, path)?;
+        self.provider.complete_resource(kind, layer);
+        Ok(())
     }
 
     /// Reads a configuration as `configure` does, and applies nothing.

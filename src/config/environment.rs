@@ -15,6 +15,7 @@ use opentelemetry::Value;
 use super::endpoint::{endpoint_url, Signal};
 use super::page::host_address;
 use super::percent;
+use super::resource::Detector;
 use super::values::{header_value, Count, LONGEST_MILLISECONDS};
 use super::{ExemplarFilter, OtlpProtocol, Secret, NO_LIMIT};
 use crate::error::Result;
@@ -253,22 +254,38 @@ impl Environment {
         warnings: &mut Vec<String>,
     ) -> BTreeMap<String, Value> {
         let name = "OTEL_RESOURCE_ATTRIBUTES";
-        let mut attributes = BTreeMap::new();
-        for entry in list(self.get(name).unwrap_or_default()) {
-            match pair(entry) {
-                Some((key, value)) => {
-                    attributes.insert(key, value.into());
-                }
+        attribute_list(self.get(name).unwrap_or_default()).unwrap_or_else(|entry| {
+            warnings.push(format!(
+                "{name}: found {entry:?}, expected key=value with only percent-escapes \
+                 such as %20 and %25 after a percent sign; the whole variable is ignored"
+            ));
+            BTreeMap::new()
+        })
+    }
+
+    pub(super) fn service_name(&self) -> Option<&str> {
+        self.get("OTEL_SERVICE_NAME")
+    }
+
+    /// The detectors that OpenTelemetry's JavaScript SDK knows by this variable; without it, none.
+    pub(super) fn detectors(&self, warnings: &mut Vec<String>) -> Vec<Detector> {
+        let name = "OTEL_NODE_RESOURCE_DETECTORS";
+        let mut detectors = Vec::new();
+        for word in list(self.get(name).unwrap_or_default()) {
+            let known = Detector::WORDS
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(word));
+            match known {
+                Some((_, named)) => detectors.extend_from_slice(named),
                 None => {
+                    let words = Detector::WORDS.map(|(word, _)| word).join(", ");
                     warnings.push(format!(
-                        "{name}: found {entry:?}, expected key=value with only percent-escapes \
-                         such as %20 and %25 after a percent sign; the whole variable is ignored"
+                        "{name}: found {word:?}, expected a list of {words}; ignored"
                     ));
-                    return BTreeMap::new();
                 }
             }
         }
-        attributes
+        detectors
     }
 
     pub(super) fn default_service_name(&self) -> &str {
@@ -301,6 +318,17 @@ pub(super) fn usable<T>(
         }
     }
     wrong.into_iter().next().map_or(Ok(None), Err)
+}
+
+/// `key=value,…`; the entry that is none fails.
+pub(super) fn attribute_list(text: &str) -> std::result::Result<BTreeMap<String, Value>, &str> {
+    let entries = list(text);
+    entries
+        .map(|entry| {
+            let (key, value) = pair(entry).ok_or(entry)?;
+            Ok((key, value.into()))
+        })
+        .collect()
 }
 
 fn list(text: &str) -> impl Iterator<Item = &str> {

@@ -11,6 +11,9 @@ mod environment_tests;
 mod options;
 mod page;
 mod percent;
+mod resource;
+#[cfg(test)]
+mod resource_tests;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -21,7 +24,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 
 pub use environment::Environment;
@@ -29,6 +31,7 @@ pub use options::{
     ExemplarFilter, HistogramAggregation, NamingMode, Options, PluginOptions, TranslationStrategy,
 };
 pub(crate) use percent::asks_for;
+pub use resource::{Detector, LateLayer, ResourceConfig, ResourceLayer};
 pub use views::{
     check_boundaries, AttributeFilter, InstrumentSelector, ReservoirSpec, StreamSpec, View,
     ViewAggregation,
@@ -65,7 +68,7 @@ pub struct Config {
     pub naming: NamingConfig,
     /// `OTEL_SDK_DISABLED`: nothing is collected or exported.
     pub disabled: bool,
-    pub resource: Vec<KeyValue>,
+    pub resource: ResourceConfig,
     pub prometheus: Option<PrometheusConfig>,
     pub otlp: Option<OtlpConfig>,
     pub console: Option<ConsoleConfig>,

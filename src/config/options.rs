@@ -5,16 +5,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_sdk::metrics::Temporality;
 use serde::Deserialize;
 
 use super::endpoint::{endpoint_url, Signal};
 use super::environment::{otlp_names, usable, Environment};
 use super::page::{host_address, page_path, page_token};
+use super::resource::ResourceOptions;
 use super::values::{
-    header_value, headers, invalid, settings, Count, Flag, HumanDuration, Port, ResourceValue,
-    Switch,
+    header_value, headers, invalid, settings, Count, Flag, HumanDuration, Port, Switch,
 };
 use super::views::ViewOptions;
 use super::{
@@ -40,7 +39,7 @@ const DEFAULT_EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Options {
     pub service_name: Option<String>,
     pub service_version: Option<String>,
-    pub resource: BTreeMap<String, ResourceValue>,
+    pub resource: ResourceOptions,
     #[serde(deserialize_with = "settings")]
     pub naming: NamingOptions,
     #[serde(deserialize_with = "settings")]
@@ -326,13 +325,15 @@ impl Options {
         Ok(Config {
             naming,
             disabled: environment.disabled(&mut warnings),
-            resource: resource(
-                self.service_name,
-                self.service_version,
-                self.resource,
+            resource: self.resource.resolve(
+                &format!("{path}.resource"),
+                [
+                    ("service.name", self.service_name),
+                    ("service.version", self.service_version),
+                ],
                 environment,
                 &mut warnings,
-            ),
+            )?,
             prometheus,
             otlp,
             console,
@@ -590,45 +591,4 @@ fn interval(
         .map(|interval| interval.0)
         .or_else(|| environment.duration("OTEL_METRIC_EXPORT_INTERVAL", warnings))
         .unwrap_or(default)
-}
-
-fn resource(
-    service_name: Option<String>,
-    service_version: Option<String>,
-    attributes: BTreeMap<String, ResourceValue>,
-    environment: &Environment,
-    warnings: &mut Vec<String>,
-) -> Vec<KeyValue> {
-    let mut resource: BTreeMap<String, Value> = [
-        (
-            "service.name",
-            environment.default_service_name().to_owned(),
-        ),
-        // Keeps replicas apart (semantic conventions, "service.instance.id").
-        ("service.instance.id", uuid::Uuid::new_v4().to_string()),
-        ("telemetry.sdk.language", "nodejs".to_owned()),
-        ("telemetry.sdk.name", "nativestage".to_owned()),
-        (
-            "telemetry.sdk.version",
-            env!("CARGO_PKG_VERSION").to_owned(),
-        ),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), Value::from(value)))
-    .collect();
-    resource.extend(environment.resource_attributes(warnings));
-    if let Some(name) = environment.get("OTEL_SERVICE_NAME") {
-        resource.insert("service.name".to_owned(), name.to_owned().into());
-    }
-    if let Some(name) = service_name {
-        resource.insert("service.name".to_owned(), name.into());
-    }
-    if let Some(version) = service_version {
-        resource.insert("service.version".to_owned(), version.into());
-    }
-    resource.extend(attributes.into_iter().map(|(key, value)| (key, value.0)));
-    resource
-        .into_iter()
-        .map(|(key, value)| KeyValue::new(Key::from(key), value))
-        .collect()
 }

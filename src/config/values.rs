@@ -11,6 +11,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::resource::AttributeType;
 use super::Secret;
 use crate::error::{Code, Error};
 
@@ -297,6 +298,42 @@ impl<'de> Deserialize<'de> for ResourceValue {
             ))
         })
     }
+}
+
+/// `null` or an empty map, as YAML authors write either.
+pub(super) fn nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Empty {}
+    Option::<Empty>::deserialize(deserializer).map(|_| ())
+}
+
+/// `null` where a value may be left out.
+pub(super) fn null_is_unset<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A value of a type; `None` where it is of another. A whole number is a `double` too.
+pub(super) fn typed_value(json: &serde_json::Value, kind: AttributeType) -> Option<Value> {
+    use serde_json::Value as Json;
+    fn list<'a, T>(json: &'a Json, read: impl Fn(&'a Json) -> Option<T>) -> Option<Vec<T>> {
+        json.as_array()?.iter().map(read).collect()
+    }
+    fn text(json: &Json) -> Option<StringValue> {
+        json.as_str().map(|text| text.to_owned().into())
+    }
+    Some(match kind {
+        AttributeType::String => Value::String(text(json)?),
+        AttributeType::Bool => Value::Bool(json.as_bool()?),
+        AttributeType::Int => Value::I64(json.as_i64()?),
+        AttributeType::Double => Value::F64(json.as_f64()?),
+        AttributeType::StringArray => Value::Array(Array::String(list(json, text)?)),
+        AttributeType::BoolArray => Value::Array(Array::Bool(list(json, Json::as_bool)?)),
+        AttributeType::IntArray => Value::Array(Array::I64(list(json, Json::as_i64)?)),
+        AttributeType::DoubleArray => Value::Array(Array::F64(list(json, Json::as_f64)?)),
+    })
 }
 
 fn attribute_value(json: &serde_json::Value) -> Option<Value> {

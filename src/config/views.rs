@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use super::values::{invalid, settings, Count, Flag};
+use super::values::{invalid, nothing, settings, Count, Flag};
 use crate::error::Result;
 
 /// Exemplars of one series.
@@ -66,7 +66,7 @@ struct StreamOptions {
     aggregation: Option<AggregationOptions>,
     aggregation_cardinality_limit: Option<Count>,
     exemplar_reservoir: Option<ReservoirOptions>,
-    attribute_keys: Option<AttributeKeysOptions>,
+    attribute_keys: Option<IncludeExclude>,
 }
 
 /// One key of the declarative configuration's `aggregation`; its value may be empty.
@@ -101,14 +101,6 @@ struct FixedSizeOptions {
     size: Option<Count>,
 }
 
-/// `null` or an empty map, as YAML authors write either.
-fn nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Empty {}
-    Option::<Empty>::deserialize(deserializer).map(|_| ())
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a map of settings")]
 struct ExplicitOptions {
@@ -124,11 +116,22 @@ struct ExponentialOptions {
     record_min_max: Option<Flag>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Patterns of keys, with `*` and `?` (`IncludeExclude` of the declarative configuration).
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a map of settings")]
-struct AttributeKeysOptions {
+pub(super) struct IncludeExclude {
     included: Option<Vec<String>>,
     excluded: Option<Vec<String>>,
+}
+
+impl From<IncludeExclude> for AttributeFilter {
+    fn from(keys: IncludeExclude) -> Self {
+        Self {
+            included: keys.included,
+            excluded: keys.excluded.unwrap_or_default(),
+            advised: None,
+        }
+    }
 }
 
 /// A checked view.
@@ -202,6 +205,12 @@ impl AttributeFilter {
 
     pub fn keeps_all(&self) -> bool {
         self.included.is_none() && self.excluded.is_empty() && self.advised.is_none()
+    }
+
+    /// Whether a key is kept and is named as it is, not by a pattern.
+    pub fn names(&self, key: &str) -> bool {
+        let included = self.included.iter().flatten();
+        self.keeps(key) && included.into_iter().any(|named| named == key)
     }
 
     pub fn keeps(&self, key: &str) -> bool {
@@ -289,11 +298,7 @@ impl ViewOptions {
                     .stream
                     .aggregation_cardinality_limit
                     .map(|limit| limit.0),
-                attributes: AttributeFilter {
-                    included: keys.included,
-                    excluded: keys.excluded.unwrap_or_default(),
-                    advised: None,
-                },
+                attributes: keys.into(),
                 exemplars: reservoir,
             },
         })

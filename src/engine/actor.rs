@@ -208,7 +208,8 @@ impl Actor {
             Command::Describe(id, description) => {
                 self.instruments[id as usize].description = description;
             }
-            Command::Configure(settings, resource) => self.configure(settings, resource),
+            Command::Configure(settings) => self.configure(settings),
+            Command::Resource(resource) => self.resource = resource,
             Command::Handover(id, handover) => {
                 self.take_over(id, *handover);
             }
@@ -247,9 +248,8 @@ impl Actor {
         self.scopes[place].push(id);
     }
 
-    fn configure(&mut self, settings: Arc<Settings>, resource: Arc<Resource>) {
+    fn configure(&mut self, settings: Arc<Settings>) {
         self.settings = Some(settings.clone());
-        self.resource = resource;
         for (id, instrument) in (0..).zip(&mut self.instruments) {
             let (plans, problems) = settings.streams(&instrument.spec);
             for problem in problems {
