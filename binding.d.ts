@@ -74,9 +74,10 @@ export declare class NativeProvider {
   shapes(): Array<NativeShape>
   /**
    * Applies a configuration. `path` is where it stands, for messages; `environment` the
-   * `OTEL_*` variables; `service_name` what `service.name` is where neither says it.
+   * `OTEL_*` variables, `file` what takes their place; `service_name` what `service.name` is where
+   * nothing says it.
    */
-  configure(options: string, path: string, environment: Record<string, string>, serviceName?: string | undefined | null): NativeConfigured
+  configure(options: string, path: string, environment: Record<string, string>, serviceName?: string | undefined | null, file?: NativeConfigFile | undefined | null): NativeConfigured
   /**
    * Adds to the resource what became known after the configuration, as JSON: what detectors found,
    * or else what a program's resource had to wait for.
@@ -158,10 +159,20 @@ export interface NativeBlock {
   count: number
 }
 
+/** A file of declarative configuration, with its content as JSON. */
+export interface NativeConfigFile {
+  name: string
+  content: string
+}
+
 /** What came of a configuration. */
 export interface NativeConfigured {
   /** What was ignored, and why. */
   warnings: Array<string>
+  /** What is as it should be, and may surprise. */
+  notes: Array<string>
+  /** The least level to log: `debug`, `info`, `warn`, `error` or `none`. */
+  logLevel?: string
   /** The resource detectors to run. */
   detectors: Array<string>
 }

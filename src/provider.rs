@@ -107,8 +107,9 @@ impl Provider {
             on_configured();
         }
         if config.disabled {
-            self.log
-                .info("OTEL_SDK_DISABLED is set: no metrics are kept or exported");
+            self.log.info(
+                "OTEL_SDK_DISABLED, or disabled in a file, is set: no metrics are kept or exported",
+            );
             return Ok(());
         }
         let exporters = Exporters::start(config, otlp, pipelines, &self.engine, &self.log)?;

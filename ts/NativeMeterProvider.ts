@@ -6,6 +6,7 @@ import {
 } from '@opentelemetry/api';
 import type { NativeMetricsService, NativeProvider } from '../binding';
 import { atExit } from './atExit';
+import { readConfigFile } from './declarative/readConfigFile';
 import { native, outcome } from './errors';
 import { InstrumentFactory } from './InstrumentFactory';
 import { LenientInstruments, MeterInstruments } from './InstrumentSource';
@@ -16,7 +17,7 @@ import { ObservableCallbacks } from './instruments/ObservableCallbacks';
 import type { NativeCounter } from './instruments/synchronous';
 import { isOn } from './isOn';
 import { toJson } from './json';
-import { log, logLine, logLoudly, logsAtExit } from './log';
+import { log, logLine, logLoudly, logsAtExit, setLogLevel } from './log';
 import type { MetricsOptions } from './options';
 import { plainOptions, resourceOf } from './plainOptions';
 import { PrometheusProducer } from './PrometheusProducer';
@@ -146,14 +147,20 @@ export class NativeMeterProvider implements MeterProvider {
    */
   configure(options: MetricsOptions, path = 'options'): void {
     const plain = plainOptions(options, path);
-    const { warnings, detectors } = native(() =>
+    const file = process.env.OTEL_CONFIG_FILE?.trim();
+    const { warnings, notes, detectors, logLevel } = native(() =>
       this.native.configure(
         toJson(plain),
         path,
         environment(),
         this.defaultServiceName,
+        file ? readConfigFile(file) : undefined,
       ),
     );
+    if (logLevel !== undefined) {
+      setLogLevel(logLevel);
+    }
+    notes.forEach(note => log('info', note));
     warnings.forEach(warning => logLoudly('warn', warning));
     this.facade.reshape();
     completeResource(

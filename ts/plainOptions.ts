@@ -15,7 +15,7 @@ export function plainOptions(options: unknown, path: string): MetricsOptions {
   let plain: unknown;
   try {
     // `null` where JSON has nothing to say, as of a function.
-    plain = JSON.parse(toJson(withSettings(options), checked) ?? 'null');
+    plain = JSON.parse(toJson(withSettings(options), plainValue) ?? 'null');
   } catch (error) {
     throw new MetricsError(
       'ERR_METRICS_INVALID_CONFIG',
@@ -46,8 +46,11 @@ function withSettings(options: unknown): unknown {
     : options;
 }
 
-/** JSON leaves functions out and makes `null` of NaN, and a setting would be lost without a word. */
-function checked(key: string, value: unknown): unknown {
+/**
+ * For `JSON.stringify`, which leaves functions out and makes `null` of NaN, so that a setting would be
+ * lost without a word.
+ */
+export function plainValue(key: string, value: unknown): unknown {
   switch (typeof value) {
     case 'function':
     case 'symbol':

@@ -16,7 +16,7 @@ use super::facade::NativeFacade;
 use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
 use super::messenger::{on_end, Messenger};
 use super::page::ScrapeOutcome;
-use crate::config::{Config, Environment, LateLayer, ResourceLayer};
+use crate::config::{Config, ConfigFile, Environment, LateLayer, ResourceLayer};
 use crate::engine::clock::Timestamp;
 use crate::engine::produced::Production;
 use crate::engine::Engine;
@@ -40,11 +40,28 @@ pub struct NativeLogLine {
     pub message: String,
 }
 
+/// A file of declarative configuration, with its content as JSON.
+#[napi(object)]
+pub struct NativeConfigFile {
+    pub name: String,
+    pub content: String,
+}
+
+impl From<NativeConfigFile> for ConfigFile {
+    fn from(NativeConfigFile { name, content }: NativeConfigFile) -> Self {
+        Self { name, content }
+    }
+}
+
 /// What came of a configuration.
 #[napi(object)]
 pub struct NativeConfigured {
     /// What was ignored, and why.
     pub warnings: Vec<String>,
+    /// What is as it should be, and may surprise.
+    pub notes: Vec<String>,
+    /// The least level to log: `debug`, `info`, `warn`, `error` or `none`.
+    pub log_level: Option<String>,
     /// The resource detectors to run.
     pub detectors: Vec<String>,
 }
@@ -134,7 +151,8 @@ impl NativeProvider {
     }
 
     /// Applies a configuration. `path` is where it stands, for messages; `environment` the
-    /// `OTEL_*` variables; `service_name` what `service.name` is where neither says it.
+    /// `OTEL_*` variables, `file` what takes their place; `service_name` what `service.name` is where
+    /// nothing says it.
     #[napi(catch_unwind)]
     pub fn configure(
         &self,
@@ -142,8 +160,11 @@ impl NativeProvider {
         path: String,
         environment: HashMap<String, String>,
         service_name: Option<String>,
+        file: Option<NativeConfigFile>,
     ) -> Result<NativeConfigured> {
-        let environment = Environment::new(environment).with_default_service_name(service_name);
+        let environment = Environment::new(environment)
+            .with_default_service_name(service_name)
+            .with_file(file.map(ConfigFile::from));
         let config = Config::parse(&options, &path, &environment)?;
         self.provider.configure(&config)?;
         let detectors = match config.disabled {
@@ -152,6 +173,8 @@ impl NativeProvider {
         };
         Ok(NativeConfigured {
             warnings: config.warnings,
+            notes: config.notes,
+            log_level: config.log_level.map(|level| level.as_str().to_owned()),
             detectors: detectors
                 .into_iter()
                 .filter_map(|detector| Some(detector.as_str()?.to_owned()))

@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use opentelemetry::Value;
 
+use super::declarative::ConfigFile;
 use super::endpoint::{endpoint_url, Signal};
 use super::page::host_address;
 use super::percent;
 use super::resource::Detector;
 use super::values::{header_value, Count, LONGEST_MILLISECONDS};
-use super::{ExemplarFilter, OtlpProtocol, Secret, NO_LIMIT};
+use super::{ExemplarFilter, LogLevel, OtlpProtocol, Secret, NO_LIMIT};
 use crate::error::Result;
 
 const OTLP_HTTP_DEFAULT: &str = "http://127.0.0.1:4318";
@@ -30,6 +31,7 @@ const EXPORTERS: &str = "otlp, prometheus, console or none";
 pub struct Environment {
     variables: BTreeMap<String, String>,
     default_service_name: Option<String>,
+    file: Option<ConfigFile>,
 }
 
 /// What `OTEL_METRICS_EXPORTER` names.
@@ -49,7 +51,29 @@ impl Environment {
                 .filter(|(_, value)| !value.is_empty())
                 .collect(),
             default_service_name: None,
+            file: None,
         }
+    }
+
+    /// The file that `OTEL_CONFIG_FILE` names.
+    pub fn with_file(mut self, file: Option<ConfigFile>) -> Self {
+        self.file = file;
+        self
+    }
+
+    pub(super) fn file(&self) -> Option<&ConfigFile> {
+        self.file.as_ref()
+    }
+
+    /// What counts beside a file: no variable of OpenTelemetry's, but what its `service` detector reads.
+    pub(super) fn beside_file(&self, has_service: bool) -> Self {
+        let is_kept = |name: &str| match name {
+            "OTEL_SERVICE_NAME" => has_service,
+            name => !name.starts_with("OTEL_"),
+        };
+        let mut beside = self.clone();
+        beside.variables.retain(|name, _| is_kept(name));
+        beside
     }
 
     /// What `service.name` is where neither options nor variables say it.
@@ -159,6 +183,23 @@ impl Environment {
     pub(super) fn exemplars(&self, warnings: &mut Vec<String>) -> Option<ExemplarFilter> {
         let words = ExemplarFilter::ALL.map(|filter| (filter.as_str(), filter));
         self.choice(&["OTEL_METRICS_EXEMPLAR_FILTER"], &words, warnings)
+    }
+
+    /// `fatal` and `none` are the same: nothing of ours is worse than an error. The specification leaves
+    /// the words open; the others are those of `DiagLogLevel` of OpenTelemetry's JavaScript API.
+    pub(super) fn log_level(&self, warnings: &mut Vec<String>) -> Option<LogLevel> {
+        let words = [
+            ("none", LogLevel::None),
+            ("fatal", LogLevel::None),
+            ("error", LogLevel::Error),
+            ("warn", LogLevel::Warn),
+            ("info", LogLevel::Info),
+            ("debug", LogLevel::Debug),
+            ("verbose", LogLevel::Debug),
+            ("trace", LogLevel::Debug),
+            ("all", LogLevel::Debug),
+        ];
+        self.choice(&["OTEL_LOG_LEVEL"], &words, warnings)
     }
 
     pub(super) fn disabled(&self, warnings: &mut Vec<String>) -> bool {
@@ -329,6 +370,13 @@ pub(super) fn attribute_list(text: &str) -> std::result::Result<BTreeMap<String,
             Ok((key, value.into()))
         })
         .collect()
+}
+
+/// `name=value,…`; what is wrong with the entry that is none fails.
+pub(super) fn header_list(
+    text: &str,
+) -> std::result::Result<BTreeMap<String, Secret>, &'static str> {
+    list(text).map(header).collect()
 }
 
 fn list(text: &str) -> impl Iterator<Item = &str> {

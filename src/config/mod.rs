@@ -1,9 +1,12 @@
 //! Configuration: what may be said (`options`), what the environment adds (`environment`), and the
 //! typed truth that the rest of the crate reads.
 //!
-//! Precedence: explicit options or app-config, then `OTEL_*`, then defaults. Nothing here starts
-//! anything; every value that leaves this module has been checked.
+//! Precedence: explicit options or app-config, then the file that `OTEL_CONFIG_FILE` names or else the
+//! other `OTEL_*`, then defaults. Nothing here starts anything; every value that leaves this module has been checked.
 
+mod declarative;
+#[cfg(test)]
+mod declarative_tests;
 mod endpoint;
 mod environment;
 #[cfg(test)]
@@ -26,6 +29,7 @@ use std::time::Duration;
 
 use opentelemetry_sdk::metrics::Temporality;
 
+pub use declarative::ConfigFile;
 pub use environment::Environment;
 pub use options::{
     ExemplarFilter, HistogramAggregation, NamingMode, Options, PluginOptions, TranslationStrategy,
@@ -66,8 +70,10 @@ pub const DEFAULT_VALUE_LENGTH: usize = 2048;
 #[derive(Clone, Debug)]
 pub struct Config {
     pub naming: NamingConfig,
-    /// `OTEL_SDK_DISABLED`: nothing is collected or exported.
+    /// `OTEL_SDK_DISABLED`, or `disabled` in a file: nothing is collected or exported.
     pub disabled: bool,
+    /// What is below is not logged; `None` leaves that to the logger.
+    pub log_level: Option<LogLevel>,
     pub resource: ResourceConfig,
     pub prometheus: Option<PrometheusConfig>,
     pub otlp: Option<OtlpConfig>,
@@ -84,6 +90,31 @@ pub struct Config {
     pub exit_timeout: Duration,
     /// Things worth telling the operator that are not errors.
     pub warnings: Vec<String>,
+    /// Things that are as they should be, and may surprise.
+    pub notes: Vec<String>,
+}
+
+/// The least level that is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Warn,
+    Error,
+    None,
+}
+
+impl LogLevel {
+    /// As JavaScript knows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::None => "none",
+        }
+    }
 }
 
 /// How metrics are named that are not named by a service.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use opentelemetry_sdk::metrics::Temporality;
 use serde::Deserialize;
 
+use super::declarative::Declared;
 use super::endpoint::{endpoint_url, Signal};
 use super::environment::{otlp_names, usable, Environment};
 use super::page::{host_address, page_path, page_token};
@@ -136,6 +137,8 @@ pub struct PrometheusOptions {
     pub token: Option<Secret>,
     pub translation_strategy: Option<TranslationStrategy>,
     pub collect_timeout: Option<HumanDuration>,
+    #[serde(skip)]
+    pub(super) origin: ExporterOrigin,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -152,6 +155,8 @@ pub struct OtlpOptions {
     pub histogram: Option<HistogramAggregation>,
     #[serde(deserialize_with = "settings")]
     pub tls: TlsOptions,
+    #[serde(skip)]
+    pub(super) origin: ExporterOrigin,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -253,27 +258,41 @@ impl Options {
         // By way of a `Value`: an enum that finds a number in text only says "expected value".
         let value: serde_json::Value = serde_json::from_str(json)
             .map_err(|error| invalid(path, format!("found no JSON: {error}")))?;
-        let mut track = serde_path_to_error::Track::new();
-        let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
-        settings(tracked).map_err(|error| {
-            let error = serde_path_to_error::Error::new(track.path(), error);
-            let inner = error.path().to_string();
-            let at = if inner == "." {
-                path.to_owned()
-            } else {
-                format!("{path}.{inner}")
-            };
-            let reason = error.into_inner().to_string();
-            // What serde says of types that only Rust has.
-            let reason = reason.replace("expected f64", "expected a number").replace(
-                "invalid type: unit variant, expected newtype variant",
-                "found a string, expected a map with this key, such as { drop: {} }",
-            );
-            invalid(&at, reason)
+        read(value, |inner| match inner {
+            "" => path.to_owned(),
+            inner => format!("{path}.{inner}"),
         })
     }
 
-    pub(super) fn resolve(self, path: &str, environment: &Environment) -> Result<Config> {
+    /// Has the file say what the options leave open. An exporter that neither names is off.
+    fn fill_in(&mut self, file: &mut Declared) {
+        let exporters = &mut self.exporters;
+        let declared = file.prometheus.take();
+        exporters.prometheus = exporters
+            .prometheus
+            .take()
+            .or(declared)
+            .or(Some(Switch::Off));
+        let declared = file.otlp.take();
+        exporters.otlp = exporters.otlp.take().or(declared).or(Some(Switch::Off));
+        let declared = file.console.take();
+        exporters.console = exporters.console.take().or(declared).or(Some(Switch::Off));
+        self.exemplars = self.exemplars.or(file.exemplars);
+        self.cardinality_limit = self.cardinality_limit.or(file.cardinality_limit);
+        self.attribute_value_length_limit = self.attribute_value_length_limit.or(file.value_length);
+    }
+
+    pub(super) fn resolve(mut self, path: &str, environment: &Environment) -> Result<Config> {
+        let mut file = environment.file().map(Declared::parse).transpose()?;
+        let beside;
+        let environment = match &mut file {
+            Some(file) => {
+                self.fill_in(file);
+                beside = environment.beside_file(file.resource.has_service_detector());
+                &beside
+            }
+            None => environment,
+        };
         let mut warnings = Vec::new();
         let exporters = environment.exporters(&mut warnings);
         let prometheus = match (&self.exporters.prometheus, &exporters) {
@@ -316,7 +335,20 @@ impl Options {
             .into_iter()
             .enumerate()
             .map(|(index, view)| view.resolve(&format!("{path}.views[{index}]")))
-            .collect::<Result<_>>()?;
+            .collect::<Result<Vec<_>>>()?;
+        let mut notes = Vec::new();
+        let mut disabled = environment.disabled(&mut warnings);
+        let mut log_level = environment.log_level(&mut warnings);
+        let mut declared_resource = None;
+        let mut declared_views = Vec::new();
+        if let Some(file) = file {
+            warnings.extend(file.warnings);
+            notes = file.notes;
+            disabled = file.disabled;
+            log_level = file.log_level;
+            declared_views = file.views;
+            declared_resource = Some((file.resource, format!("{}: resource", file.place)));
+        }
         let naming = NamingConfig {
             service_name: self.service_name.clone(),
             mode: self.naming.mode,
@@ -324,9 +356,11 @@ impl Options {
         };
         Ok(Config {
             naming,
-            disabled: environment.disabled(&mut warnings),
+            disabled,
+            log_level,
             resource: self.resource.resolve(
                 &format!("{path}.resource"),
+                declared_resource,
                 [
                     ("service.name", self.service_name),
                     ("service.version", self.service_version),
@@ -338,7 +372,10 @@ impl Options {
             otlp,
             console,
             memory: None,
-            views,
+            views: match views.is_empty() {
+                true => declared_views,
+                false => views,
+            },
             cardinality_limit: self
                 .cardinality_limit
                 .map_or(DEFAULT_CARDINALITY_LIMIT, |limit| limit.0),
@@ -356,7 +393,60 @@ impl Options {
                 .exit_timeout
                 .map_or(DEFAULT_EXIT_TIMEOUT, |timeout| timeout.0),
             warnings,
+            notes,
         })
+    }
+}
+
+/// Reads settings; `at` makes the full name of a path in them, which is empty for all of them.
+///
+/// # Errors
+/// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) naming the path, what was found and what
+/// is allowed.
+pub(super) fn read<T: for<'de> Deserialize<'de>>(
+    value: serde_json::Value,
+    at: impl Fn(&str) -> String,
+) -> Result<T> {
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
+    settings(tracked).map_err(|error| {
+        let error = serde_path_to_error::Error::new(track.path(), error);
+        let inner = error.path().to_string();
+        let at = at(if inner == "." { "" } else { &inner });
+        let reason = error.into_inner().to_string();
+        // What serde says of types that only Rust has.
+        let reason = reason.replace("expected f64", "expected a number").replace(
+            "invalid type: unit variant, expected newtype variant",
+            "found a string, expected a map with this key, such as { drop: {} }",
+        );
+        invalid(&at, reason)
+    })
+}
+
+/// Where the settings of an exporter stand.
+#[derive(Clone, Debug, Default)]
+pub(super) enum ExporterOrigin {
+    #[default]
+    Options,
+    /// A place in a file, whose keys are in snake case.
+    File(String),
+}
+
+impl ExporterOrigin {
+    fn at(&self, path: &str, exporter: &str, key: &str) -> String {
+        match self {
+            Self::Options => format!("{path}.exporters.{exporter}.{key}"),
+            Self::File(place) => {
+                let mut snake = String::new();
+                for c in key.chars() {
+                    if c.is_ascii_uppercase() {
+                        snake.push('_');
+                    }
+                    snake.push(c.to_ascii_lowercase());
+                }
+                format!("{place}.{snake}")
+            }
+        }
     }
 }
 
@@ -367,7 +457,7 @@ impl PrometheusOptions {
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Result<PrometheusConfig> {
-        let at = |key: &str| format!("{path}.exporters.prometheus.{key}");
+        let at = |key: &str| self.origin.at(path, "prometheus", key);
         let ip = match &self.host {
             Some(host) => host_address(host).ok_or_else(|| {
                 invalid(
@@ -394,8 +484,8 @@ impl PrometheusOptions {
         Ok(PrometheusConfig {
             listen: server.then_some(SocketAddr::new(ip, port)),
             settings: ListenSettings {
-                host: setting(path, "host", self.host.is_some(), environment),
-                port: setting(path, "port", self.port.is_some(), environment),
+                host: self.setting(path, "host", self.host.is_some(), environment),
+                port: self.setting(path, "port", self.port.is_some(), environment),
             },
             path: page,
             on_backend,
@@ -406,15 +496,16 @@ impl PrometheusOptions {
                 .map_or(DEFAULT_COLLECT_TIMEOUT, |timeout| timeout.0),
         })
     }
-}
 
-/// What decides where the page is, by the name that an operator finds it under.
-fn setting(path: &str, key: &str, given: bool, environment: &Environment) -> String {
-    let variable = format!("OTEL_EXPORTER_PROMETHEUS_{}", key.to_ascii_uppercase());
-    if path == ENVIRONMENT || (!given && environment.get(&variable).is_some()) {
-        variable
-    } else {
-        format!("{path}.exporters.prometheus.{key}")
+    /// What decides where the page is, by the name that an operator finds it under.
+    fn setting(&self, path: &str, key: &str, given: bool, environment: &Environment) -> String {
+        let variable = format!("OTEL_EXPORTER_PROMETHEUS_{}", key.to_ascii_uppercase());
+        let is_options = matches!(self.origin, ExporterOrigin::Options);
+        if is_options && (path == ENVIRONMENT || (!given && environment.get(&variable).is_some())) {
+            variable
+        } else {
+            self.origin.at(path, "prometheus", key)
+        }
     }
 }
 
@@ -426,7 +517,7 @@ impl OtlpOptions {
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Result<OtlpConfig> {
-        let at = |key: &str| format!("{path}.exporters.otlp.{key}");
+        let at = |key: &str| self.origin.at(path, "otlp", key);
         let protocol = match self.protocol {
             Some(name) => name,
             None => environment
@@ -448,7 +539,12 @@ impl OtlpOptions {
         };
         let endpoint = match &self.endpoint {
             Some(endpoint) => {
-                endpoint_url(endpoint, protocol, Signal::AppendOnce, &at("endpoint"))?
+                // A file has the URL with the signal's path.
+                let signal = match self.origin {
+                    ExporterOrigin::Options => Signal::AppendOnce,
+                    ExporterOrigin::File(_) => Signal::Verbatim,
+                };
+                endpoint_url(endpoint, protocol, signal, &at("endpoint"))?
             }
             None => environment.otlp_endpoint(protocol, warnings)?,
         };

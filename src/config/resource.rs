@@ -30,8 +30,8 @@ pub struct ResourceOptions {
 
 /// `resource` of the declarative configuration.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct DeclaredResource {
+#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
+pub(super) struct DeclaredResource {
     attributes: Option<Vec<AttributeEntry>>,
     attributes_list: Option<String>,
     schema_url: Option<String>,
@@ -220,6 +220,14 @@ impl ResourceConfig {
 }
 
 impl DeclaredResource {
+    /// Whether the variable of the service's name is read beside a file.
+    pub fn has_service_detector(&self) -> bool {
+        let entries = self.detection.iter().flat_map(|each| &each.detectors);
+        entries
+            .flatten()
+            .any(|entry| entry.0.contains(&Detector::Service))
+    }
+
     fn listed(&self, at: &str) -> Result<BTreeMap<String, Value>> {
         attribute_list(self.attributes_list.as_deref().unwrap_or_default()).map_err(|entry| {
             invalid(
@@ -234,16 +242,20 @@ impl DeclaredResource {
 }
 
 impl ResourceOptions {
-    /// `names` are `serviceName` and `serviceVersion`; an attribute goes before them.
+    /// `names` are `serviceName` and `serviceVersion`; an attribute goes before them. `file` is what a
+    /// file says, and where it stands.
     pub(super) fn resolve(
         self,
         at: &str,
+        file: Option<(DeclaredResource, String)>,
         names: [(&str, Option<String>); 2],
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Result<ResourceConfig> {
         let mut given = environment.resource_attributes(warnings);
+        let (file, place) = file.unwrap_or_default();
         let detection = self.declared.detection.as_ref();
+        let detection = detection.or(file.detection.as_ref());
         let detectors = match detection {
             Some(detection) => {
                 let entries = detection.detectors.iter().flatten();
@@ -254,6 +266,8 @@ impl ResourceOptions {
         if let Some(name) = environment.service_name() {
             given.insert("service.name".to_owned(), name.to_owned().into());
         }
+        given.extend(file.listed(&place)?);
+        given.extend(pairs(file.attributes));
         for (key, value) in names {
             if let Some(value) = value {
                 given.insert(key.to_owned(), value.into());
@@ -261,20 +275,23 @@ impl ResourceOptions {
         }
         given.extend(self.declared.listed(at)?);
         given.extend(self.named);
-        let entries = self.declared.attributes.into_iter().flatten();
-        given.extend(entries.filter_map(|entry| entry.0));
+        given.extend(pairs(self.declared.attributes));
         let kept = detection.and_then(|detection| detection.attributes.clone());
         Ok(ResourceConfig {
             own: own(environment),
             given: ResourceLayer {
                 attributes: given,
-                schema_url: self.declared.schema_url,
+                schema_url: self.declared.schema_url.or(file.schema_url),
             },
             detectors: distinct(detectors),
             kept: kept.unwrap_or_default().into(),
             ..ResourceConfig::default()
         })
     }
+}
+
+fn pairs(entries: Option<Vec<AttributeEntry>>) -> impl Iterator<Item = (String, Value)> {
+    entries.into_iter().flatten().filter_map(|entry| entry.0)
 }
 
 /// What every provider says of itself.

@@ -111,7 +111,7 @@ fn a_wrong_resource_names_its_path_what_was_found_and_what_is_allowed() {
         (
             r#"{"detection/development": {"detectors": [{"aws": null}]}}"#,
             "resource.detection/development.detectors[0]",
-            "found \"aws\", expected a map with one key of container, host, k8s, os, process, service",
+            "\"aws\", expected a map with one key of container, host, k8s, os, process, service",
         ),
         (
             r#"{"detection/development": {"detectors": [{"host": null, "os": null}]}}"#,
