@@ -74,10 +74,15 @@ export declare class NativeProvider {
   shapes(): Array<NativeShape>
   /**
    * Applies a configuration. `path` is where it stands, for messages; `environment` the
-   * `OTEL_*` variables; `service_name` what `service.name` is where neither says it. Returns what
-   * was ignored, and why.
+   * `OTEL_*` variables, `file` what takes their place; `service_name` what `service.name` is where
+   * nothing says it.
    */
-  configure(options: string, path: string, environment: Record<string, string>, serviceName?: string | undefined | null): Array<string>
+  configure(options: string, path: string, environment: Record<string, string>, serviceName?: string | undefined | null, file?: NativeConfigFile | undefined | null): NativeConfigured
+  /**
+   * Adds to the resource what became known after the configuration, as JSON: what detectors found,
+   * or else what a program's resource had to wait for.
+   */
+  completeResource(layer: string, isDetected: boolean): void
   /** Changes which streams instruments have; `options` are what changes, `path` is where they stand. */
   update(options: string, path: string): void
   /** Reads a configuration as `configure` does, and applies nothing. */
@@ -152,6 +157,24 @@ export interface NativeBlock {
   slots: Uint32Array
   values: Float64Array
   count: number
+}
+
+/** A file of declarative configuration, with its content as JSON. */
+export interface NativeConfigFile {
+  name: string
+  content: string
+}
+
+/** What came of a configuration. */
+export interface NativeConfigured {
+  /** What was ignored, and why. */
+  warnings: Array<string>
+  /** What is as it should be, and may surprise. */
+  notes: Array<string>
+  /** The least level to log: `debug`, `info`, `warn`, `error` or `none`. */
+  logLevel?: string
+  /** The resource detectors to run. */
+  detectors: Array<string>
 }
 
 /** Values that were captured for exemplars. */

@@ -104,10 +104,59 @@ export interface Config {
        */
       serviceVersion?: string;
 
-      /** Further resource attributes, such as `deployment.environment.name`. */
+      /**
+       * Further resource attributes, such as `deployment.environment.name`. Four keys are those of
+       * OpenTelemetry's declarative configuration; any other is an attribute.
+       */
       resource?: {
+        /** Attributes with their types; they go before those by name. */
+        attributes?: Array<{
+          name: string;
+          value:
+            string | number | boolean | string[] | number[] | boolean[] | null;
+          /** Defaults to `string`. */
+          type?:
+            | 'string'
+            | 'bool'
+            | 'int'
+            | 'double'
+            | 'string_array'
+            | 'bool_array'
+            | 'int_array'
+            | 'double_array';
+        }>;
+        /** `key=value,…`, as in `OTEL_RESOURCE_ATTRIBUTES`; attributes by name go before it. */
+        attributes_list?: string;
+        /** The schema that the attributes follow. */
+        schema_url?: string;
+        /** Attributes that detectors find. Off unless `OTEL_NODE_RESOURCE_DETECTORS` is set. */
+        'detection/development'?: {
+          /**
+           * Keys to keep, with `*` and `?`. `process.command_args` has to be named as it is to be there.
+           */
+          attributes?: {
+            included?: string[];
+            excluded?: string[];
+          };
+          /** One key each; `host` finds `os.*` too. */
+          detectors?: Array<{
+            container?: object | null;
+            host?: object | null;
+            k8s?: object | null;
+            os?: object | null;
+            process?: object | null;
+            service?: object | null;
+          }>;
+        };
         [attribute: string]:
-          string | number | boolean | string[] | number[] | boolean[];
+          | string
+          | number
+          | boolean
+          | string[]
+          | number[]
+          | boolean[]
+          | object
+          | undefined;
       };
 
       naming?: {

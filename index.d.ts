@@ -249,8 +249,8 @@ export declare interface MetricsOptions {
     serviceName?: string;
     /** `service.version`. */
     serviceVersion?: string;
-    /** Further resource attributes. */
-    resource?: Record<string, ResourceAttribute>;
+    /** Further resource attributes, detectors, or a resource of `@opentelemetry/resources`. */
+    resource?: ResourceSettings | Resource;
     naming?: {
         /** Default `enforce`; `passthrough` exports names as authors wrote them. */
         mode?: 'enforce' | 'passthrough';
@@ -457,8 +457,81 @@ export declare interface PrometheusExporterOptions {
     cardinalityLimits?: CardinalityLimits;
 }
 
+declare type RawAttribute = [
+name: string,
+value: AttributeValue | undefined | PromiseLike<AttributeValue | undefined>
+];
+
+/**
+ * A resource as `resourceFromAttributes` and `detectResources` of `@opentelemetry/resources` make it,
+ * in any of its versions: it merges with others, and may have attributes that are not known yet.
+ */
+declare interface Resource {
+    readonly attributes: Attributes;
+    /** The schema that the attributes follow. */
+    readonly schemaUrl?: string;
+    /** Whether {@link waitForAsyncAttributes} has something to wait for. */
+    readonly asyncAttributesPending?: boolean;
+    waitForAsyncAttributes?(): Promise<void>;
+    /** All attributes, of one name the first; values may be promises. */
+    getRawAttributes?(): RawAttribute[];
+    /** Resource SDK specification, "Merge": the other's attributes win. */
+    merge(other: any): Resource;
+}
+
 /** A resource attribute. */
 export declare type ResourceAttribute = string | number | boolean | string[] | number[] | boolean[];
+
+/** A resource attribute with its type, as in OpenTelemetry's declarative configuration. */
+export declare interface ResourceAttributeEntry {
+    name: string;
+    /** Of the type that is given. With `null` the attribute is left out. */
+    value: ResourceAttribute | null;
+    /** Default `string`. */
+    type?: 'string' | 'bool' | 'int' | 'double' | 'string_array' | 'bool_array' | 'int_array' | 'double_array';
+}
+
+/** Which detectors run, and what of theirs is kept. */
+export declare interface ResourceDetection {
+    /** Keys with `*` and `?`. `process.command_args` has to be named as it is to be there. */
+    attributes?: {
+        included?: string[];
+        excluded?: string[];
+    };
+    /** `host` finds `os.*` too. */
+    detectors?: ResourceDetectorEntry[];
+}
+
+/** The name of a detector, whose value is empty. */
+export declare type ResourceDetectorEntry = {
+    container: object | null;
+} | {
+    host: object | null;
+} | {
+    k8s: object | null;
+} | {
+    os: object | null;
+} | {
+    process: object | null;
+} | {
+    service: object | null;
+};
+
+/**
+ * What the metrics are of. Four keys are those of OpenTelemetry's declarative configuration; any other
+ * is an attribute.
+ */
+export declare interface ResourceSettings {
+    /** Go before those by name, which go before `attributes_list`. */
+    attributes?: ResourceAttributeEntry[];
+    /** `key=value,…`, as in `OTEL_RESOURCE_ATTRIBUTES`. */
+    attributes_list?: string;
+    /** The schema that the attributes follow. */
+    schema_url?: string;
+    /** Default: what `OTEL_NODE_RESOURCE_DETECTORS` says, or no detectors. */
+    'detection/development'?: ResourceDetection;
+    [attribute: string]: ResourceAttribute | ResourceAttributeEntry[] | ResourceDetection | undefined;
+}
 
 /** The metrics of the app, and the maker of scoped services. */
 export declare interface RootMetricsService extends MetricsService {

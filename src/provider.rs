@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use http::{HeaderName, HeaderValue, Method};
 use once_cell::sync::OnceCell;
 
-use crate::config::{Config, StreamConfig, StreamUpdate};
+use crate::config::{Config, LateLayer, ResourceConfig, ResourceLayer, StreamConfig, StreamUpdate};
 use crate::engine::collection::Collection;
 use crate::engine::{Collect, Engine, FacadeId, PipelineId};
 use crate::error::{Code, Error, Result};
@@ -42,6 +42,7 @@ struct State {
     /// The configuration of now, once there is one.
     streams: Option<StreamConfig>,
     exit_timeout: Duration,
+    resource: ResourceConfig,
 }
 
 /// A last export that a thread ends with.
@@ -104,12 +105,14 @@ impl Provider {
         state.memory = pipelines.memory;
         state.streams = Some(config.streams.clone());
         state.exit_timeout = config.exit_timeout;
+        state.resource = config.resource.clone();
         for on_configured in state.facades.values() {
             on_configured();
         }
         if config.disabled {
-            self.log
-                .info("OTEL_SDK_DISABLED is set: no metrics are kept or exported");
+            self.log.info(
+                "OTEL_SDK_DISABLED, or disabled in a file, is set: no metrics are kept or exported",
+            );
             return Ok(());
         }
         let exporters = Exporters::start(config, otlp, pipelines, &self.engine, &self.log)?;
@@ -143,6 +146,13 @@ impl Provider {
             on_configured();
         }
         Ok(())
+    }
+
+    /// Adds to the resource what became known after the configuration.
+    pub fn complete_resource(&self, kind: LateLayer, layer: ResourceLayer) {
+        let mut state = self.state();
+        state.resource.add(kind, layer);
+        self.engine.describe(&state.resource);
     }
 
     /// A JavaScript environment begins: it is told when a configuration is applied.

@@ -9,6 +9,7 @@ import type {
   NativeScope,
 } from '../binding';
 import { atExit } from './atExit';
+import { readConfigFile } from './declarative/readConfigFile';
 import { native, outcome } from './errors';
 import { InstrumentFactory } from './InstrumentFactory';
 import { LenientInstruments, MeterInstruments } from './InstrumentSource';
@@ -24,11 +25,12 @@ import { ObservableCallbacks } from './instruments/ObservableCallbacks';
 import type { NativeCounter } from './instruments/synchronous';
 import { isOn } from './isOn';
 import { toJson } from './json';
-import { log, logLine, logLoudly, logsAtExit } from './log';
+import { log, logLine, logLoudly, logsAtExit, setLogLevel } from './log';
 import type { MetricsOptions, MetricsUpdate } from './options';
-import { plainOptions } from './plainOptions';
+import { plainOptions, resourceOf } from './plainOptions';
 import { PrometheusProducer } from './PrometheusProducer';
 import { readTexts } from './readTexts';
+import { completeResource } from './resource/completeResource';
 import type { MeterScopeOptions } from './services';
 import { SourcedMeter } from './SourcedMeter';
 import { messageOf, shortened } from './text';
@@ -162,16 +164,28 @@ export class NativeMeterProvider implements MeterProvider {
    */
   configure(options: MetricsOptions, path = 'options'): void {
     const plain = plainOptions(options, path);
-    const ignored = native(() =>
+    const file = process.env.OTEL_CONFIG_FILE?.trim();
+    const { warnings, notes, detectors, logLevel } = native(() =>
       this.native.configure(
         toJson(plain),
         path,
         environment(),
         this.defaultServiceName,
+        file ? readConfigFile(file) : undefined,
       ),
     );
-    ignored.forEach(warning => logLoudly('warn', warning));
+    if (logLevel !== undefined) {
+      setLogLevel(logLevel);
+    }
+    notes.forEach(note => log('info', note));
+    warnings.forEach(warning => logLoudly('warn', warning));
     this.facade.reshape();
+    completeResource(
+      this.native,
+      this.callbacks,
+      detectors,
+      resourceOf(options),
+    );
     if (isOn(plain.producers?.prometheus ?? this.bridges)) {
       this.callbacks.addProducer(patience => this.producer.produce(patience));
     }

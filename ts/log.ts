@@ -13,12 +13,25 @@ export interface Logger {
   error(message: string): void;
 }
 
+const LEVELS = ['debug', 'info', 'warn', 'error', 'none'] as const;
+
 let logger: Logger = diag;
+/** What is below is not said at all; until it is set the logger decides. */
+let lowest: (typeof LEVELS)[number] = 'debug';
 let exiting = false;
 
 /** Sends everything from now on to this logger: Backstage's root logger, once there is one. */
 export function setLogger(next: Logger): void {
   logger = next;
+}
+
+/** From now on only this level and worse ones are said: one of {@link LEVELS}, as the configuration has it. */
+export function setLogLevel(level: string): void {
+  lowest = level as typeof lowest;
+}
+
+function isSaid(level: LogLevel): boolean {
+  return LEVELS.indexOf(level) >= LEVELS.indexOf(lowest);
 }
 
 /** From now on nothing runs later: what is said is written at once. */
@@ -31,6 +44,9 @@ export function logsAtExit(): void {
  * the failure of whoever records.
  */
 export function log(level: LogLevel, message: string): void {
+  if (!isSaid(level)) {
+    return;
+  }
   const failed = (error: unknown) => loggerFailed(error, level, message);
   try {
     const result: unknown = logger[level](`[metrics] ${message}`);
@@ -54,7 +70,7 @@ export function logLine(line: { level: string; message: string }): void {
 /** Says something that must not go unseen, whatever its level. */
 export function logLoudly(level: 'warn' | 'error', message: string): void {
   log(level, message);
-  if (level === 'warn') {
+  if (level === 'warn' && isSaid(level)) {
     warnIfUnheard(message);
   }
 }

@@ -1,6 +1,7 @@
 import { MetricsError } from './errors';
 import { toJson } from './json';
 import type { MetricsOptions } from './options';
+import { isResource, type Resource, settingsOf } from './resource/Resource';
 import { messageOf } from './text';
 
 /**
@@ -14,7 +15,7 @@ export function plainOptions(options: unknown, path: string): MetricsOptions {
   let plain: unknown;
   try {
     // `null` where JSON has nothing to say, as of a function.
-    plain = JSON.parse(toJson(options, checked) ?? 'null');
+    plain = JSON.parse(toJson(withSettings(options), plainValue) ?? 'null');
   } catch (error) {
     throw new MetricsError(
       'ERR_METRICS_INVALID_CONFIG',
@@ -32,8 +33,24 @@ export function plainOptions(options: unknown, path: string): MetricsOptions {
   return plain;
 }
 
-/** JSON leaves functions out and makes `null` of NaN, and a setting would be lost without a word. */
-function checked(key: string, value: unknown): unknown {
+/** The resource that a program passed as an object. */
+export function resourceOf(options: MetricsOptions): Resource | undefined {
+  return isResource(options?.resource) ? options.resource : undefined;
+}
+
+/** With the settings that such an object stands for in its place. */
+function withSettings(options: unknown): unknown {
+  const resource = resourceOf(options as MetricsOptions);
+  return resource
+    ? { ...(options as MetricsOptions), resource: settingsOf(resource) }
+    : options;
+}
+
+/**
+ * For `JSON.stringify`, which leaves functions out and makes `null` of NaN, so that a setting would be
+ * lost without a word.
+ */
+export function plainValue(key: string, value: unknown): unknown {
   switch (typeof value) {
     case 'function':
     case 'symbol':

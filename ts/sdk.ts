@@ -19,6 +19,7 @@ export type {
 export { type Logger, setLogger } from './log';
 export type { NativeMeterProvider } from './NativeMeterProvider';
 export type * from './options';
+export type { Resource } from './resource/Resource';
 export type { MeterScopeOptions } from './services';
 
 /**

@@ -71,7 +71,17 @@ test('the config schema takes every setting in every form that is documented', a
   const metrics = {
     serviceName: 'backstage',
     serviceVersion: '1.55.0',
-    resource: { 'deployment.environment.name': 'production', tags: ['a'] },
+    resource: {
+      'deployment.environment.name': 'production',
+      tags: ['a'],
+      schema_url: 'https://opentelemetry.io/schemas/1.37.0',
+      attributes_list: 'a=b',
+      attributes: [{ name: 'n', value: 1, type: 'int' }],
+      'detection/development': {
+        attributes: { included: ['host.*'], excluded: ['host.id'] },
+        detectors: [{ host: null }, { k8s: {} }],
+      },
+    },
     naming: { mode: 'enforce', legacyNames: true },
     exporters: {
       prometheus: {
@@ -152,6 +162,8 @@ test('the config schema refuses what the package refuses', async () => {
   for (const metrics of [
     { naming: { mode: 'strict' } },
     { exporters: { otlp: { protocol: 'http' } } },
+    { resource: { attributes: [{ value: 1 }] } },
+    { resource: { 'detection/development': { detectors: 'host' } } },
     { cardinalityLimit: 'many' },
     { exporters: { otlp: [true] } },
     { exporters: { otlp: { temporality: 'low' } } },

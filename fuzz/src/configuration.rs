@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use nativestage_metrics::config::{Config, Environment};
+use nativestage_metrics::config::{Config, ConfigFile, Environment};
 use nativestage_metrics::engine::points::{Kind, Point};
 use nativestage_metrics::engine::Collect;
 use nativestage_metrics::error::Code;
@@ -13,19 +13,29 @@ use opentelemetry_sdk::metrics::InstrumentKind;
 use crate::bench::{block_on, spec, Bench};
 
 const PATH: &str = "backend.metrics";
+const FILE: &str = "otel.yaml";
 
-/// Options as JSON; after a line `---`, variables as lines of `NAME=value`.
+/// Options as JSON; after a line `---`, variables as lines of `NAME=value`; after another, a file of
+/// declarative configuration as JSON.
 pub fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    let (json, variables) = text.split_once("\n---\n").unwrap_or((text, ""));
+    let (json, rest) = text.split_once("\n---\n").unwrap_or((text, ""));
+    let (variables, file) = match rest.split_once("\n---\n") {
+        Some((variables, content)) => (variables, Some(content)),
+        None => (rest, None),
+    };
     let environment = Environment::new(
         variables
             .lines()
             .filter_map(|line| line.split_once('='))
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
-    );
+    )
+    .with_file(file.map(|content| ConfigFile {
+        name: FILE.to_owned(),
+        content: content.to_owned(),
+    }));
     let secrets = secrets(text, json);
     match Config::parse(json, PATH, &environment) {
         Ok(config) => {
@@ -37,7 +47,9 @@ pub fn run(data: &[u8]) {
             assert_eq!(error.code(), Code::InvalidConfig);
             let message = error.message();
             assert!(
-                message.starts_with(PATH) || message.starts_with("OTEL_"),
+                [PATH, FILE, "OTEL_"]
+                    .iter()
+                    .any(|place| message.starts_with(place)),
                 "{message}"
             );
             assert!(message.contains(": "), "{message}");

@@ -17,7 +17,7 @@ use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
 use super::messenger::{on_end, Messenger};
 use super::page::ScrapeOutcome;
 use super::scope::NativeScope;
-use crate::config::{Config, Environment};
+use crate::config::{Config, ConfigFile, Environment, LateLayer, ResourceLayer};
 use crate::engine::clock::Timestamp;
 use crate::engine::produced::Production;
 use crate::engine::Engine;
@@ -39,6 +39,32 @@ pub struct NativeProvider {
 pub struct NativeLogLine {
     pub level: String,
     pub message: String,
+}
+
+/// A file of declarative configuration, with its content as JSON.
+#[napi(object)]
+pub struct NativeConfigFile {
+    pub name: String,
+    pub content: String,
+}
+
+impl From<NativeConfigFile> for ConfigFile {
+    fn from(NativeConfigFile { name, content }: NativeConfigFile) -> Self {
+        Self { name, content }
+    }
+}
+
+/// What came of a configuration.
+#[napi(object)]
+pub struct NativeConfigured {
+    /// What was ignored, and why.
+    pub warnings: Vec<String>,
+    /// What is as it should be, and may surprise.
+    pub notes: Vec<String>,
+    /// The least level to log: `debug`, `info`, `warn`, `error` or `none`.
+    pub log_level: Option<String>,
+    /// The resource detectors to run.
+    pub detectors: Vec<String>,
 }
 
 #[napi]
@@ -113,8 +139,8 @@ impl NativeProvider {
     }
 
     /// Applies a configuration. `path` is where it stands, for messages; `environment` the
-    /// `OTEL_*` variables; `service_name` what `service.name` is where neither says it. Returns what
-    /// was ignored, and why.
+    /// `OTEL_*` variables, `file` what takes their place; `service_name` what `service.name` is where
+    /// nothing says it.
     #[napi(catch_unwind)]
     pub fn configure(
         &self,
@@ -122,11 +148,39 @@ impl NativeProvider {
         path: String,
         environment: HashMap<String, String>,
         service_name: Option<String>,
-    ) -> Result<Vec<String>> {
-        let environment = Environment::new(environment).with_default_service_name(service_name);
+        file: Option<NativeConfigFile>,
+    ) -> Result<NativeConfigured> {
+        let environment = Environment::new(environment)
+            .with_default_service_name(service_name)
+            .with_file(file.map(ConfigFile::from));
         let config = Config::parse(&options, &path, &environment)?;
         self.provider.configure(&config)?;
-        Ok(config.warnings)
+        let detectors = match config.disabled {
+            true => Vec::new(),
+            false => config.resource.detectors,
+        };
+        Ok(NativeConfigured {
+            warnings: config.warnings,
+            notes: config.notes,
+            log_level: config.log_level.map(|level| level.as_str().to_owned()),
+            detectors: detectors
+                .into_iter()
+                .filter_map(|detector| Some(detector.as_str()?.to_owned()))
+                .collect(),
+        })
+    }
+
+    /// Adds to the resource what became known after the configuration, as JSON: what detectors found,
+    /// or else what a program's resource had to wait for.
+    #[napi(catch_unwind)]
+    pub fn complete_resource(&self, layer: String, is_detected: bool) -> Result<()> {
+        let (kind, path) = match is_detected {
+            true => (LateLayer::Detected, "what the resource detectors found"),
+            false => (LateLayer::Given, "options.resource"),
+        };
+        let layer = ResourceLayer::parse(&layer, path)?;
+        self.provider.complete_resource(kind, layer);
+        Ok(())
     }
 
     /// Changes which streams instruments have; `options` are what changes, `path` is where they stand.

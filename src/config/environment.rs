@@ -12,11 +12,13 @@ use std::time::Duration;
 
 use opentelemetry::Value;
 
+use super::declarative::ConfigFile;
 use super::endpoint::{endpoint_url, Signal};
 use super::page::host_address;
 use super::percent;
+use super::resource::Detector;
 use super::values::{header_value, Count, LONGEST_MILLISECONDS};
-use super::{ExemplarFilter, OtlpProtocol, Secret, NO_LIMIT};
+use super::{ExemplarFilter, LogLevel, OtlpProtocol, Secret, NO_LIMIT};
 use crate::error::Result;
 
 const OTLP_HTTP_DEFAULT: &str = "http://127.0.0.1:4318";
@@ -29,6 +31,7 @@ const EXPORTERS: &str = "otlp, prometheus, console or none";
 pub struct Environment {
     variables: BTreeMap<String, String>,
     default_service_name: Option<String>,
+    file: Option<ConfigFile>,
 }
 
 /// What `OTEL_METRICS_EXPORTER` names.
@@ -48,7 +51,29 @@ impl Environment {
                 .filter(|(_, value)| !value.is_empty())
                 .collect(),
             default_service_name: None,
+            file: None,
         }
+    }
+
+    /// The file that `OTEL_CONFIG_FILE` names.
+    pub fn with_file(mut self, file: Option<ConfigFile>) -> Self {
+        self.file = file;
+        self
+    }
+
+    pub(super) fn file(&self) -> Option<&ConfigFile> {
+        self.file.as_ref()
+    }
+
+    /// What counts beside a file: no variable of OpenTelemetry's, but what its `service` detector reads.
+    pub(super) fn beside_file(&self, has_service: bool) -> Self {
+        let is_kept = |name: &str| match name {
+            "OTEL_SERVICE_NAME" => has_service,
+            name => !name.starts_with("OTEL_"),
+        };
+        let mut beside = self.clone();
+        beside.variables.retain(|name, _| is_kept(name));
+        beside
     }
 
     /// What `service.name` is where neither options nor variables say it.
@@ -160,6 +185,23 @@ impl Environment {
         self.choice(&["OTEL_METRICS_EXEMPLAR_FILTER"], &words, warnings)
     }
 
+    /// `fatal` and `none` are the same: nothing of ours is worse than an error. The specification leaves
+    /// the words open; the others are those of `DiagLogLevel` of OpenTelemetry's JavaScript API.
+    pub(super) fn log_level(&self, warnings: &mut Vec<String>) -> Option<LogLevel> {
+        let words = [
+            ("none", LogLevel::None),
+            ("fatal", LogLevel::None),
+            ("error", LogLevel::Error),
+            ("warn", LogLevel::Warn),
+            ("info", LogLevel::Info),
+            ("debug", LogLevel::Debug),
+            ("verbose", LogLevel::Debug),
+            ("trace", LogLevel::Debug),
+            ("all", LogLevel::Debug),
+        ];
+        self.choice(&["OTEL_LOG_LEVEL"], &words, warnings)
+    }
+
     pub(super) fn disabled(&self, warnings: &mut Vec<String>) -> bool {
         let words = [("true", true), ("false", false)];
         self.choice(&["OTEL_SDK_DISABLED"], &words, warnings)
@@ -253,22 +295,38 @@ impl Environment {
         warnings: &mut Vec<String>,
     ) -> BTreeMap<String, Value> {
         let name = "OTEL_RESOURCE_ATTRIBUTES";
-        let mut attributes = BTreeMap::new();
-        for entry in list(self.get(name).unwrap_or_default()) {
-            match pair(entry) {
-                Some((key, value)) => {
-                    attributes.insert(key, value.into());
-                }
+        attribute_list(self.get(name).unwrap_or_default()).unwrap_or_else(|entry| {
+            warnings.push(format!(
+                "{name}: found {entry:?}, expected key=value with only percent-escapes \
+                 such as %20 and %25 after a percent sign; the whole variable is ignored"
+            ));
+            BTreeMap::new()
+        })
+    }
+
+    pub(super) fn service_name(&self) -> Option<&str> {
+        self.get("OTEL_SERVICE_NAME")
+    }
+
+    /// The detectors that OpenTelemetry's JavaScript SDK knows by this variable; without it, none.
+    pub(super) fn detectors(&self, warnings: &mut Vec<String>) -> Vec<Detector> {
+        let name = "OTEL_NODE_RESOURCE_DETECTORS";
+        let mut detectors = Vec::new();
+        for word in list(self.get(name).unwrap_or_default()) {
+            let known = Detector::WORDS
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(word));
+            match known {
+                Some((_, named)) => detectors.extend_from_slice(named),
                 None => {
+                    let words = Detector::WORDS.map(|(word, _)| word).join(", ");
                     warnings.push(format!(
-                        "{name}: found {entry:?}, expected key=value with only percent-escapes \
-                         such as %20 and %25 after a percent sign; the whole variable is ignored"
+                        "{name}: found {word:?}, expected a list of {words}; ignored"
                     ));
-                    return BTreeMap::new();
                 }
             }
         }
-        attributes
+        detectors
     }
 
     pub(super) fn default_service_name(&self) -> &str {
@@ -301,6 +359,24 @@ pub(super) fn usable<T>(
         }
     }
     wrong.into_iter().next().map_or(Ok(None), Err)
+}
+
+/// `key=value,…`; the entry that is none fails.
+pub(super) fn attribute_list(text: &str) -> std::result::Result<BTreeMap<String, Value>, &str> {
+    let entries = list(text);
+    entries
+        .map(|entry| {
+            let (key, value) = pair(entry).ok_or(entry)?;
+            Ok((key, value.into()))
+        })
+        .collect()
+}
+
+/// `name=value,…`; what is wrong with the entry that is none fails.
+pub(super) fn header_list(
+    text: &str,
+) -> std::result::Result<BTreeMap<String, Secret>, &'static str> {
+    list(text).map(header).collect()
 }
 
 fn list(text: &str) -> impl Iterator<Item = &str> {

@@ -1,9 +1,12 @@
 //! Configuration: what may be said (`options`), what the environment adds (`environment`), and the
 //! typed truth that the rest of the crate reads.
 //!
-//! Precedence: explicit options or app-config, then `OTEL_*`, then defaults. Nothing here starts
-//! anything; every value that leaves this module has been checked.
+//! Precedence: explicit options or app-config, then the file that `OTEL_CONFIG_FILE` names or else the
+//! other `OTEL_*`, then defaults. Nothing here starts anything; every value that leaves this module has been checked.
 
+mod declarative;
+#[cfg(test)]
+mod declarative_tests;
 mod endpoint;
 mod environment;
 #[cfg(test)]
@@ -15,6 +18,9 @@ mod percent;
 mod reader;
 #[cfg(test)]
 mod reader_tests;
+mod resource;
+#[cfg(test)]
+mod resource_tests;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -26,9 +32,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 
+pub use declarative::ConfigFile;
 pub use environment::Environment;
 pub use meters::MeterConfigurator;
 pub use options::{
@@ -36,6 +42,7 @@ pub use options::{
 };
 pub(crate) use percent::asks_for;
 pub use reader::{ByKind, ReaderConfig};
+pub use resource::{Detector, LateLayer, ResourceConfig, ResourceLayer};
 pub use streams::{StreamConfig, StreamUpdate};
 pub(crate) use views::is_gauge;
 pub use views::{
@@ -76,16 +83,19 @@ pub const DEFAULT_REQUEST_SIZE: usize = 3 * 1024 * 1024;
 /// Response").
 pub const DEFAULT_RESPONSE_SIZE: usize = 4 * 1024 * 1024;
 
-/// The most that either may be set to.
+/// What either may be set to.
+pub const SMALLEST_SIZE: usize = 64 * 1024;
 pub const LARGEST_SIZE: usize = 64 * 1024 * 1024;
 
 /// Everything a provider needs to run its pipelines.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub naming: NamingConfig,
-    /// `OTEL_SDK_DISABLED`: nothing is collected or exported.
+    /// `OTEL_SDK_DISABLED`, or `disabled` in a file: nothing is collected or exported.
     pub disabled: bool,
-    pub resource: Vec<KeyValue>,
+    /// What is below is not logged; `None` leaves that to the logger.
+    pub log_level: Option<LogLevel>,
+    pub resource: ResourceConfig,
     pub prometheus: Option<PrometheusConfig>,
     pub otlp: Vec<OtlpConfig>,
     pub console: Option<ConsoleConfig>,
@@ -101,6 +111,31 @@ pub struct Config {
     pub exit_timeout: Duration,
     /// Things worth telling the operator that are not errors.
     pub warnings: Vec<String>,
+    /// Things that are as they should be, and may surprise.
+    pub notes: Vec<String>,
+}
+
+/// The least level that is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Warn,
+    Error,
+    None,
+}
+
+impl LogLevel {
+    /// As JavaScript knows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::None => "none",
+        }
+    }
 }
 
 /// How metrics are named that are not named by a service.

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::slice;
 use std::time::Duration;
 
-use opentelemetry::{Key, KeyValue, Value};
+use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
-use serde::de::DeserializeOwned;
 use serde::Deserialize;
 
+use super::declarative::Declared;
 use super::endpoint::{endpoint_url, Signal};
 use super::environment::{otlp_names, usable, Environment};
 use super::meters::MeterConfiguratorOptions;
@@ -19,11 +19,12 @@ use super::reader::{
     some_settings, DefaultAggregations, InstrumentType, KindOptions, ReaderDefaults, ReaderOptions,
     TemporalityOptions,
 };
+use super::resource::ResourceOptions;
 use super::values::{
     header_value, headers, invalid, settings, Concurrency, Count, Flag, HumanDuration, Port,
     ResourceValue, Several, Size, Switch,
 };
-use super::views::{AttributeKeysOptions, ViewMatching, ViewOptions};
+use super::views::{IncludeExclude, ViewMatching, ViewOptions};
 use super::{
     Compression, Config, ConsoleConfig, ListenSettings, NamingConfig, OtlpConfig, OtlpProtocol,
     PageContent, PrometheusConfig, Secret, TlsConfig, DEFAULT_REQUEST_SIZE, DEFAULT_RESPONSE_SIZE,
@@ -40,7 +41,7 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 const CONSOLE_INTERVAL: Duration = Duration::from_secs(10);
 const DEFAULT_OTLP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Each has its own streams where it wants other data, and a stream's pipelines are the bits of a number.
-const MOST_OTLP_EXPORTERS: usize = 16;
+pub(super) const MOST_OTLP_EXPORTERS: usize = 16;
 const DEFAULT_COLLECT_TIMEOUT: Duration = Duration::from_secs(2);
 const DEFAULT_EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -50,15 +51,15 @@ const DEFAULT_EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Options {
     pub service_name: Option<String>,
     pub service_version: Option<String>,
-    pub resource: BTreeMap<String, ResourceValue>,
+    pub resource: ResourceOptions,
     #[serde(deserialize_with = "settings")]
     pub naming: NamingOptions,
     #[serde(deserialize_with = "settings")]
     pub exporters: ExportersOptions,
     pub views: Vec<ViewOptions>,
     pub view_matching_mode: ViewMatching,
-    #[serde(deserialize_with = "settings")]
-    pub meter_configurator: MeterConfiguratorOptions,
+    #[serde(deserialize_with = "some_settings")]
+    pub meter_configurator: Option<MeterConfiguratorOptions>,
     pub cardinality_limit: Option<Count>,
     pub attribute_value_length_limit: Option<Count>,
     pub histogram: Option<HistogramAggregation>,
@@ -151,12 +152,14 @@ pub struct PrometheusOptions {
     pub translation_strategy: Option<TranslationStrategy>,
     pub scope_info_enabled: Option<Flag>,
     pub target_info_enabled: Option<Flag>,
-    pub resource_constant_labels: Option<AttributeKeysOptions>,
+    pub resource_constant_labels: Option<IncludeExclude>,
     pub collect_timeout: Option<HumanDuration>,
     #[serde(deserialize_with = "some_settings")]
     pub default_aggregation: Option<DefaultAggregations>,
     #[serde(deserialize_with = "some_settings")]
     pub cardinality_limits: Option<KindOptions<Count>>,
+    #[serde(skip)]
+    pub(super) origin: ExporterOrigin,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -181,6 +184,8 @@ pub struct OtlpOptions {
     pub cardinality_limits: Option<KindOptions<Count>>,
     #[serde(deserialize_with = "settings")]
     pub tls: TlsOptions,
+    #[serde(skip)]
+    pub(super) origin: ExporterOrigin,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -279,27 +284,13 @@ pub enum CompressionName {
 }
 
 /// Settings that are written as JSON; see [`Options::parse`].
-pub(super) fn parse<T: DeserializeOwned>(json: &str, path: &str) -> Result<T> {
+pub(super) fn parse<T: for<'de> Deserialize<'de>>(json: &str, path: &str) -> Result<T> {
     // By way of a `Value`: an enum that finds a number in text only says "expected value".
     let value: serde_json::Value = serde_json::from_str(json)
         .map_err(|error| invalid(path, format!("found no JSON: {error}")))?;
-    let mut track = serde_path_to_error::Track::new();
-    let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
-    settings(tracked).map_err(|error| {
-        let error = serde_path_to_error::Error::new(track.path(), error);
-        let inner = error.path().to_string();
-        let at = if inner == "." {
-            path.to_owned()
-        } else {
-            format!("{path}.{inner}")
-        };
-        let reason = error.into_inner().to_string();
-        // What serde says of types that only Rust has.
-        let reason = reason.replace("expected f64", "expected a number").replace(
-            "invalid type: unit variant, expected newtype variant",
-            "found a string, expected a map with this key, such as { drop: {} }",
-        );
-        invalid(&at, reason)
+    read(value, |inner| match inner {
+        "" => path.to_owned(),
+        inner => format!("{path}.{inner}"),
     })
 }
 
@@ -311,7 +302,38 @@ impl Options {
         parse(json, path)
     }
 
+    /// Has the file say what the options leave open. An exporter that neither names is off.
+    fn fill_in(&mut self, file: &mut Declared) {
+        let exporters = &mut self.exporters;
+        let declared = file.prometheus.take();
+        exporters.prometheus = exporters
+            .prometheus
+            .take()
+            .or(declared)
+            .or(Some(Switch::Off));
+        let declared = match std::mem::take(&mut file.otlp) {
+            none if none.is_empty() => Several::Off,
+            declared => Several::Listed(declared),
+        };
+        exporters.otlp = exporters.otlp.take().or(Some(declared));
+        let declared = file.console.take();
+        exporters.console = exporters.console.take().or(declared).or(Some(Switch::Off));
+        self.exemplars = self.exemplars.or(file.exemplars);
+        self.meter_configurator = self.meter_configurator.take().or(file.meters.take());
+        self.attribute_value_length_limit = self.attribute_value_length_limit.or(file.value_length);
+    }
+
     pub(super) fn resolve(mut self, path: &str, environment: &Environment) -> Result<Config> {
+        let mut file = environment.file().map(Declared::parse).transpose()?;
+        let beside;
+        let environment = match &mut file {
+            Some(file) => {
+                self.fill_in(file);
+                beside = environment.beside_file(file.resource.has_service_detector());
+                &beside
+            }
+            None => environment,
+        };
         let mut warnings = Vec::new();
         let exporters = environment.exporters(&mut warnings);
         let defaults = ReaderDefaults {
@@ -350,12 +372,14 @@ impl Options {
                 ),
             ));
         }
-        let places: Vec<String> = match listed {
-            true => (0..otlp.len())
-                .map(|at_index| format!("{at}[{at_index}]"))
-                .collect(),
-            false => vec![at],
+        let place = |(index, options): (usize, &OtlpOptions)| {
+            let path = match listed {
+                true => format!("{at}[{index}]"),
+                false => at.clone(),
+            };
+            options.origin.section(&path).to_owned()
         };
+        let places: Vec<String> = otlp.iter().enumerate().map(place).collect();
         let mut exporters_of_otlp: Vec<OtlpConfig> = Vec::new();
         for (options, place) in otlp.iter().zip(&places) {
             let mut own = Vec::new();
@@ -380,7 +404,21 @@ impl Options {
             )?),
             (None, _) => None,
         };
-        let streams = self.take_streams(path)?;
+        let mut streams = self.take_streams(path)?;
+        let mut notes = Vec::new();
+        let mut disabled = environment.disabled(&mut warnings);
+        let mut log_level = environment.log_level(&mut warnings);
+        let mut declared_resource = None;
+        if let Some(file) = file {
+            warnings.extend(file.warnings);
+            notes = file.notes;
+            disabled = file.disabled;
+            log_level = file.log_level;
+            if streams.views.is_empty() {
+                streams.views = file.views;
+            }
+            declared_resource = Some((file.resource, format!("{}: resource", file.place)));
+        }
         let naming = NamingConfig {
             service_name: self.service_name.clone(),
             mode: self.naming.mode,
@@ -388,14 +426,18 @@ impl Options {
         };
         Ok(Config {
             naming,
-            disabled: environment.disabled(&mut warnings),
-            resource: resource(
-                self.service_name,
-                self.service_version,
-                self.resource,
+            disabled,
+            log_level,
+            resource: self.resource.resolve(
+                &format!("{path}.resource"),
+                declared_resource,
+                [
+                    ("service.name", self.service_name),
+                    ("service.version", self.service_version),
+                ],
                 environment,
                 &mut warnings,
-            ),
+            )?,
             prometheus,
             otlp,
             console,
@@ -415,7 +457,68 @@ impl Options {
                 .exit_timeout
                 .map_or(DEFAULT_EXIT_TIMEOUT, |timeout| timeout.0),
             warnings,
+            notes,
         })
+    }
+}
+
+/// Reads settings; `at` makes the full name of a path in them, which is empty for all of them.
+///
+/// # Errors
+/// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) naming the path, what was found and what
+/// is allowed.
+pub(super) fn read<T: for<'de> Deserialize<'de>>(
+    value: serde_json::Value,
+    at: impl Fn(&str) -> String,
+) -> Result<T> {
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
+    settings(tracked).map_err(|error| {
+        let error = serde_path_to_error::Error::new(track.path(), error);
+        let inner = error.path().to_string();
+        let at = at(if inner == "." { "" } else { &inner });
+        let reason = error.into_inner().to_string();
+        // What serde says of types that only Rust has.
+        let reason = reason.replace("expected f64", "expected a number").replace(
+            "invalid type: unit variant, expected newtype variant",
+            "found a string, expected a map with this key, such as { drop: {} }",
+        );
+        invalid(&at, reason)
+    })
+}
+
+/// Where the settings of an exporter stand.
+#[derive(Clone, Debug, Default)]
+pub(super) enum ExporterOrigin {
+    #[default]
+    Options,
+    /// A place in a file, whose keys are in snake case.
+    File(String),
+}
+
+impl ExporterOrigin {
+    /// The section, which is at `path` where it is one of the options.
+    fn section<'s>(&'s self, path: &'s str) -> &'s str {
+        match self {
+            Self::Options => path,
+            Self::File(place) => place,
+        }
+    }
+
+    fn at(&self, path: &str, key: &str) -> String {
+        match self {
+            Self::Options => format!("{path}.{key}"),
+            Self::File(place) => {
+                let mut snake = String::new();
+                for c in key.chars() {
+                    if c.is_ascii_uppercase() {
+                        snake.push('_');
+                    }
+                    snake.push(c.to_ascii_lowercase());
+                }
+                format!("{place}.{snake}")
+            }
+        }
     }
 }
 
@@ -427,7 +530,8 @@ impl PrometheusOptions {
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Result<PrometheusConfig> {
-        let at = |key: &str| format!("{path}.exporters.prometheus.{key}");
+        let path = &format!("{path}.exporters.prometheus");
+        let at = |key: &str| self.origin.at(path, key);
         let ip = match &self.host {
             Some(host) => host_address(host).ok_or_else(|| {
                 invalid(
@@ -454,8 +558,8 @@ impl PrometheusOptions {
         Ok(PrometheusConfig {
             listen: server.then_some(SocketAddr::new(ip, port)),
             settings: ListenSettings {
-                host: setting(path, "host", self.host.is_some(), environment),
-                port: setting(path, "port", self.port.is_some(), environment),
+                host: self.setting(path, "host", self.host.is_some(), environment),
+                port: self.setting(path, "port", self.port.is_some(), environment),
             },
             path: page,
             on_backend,
@@ -475,18 +579,20 @@ impl PrometheusOptions {
                 default_aggregation: self.default_aggregation.as_ref(),
                 cardinality_limits: self.cardinality_limits.as_ref(),
             }
-            .resolve(&format!("{path}.exporters.prometheus"), defaults)?,
+            .resolve(self.origin.section(path), defaults)?,
         })
     }
-}
 
-/// What decides where the page is, by the name that an operator finds it under.
-fn setting(path: &str, key: &str, given: bool, environment: &Environment) -> String {
-    let variable = format!("OTEL_EXPORTER_PROMETHEUS_{}", key.to_ascii_uppercase());
-    if path == ENVIRONMENT || (!given && environment.get(&variable).is_some()) {
-        variable
-    } else {
-        format!("{path}.exporters.prometheus.{key}")
+    /// What decides where the page is, by the name that an operator finds it under.
+    fn setting(&self, path: &str, key: &str, given: bool, environment: &Environment) -> String {
+        let variable = format!("OTEL_EXPORTER_PROMETHEUS_{}", key.to_ascii_uppercase());
+        let is_options = matches!(self.origin, ExporterOrigin::Options);
+        let is_environment = path == format!("{ENVIRONMENT}.exporters.prometheus");
+        if is_options && (is_environment || (!given && environment.get(&variable).is_some())) {
+            variable
+        } else {
+            self.origin.at(path, key)
+        }
     }
 }
 
@@ -500,7 +606,7 @@ impl OtlpOptions {
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Result<OtlpConfig> {
-        let at = |key: &str| format!("{path}.{key}");
+        let at = |key: &str| self.origin.at(path, key);
         let protocol = match self.protocol {
             Some(name) => name,
             None => environment
@@ -522,7 +628,12 @@ impl OtlpOptions {
         };
         let endpoint = match &self.endpoint {
             Some(endpoint) => {
-                endpoint_url(endpoint, protocol, Signal::AppendOnce, &at("endpoint"))?
+                // A file has the URL with the signal's path.
+                let signal = match self.origin {
+                    ExporterOrigin::Options => Signal::AppendOnce,
+                    ExporterOrigin::File(_) => Signal::Verbatim,
+                };
+                endpoint_url(endpoint, protocol, signal, &at("endpoint"))?
             }
             None => environment.otlp_endpoint(protocol, warnings)?,
         };
@@ -646,7 +757,7 @@ impl OtlpOptions {
                 cardinality_limits: self.cardinality_limits.as_ref(),
             }
             .resolve(
-                path,
+                self.origin.section(path),
                 ReaderDefaults {
                     preference: preference.unwrap_or(defaults.preference),
                     histogram,
@@ -726,45 +837,4 @@ fn interval(
         .map(|interval| interval.0)
         .or_else(|| environment.duration("OTEL_METRIC_EXPORT_INTERVAL", warnings))
         .unwrap_or(default)
-}
-
-fn resource(
-    service_name: Option<String>,
-    service_version: Option<String>,
-    attributes: BTreeMap<String, ResourceValue>,
-    environment: &Environment,
-    warnings: &mut Vec<String>,
-) -> Vec<KeyValue> {
-    let mut resource: BTreeMap<String, Value> = [
-        (
-            "service.name",
-            environment.default_service_name().to_owned(),
-        ),
-        // Keeps replicas apart (semantic conventions, "service.instance.id").
-        ("service.instance.id", uuid::Uuid::new_v4().to_string()),
-        ("telemetry.sdk.language", "nodejs".to_owned()),
-        ("telemetry.sdk.name", "nativestage".to_owned()),
-        (
-            "telemetry.sdk.version",
-            env!("CARGO_PKG_VERSION").to_owned(),
-        ),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), Value::from(value)))
-    .collect();
-    resource.extend(environment.resource_attributes(warnings));
-    if let Some(name) = environment.get("OTEL_SERVICE_NAME") {
-        resource.insert("service.name".to_owned(), name.to_owned().into());
-    }
-    if let Some(name) = service_name {
-        resource.insert("service.name".to_owned(), name.into());
-    }
-    if let Some(version) = service_version {
-        resource.insert("service.version".to_owned(), version.into());
-    }
-    resource.extend(attributes.into_iter().map(|(key, value)| (key, value.0)));
-    resource
-        .into_iter()
-        .map(|(key, value)| KeyValue::new(Key::from(key), value))
-        .collect()
 }

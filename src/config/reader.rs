@@ -239,6 +239,15 @@ impl TemporalityOptions {
     }
 }
 
+impl From<TemporalityName> for TemporalityOptions {
+    fn from(name: TemporalityName) -> Self {
+        Self(KindOptions {
+            default: Some(name),
+            ..KindOptions::default()
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for TemporalityOptions {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         struct TemporalityVisitor;
@@ -253,12 +262,7 @@ impl<'de> Deserialize<'de> for TemporalityOptions {
                 self,
                 word: &str,
             ) -> std::result::Result<Self::Value, E> {
-                TemporalityName::deserialize(word.into_deserializer()).map(|name| {
-                    TemporalityOptions(KindOptions {
-                        default: Some(name),
-                        ..KindOptions::default()
-                    })
-                })
+                TemporalityName::deserialize(word.into_deserializer()).map(Into::into)
             }
 
             fn visit_map<A: MapAccess<'de>>(

@@ -87,7 +87,7 @@ impl Options {
     /// # Errors
     /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) naming the path below `path`.
     pub(super) fn take_streams(&mut self, path: &str) -> Result<StreamConfig> {
-        let meters = std::mem::take(&mut self.meter_configurator);
+        let meters = self.meter_configurator.take().unwrap_or_default();
         Ok(StreamConfig {
             views: resolve_views(std::mem::take(&mut self.views), path)?,
             view_matching: self.view_matching_mode,

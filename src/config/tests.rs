@@ -27,11 +27,10 @@ pub(super) fn with_environment(json: &str, variables: &[(&str, &str)]) -> Config
 }
 
 pub(super) fn attribute(config: &Config, key: &str) -> Option<String> {
-    config
-        .resource
-        .iter()
-        .find(|kv| kv.key.as_str() == key)
-        .map(|kv| kv.value.to_string())
+    let (resource, _) = config.resource.build();
+    resource
+        .get(&key.to_owned().into())
+        .map(|value| value.to_string())
 }
 
 #[test]

@@ -11,7 +11,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Secret, LARGEST_SIZE};
+use super::resource::AttributeType;
+use super::{Secret, LARGEST_SIZE, SMALLEST_SIZE};
 use crate::error::{Code, Error};
 
 /// A configuration error at a path.
@@ -289,9 +290,8 @@ pub struct Size(pub usize);
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const EXPECTED: &str = "a whole number of bytes from 65536 (64 KiB) to 67108864 (64 MiB)";
-        const SMALLEST: f64 = 64.0 * 1024.0;
         number(deserializer, EXPECTED, |size| {
-            size.fract() == 0.0 && (SMALLEST..=LARGEST_SIZE as f64).contains(&size)
+            size.fract() == 0.0 && (SMALLEST_SIZE as f64..=LARGEST_SIZE as f64).contains(&size)
         })
         .map(|size| Size(size as usize))
     }
@@ -387,6 +387,42 @@ impl<'de> Deserialize<'de> for ResourceValue {
             ))
         })
     }
+}
+
+/// `null` or an empty map, as YAML authors write either.
+pub(super) fn nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Empty {}
+    Option::<Empty>::deserialize(deserializer).map(|_| ())
+}
+
+/// `null` where a value may be left out.
+pub(super) fn null_is_unset<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A value of a type; `None` where it is of another. A whole number is a `double` too.
+pub(super) fn typed_value(json: &serde_json::Value, kind: AttributeType) -> Option<Value> {
+    use serde_json::Value as Json;
+    fn list<'a, T>(json: &'a Json, read: impl Fn(&'a Json) -> Option<T>) -> Option<Vec<T>> {
+        json.as_array()?.iter().map(read).collect()
+    }
+    fn text(json: &Json) -> Option<StringValue> {
+        json.as_str().map(|text| text.to_owned().into())
+    }
+    Some(match kind {
+        AttributeType::String => Value::String(text(json)?),
+        AttributeType::Bool => Value::Bool(json.as_bool()?),
+        AttributeType::Int => Value::I64(json.as_i64()?),
+        AttributeType::Double => Value::F64(json.as_f64()?),
+        AttributeType::StringArray => Value::Array(Array::String(list(json, text)?)),
+        AttributeType::BoolArray => Value::Array(Array::Bool(list(json, Json::as_bool)?)),
+        AttributeType::IntArray => Value::Array(Array::I64(list(json, Json::as_i64)?)),
+        AttributeType::DoubleArray => Value::Array(Array::F64(list(json, Json::as_f64)?)),
+    })
 }
 
 fn attribute_value(json: &serde_json::Value) -> Option<Value> {

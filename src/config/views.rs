@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::reader::{InstrumentType, EXPONENTIAL_MAX_SCALE, EXPONENTIAL_MAX_SIZE};
-use super::values::{invalid, settings, Count, Flag};
+use super::values::{invalid, nothing, settings, Count, Flag};
 use crate::error::Result;
 
 /// Exemplars of one series.
@@ -41,7 +41,7 @@ struct StreamOptions {
     aggregation: Option<AggregationOptions>,
     aggregation_cardinality_limit: Option<Count>,
     exemplar_reservoir: Option<ReservoirOptions>,
-    attribute_keys: Option<AttributeKeysOptions>,
+    attribute_keys: Option<IncludeExclude>,
 }
 
 /// One key of the declarative configuration's `aggregation`; its value may be empty.
@@ -76,14 +76,6 @@ struct FixedSizeOptions {
     size: Option<Count>,
 }
 
-/// `null` or an empty map, as YAML authors write either.
-fn nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Empty {}
-    Option::<Empty>::deserialize(deserializer).map(|_| ())
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a map of settings")]
 pub struct ExplicitOptions {
@@ -99,10 +91,10 @@ pub struct ExponentialOptions {
     record_min_max: Option<Flag>,
 }
 
-/// Patterns of keys, as the declarative configuration's `IncludeExclude`.
+/// Patterns of keys, with `*` and `?` (`IncludeExclude` of the declarative configuration).
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a map of settings")]
-pub struct AttributeKeysOptions {
+pub struct IncludeExclude {
     included: Option<Vec<String>>,
     excluded: Option<Vec<String>>,
 }
@@ -182,8 +174,8 @@ pub struct AttributeFilter {
     advised: Option<Arc<[String]>>,
 }
 
-impl From<AttributeKeysOptions> for AttributeFilter {
-    fn from(keys: AttributeKeysOptions) -> Self {
+impl From<IncludeExclude> for AttributeFilter {
+    fn from(keys: IncludeExclude) -> Self {
         Self {
             included: keys.included.into_iter().collect(),
             excluded: keys.excluded.unwrap_or_default(),
@@ -211,6 +203,12 @@ impl AttributeFilter {
 
     pub fn keeps_all(&self) -> bool {
         self.included.is_empty() && self.excluded.is_empty() && self.advised.is_none()
+    }
+
+    /// Whether a key is kept and is named as it is, not by a pattern.
+    pub fn names(&self, key: &str) -> bool {
+        let included = self.included.iter().flatten();
+        self.keeps(key) && included.into_iter().any(|named| named == key)
     }
 
     pub fn keeps(&self, key: &str) -> bool {

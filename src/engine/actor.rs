@@ -213,8 +213,9 @@ impl Actor {
             Command::Describe(id, description) => {
                 self.instruments[id as usize].description = description;
             }
-            Command::Configure(settings, resource) => self.configure(settings, resource),
+            Command::Configure(settings) => self.configure(settings),
             Command::Update(settings) => self.update(settings),
+            Command::Resource(resource) => self.resource = resource,
             Command::Handover(id, handover) => {
                 self.take_over(id, *handover);
             }
@@ -251,9 +252,8 @@ impl Actor {
         self.scopes[place].push(id);
     }
 
-    fn configure(&mut self, settings: Arc<Settings>, resource: Arc<Resource>) {
+    fn configure(&mut self, settings: Arc<Settings>) {
         self.settings = Some(settings.clone());
-        self.resource = resource;
         for (id, instrument) in (0..).zip(&mut self.instruments) {
             let (plans, problems) = settings.streams(&instrument.spec);
             self.said.warn(problems, &self.log);

@@ -43,10 +43,9 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_sdk::Resource;
 use tokio::sync::oneshot;
 
-use crate::config::{Config, ExemplarFilter, StreamConfig};
+use crate::config::{Config, ExemplarFilter, ResourceConfig, StreamConfig};
 use crate::error::{Code, Error, Result};
 use crate::log::Logger;
 use actor::Actor;
@@ -239,10 +238,8 @@ impl Engine {
         for problem in registry.configure(settings.clone()) {
             self.log.warn(problem);
         }
-        let resource = Resource::builder_empty()
-            .with_attributes(config.resource.iter().cloned())
-            .build();
-        self.send(Command::Configure(settings, Arc::new(resource)));
+        self.send(Command::Configure(settings));
+        self.describe(&config.resource);
         Ok(pipelines)
     }
 
@@ -267,6 +264,15 @@ impl Engine {
         }
         self.send(Command::Update(settings));
         Ok(())
+    }
+
+    /// Says what the metrics are of, from the next collection on.
+    pub fn describe(&self, resource: &ResourceConfig) {
+        let (resource, conflicts) = resource.build();
+        for conflict in conflicts {
+            self.log.warn(conflict);
+        }
+        self.send(Command::Resource(Arc::new(resource)));
     }
 
     pub fn is_configured(&self) -> bool {

@@ -154,7 +154,7 @@ export class ObservableCallbacks {
     Map<ObservableCallback, Registered>
   >();
   private batches: Batch[] = [];
-  private readonly producers: Producer[] = [];
+  private readonly producers = new Set<Producer>();
   /** Batch callbacks of which it was said that they observe what they are not registered for. */
   private readonly said = new WeakSet<BatchObservableCallback>();
   /** There were callbacks, so what they observed must be kept up to date. */
@@ -209,9 +209,11 @@ export class ObservableCallbacks {
     }
   }
 
-  addProducer(produce: Producer): void {
+  /** @returns what ends it */
+  addProducer(produce: Producer): () => void {
     this.used = true;
-    this.producers.push(produce);
+    this.producers.add(produce);
+    return () => this.producers.delete(produce);
   }
 
   removeBatch(
@@ -297,7 +299,7 @@ export class ObservableCallbacks {
     const entry = { until: now + limit, end };
     const settled = [
       ...[...running].map(pending => pending.settled),
-      ...this.producers.map(produce =>
+      ...Array.from(this.producers, produce =>
         contained(produce(limit * CALLBACK_SHARE)),
       ),
     ];

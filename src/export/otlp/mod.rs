@@ -36,8 +36,14 @@ use grpc::GrpcTransport;
 use http::HttpTransport;
 use tls::Tls;
 
-/// What collectors see of us in their access logs.
-const USER_AGENT_VALUE: &str = concat!("nativestage-metrics/", env!("CARGO_PKG_VERSION"));
+/// What collectors see of us in their access logs (OTLP exporter specification, "User Agent"): the
+/// distribution, then the exporter with its language.
+const USER_AGENT_VALUE: &str = concat!(
+    "nativestage-metrics/",
+    env!("CARGO_PKG_VERSION"),
+    " OTel-OTLP-Exporter-JavaScript/",
+    env!("CARGO_PKG_VERSION")
+);
 
 /// A whole collection as one `ExportMetricsServiceRequest` in OTLP/JSON; an empty collection is a
 /// request without data.

@@ -57,6 +57,7 @@ fn a_call_arrives_as_configured() {
             assert_eq!(received.headers["te"], "trailers");
             let agent = received.headers["user-agent"].to_str().unwrap();
             assert!(agent.starts_with("nativestage-metrics/"), "{agent}");
+            assert!(agent.contains(" OTel-OTLP-Exporter-JavaScript/"), "{agent}");
             let message = received.message();
             let metric = &message.resource_metrics[0].scope_metrics[0].metrics[0];
             assert_eq!(metric.name, "requests");

@@ -75,7 +75,12 @@ fn a_request_arrives_as_configured() {
             assert_eq!(received.headers["x-key"], "k3y");
             assert_eq!(
                 received.headers["user-agent"],
-                concat!("nativestage-metrics/", env!("CARGO_PKG_VERSION"))
+                concat!(
+                    "nativestage-metrics/",
+                    env!("CARGO_PKG_VERSION"),
+                    " OTel-OTLP-Exporter-JavaScript/",
+                    env!("CARGO_PKG_VERSION")
+                )
             );
             assert_eq!(
                 received.headers.contains_key("content-encoding"),

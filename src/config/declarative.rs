@@ -1,0 +1,707 @@
+//! OpenTelemetry's declarative configuration, `OTEL_CONFIG_FILE`: its model (schema 1.x of
+//! opentelemetry-configuration), as far as metrics go.
+//!
+//! JavaScript reads the file, YAML and substitution; here is what it says. It takes the place of the
+//! `OTEL_*` variables: options go before it, one by one, and an exporter or the views as a whole.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::{Error as _, IgnoredAny, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value as Json;
+
+use super::environment::header_list;
+use super::meters::MeterConfiguratorOptions;
+use super::options::{
+    read, CompressionName, ConsoleOptions, ExporterOrigin, HistogramAggregation, OtlpOptions,
+    PrometheusOptions, ProtocolName, TlsOptions, TranslationStrategy, MOST_OTLP_EXPORTERS,
+};
+use super::reader::{
+    DefaultAggregations, InstrumentType, KindOptions, TemporalityName, TemporalityOptions,
+};
+use super::resource::DeclaredResource;
+use super::values::{
+    invalid, Count, Flag, HumanDuration, Port, Size, Switch, LONGEST_MILLISECONDS,
+};
+use super::views::{AggregationOptions, IncludeExclude, View, ViewOptions};
+use super::{ExemplarFilter, LogLevel, Secret, LARGEST_SIZE, NO_LIMIT, SMALLEST_SIZE};
+use crate::error::Result;
+
+/// The version of the schema that this reads; what later ones add is not known.
+const MINOR: u64 = 2;
+
+const DEFAULT_INTERVAL: u64 = 60_000;
+const DEFAULT_READER_TIMEOUT: u64 = 30_000;
+const DEFAULT_EXPORTER_TIMEOUT: u64 = 10_000;
+
+/// A file as it was read.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    /// Its path, for messages.
+    pub name: String,
+    /// Its content as JSON.
+    pub content: String,
+}
+
+/// What a file says, checked.
+#[derive(Debug)]
+pub(super) struct Declared {
+    /// Where it stands, for messages.
+    pub place: String,
+    pub disabled: bool,
+    pub log_level: Option<LogLevel>,
+    pub value_length: Option<Count>,
+    pub resource: DeclaredResource,
+    pub exemplars: Option<ExemplarFilter>,
+    pub views: Vec<View>,
+    pub meters: Option<MeterConfiguratorOptions>,
+    pub prometheus: Option<Switch<PrometheusOptions>>,
+    pub otlp: Vec<OtlpOptions>,
+    pub console: Option<Switch<ConsoleOptions>>,
+    /// What is not supported, each once.
+    pub warnings: Vec<String>,
+    /// What is not for metrics.
+    pub notes: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Model {
+    file_format: Json,
+    disabled: Option<bool>,
+    log_level: Option<Severity>,
+    attribute_limits: Option<AttributeLimits>,
+    meter_provider: Option<MeterProvider>,
+    resource: Option<DeclaredResource>,
+}
+
+/// Its keys; all others are of other signals, of later versions or anybody's.
+const KEYS: [&str; 6] = [
+    "file_format",
+    "disabled",
+    "log_level",
+    "attribute_limits",
+    "meter_provider",
+    "resource",
+];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
+struct AttributeLimits {
+    attribute_value_length_limit: Option<Whole>,
+    attribute_value_depth_limit: Option<Whole>,
+    attribute_count_limit: Option<Whole>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a map of settings")]
+struct MeterProvider {
+    readers: Vec<Reader>,
+    views: Option<Vec<ViewOptions>>,
+    exemplar_filter: Option<ExemplarFilter>,
+    #[serde(rename = "meter_configurator/development")]
+    meter_configurator: Option<MeterConfiguratorOptions>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Reader {
+    Periodic(Periodic),
+    Pull(Pull),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a map of settings")]
+struct Periodic {
+    interval: Option<Whole>,
+    timeout: Option<Whole>,
+    #[serde(rename = "max_export_batch_size/development")]
+    batch_size: Option<Count>,
+    exporter: PushExporter,
+    producers: Option<Vec<BTreeMap<String, Json>>>,
+    cardinality_limits: Option<KindOptions<Count>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a map of settings")]
+struct Pull {
+    exporter: PullExporter,
+    producers: Option<Vec<BTreeMap<String, Json>>>,
+    cardinality_limits: Option<KindOptions<Count>>,
+}
+
+#[derive(Debug, Deserialize)]
+enum PushExporter {
+    #[serde(rename = "otlp_http")]
+    OtlpHttp(Option<Otlp>),
+    #[serde(rename = "otlp_grpc")]
+    OtlpGrpc(Option<Otlp>),
+    #[serde(rename = "otlp_file/development", deserialize_with = "anything")]
+    OtlpFile(()),
+    #[serde(rename = "console")]
+    Console(Option<Console>),
+}
+
+#[derive(Debug, Deserialize)]
+enum PullExporter {
+    #[serde(rename = "prometheus/development")]
+    Prometheus(Option<Prometheus>),
+}
+
+fn anything<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<(), D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| ())
+}
+
+/// Over HTTP and gRPC; what only one of them has is refused in the other.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
+struct Otlp {
+    endpoint: Option<String>,
+    tls: Option<Tls>,
+    #[serde(deserialize_with = "headers")]
+    headers: Option<Vec<Header>>,
+    headers_list: Option<Secret>,
+    compression: Option<CompressionName>,
+    max_request_size: Option<Whole>,
+    max_response_size: Option<Whole>,
+    timeout: Option<Whole>,
+    encoding: Option<Encoding>,
+    temporality_preference: Option<Temporality>,
+    default_histogram_aggregation: Option<Histogram>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
+struct Tls {
+    ca_file: Option<std::path::PathBuf>,
+    cert_file: Option<std::path::PathBuf>,
+    key_file: Option<std::path::PathBuf>,
+    insecure: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a map of name and value")]
+struct Header {
+    name: String,
+    value: Option<Secret>,
+}
+
+/// What is wrong is not repeated: it holds secrets too.
+fn headers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Vec<Header>>, D::Error> {
+    let headers = Json::deserialize(deserializer)?;
+    serde_json::from_value(headers).map_err(|_| {
+        D::Error::custom(
+            "found something else, expected a list of maps of name and value, two texts",
+        )
+    })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Encoding {
+    Protobuf,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Temporality {
+    Cumulative,
+    Delta,
+    LowMemory,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Histogram {
+    ExplicitBucketHistogram,
+    Base2ExponentialBucketHistogram,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
+struct Console {
+    temporality_preference: Option<Temporality>,
+    default_histogram_aggregation: Option<Histogram>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
+struct Prometheus {
+    host: Option<String>,
+    port: Option<Port>,
+    scope_info_enabled: Option<bool>,
+    #[serde(rename = "target_info_enabled/development")]
+    target_info_enabled: Option<bool>,
+    resource_constant_labels: Option<IncludeExclude>,
+    translation_strategy: Option<Translation>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+enum Translation {
+    #[serde(rename = "underscore_escaping_with_suffixes")]
+    UnderscoreEscapingWithSuffixes,
+    #[serde(rename = "underscore_escaping_without_suffixes/development")]
+    UnderscoreEscapingWithoutSuffixes,
+    #[serde(rename = "no_utf8_escaping_with_suffixes/development")]
+    NoUtf8EscapingWithSuffixes,
+    #[serde(rename = "no_translation/development")]
+    NoTranslation,
+}
+
+impl From<Temporality> for TemporalityName {
+    fn from(temporality: Temporality) -> Self {
+        match temporality {
+            Temporality::Cumulative => Self::Cumulative,
+            Temporality::Delta => Self::Delta,
+            Temporality::LowMemory => Self::LowMemory,
+        }
+    }
+}
+
+impl From<Histogram> for HistogramAggregation {
+    fn from(histogram: Histogram) -> Self {
+        match histogram {
+            Histogram::ExplicitBucketHistogram => Self::Explicit,
+            Histogram::Base2ExponentialBucketHistogram => Self::Exponential,
+        }
+    }
+}
+
+impl From<Translation> for TranslationStrategy {
+    fn from(translation: Translation) -> Self {
+        match translation {
+            Translation::UnderscoreEscapingWithSuffixes => Self::UnderscoreEscapingWithSuffixes,
+            Translation::UnderscoreEscapingWithoutSuffixes => {
+                Self::UnderscoreEscapingWithoutSuffixes
+            }
+            Translation::NoUtf8EscapingWithSuffixes => Self::NoUTF8EscapingWithSuffixes,
+            Translation::NoTranslation => Self::NoTranslation,
+        }
+    }
+}
+
+/// `trace` to `fatal4`, by the level of ours that it means.
+#[derive(Clone, Copy, Debug)]
+struct Severity(LogLevel);
+
+impl<'de> Deserialize<'de> for Severity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct SeverityVisitor;
+        impl Visitor<'_> for SeverityVisitor {
+            type Value = Severity;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("trace, debug, info, warn, error or fatal, alone or with 2, 3 or 4")
+            }
+
+            fn visit_str<E: serde::de::Error>(
+                self,
+                text: &str,
+            ) -> std::result::Result<Severity, E> {
+                let word = text.strip_suffix(['2', '3', '4']).unwrap_or(text);
+                Ok(Severity(match word {
+                    "trace" | "debug" => LogLevel::Debug,
+                    "info" => LogLevel::Info,
+                    "warn" => LogLevel::Warn,
+                    "error" => LogLevel::Error,
+                    // Nothing of ours is worse than an error.
+                    "fatal" => LogLevel::None,
+                    _ => return Err(E::invalid_value(Unexpected::Str(text), &self)),
+                }))
+            }
+        }
+        deserializer.deserialize_any(SeverityVisitor)
+    }
+}
+
+/// A whole number, not in quotes: the schema has types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Whole(u64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct WholeVisitor;
+        impl Visitor<'_> for WholeVisitor {
+            type Value = Whole;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a whole number from 0, without quotes")
+            }
+
+            fn visit_u64<E>(self, value: u64) -> std::result::Result<Whole, E> {
+                Ok(Whole(value))
+            }
+        }
+        deserializer.deserialize_any(WholeVisitor)
+    }
+}
+
+impl Declared {
+    /// # Errors
+    /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) naming the file, the path in it,
+    /// what was found and what is allowed.
+    pub fn parse(file: &ConfigFile) -> Result<Self> {
+        let name = &file.name;
+        let at = |path: &str| match path {
+            "" => name.clone(),
+            path => format!("{name}: {path}"),
+        };
+        let json: Json = serde_json::from_str(&file.content)
+            .map_err(|error| invalid(name, format!("found no JSON: {error}")))?;
+        if json.is_object() && json.get("file_format").is_none() {
+            return Err(invalid(
+                &at("file_format"),
+                "found nothing, expected the version of the format, such as \"1.0\"",
+            ));
+        }
+        let keys = json.as_object().into_iter().flat_map(|map| map.keys());
+        let others: Vec<_> = keys
+            .filter(|key| !KEYS.contains(&key.as_str()))
+            .cloned()
+            .collect();
+        let model: Model = read(json, at)?;
+        let mut declared = Self {
+            place: name.clone(),
+            disabled: model.disabled.unwrap_or_default(),
+            log_level: model.log_level.map(|Severity(level)| level),
+            value_length: None,
+            resource: model.resource.unwrap_or_default(),
+            exemplars: None,
+            views: Vec::new(),
+            meters: None,
+            prometheus: None,
+            otlp: Vec::new(),
+            console: None,
+            warnings: Vec::new(),
+            notes: Vec::new(),
+        };
+        declared.check_format(&model.file_format)?;
+        declared.limit(model.attribute_limits.unwrap_or_default())?;
+        for key in &others {
+            declared.notes.push(format!(
+                "{}: is not for metrics; ignored by this package",
+                at(key)
+            ));
+        }
+        match model.meter_provider {
+            Some(provider) => declared.provide(provider)?,
+            None => declared.notes.push(format!(
+                "{}: found nothing, so no exporter is configured there",
+                at("meter_provider")
+            )),
+        }
+        Ok(declared)
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}: {path}", self.place)
+    }
+
+    /// Everything that the schema has and this package not is said here.
+    fn unsupported(&mut self, path: &str, reason: &str) {
+        let at = self.at(path);
+        self.warnings
+            .push(format!("{at}: is not supported: {reason}; ignored"));
+    }
+
+    /// The versions that the schema's versioning policy lets us read.
+    fn check_format(&mut self, format: &Json) -> Result<()> {
+        let text = match format {
+            Json::String(text) => text.clone(),
+            // `1.0` without quotes is a number, and `1`.
+            Json::Number(number) if number.is_u64() => format!("{number}.0"),
+            other => other.to_string(),
+        };
+        let version = text.split('-').next().unwrap_or_default();
+        let (major, minor) = version.split_once('.').unwrap_or((version, ""));
+        match (major.parse::<u64>(), minor.parse::<u64>()) {
+            (Ok(1), Ok(minor)) => {
+                if minor > MINOR {
+                    let at = self.at("file_format");
+                    self.warnings.push(format!(
+                        "{at}: found {text}, which is later than 1.{MINOR}: what it adds is not known"
+                    ));
+                }
+                Ok(())
+            }
+            _ => Err(invalid(
+                &self.at("file_format"),
+                format!("found {format}, expected a version from \"1.0\" to before \"2.0\""),
+            )),
+        }
+    }
+
+    fn limit(&mut self, limits: AttributeLimits) -> Result<()> {
+        let at = |key: &str| format!("attribute_limits.{key}");
+        if let Some(Whole(length)) = limits.attribute_value_length_limit {
+            if length == 0 {
+                let reason = "values of 0 characters would all be one";
+                self.unsupported(&at("attribute_value_length_limit"), reason);
+            } else {
+                let length = usize::try_from(length).unwrap_or(Count::MAX);
+                self.value_length = Some(Count(length.min(Count::MAX)));
+            }
+        }
+        let exempt = "metrics are exempt from it; see aggregation_cardinality_limit";
+        if limits.attribute_count_limit.is_some() {
+            self.unsupported(&at("attribute_count_limit"), exempt);
+        }
+        if limits.attribute_value_depth_limit.is_some() {
+            let reason = "attributes of metrics are not nested";
+            self.unsupported(&at("attribute_value_depth_limit"), reason);
+        }
+        Ok(())
+    }
+
+    fn provide(&mut self, provider: MeterProvider) -> Result<()> {
+        if provider.readers.is_empty() {
+            return Err(invalid(
+                &self.at("meter_provider.readers"),
+                "found an empty list, expected a reader",
+            ));
+        }
+        self.exemplars = provider.exemplar_filter;
+        for (index, view) in provider.views.into_iter().flatten().enumerate() {
+            let at = self.at(&format!("meter_provider.views[{index}]"));
+            self.views.push(view.resolve(&at)?);
+        }
+        self.meters = provider.meter_configurator;
+        for (index, reader) in provider.readers.into_iter().enumerate() {
+            let path = format!("meter_provider.readers[{index}]");
+            match reader {
+                Reader::Periodic(reader) => self.push(reader, &format!("{path}.periodic"))?,
+                Reader::Pull(reader) => self.pull(reader, &format!("{path}.pull"))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn produce(
+        &mut self,
+        producers: Option<Vec<BTreeMap<String, Json>>>,
+        path: &str,
+    ) -> Result<()> {
+        for (index, producer) in producers.into_iter().flatten().enumerate() {
+            let path = format!("{path}.producers[{index}]");
+            for name in producer.keys() {
+                if name != "opencensus" {
+                    return Err(invalid(
+                        &self.at(&format!("{path}.{name}")),
+                        "found a producer that is not known, expected opencensus",
+                    ));
+                }
+                self.unsupported(&format!("{path}.{name}"), "OpenCensus has ended");
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, reader: Periodic, path: &str) -> Result<()> {
+        let interval = self.interval(reader.interval, path)?;
+        let patience = reader
+            .timeout
+            .map_or(DEFAULT_READER_TIMEOUT, |Whole(ms)| ms);
+        self.produce(reader.producers, path)?;
+        let of_reader = OtlpOptions {
+            interval: Some(interval),
+            max_export_batch_size: reader.batch_size,
+            cardinality_limits: reader.cardinality_limits.clone(),
+            ..OtlpOptions::default()
+        };
+        let batches = format!("{path}.max_export_batch_size/development");
+        let path = format!("{path}.exporter");
+        match reader.exporter {
+            PushExporter::OtlpHttp(otlp) => {
+                let path = format!("{path}.otlp_http");
+                self.push_otlp(of_reader, otlp.unwrap_or_default(), false, patience, &path)
+            }
+            PushExporter::OtlpGrpc(otlp) => {
+                let path = format!("{path}.otlp_grpc");
+                self.push_otlp(of_reader, otlp.unwrap_or_default(), true, patience, &path)
+            }
+            PushExporter::OtlpFile(()) => {
+                let path = format!("{path}.otlp_file/development");
+                self.unsupported(&path, "there is no exporter to files");
+                Ok(())
+            }
+            PushExporter::Console(console) => {
+                let console = console.unwrap_or_default();
+                let path = format!("{path}.console");
+                if self.console.is_some() {
+                    self.unsupported(&path, "there is one console; the first counts");
+                    return Ok(());
+                }
+                if reader.batch_size.is_some() {
+                    self.unsupported(&batches, "the console prints whole collections");
+                }
+                let histogram = console.default_histogram_aggregation;
+                self.console = Some(Switch::On(ConsoleOptions {
+                    interval: Some(interval),
+                    temporality: temporality(console.temporality_preference),
+                    default_aggregation: histogram.map(Histogram::for_histograms),
+                    cardinality_limits: reader.cardinality_limits,
+                }));
+                Ok(())
+            }
+        }
+    }
+
+    fn interval(&self, interval: Option<Whole>, path: &str) -> Result<HumanDuration> {
+        let milliseconds = interval.map_or(DEFAULT_INTERVAL, |Whole(ms)| ms);
+        if !(1..=LONGEST_MILLISECONDS).contains(&milliseconds) {
+            return Err(invalid(
+                &self.at(&format!("{path}.interval")),
+                format!(
+                    "found {milliseconds}, expected a whole number of milliseconds from 1 to \
+                     {LONGEST_MILLISECONDS}"
+                ),
+            ));
+        }
+        Ok(HumanDuration(Duration::from_millis(milliseconds)))
+    }
+
+    fn push_otlp(
+        &mut self,
+        of_reader: OtlpOptions,
+        otlp: Otlp,
+        is_grpc: bool,
+        patience: u64,
+        path: &str,
+    ) -> Result<()> {
+        if self.otlp.len() == MOST_OTLP_EXPORTERS {
+            let reason = format!("there are at most {MOST_OTLP_EXPORTERS} OTLP exporters");
+            self.unsupported(path, &reason);
+            return Ok(());
+        }
+        let at = |key: &str| format!("{path}.{key}");
+        if is_grpc && otlp.encoding.is_some() {
+            return Err(invalid(
+                &self.at(&at("encoding")),
+                "found an encoding, which gRPC has none of; expected no such key",
+            ));
+        }
+        let tls = otlp.tls.unwrap_or_default();
+        if !is_grpc && tls.insecure.is_some() {
+            return Err(invalid(
+                &self.at(&at("tls.insecure")),
+                "found a key of gRPC's, expected ca_file, cert_file or key_file",
+            ));
+        }
+        let max_request_size = self.size(otlp.max_request_size, &at("max_request_size"));
+        let max_response_size = self.size(otlp.max_response_size, &at("max_response_size"));
+        let mut headers = BTreeMap::new();
+        if let Some(list) = otlp.headers_list {
+            headers = header_list(list.expose()).map_err(|reason| {
+                invalid(&self.at(&at("headers_list")), format!("found {reason}"))
+            })?;
+        }
+        for Header { name, value } in otlp.headers.into_iter().flatten() {
+            if let Some(value) = value {
+                headers.insert(name.to_ascii_lowercase(), value);
+            }
+        }
+        let own = otlp
+            .timeout
+            .map_or(DEFAULT_EXPORTER_TIMEOUT, |Whole(ms)| ms);
+        // What ends first; 0 is no limit.
+        let timeout = match (own, patience) {
+            (0, other) | (other, 0) => other,
+            (one, other) => one.min(other),
+        };
+        let timeout = match timeout {
+            0 => NO_LIMIT,
+            ms => Duration::from_millis(ms.min(LONGEST_MILLISECONDS)),
+        };
+        // A gRPC target may have no scheme; `insecure` says which is meant.
+        let scheme = match tls.insecure {
+            Some(true) => "http",
+            _ => "https",
+        };
+        let endpoint = otlp.endpoint.map(|endpoint| match is_grpc {
+            true if !endpoint.contains("://") => format!("{scheme}://{endpoint}"),
+            _ => endpoint,
+        });
+        self.otlp.push(OtlpOptions {
+            endpoint,
+            protocol: Some(match (is_grpc, otlp.encoding) {
+                (true, _) => ProtocolName::Grpc,
+                (false, Some(Encoding::Json)) => ProtocolName::HttpJson,
+                (false, _) => ProtocolName::HttpProtobuf,
+            }),
+            headers,
+            timeout: Some(HumanDuration(timeout)),
+            compression: otlp.compression,
+            max_request_size,
+            max_response_size,
+            temporality: temporality(otlp.temporality_preference),
+            histogram: otlp.default_histogram_aggregation.map(Into::into),
+            tls: TlsOptions {
+                ca_file: tls.ca_file,
+                cert_file: tls.cert_file,
+                key_file: tls.key_file,
+            },
+            origin: ExporterOrigin::File(self.at(path)),
+            ..of_reader
+        });
+        Ok(())
+    }
+
+    /// A limit in bytes, where it is one that we can have.
+    fn size(&mut self, size: Option<Whole>, path: &str) -> Option<Size> {
+        let Whole(bytes) = size?;
+        match usize::try_from(bytes) {
+            Ok(bytes) if (SMALLEST_SIZE..=LARGEST_SIZE).contains(&bytes) => Some(Size(bytes)),
+            _ => {
+                let reason = format!(
+                    "found {bytes}, and limits are from {SMALLEST_SIZE} to {LARGEST_SIZE} bytes"
+                );
+                self.unsupported(path, &reason);
+                None
+            }
+        }
+    }
+
+    fn pull(&mut self, reader: Pull, path: &str) -> Result<()> {
+        self.produce(reader.producers, path)?;
+        let PullExporter::Prometheus(prometheus) = reader.exporter;
+        let prometheus = prometheus.unwrap_or_default();
+        let path = format!("{path}.exporter.prometheus/development");
+        if self.prometheus.is_some() {
+            self.unsupported(&path, "there is one page; the first counts");
+            return Ok(());
+        }
+        self.prometheus = Some(Switch::On(PrometheusOptions {
+            host: prometheus.host,
+            port: prometheus.port,
+            translation_strategy: prometheus.translation_strategy.map(Into::into),
+            scope_info_enabled: prometheus.scope_info_enabled.map(Flag),
+            target_info_enabled: prometheus.target_info_enabled.map(Flag),
+            resource_constant_labels: prometheus.resource_constant_labels,
+            cardinality_limits: reader.cardinality_limits,
+            origin: ExporterOrigin::File(self.at(&path)),
+            ..PrometheusOptions::default()
+        }));
+        Ok(())
+    }
+}
+
+impl Histogram {
+    /// As the default aggregation of histograms.
+    fn for_histograms(self) -> DefaultAggregations {
+        let aggregation = match self {
+            Self::ExplicitBucketHistogram => AggregationOptions::ExplicitBucketHistogram(None),
+            Self::Base2ExponentialBucketHistogram => {
+                AggregationOptions::Base2ExponentialBucketHistogram(None)
+            }
+        };
+        [(InstrumentType::Histogram, aggregation)].into()
+    }
+}
+
+fn temporality(preference: Option<Temporality>) -> Option<TemporalityOptions> {
+    preference.map(|preference| TemporalityName::from(preference).into())
+}
