@@ -217,11 +217,15 @@ async function preloads(t: TestContext, { code }: Example): Promise<void> {
   });
 }
 
-/** A part of app-config.yaml, or of prometheus.yml, or an entity, by what it has. */
+/**
+ * A part of app-config.yaml, or of prometheus.yml, or an entity, or a file of declarative
+ * configuration, by what it has.
+ */
 async function configures(t: TestContext, { code }: Example): Promise<void> {
   const config = parse(code) as {
     app?: { extensions: unknown };
     backend?: { metrics: MetricsOptions };
+    file_format?: string;
     kind?: string;
     prometheus?: object;
     scrape_configs?: unknown;
@@ -243,6 +247,22 @@ async function configures(t: TestContext, { code }: Example): Promise<void> {
     const entry = path.join(temporary(t), 'entry.mts');
     writeFileSync(entry, SERVES_PROMETHEUS);
     await serves(t, entry, { MIMIR_TOKEN: 'token' }, config);
+    return;
+  }
+  if (config.file_format) {
+    const file = path.join(temporary(t), 'otel.yaml');
+    writeFileSync(file, code);
+    const ending = await runNode(t, 'lifecycle/environment.cjs', {
+      // The file is read all the same; nothing listens, and nobody is there to export to.
+      args: ['{"exporters":{"prometheus":false,"otlp":false}}'],
+      env: {
+        OTEL_CONFIG_FILE: file,
+        COLLECTOR: 'http://127.0.0.1:4318',
+        OTLP_AUTH: 'x',
+      },
+    });
+    assert.match(ending.stdout, /flushed/, ending.stderr);
+    assert.doesNotMatch(ending.stdout + ending.stderr, /otel\.yaml/);
     return;
   }
   assert.ok(config.backend, code);

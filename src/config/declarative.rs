@@ -237,11 +237,11 @@ struct Prometheus {
     #[serde(rename = "target_info_enabled/development")]
     target_info_enabled: Option<bool>,
     resource_constant_labels: Option<IncludeExclude>,
-    translation_strategy: Option<Translation>,
+    translation_strategy: Option<Strategy>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
-enum Translation {
+enum Strategy {
     #[serde(rename = "underscore_escaping_with_suffixes")]
     UnderscoreEscapingWithSuffixes,
     #[serde(rename = "underscore_escaping_without_suffixes/development")]
@@ -271,15 +271,13 @@ impl From<Histogram> for HistogramAggregation {
     }
 }
 
-impl From<Translation> for TranslationStrategy {
-    fn from(translation: Translation) -> Self {
-        match translation {
-            Translation::UnderscoreEscapingWithSuffixes => Self::UnderscoreEscapingWithSuffixes,
-            Translation::UnderscoreEscapingWithoutSuffixes => {
-                Self::UnderscoreEscapingWithoutSuffixes
-            }
-            Translation::NoUtf8EscapingWithSuffixes => Self::NoUTF8EscapingWithSuffixes,
-            Translation::NoTranslation => Self::NoTranslation,
+impl From<Strategy> for TranslationStrategy {
+    fn from(strategy: Strategy) -> Self {
+        match strategy {
+            Strategy::UnderscoreEscapingWithSuffixes => Self::UnderscoreEscapingWithSuffixes,
+            Strategy::UnderscoreEscapingWithoutSuffixes => Self::UnderscoreEscapingWithoutSuffixes,
+            Strategy::NoUtf8EscapingWithSuffixes => Self::NoUTF8EscapingWithSuffixes,
+            Strategy::NoTranslation => Self::NoTranslation,
         }
     }
 }
