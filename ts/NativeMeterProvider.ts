@@ -155,7 +155,8 @@ export class NativeMeterProvider implements MeterProvider {
     );
     ignored.forEach(warning => logLoudly('warn', warning));
     this.facade.reshape();
-    if (isOn(plain.producers?.prometheus ?? this.bridges)) {
+    const bridged = plain.producers?.prometheus ?? this.bridges;
+    if (typeof bridged === 'object' || isOn(bridged)) {
       this.callbacks.addProducer(patience => this.producer.produce(patience));
     }
   }

@@ -122,6 +122,7 @@ test('the config schema takes every setting in every form that is documented', a
     histogram: 'explicit',
     exitTimeout: { seconds: 5 },
     plugin: { catalog: { meter: { name: 'm' }, disabled: false } },
+    producers: { prometheus: { included: ['catalog_*'], excluded: ['*_x'] } },
     core: { http: true, database: false },
   };
   assert.deepEqual(await processed(metrics), metrics);

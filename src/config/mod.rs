@@ -35,8 +35,8 @@ pub(crate) use percent::asks_for;
 pub use reader::{ByKind, ReaderConfig};
 pub(crate) use views::is_gauge;
 pub use views::{
-    check_boundaries, AttributeFilter, InstrumentSelector, ReservoirSpec, StreamSpec, View,
-    ViewAggregation,
+    check_boundaries, AttributeFilter, IncludeExclude, InstrumentSelector, ReservoirSpec,
+    StreamSpec, View, ViewAggregation,
 };
 
 use crate::error::Result;
@@ -93,6 +93,8 @@ pub struct Config {
     /// Characters of an attribute's value.
     pub value_length: usize,
     pub exemplars: ExemplarFilter,
+    /// Which metrics of Prometheus clients are exported too, by their names there.
+    pub produced: IncludeExclude,
     /// How long `process.exit()` may wait for the last export.
     pub exit_timeout: Duration,
     /// Things worth telling the operator that are not errors.

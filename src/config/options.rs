@@ -21,7 +21,7 @@ use super::values::{
     header_value, headers, invalid, settings, Concurrency, Count, Flag, HumanDuration, Port,
     ResourceValue, Several, Size, Switch,
 };
-use super::views::ViewOptions;
+use super::views::{IncludeExclude, IncludeExcludeOptions, ViewOptions};
 use super::{
     Compression, Config, ConsoleConfig, ListenSettings, NamingConfig, OtlpConfig, OtlpProtocol,
     PrometheusConfig, Secret, TlsConfig, DEFAULT_CARDINALITY_LIMIT, DEFAULT_REQUEST_SIZE,
@@ -219,7 +219,7 @@ pub struct MeterOptions {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct ProducersOptions {
-    pub prometheus: Option<Flag>,
+    pub prometheus: Option<Switch<IncludeExcludeOptions>>,
 }
 
 /// Switches for the metrics of Backstage's core services; the facade reads them.
@@ -388,6 +388,11 @@ impl Options {
                 .exemplars
                 .or_else(|| environment.exemplars(&mut warnings))
                 .unwrap_or_default(),
+            produced: match self.producers.prometheus {
+                Some(Switch::On(names)) => names.into(),
+                // Whether there are any is the facade's to say.
+                Some(Switch::Off) | None => IncludeExclude::default(),
+            },
             exit_timeout: self
                 .exit_timeout
                 .map_or(DEFAULT_EXIT_TIMEOUT, |timeout| timeout.0),

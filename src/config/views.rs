@@ -41,7 +41,7 @@ struct StreamOptions {
     aggregation: Option<AggregationOptions>,
     aggregation_cardinality_limit: Option<Count>,
     exemplar_reservoir: Option<ReservoirOptions>,
-    attribute_keys: Option<AttributeKeysOptions>,
+    attribute_keys: Option<IncludeExcludeOptions>,
 }
 
 /// One key of the declarative configuration's `aggregation`; its value may be empty.
@@ -101,7 +101,7 @@ pub struct ExponentialOptions {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a map of settings")]
-struct AttributeKeysOptions {
+pub struct IncludeExcludeOptions {
     included: Option<Vec<String>>,
     excluded: Option<Vec<String>>,
 }
@@ -157,11 +157,38 @@ pub enum ViewAggregation {
     Sdk(Aggregation),
 }
 
+/// Names that are kept: of those that match a pattern of `included`, where there are any, the ones that
+/// match none of `excluded`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IncludeExclude {
+    included: Option<Vec<String>>,
+    excluded: Vec<String>,
+}
+
+impl From<IncludeExcludeOptions> for IncludeExclude {
+    fn from(options: IncludeExcludeOptions) -> Self {
+        Self {
+            included: options.included,
+            excluded: options.excluded.unwrap_or_default(),
+        }
+    }
+}
+
+impl IncludeExclude {
+    pub fn keeps_all(&self) -> bool {
+        self.included.is_none() && self.excluded.is_empty()
+    }
+
+    pub fn keeps(&self, name: &str) -> bool {
+        let listed = |patterns: &[String]| patterns.iter().any(|pattern| wildcard(pattern, name));
+        self.included.as_deref().is_none_or(listed) && !listed(&self.excluded)
+    }
+}
+
 /// Which attribute keys a stream keeps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttributeFilter {
-    included: Option<Vec<String>>,
-    excluded: Vec<String>,
+    patterns: IncludeExclude,
     /// Keys, not patterns: what an instrument's advice names.
     advised: Option<Arc<[String]>>,
 }
@@ -176,15 +203,14 @@ impl AttributeFilter {
     }
 
     pub fn keeps_all(&self) -> bool {
-        self.included.is_none() && self.excluded.is_empty() && self.advised.is_none()
+        self.patterns.keeps_all() && self.advised.is_none()
     }
 
     pub fn keeps(&self, key: &str) -> bool {
         if let Some(keys) = &self.advised {
             return keys.iter().any(|kept| kept == key);
         }
-        let listed = |patterns: &[String]| patterns.iter().any(|pattern| wildcard(pattern, key));
-        self.included.as_deref().is_none_or(listed) && !listed(&self.excluded)
+        self.patterns.keeps(key)
     }
 }
 
@@ -253,7 +279,6 @@ impl ViewOptions {
             .exemplar_reservoir
             .map(|reservoir| reservoir.resolve(&format!("{path}.stream.exemplar_reservoir")))
             .transpose()?;
-        let keys = self.stream.attribute_keys.unwrap_or_default();
         Ok(View {
             selector,
             stream: StreamSpec {
@@ -265,8 +290,7 @@ impl ViewOptions {
                     .aggregation_cardinality_limit
                     .map(|limit| limit.0),
                 attributes: AttributeFilter {
-                    included: keys.included,
-                    excluded: keys.excluded.unwrap_or_default(),
+                    patterns: self.stream.attribute_keys.unwrap_or_default().into(),
                     advised: None,
                 },
                 exemplars: reservoir,

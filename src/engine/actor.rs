@@ -32,7 +32,7 @@ use super::series::{Instrument, SeriesId};
 use super::slots::{Slot, SlotChange, SlotChanges};
 use super::{FacadeId, Gate, PipelineId};
 use crate::allocator;
-use crate::config::{ByKind, ExemplarFilter, ReaderConfig};
+use crate::config::{ByKind, ExemplarFilter, IncludeExclude, ReaderConfig};
 use crate::error::{Code, Error};
 use crate::log::Logger;
 
@@ -295,6 +295,7 @@ impl Actor {
             naming: None,
             legacy_names: true,
             exemplars: ExemplarFilter::AlwaysOff,
+            produced: IncludeExclude::default(),
         };
         let early = self.take_early();
         for &(id, ..) in &early {
