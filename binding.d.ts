@@ -99,6 +99,8 @@ export declare class NativeProvider {
   isConfigured(): boolean
   /** Whether the program made an instrument, on any thread. */
   isUsed(): boolean
+  /** Whether a metric of a Prometheus client, by its name there, is exported. */
+  produces(name: string): boolean
   /**
    * Takes what the default registry of a Prometheus client holds, the text of one metric each;
    * `producer` tells registries apart, `startMs` is when their counters began, since the epoch.

@@ -361,9 +361,10 @@ export interface Config {
       producers?: {
         /**
          * The default registries of `prom-client` and `@prometheus-io/client`, where they are
-         * loaded. Defaults to true.
+         * loaded. Defaults to true. A map has patterns with `*` and `?` for the names of those that are
+         * exported.
          */
-        prometheus?: boolean;
+        prometheus?: boolean | { included?: string[]; excluded?: string[] };
       };
 
       /** Metrics of Backstage's core services, `backstage.core.…`. Each on by default. */

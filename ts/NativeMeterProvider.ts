@@ -186,7 +186,8 @@ export class NativeMeterProvider implements MeterProvider {
       detectors,
       resourceOf(options),
     );
-    if (isOn(plain.producers?.prometheus ?? this.bridges)) {
+    const bridged = plain.producers?.prometheus ?? this.bridges;
+    if (typeof bridged === 'object' || isOn(bridged)) {
       this.callbacks.addProducer(patience => this.producer.produce(patience));
     }
   }

@@ -55,6 +55,8 @@ export class PrometheusProducer {
   private readonly clients = new Map<string, Client>();
   private lookedAt = -Infinity;
   private readonly failures = new Set<string>();
+  /** Whether a metric is exported, by its name. */
+  private readonly wanted = new Map<string, boolean>();
 
   constructor(
     private readonly native: NativeProvider,
@@ -118,7 +120,9 @@ export class PrometheusProducer {
     const { name, version, exports, texts } = client;
     const { register } = exports;
     // A metric can stand under an old name and under a new one.
-    const metrics = [...new Set(register.getMetricsAsArray())];
+    const metrics = [...new Set(register.getMetricsAsArray())].filter(metric =>
+      this.isWanted(metric.name),
+    );
     const limit = Math.min(patience, PATIENCE_MS);
     const until = performance.now() + limit;
     const reads = metrics.map(metric =>
@@ -135,6 +139,16 @@ export class PrometheusProducer {
         .map(metric => texts.get(metric))
         .filter(text => text !== undefined),
     );
+  }
+
+  /** What is not exported is not read either: its callbacks may be costly. */
+  private isWanted(name: string): boolean {
+    let wanted = this.wanted.get(name);
+    if (wanted === undefined) {
+      wanted = this.native.produces(name);
+      this.wanted.set(name, wanted);
+    }
+    return wanted;
   }
 
   /**

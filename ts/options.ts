@@ -345,9 +345,11 @@ export interface MetricsOptions {
   producers?: {
     /**
      * The default registries of `prom-client` and `@prometheus-io/client`, where they are loaded:
-     * on by default for the process's provider.
+     * on by default for the process's provider. A map has patterns with `*` and `?` for the names that
+     * they have there: what is not among `included`, where that is given, or is among `excluded`, is
+     * neither read nor exported.
      */
-    prometheus?: boolean;
+    prometheus?: boolean | { included?: string[]; excluded?: string[] };
   };
   /**
    * Metrics of Backstage's core services, `backstage.core.…`. Each on by default, but for `cache` with

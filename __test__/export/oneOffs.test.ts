@@ -308,6 +308,8 @@ describe('one-off metrics', () => {
       [undefined, true],
       [{ prometheus: false }, false],
       [{ prometheus: 'false' }, false],
+      [{ prometheus: { included: ['one_*'] } }, true],
+      [{ prometheus: { excluded: ['one_*'] } }, false],
     ] as const) {
       const options = { exporters: { prometheus: { port: 0 } }, producers };
       const program = Program.node(t, 'export/one-offs.mjs', {
@@ -318,6 +320,29 @@ describe('one-off metrics', () => {
       assert.equal(/^one_offs 7$/m.test(page), expected, page);
       await program.stop();
     }
+  });
+
+  test('whose names are left out are neither exported nor read', async t => {
+    const read: string[] = [];
+    for (const name of ['kept_stock', 'kept_debug', 'other_stock']) {
+      new promClient.Gauge({
+        name,
+        help: name,
+        collect() {
+          read.push(name);
+          this.set(1);
+        },
+      });
+    }
+    const provider = bridged(
+      t,
+      { prometheus: { port: 0 } },
+      { included: ['kept_*'], excluded: ['*_debug'] },
+    );
+    const page = await (await fetch(pageOf(provider))).text();
+    assert.match(page, /^kept_stock 1$/m);
+    assert.doesNotMatch(page, /kept_debug|other_stock/);
+    assert.deepEqual([...new Set(read)], ['kept_stock']);
   });
 
   test('are nothing to a provider that is made beside', async t => {
@@ -371,10 +396,11 @@ function recordEveryKind(client: typeof promClient) {
 function bridged(
   t: TestContext,
   exporters: NonNullable<MetricsOptions['exporters']>,
+  prometheus: NonNullable<MetricsOptions['producers']>['prometheus'] = true,
 ) {
   const provider = createMeterProvider({
     exporters: { prometheus: false, ...exporters },
-    producers: { prometheus: true },
+    producers: { prometheus },
   });
   t.after(() => provider.shutdown());
   return provider;

@@ -248,6 +248,12 @@ impl NativeProvider {
         self.provider.engine().is_used()
     }
 
+    /// Whether a metric of a Prometheus client, by its name there, is exported.
+    #[napi(catch_unwind)]
+    pub fn produces(&self, name: String) -> bool {
+        self.provider.engine().produces(&name)
+    }
+
     /// Takes what the default registry of a Prometheus client holds, the text of one metric each;
     /// `producer` tells registries apart, `startMs` is when their counters began, since the epoch.
     #[napi(catch_unwind)]

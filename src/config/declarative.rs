@@ -25,7 +25,7 @@ use super::resource::DeclaredResource;
 use super::values::{
     invalid, Count, Flag, HumanDuration, Port, Size, Switch, LONGEST_MILLISECONDS,
 };
-use super::views::{AggregationOptions, IncludeExclude, View, ViewOptions};
+use super::views::{AggregationOptions, IncludeExcludeOptions, View, ViewOptions};
 use super::{ExemplarFilter, LogLevel, Secret, LARGEST_SIZE, NO_LIMIT, SMALLEST_SIZE};
 use crate::error::Result;
 
@@ -236,7 +236,7 @@ struct Prometheus {
     scope_info_enabled: Option<bool>,
     #[serde(rename = "target_info_enabled/development")]
     target_info_enabled: Option<bool>,
-    resource_constant_labels: Option<IncludeExclude>,
+    resource_constant_labels: Option<IncludeExcludeOptions>,
     translation_strategy: Option<Strategy>,
 }
 

@@ -46,8 +46,8 @@ pub use resource::{Detector, LateLayer, ResourceConfig, ResourceLayer};
 pub use streams::{StreamConfig, StreamUpdate};
 pub(crate) use views::is_gauge;
 pub use views::{
-    check_boundaries, AttributeFilter, InstrumentSelector, ReservoirSpec, StreamSpec, View,
-    ViewAggregation, ViewMatching,
+    check_boundaries, AttributeFilter, IncludeExclude, InstrumentSelector, ReservoirSpec,
+    StreamSpec, View, ViewAggregation, ViewMatching,
 };
 
 use crate::error::Result;
@@ -107,6 +107,8 @@ pub struct Config {
     /// Characters of an attribute's value.
     pub value_length: usize,
     pub exemplars: ExemplarFilter,
+    /// Which metrics of Prometheus clients are exported too, by their names there.
+    pub produced: IncludeExclude,
     /// How long `process.exit()` may wait for the last export.
     pub exit_timeout: Duration,
     /// Things worth telling the operator that are not errors.

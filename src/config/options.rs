@@ -24,7 +24,7 @@ use super::values::{
     header_value, headers, invalid, settings, Concurrency, Count, Flag, HumanDuration, Port,
     ResourceValue, Several, Size, Switch,
 };
-use super::views::{IncludeExclude, ViewMatching, ViewOptions};
+use super::views::{IncludeExclude, IncludeExcludeOptions, ViewMatching, ViewOptions};
 use super::{
     Compression, Config, ConsoleConfig, ListenSettings, NamingConfig, OtlpConfig, OtlpProtocol,
     PageContent, PrometheusConfig, Secret, TlsConfig, DEFAULT_REQUEST_SIZE, DEFAULT_RESPONSE_SIZE,
@@ -152,7 +152,7 @@ pub struct PrometheusOptions {
     pub translation_strategy: Option<TranslationStrategy>,
     pub scope_info_enabled: Option<Flag>,
     pub target_info_enabled: Option<Flag>,
-    pub resource_constant_labels: Option<IncludeExclude>,
+    pub resource_constant_labels: Option<IncludeExcludeOptions>,
     pub collect_timeout: Option<HumanDuration>,
     #[serde(deserialize_with = "some_settings")]
     pub default_aggregation: Option<DefaultAggregations>,
@@ -251,7 +251,7 @@ impl PluginOptions {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct ProducersOptions {
-    pub prometheus: Option<Flag>,
+    pub prometheus: Option<Switch<IncludeExcludeOptions>>,
 }
 
 /// Switches for the metrics of Backstage's core services; the facade reads them.
@@ -453,6 +453,11 @@ impl Options {
                 .exemplars
                 .or_else(|| environment.exemplars(&mut warnings))
                 .unwrap_or_default(),
+            produced: match self.producers.prometheus {
+                Some(Switch::On(names)) => names.into(),
+                // Whether there are any is the facade's to say.
+                Some(Switch::Off) | None => IncludeExclude::default(),
+            },
             exit_timeout: self
                 .exit_timeout
                 .map_or(DEFAULT_EXIT_TIMEOUT, |timeout| timeout.0),

@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::environment::{attribute_list, Environment};
 use super::values::{invalid, nothing, null_is_unset, settings, typed_value, ResourceValue};
-use super::views::{AttributeFilter, IncludeExclude};
+use super::views::{AttributeFilter, IncludeExcludeOptions};
 use crate::error::Result;
 
 /// May hold secrets, so no pattern takes it in: it has to be named.
@@ -42,7 +42,7 @@ pub(super) struct DeclaredResource {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a map of settings")]
 struct DetectionOptions {
-    attributes: Option<IncludeExclude>,
+    attributes: Option<IncludeExcludeOptions>,
     detectors: Option<Vec<DetectorEntry>>,
 }
 

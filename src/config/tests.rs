@@ -450,6 +450,18 @@ fn a_wrong_key_or_value_names_its_path_what_was_found_and_what_is_allowed() {
             "1 to 1000",
         ),
         (
+            r#"{"producers": {"prometheus": {"include": ["a"]}}}"#,
+            "producers.prometheus.include",
+            "`include`",
+            "`included`",
+        ),
+        (
+            r#"{"producers": {"prometheus": "sometimes"}}"#,
+            "producers.prometheus",
+            "\"sometimes\"",
+            "true, false or a map of settings",
+        ),
+        (
             r#"{"core": {"http": "sometimes"}}"#,
             "core.http",
             "\"sometimes\"",
@@ -629,6 +641,27 @@ fn an_endpoint_of_the_environment_is_not_that_of_two_exporters() {
         r#"[{"endpoint": "http://c:1"}, {"endpoint": "http://c:1", "headers": {"tenant": "b"}}]"#,
     ] {
         assert_eq!(refused(list, &variables), None, "{list}");
+    }
+}
+
+#[test]
+fn metrics_of_prometheus_clients_are_those_that_the_patterns_leave() {
+    let produced =
+        |json: &str| parse(&format!(r#"{{"producers": {{"prometheus": {json}}}}}"#)).produced;
+    for (json, kept) in [
+        ("true", [true, true, true]),
+        ("{}", [true, true, true]),
+        (r#"{"included": ["catalog_*"]}"#, [true, true, false]),
+        (r#"{"excluded": ["*_total"]}"#, [true, false, true]),
+        (
+            r#"{"included": ["catalog_*"], "excluded": ["catalog_?_total"]}"#,
+            [true, false, false],
+        ),
+        (r#"{"included": []}"#, [false, false, false]),
+    ] {
+        let filter = produced(json);
+        let names = ["catalog_entities", "catalog_x_total", "nodejs_version"];
+        assert_eq!(names.map(|name| filter.keeps(name)), kept, "{json}");
     }
 }
 

@@ -41,7 +41,7 @@ struct StreamOptions {
     aggregation: Option<AggregationOptions>,
     aggregation_cardinality_limit: Option<Count>,
     exemplar_reservoir: Option<ReservoirOptions>,
-    attribute_keys: Option<IncludeExclude>,
+    attribute_keys: Option<IncludeExcludeOptions>,
 }
 
 /// One key of the declarative configuration's `aggregation`; its value may be empty.
@@ -94,7 +94,7 @@ pub struct ExponentialOptions {
 /// Patterns of keys, with `*` and `?` (`IncludeExclude` of the declarative configuration).
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a map of settings")]
-pub struct IncludeExclude {
+pub struct IncludeExcludeOptions {
     included: Option<Vec<String>>,
     excluded: Option<Vec<String>>,
 }
@@ -164,21 +164,46 @@ pub enum ViewAggregation {
     Sdk(Aggregation),
 }
 
+/// Names that are kept: those that match a pattern of each of the lists in `included`, and none of
+/// `excluded`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IncludeExclude {
+    included: Vec<Vec<String>>,
+    excluded: Vec<String>,
+}
+
+impl From<IncludeExcludeOptions> for IncludeExclude {
+    fn from(options: IncludeExcludeOptions) -> Self {
+        Self {
+            included: options.included.into_iter().collect(),
+            excluded: options.excluded.unwrap_or_default(),
+        }
+    }
+}
+
+impl IncludeExclude {
+    pub fn keeps_all(&self) -> bool {
+        self.included.is_empty() && self.excluded.is_empty()
+    }
+
+    pub fn keeps(&self, name: &str) -> bool {
+        let listed = |patterns: &[String]| patterns.iter().any(|pattern| wildcard(pattern, name));
+        self.included.iter().all(|list| listed(list)) && !listed(&self.excluded)
+    }
+}
+
 /// Which attribute keys a stream keeps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttributeFilter {
-    /// A key is kept that is in each of these lists.
-    included: Vec<Vec<String>>,
-    excluded: Vec<String>,
+    patterns: IncludeExclude,
     /// Keys, not patterns: what an instrument's advice names.
     advised: Option<Arc<[String]>>,
 }
 
-impl From<IncludeExclude> for AttributeFilter {
-    fn from(keys: IncludeExclude) -> Self {
+impl From<IncludeExcludeOptions> for AttributeFilter {
+    fn from(keys: IncludeExcludeOptions) -> Self {
         Self {
-            included: keys.included.into_iter().collect(),
-            excluded: keys.excluded.unwrap_or_default(),
+            patterns: keys.into(),
             advised: None,
         }
     }
@@ -196,18 +221,23 @@ impl AttributeFilter {
     /// Keeps what both keep.
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {
-        self.included.extend(other.included.iter().cloned());
-        self.excluded.extend(other.excluded.iter().cloned());
+        let patterns = &mut self.patterns;
+        patterns
+            .included
+            .extend(other.patterns.included.iter().cloned());
+        patterns
+            .excluded
+            .extend(other.patterns.excluded.iter().cloned());
         self
     }
 
     pub fn keeps_all(&self) -> bool {
-        self.included.is_empty() && self.excluded.is_empty() && self.advised.is_none()
+        self.patterns.keeps_all() && self.advised.is_none()
     }
 
     /// Whether a key is kept and is named as it is, not by a pattern.
     pub fn names(&self, key: &str) -> bool {
-        let included = self.included.iter().flatten();
+        let included = self.patterns.included.iter().flatten();
         self.keeps(key) && included.into_iter().any(|named| named == key)
     }
 
@@ -215,8 +245,7 @@ impl AttributeFilter {
         if let Some(keys) = &self.advised {
             return keys.iter().any(|kept| kept == key);
         }
-        let listed = |patterns: &[String]| patterns.iter().any(|pattern| wildcard(pattern, key));
-        self.included.iter().all(|list| listed(list)) && !listed(&self.excluded)
+        self.patterns.keeps(key)
     }
 }
 

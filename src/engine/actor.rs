@@ -34,7 +34,8 @@ use super::slots::{Slot, SlotChange, SlotChanges};
 use super::{FacadeId, Gate, PipelineId};
 use crate::allocator;
 use crate::config::{
-    ByKind, ExemplarFilter, MeterConfigurator, ReaderConfig, StreamConfig, ViewMatching,
+    ByKind, ExemplarFilter, IncludeExclude, MeterConfigurator, ReaderConfig, StreamConfig,
+    ViewMatching,
 };
 use crate::error::{Code, Error};
 use crate::log::Logger;
@@ -314,6 +315,7 @@ impl Actor {
             naming: None,
             legacy_names: true,
             exemplars: ExemplarFilter::AlwaysOff,
+            produced: IncludeExclude::default(),
         };
         let early = self.take_early();
         for &(id, ..) in &early {

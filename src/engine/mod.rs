@@ -335,6 +335,13 @@ impl Engine {
         self.send(Command::Handover(id, Box::new(handover)));
     }
 
+    /// Whether a metric of a Prometheus client is exported (Metrics SDK specification, "MetricFilter").
+    pub fn produces(&self, name: &str) -> bool {
+        let registry = self.registry();
+        let settings = registry.settings();
+        settings.is_none_or(|settings| settings.produced.keeps(name))
+    }
+
     /// Takes what a metric producer found; it replaces what it found before.
     pub fn produce(&self, id: FacadeId, production: Production) {
         self.send(Command::Produce(id, production));

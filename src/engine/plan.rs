@@ -6,8 +6,9 @@ use super::aggregate::Reservoir;
 use super::instrument::InstrumentSpec;
 use super::{PipelineId, OWN_SCOPE};
 use crate::config::{
-    is_gauge, AttributeFilter, Config, ExemplarFilter, ReaderConfig, ReservoirSpec, StreamConfig,
-    StreamSpec, ViewAggregation, ViewMatching, DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
+    is_gauge, AttributeFilter, Config, ExemplarFilter, IncludeExclude, ReaderConfig, ReservoirSpec,
+    StreamConfig, StreamSpec, ViewAggregation, ViewMatching, DEFAULT_CARDINALITY_LIMIT,
+    DEFAULT_VALUE_LENGTH,
 };
 use crate::services::naming::{MetricScope, Naming};
 use crate::services::renames::Rename;
@@ -42,6 +43,7 @@ pub struct Settings {
     /// Whether what was renamed is exported under its old name too.
     pub legacy_names: bool,
     pub exemplars: ExemplarFilter,
+    pub produced: IncludeExclude,
 }
 
 /// A stream to build: the pipelines that read it are the set bits of `pipelines`.
@@ -120,6 +122,7 @@ impl Settings {
             value_length: config.value_length,
             naming: config.naming.renames(),
             legacy_names: config.naming.legacy_names,
+            produced: config.produced.clone(),
             exemplars: match config.reads_exemplars() {
                 true => config.exemplars,
                 // Nobody would read them.
