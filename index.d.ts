@@ -77,6 +77,7 @@ export declare interface BoundRecorder {
 export declare type CardinalityLimits = {
     [Kind in InstrumentType | 'default']?: number;
 };
+
 /** The options that can change while a provider is in use. */
 declare type Changeable = Pick<MetricsOptions, 'views' | 'viewMatchingMode' | 'meterConfigurator' | 'cardinalityLimit' | 'plugin'>;
 
@@ -454,6 +455,22 @@ export declare interface PrometheusExporterOptions {
     token?: string;
     /** How names are translated. Default `UnderscoreEscapingWithSuffixes`. */
     translationStrategy?: TranslationStrategy;
+    /**
+     * Whether series have the labels of their meter's scope, `otel_scope_…`. Default true. Without them
+     * series of several scopes that have the same labels are one: counters and histograms add up, and of
+     * gauges the first is shown, with a warning.
+     */
+    scopeInfoEnabled?: boolean;
+    /** Whether the page has `target_info`, whose labels are the resource. Default true. */
+    targetInfoEnabled?: boolean;
+    /**
+     * Attributes of the resource that are labels of every series too, by keys with `*` and `?`: all, with
+     * `{}`. Default none.
+     */
+    resourceConstantLabels?: {
+        included?: string[];
+        excluded?: string[];
+    };
     /** How long a scrape waits for observable callbacks. Default 2 seconds. */
     collectTimeout?: Duration;
     /** Default: the specification's for each kind, and the provider's `histogram`. */
