@@ -84,6 +84,12 @@ const STRATEGIES = `${PAGE}/names.rs: each_strategy_does_what_it_is_called`;
 const NEVER_ANSWERS = `${PUSH}: a_collector_that_never_answers_is_left_at_the_deadline`;
 const SAVED = `${ENVIRONMENT}: the environment, and the environment before the default`;
 
+const METERS = 'instruments/meters';
+const RESOURCE = 'config/resource';
+const SEVERAL = 'export/severalOtlp';
+const FILTERED =
+  'export/oneOffs: whose names are left out are neither exported nor read';
+
 const CUMULATIVE_PAGE =
   'Not needed: the page reads a collection of its own, which is cumulative.';
 const LEFT_OUT = `${PAGE}/tests.rs: delta_data_and_negative_counters_are_left_out_with_a_warning`;
@@ -103,9 +109,10 @@ const metrics: Row[] = [
     SCOPES,
     SCOPES_EXPORTED,
   ),
-  no(
+  noted(
     '`get_meter` takes attributes',
-    '`MeterOptions` of `@opentelemetry/api` has no attributes.',
+    '`MeterScopeOptions` extend the `MeterOptions` of `@opentelemetry/api`.',
+    `${METERS}: meters that differ only in attributes are two, in whatever order these are`,
   ),
   yes(
     'An invalid meter name gives a working meter',
@@ -194,15 +201,17 @@ const metrics: Row[] = [
     'Configuration belongs to the `MeterProvider` alone',
     'lifecycle/early: instruments used before the configuration deliver every value, under its views',
   ),
-  no(
+  noted(
     'The configuration can be updated',
-    'A provider takes one configuration.',
-    `${ROWS}: a provider takes one configuration`,
+    'Views, matching mode, meter configurator and the cardinality limit; the exporters stay.',
+    `${METERS}: a change of views holds for instruments that exist`,
+    `${METERS}: a change that is not allowed is refused by its path, and changes nothing`,
+    'backstage/followConfig: is applied where it can be',
   ),
-  partly(
+  yes(
     'An update applies to meters that exist',
-    'The one configuration applies to meters and instruments that were there before it; there is no later one.',
-    'lifecycle/early: instruments used before the configuration deliver every value, under its views',
+    `${METERS}: a meter that is disabled does nothing, and what it did is exported once more`,
+    `${METERS}: a change of views holds for instruments that exist`,
   ),
   yes(
     'Views can be registered',
@@ -240,9 +249,11 @@ const metrics: Row[] = [
     'Several views for one instrument',
     `${SDK}: two views of one instrument are two streams`,
   ),
-  no(
+  noted(
     '`view_matching_mode`',
-    'In development in the specification; views that match each make a stream.',
+    'In development in the specification: `viewMatchingMode`.',
+    'src/engine/tests/updates.rs: composable_views_make_one_stream_for_each_name_that_they_give',
+    'src/engine/tests/updates.rs: what_does_not_fit_leaves_what_an_earlier_view_said',
   ),
   yes(
     '`Drop` aggregation',
@@ -277,17 +288,18 @@ const metrics: Row[] = [
   ),
   partly(
     'A reader takes exporters',
-    'OTLP, console and Prometheus, by configuration; none of one’s own.',
+    'OTLP, up to 16 times, console and Prometheus, by configuration; none of one’s own.',
     `${ENVIRONMENT}: OTEL_METRICS_EXPORTER chooses the exporters`,
+    `${SEVERAL}: each of several exporters has its own collector, headers and temporality`,
   ),
-  partly(
+  yes(
     'A reader has default aggregations by kind',
-    'Of histograms only.',
-    `${ROWS}: the buckets that a reader gives histograms are those of no other kind of instrument`,
+    'src/engine/tests/readers.rs: a_reader_aggregates_kinds_as_it_wants_unless_a_view_says_otherwise',
+    'src/config/reader_tests.rs: an_exporters_aggregation_goes_before_the_services_and_the_variables',
   ),
-  partly(
+  yes(
     'A reader has default temporalities by kind',
-    'By the three preferences of OTLP, which go by kind; none of one’s own.',
+    'src/engine/tests/readers.rs: each_exporter_has_the_temporality_that_it_wants_of_a_kind',
     `${READERS}: that prefers … has a … as …`,
   ),
   yes(
@@ -364,20 +376,28 @@ const metrics: Row[] = [
     RESERVOIRS,
     `${READERS}: of explicit buckets are one a bucket, of which the last value counts`,
   ),
-  no(
+  partly(
     'A metric producer takes a filter',
-    'The one producer reads whole registries; filters are in development in the specification.',
+    'By names of metrics, of the one producer; attributes are not filtered. In development in the specification.',
+    FILTERED,
   ),
-  no('A reader passes a filter to its producers', 'There are no filters.'),
-  no('The SDK’s own producer filters', 'There are no filters.'),
+  no(
+    'A reader passes a filter to its producers',
+    'All readers of a provider have one filter.',
+  ),
+  partly(
+    'The SDK’s own producer filters',
+    'By names of metrics, with `*` and `?`; there is no interface for a filter of one’s own.',
+    FILTERED,
+  ),
   yes(
     'Cardinality limit',
     "instruments/attributeTrie: exactly the limit's sets of a … have series, and the rest share one",
     `${SDK}: the limit is 2000 where nobody sets one`,
   ),
-  partly(
+  yes(
     'Cardinality limit of a reader',
-    'One for all readers of a provider.',
+    'src/engine/tests/readers.rs: each_reader_stops_at_its_own_limit_of_a_kind',
     `${SDK}: a reader bounds the series of an instrument`,
   ),
   yes(
@@ -390,33 +410,50 @@ const metrics: Row[] = [
     `${ROWS}: a cumulative series starts with the collection before its first value`,
     'export/restart: a series that was removed starts anew over …, and on the page',
   ),
-  no(
+  yes(
     '`maxExportBatchSize`',
-    'Requests are cut by bytes, not by points.',
-    'src/export/otlp/tests/encoding.rs: a_large_collection_is_cut_into_requests_that_add_up',
+    `${SEVERAL}: a large collection goes in requests of so many points, which add up`,
+    `${PUSH}: a_batch_that_is_refused_counts_with_its_own_points_and_the_others_go`,
   ),
 ];
 
 const resource: Row[] = [
-  partly(
+  noted(
     'Made of attributes',
-    'By options and variables; there is no `Resource` object.',
+    'By options, variables and files, or by any object with the methods of a `Resource`, such as those of `@opentelemetry/resources`.',
     SAVED,
+    `${RESOURCE}: is any object with the methods of one`,
   ),
-  no('Made empty', 'A resource always has a name, an instance and an SDK.'),
-  partly(
+  no(
+    'Made empty',
+    'A provider’s resource always has a name, an instance and an SDK; an empty object can be passed.',
+  ),
+  yes(
     'Merge',
-    'Options over variables over defaults; no objects are merged, and there is no schema URL.',
-    SAVED,
+    `${RESOURCE}: is merged over what the provider says of itself, with its schema`,
+    'src/config/resource_tests.rs: the_environment_wins_over_detectors_and_options_over_both',
+    'src/config/resource_tests.rs: schema_urls_merge_as_the_specification_says',
   ),
-  no('Its attributes can be read', 'There is no `Resource` object.'),
+  no(
+    'Its attributes can be read',
+    'A provider exports its resource and gives it to nobody; an object that was passed has its own.',
+  ),
   yes(
     'Default of `service.name`',
     'src/config/tests.rs: every_resource_has_a_name_an_instance_and_an_sdk',
     SAVED,
   ),
-  no('Resource detectors', 'There are none.'),
-  no('Resource detectors give a schema URL', 'There are none.'),
+  yes(
+    'Resource detectors',
+    `${RESOURCE}: are in the first export, which waits for what is asynchronous`,
+    `${RESOURCE}: are chosen by the variable that the SDK of JavaScript has`,
+    `${RESOURCE}: read what the downward API of Kubernetes put into variables`,
+  ),
+  noted(
+    'Resource detectors give a schema URL',
+    'OpenTelemetry’s own set none; what they find gets that of the conventions they follow.',
+    `${RESOURCE}: are in the first export, which waits for what is asynchronous`,
+  ),
 ];
 
 const TRACES = 'Traces.';
@@ -435,7 +472,11 @@ const environment: Row[] = [
     '`OTEL_SERVICE_NAME`',
     `${ENVIRONMENT}: OTEL_SERVICE_NAME names the resource, over OTEL_RESOURCE_ATTRIBUTES`,
   ),
-  no('`OTEL_LOG_LEVEL`', 'Messages go to Backstage’s logger or to `diag`.'),
+  yes(
+    '`OTEL_LOG_LEVEL`',
+    'config/declarative: … … a warning',
+    'config/declarative: of another word is a warning, and counts as unset',
+  ),
   other('`OTEL_PROPAGATORS`', 'Propagation.'),
   other('`OTEL_BSP_*`', TRACES),
   other('`OTEL_BLRP_*`', LOGS),
@@ -492,9 +533,11 @@ const environment: Row[] = [
     '`OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`',
     `${ENVIRONMENT}: OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION chooses the buckets`,
   ),
-  no(
+  yes(
     '`OTEL_CONFIG_FILE`',
-    'Views have the keys of declarative configuration; files with it are not read.',
+    'config/declarative: takes the place of all other variables',
+    'config/declarative: says once what is not supported, and what is not for metrics',
+    'config/declarative: that is wrong is an error that names the place in it',
   ),
 ];
 
@@ -538,7 +581,11 @@ const otlp: Row[] = [
     'src/export/otlp/tests/http.rs: an_answer_over_the_limit_is_an_error_for_good_whatever_its_status',
     'src/export/otlp/tests/grpc.rs: an_answer_over_the_limit_is_an_error_for_good',
   ),
-  no('Sends concurrently', 'One request after the other.'),
+  noted(
+    'Sends concurrently',
+    '`maxConcurrentExports`, for the requests of one collection; one by default, which keeps their order.',
+    `${PUSH}: as_many_batches_as_the_exporter_says_are_sent_at_once`,
+  ),
   yes(
     'Retries what can be retried, with back-off',
     'src/export/otlp/tests/http.rs: the_codes_that_ask_for_patience_are_tried_again_and_no_others',
@@ -554,17 +601,20 @@ const otlp: Row[] = [
     `${PUSH}: a_retry_after_is_waited_for_within_the_export`,
     'src/export/otlp/tests/grpc.rs: an_exhausted_collector_is_tried_again_only_when_it_says_when',
   ),
-  no('Several destinations', 'One OTLP exporter a provider.'),
+  yes(
+    'Several destinations',
+    `${SEVERAL}: each of several exporters has its own collector, headers and temporality`,
+    `${SEVERAL}: a collector that is gone takes nothing from the others, and each counts its own points`,
+  ),
   other('Schema URL in `ResourceSpans` and `ScopeSpans`', TRACES),
-  partly(
+  yes(
     'Schema URL in `ResourceMetrics` and `ScopeMetrics`',
-    'Of scopes; a resource has none.',
     SCOPES_EXPORTED,
+    `${RESOURCE}: is merged over what the provider says of itself, with its schema`,
   ),
   other('Schema URL in `ResourceLogs` and `ScopeLogs`', LOGS),
-  partly(
+  yes(
     'User agent',
-    'Names the exporter and its version, not the language.',
     'src/export/otlp/tests/http.rs: a_request_arrives_as_configured',
     'src/export/otlp/tests/grpc.rs: a_call_arrives_as_configured',
   ),
@@ -622,12 +672,16 @@ const prometheus: Row[] = [
     `${PAGE}/labels.rs: scopes_are_labels_and_their_attributes_cannot_impersonate_them`,
     "conformance/javascript/prometheus: with … is as the JS exporter's suite expects it",
   ),
-  partly(
+  yes(
     'Labels of scope attributes',
-    'The page writes them; a meter cannot be given any.',
+    'export/pageContent: attributes of a scope are labels, and join attributes of that name',
     `${PAGE}/labels.rs: scopes_are_labels_and_their_attributes_cannot_impersonate_them`,
   ),
-  no('Scope labels can be switched off', 'There is no option.'),
+  yes(
+    'Scope labels can be switched off',
+    'export/pageContent: without labels of scopes and target_info, series of two scopes are one',
+    `${PAGE}/tests.rs: without_labels_of_scopes_their_series_are_added_up_where_that_can_be`,
+  ),
   yes('Gauges are gauges', CLASSIC),
   yes('Cumulative monotonic sums are counters', CLASSIC),
   yes(

@@ -108,7 +108,7 @@ test('the documentation says that attributes which a view drops may be on exempl
   );
 });
 
-test('a provider takes one configuration', t => {
+test('a provider takes one configuration, which can be updated', t => {
   const provider = createMeterProvider({ exporters: { prometheus: false } });
   t.after(() => provider.shutdown());
   assert.throws(
@@ -116,6 +116,7 @@ test('a provider takes one configuration', t => {
     error =>
       isMetricsError(error) && error.code === 'ERR_METRICS_ALREADY_CONFIGURED',
   );
+  provider.update({ cardinalityLimit: 10 });
 });
 
 /** When each series of a metric starts, by its attribute `set`. */

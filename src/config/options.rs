@@ -766,7 +766,6 @@ impl OtlpOptions {
                 ReaderDefaults {
                     preference: preference.unwrap_or(defaults.preference),
                     histogram,
-                    ..defaults
                 },
             )?,
             tls,
