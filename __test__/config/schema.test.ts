@@ -145,7 +145,7 @@ test('the config schema takes every setting in every form that is documented', a
         disabled: false,
       },
     },
-      producers: { prometheus: { included: ['catalog_*'], excluded: ['*_x'] } },
+    producers: { prometheus: { included: ['catalog_*'], excluded: ['*_x'] } },
     core: { http: true, database: false },
   };
   assert.deepEqual(await processed(metrics), metrics);
