@@ -86,7 +86,7 @@ export declare class NativeProvider {
   /** Changes which streams instruments have; `options` are what changes, `path` is where they stand. */
   update(options: string, path: string): void
   /** Reads a configuration as `configure` does, and applies nothing. */
-  static check(options: string, path: string, environment: Record<string, string>): Array<string>
+  static check(options: string, path: string, environment: Record<string, string>, file?: NativeConfigFile | undefined | null): Array<string>
   /** The path of the Prometheus page, as a request may spell it; `None` when there is none. */
   pagePath(): string | null
   /** Applies a configuration whose data is kept until `collect` reads it. */

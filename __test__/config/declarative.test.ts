@@ -192,6 +192,7 @@ meter_provider:
   readers:
     - periodic:
         max_export_batch_size/development: 100
+        producers: [{ opencensus: }]
         exporter:
           otlp_http:
             endpoint: \${ENDPOINT}/v1/metrics
@@ -271,7 +272,7 @@ describe('OTEL_CONFIG_FILE', { concurrency: 2 }, () => {
       said.map(([line]) => line.replace('otel.yaml: ', '')),
       [
         'propagator: is not for metrics; ignored by this package',
-        'meter_provider.readers[0].periodic.max_export_batch_size/development: is not supported: requests are as large as collectors take them; ignored',
+        'meter_provider.readers[0].periodic.producers[0].opencensus: is not supported: OpenCensus has ended; ignored',
       ],
     );
   });

@@ -389,6 +389,41 @@ const MISTAKES: Mistake[] = [
     fix: /OTEL_SDK_DISABLED/,
   },
   {
+    mistake: 'the file of declarative configuration disables metrics',
+    plant: app =>
+      app.write(`${BACKEND}/otel.yaml`, "file_format: '1.0'\ndisabled: true\n"),
+    where: { environment: { OTEL_CONFIG_FILE: 'otel.yaml' } },
+    check: 'environment',
+    message: /otel\.yaml, which OTEL_CONFIG_FILE names .* says disabled/,
+    fix: /Remove disabled from otel\.yaml/,
+  },
+  {
+    mistake: 'the file of declarative configuration is wrong',
+    plant: app =>
+      app.write('otel.yaml', "file_format: '1.0'\nmeter_provider: {}\n"),
+    where: { environment: { OTEL_CONFIG_FILE: 'otel.yaml' } },
+    check: 'environment',
+    message: /environment: otel\.yaml: meter_provider: missing field `readers`/,
+    fix: /otel\.yaml/,
+  },
+  {
+    mistake: 'the file of declarative configuration is no YAML',
+    plant: app => app.write('otel.yaml', 'a: [s3cret'),
+    where: { environment: { OTEL_CONFIG_FILE: 'otel.yaml' } },
+    check: 'environment',
+    message: /environment: otel\.yaml: found no YAML in line 1/,
+    fix: /Change otel\.yaml/,
+  },
+  {
+    mistake: 'the file of declarative configuration is not here',
+    plant: () => {},
+    where: { environment: { OTEL_CONFIG_FILE: '/etc/otel.yaml' } },
+    check: 'environment',
+    severity: 'note',
+    message: /\/etc\/otel\.yaml, which is not here/,
+    fix: /where the file is/,
+  },
+  {
     mistake: 'the token is of two words',
     plant: app => app.config({}, { token: 't0ken t0ken' }),
     check: 'config',

@@ -27,6 +27,33 @@ test('names on a running page that no rule and no convention accounts for are a 
   assert.match(note.fix, /metricsServiceRef/);
 });
 
+test('a file of declarative configuration says where the page is, and no variable does', async t => {
+  const app = await AppFixture.create(t);
+  app.config({ exporters: {} });
+  const page = (settings: string) =>
+    `  readers:\n    - pull:\n        exporter:\n          prometheus/development: ${settings}\n`;
+  const environment = {
+    OTEL_CONFIG_FILE: 'otel.yaml',
+    OTEL_METRICS_EXPORTER: 'none',
+    OTEL_EXPORTER_PROMETHEUS_PORT: '1',
+    PAGE_PORT: '0',
+  };
+  for (const [provider, host, port] of [
+    [page("{ host: '0.0.0.0', port: 0 }"), '0.0.0.0', 0],
+    [page('{ port: "${PAGE_PORT}" }'), '127.0.0.1', 0],
+    [page('null'), '127.0.0.1', 9464],
+  ] as const) {
+    app.write('otel.yaml', `file_format: '1.0'\nmeter_provider:\n${provider}`);
+    const found = await openApp({ directory: app.directory, environment });
+    assert.deepEqual([found.page?.host, found.page?.port], [host, port]);
+  }
+  for (const without of ["file_format: '1.0'\n", 'a list\n']) {
+    app.write('otel.yaml', without);
+    const found = await openApp({ directory: app.directory, environment });
+    assert.equal(found.page, undefined);
+  }
+});
+
 test('the doctor reads OTEL_METRICS_EXPORTER as the addon does', async t => {
   const name = 'OTEL_METRICS_EXPORTER';
   process.env.OTEL_EXPORTER_PROMETHEUS_PORT = '0';

@@ -196,8 +196,10 @@ impl NativeProvider {
         options: String,
         path: String,
         environment: HashMap<String, String>,
+        file: Option<NativeConfigFile>,
     ) -> Result<Vec<String>> {
-        Ok(Config::parse(&options, &path, &Environment::new(environment))?.warnings)
+        let environment = Environment::new(environment).with_file(file.map(ConfigFile::from));
+        Ok(Config::parse(&options, &path, &environment)?.warnings)
     }
 
     /// The path of the Prometheus page, as a request may spell it; `None` when there is none.

@@ -11,6 +11,7 @@ import {
   findInstrumentationFiles,
   type InstrumentationFile,
 } from './InstrumentationFile';
+import { declaredFile } from './DeclaredFile';
 import { findLaunchers, type Launcher } from './Launcher';
 import { readOwnManifest } from './Manifest';
 import { type MetricsPage, readMetricsPage } from './MetricsPage';
@@ -188,13 +189,21 @@ async function readConfiguration(
     environment,
   );
   const { options, optionsProblem } = await readOptions(appConfig);
-  const isKnown = appConfig.config && optionsProblem === undefined;
+  const declared = declaredFile(environment, [
+    files.root,
+    ...workspaces.filter(isBackend).map(({ directory }) => directory),
+  ]);
+  // A file that cannot be read here may say anything of the page.
+  const isKnown =
+    appConfig.config &&
+    optionsProblem === undefined &&
+    (declared === undefined || declared.state === 'read');
   return {
     appConfig,
     configFiles: nameConfigFiles(files, given),
     options,
     optionsProblem,
-    page: isKnown ? pageSettings(options, environment) : undefined,
+    page: isKnown ? pageSettings(options, environment, declared) : undefined,
   };
 }
 

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { MetricsOptions } from '../options';
 import { isMap } from './AppFiles';
+import type { DeclaredFile } from './DeclaredFile';
 
 const EXPORTERS = ['otlp', 'prometheus', 'console', 'logging', 'none'];
 
@@ -17,12 +18,20 @@ export interface PageSettings {
 
 type Environment = Record<string, string | undefined>;
 
-/** `undefined` where the page is switched off. */
+/**
+ * `undefined` where the page is switched off.
+ *
+ * @param declared - A file that takes the place of the environment.
+ */
 export function pageSettings(
   options: MetricsOptions,
-  env: Environment,
+  environment: Environment,
+  declared?: DeclaredFile,
 ): PageSettings | undefined {
-  const given: unknown = options.exporters?.prometheus;
+  const inFile =
+    declared?.state === 'read' ? (declared.page ?? false) : undefined;
+  const given: unknown = options.exporters?.prometheus ?? inFile;
+  const env = declared ? {} : environment;
   const named = exporterNames(env);
   const isOff =
     given === undefined

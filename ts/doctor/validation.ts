@@ -1,3 +1,4 @@
+import type { NativeConfigFile } from '../../binding';
 import { toJson } from '../json';
 import type { MetricsOptions } from '../options';
 import { loadAddon } from './addon';
@@ -11,10 +12,14 @@ export interface Verdict {
 
 const PATH = 'backend.metrics';
 
-/** Checks settings together with `OTEL_*` variables. Opens no port and sends nothing. */
+/**
+ * Checks settings together with `OTEL_*` variables, or with the file that takes their place. Opens no
+ * port and sends nothing.
+ */
 export async function validate(
   options: MetricsOptions,
   environment: Record<string, string>,
+  file?: NativeConfigFile,
 ): Promise<Verdict> {
   const { binding } = await loadAddon();
   if (!binding) {
@@ -24,7 +29,8 @@ export async function validate(
     const json = toJson(options);
     // The service that names metrics refuses what cannot begin a name.
     new binding.NativeRootMetricsService(json, PATH);
-    return { warnings: binding.NativeProvider.check(json, PATH, environment) };
+    const provider = binding.NativeProvider;
+    return { warnings: provider.check(json, PATH, environment, file) };
   } catch (error) {
     return { error: (error as Error).message, warnings: [] };
   }

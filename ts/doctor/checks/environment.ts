@@ -1,4 +1,5 @@
 import type { App } from '../App';
+import { type DeclaredFile, declaredFile } from '../DeclaredFile';
 import type { Finding } from '../Finding';
 import { exporterNames, isSwitchedOff } from '../PageSettings';
 import type { MetricsOptions } from '../../options';
@@ -18,7 +19,7 @@ export async function environment(app: App): Promise<Finding[]> {
     return [];
   }
   const findings = await Promise.all(
-    places(app).map(place => inspect(place, app.options, alone.warnings)),
+    places(app).map(place => inspect(app, place, alone.warnings)),
   );
   return findings.flat();
 }
@@ -39,19 +40,61 @@ function places(app: App): Place[] {
 }
 
 async function inspect(
+  app: App,
   place: Place,
-  options: MetricsOptions,
   known: string[],
 ): Promise<Finding[]> {
-  const off = switchedOff(place, options);
+  const { options, root, backends } = app;
+  const declared = declaredFile(place.variables, [
+    root,
+    ...backends.map(({ directory }) => directory),
+  ]);
+  const off = declared
+    ? unusable(place, declared)
+    : switchedOff(place, options);
   if (off) {
     return [off];
   }
-  const { error, warnings } = await validate(options, place.variables);
+  const file = declared?.state === 'read' ? declared.file : undefined;
+  const { error, warnings } = await validate(options, place.variables, file);
   const found: Finding[] = warnings
     .filter(warning => !known.includes(warning))
     .map(warning => wrong('warning', place, warning));
   return error === undefined ? found : [wrong('problem', place, error)];
+}
+
+/** What keeps a file from being looked at, or metrics from being there. */
+function unusable(
+  { what, file }: Place,
+  declared: DeclaredFile,
+): Finding | undefined {
+  const found = (
+    severity: Finding['severity'],
+    message: string,
+    fix: string,
+  ): Finding => ({ check: 'environment', severity, message, file, fix });
+  switch (declared.state) {
+    case 'absent':
+      return found(
+        'note',
+        `OTEL_CONFIG_FILE in the ${what} names ${declared.name}, which is not here: what it says of the page and of exporters is not known.`,
+        'Run the doctor where the file is.',
+      );
+    case 'wrong':
+      return found(
+        'problem',
+        `in the ${what}: ${declared.message}.`,
+        `Change ${declared.name}.`,
+      );
+    case 'read':
+      return declared.isDisabled
+        ? found(
+            'problem',
+            `${declared.file.name}, which OTEL_CONFIG_FILE names in the ${what}, says disabled: no metrics are kept or exported.`,
+            `Remove disabled from ${declared.file.name}.`,
+          )
+        : undefined;
+  }
 }
 
 function switchedOff(
