@@ -267,7 +267,10 @@ async function configures(t: TestContext, { code }: Example): Promise<void> {
   }
   assert.ok(config.backend, code);
   const { exporters, ...rest } = config.backend.metrics;
-  const { prometheus: page, otlp } = exporters ?? {};
+  const { prometheus: page, otlp = [] } = exporters ?? {};
+  const collectors = [otlp]
+    .flat()
+    .filter(options => typeof options === 'object');
   const provider = createMeterProvider({
     ...rest,
     exporters: {
@@ -276,9 +279,13 @@ async function configures(t: TestContext, { code }: Example): Promise<void> {
         typeof page === 'object'
           ? { ...page, host: '127.0.0.1', port: 0 }
           : { port: 0 },
-      ...(typeof otlp === 'object'
-        ? { otlp: { ...otlp, endpoint: 'http://127.0.0.1:9', tls: undefined } }
-        : {}),
+      otlp:
+        collectors.length > 0 &&
+        collectors.map(options => ({
+          ...options,
+          endpoint: 'http://127.0.0.1:9',
+          tls: undefined,
+        })),
     },
   });
   t.after(() => provider.shutdown().catch(() => {}));
