@@ -189,7 +189,7 @@ async function readConfiguration(
     environment,
   );
   const { options, optionsProblem } = await readOptions(appConfig);
-  const declared = declaredFile(environment, [
+  const declared = await declaredFile(environment, [
     files.root,
     ...workspaces.filter(isBackend).map(({ directory }) => directory),
   ]);

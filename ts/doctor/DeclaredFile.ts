@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { NativeConfigFile } from '../../binding';
-import { readConfigFile } from '../declarative/readConfigFile';
 import { isMap } from './AppFiles';
 
 type Environment = Record<string, string | undefined>;
@@ -27,10 +26,10 @@ export type DeclaredFile =
  *
  * @param directories - Where a backend may be started: what a relative path begins at.
  */
-export function declaredFile(
+export async function declaredFile(
   variables: Environment,
   directories: string[],
-): DeclaredFile | undefined {
+): Promise<DeclaredFile | undefined> {
   const name = variables.OTEL_CONFIG_FILE?.trim();
   if (!name) {
     return undefined;
@@ -42,6 +41,8 @@ export function declaredFile(
     return { state: 'absent', name };
   }
   try {
+    // An app without `@opentelemetry/api` cannot load it, and is told so by another check.
+    const { readConfigFile } = await import('../declarative/readConfigFile.js');
     const { content } = readConfigFile(found, variables);
     const model: unknown = JSON.parse(content);
     return {
@@ -51,7 +52,8 @@ export function declaredFile(
       page: pageOf(model),
     };
   } catch (error) {
-    const message = (error as Error).message.replaceAll(found, name);
+    const [line] = (error as Error).message.split('\n');
+    const message = line.replaceAll(found, name);
     return { state: 'wrong', name, message };
   }
 }

@@ -45,7 +45,7 @@ async function inspect(
   known: string[],
 ): Promise<Finding[]> {
   const { options, root, backends } = app;
-  const declared = declaredFile(place.variables, [
+  const declared = await declaredFile(place.variables, [
     root,
     ...backends.map(({ directory }) => directory),
   ]);
