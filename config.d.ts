@@ -284,8 +284,9 @@ export interface Config {
       }>;
 
       /**
-       * What several views that match one instrument make of it: a stream each, which is the default,
-       * or one for each `stream.name` that they give, to which those without a name add.
+       * Says how several views that match one instrument combine: each makes a stream (`independent`,
+       * the default), or each `stream.name` makes one, and views without a name add to it
+       * (`composable`).
        */
       viewMatchingMode?: 'independent' | 'composable';
 

@@ -1,6 +1,6 @@
 // `npm start`: the example's backend, which serves its app, and a Prometheus that scrapes it: this
 // machine's, or else Debian's, which is fetched. All of it ends with Ctrl-C.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,6 +9,8 @@ import { fetchTools, toolsDirectory } from './tools.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const backend = path.join(root, 'packages/backend');
+
+buildApp();
 
 let prometheus = findPrometheus();
 if (!prometheus) {
@@ -51,6 +53,20 @@ console.log(
 );
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => children.forEach(child => child.kill(signal)));
+}
+
+/** The build lists every file of the bundle, which only matters if it fails. */
+function buildApp() {
+  console.log('Building the app…');
+  const { status, stdout, stderr } = spawnSync(
+    'npm',
+    ['run', 'build', '--workspace', 'packages/app'],
+    { cwd: root, encoding: 'utf8', shell: process.platform === 'win32' },
+  );
+  if (status !== 0) {
+    console.error(stdout, stderr);
+    process.exit(status ?? 1);
+  }
 }
 
 /** One that ends takes the others with it: half an example would only puzzle. */

@@ -13,6 +13,7 @@ import {
   resourceFromAttributes,
 } from '@opentelemetry/resources';
 import { redactedArguments } from '../../ts/resource/redactedArguments';
+import { exportOfProgram } from '../support/exportOfProgram';
 import { type OtlpRequest, OtlpReceiver } from '../support/OtlpReceiver';
 import { runNode } from '../support/Program';
 
@@ -39,23 +40,11 @@ async function exported(
   return { attributes: receiver.resource, schemaUrl };
 }
 
-/** What the program of a variable exports. */
+/** The resource that the program of a variable exports. */
 async function ofProgram(
-  t: TestContext,
-  env: Record<string, string>,
-  options: MetricsOptions = { exporters: { prometheus: false } },
+  ...program: Parameters<typeof exportOfProgram>
 ): Promise<Attributes> {
-  const receiver = await OtlpReceiver.start(t);
-  const ending = await runNode(t, 'lifecycle/environment.cjs', {
-    args: [JSON.stringify(options)],
-    env: {
-      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
-      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-      ...env,
-    },
-  });
-  assert.equal(ending.code, 0, ending.stderr);
-  return receiver.resource;
+  return (await exportOfProgram(...program)).resource;
 }
 
 function keys(attributes: Attributes, ...namespaces: string[]): string[] {

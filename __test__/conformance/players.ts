@@ -1,6 +1,5 @@
 // The two sides: each plays a workload through the OpenTelemetry API.
 import { createTestMetrics } from '@nativestage/metrics/testing';
-import type { ViewStream } from '@nativestage/metrics/sdk';
 import {
   type Attributes,
   type BatchObservableResult,
@@ -12,11 +11,8 @@ import {
   ValueType,
 } from '@opentelemetry/api';
 import {
-  type AggregationOption,
   AggregationTemporality,
   AggregationType,
-  createAllowListAttributesProcessor,
-  createDenyListAttributesProcessor,
   InstrumentType,
   MeterProvider,
   MetricReader,
@@ -28,6 +24,7 @@ import {
   oddAttributesThrowOrCollide,
   overflowBeginsOneSetEarly,
 } from './faults';
+import { INSTRUMENT_TYPES, sdkView } from './sdkView';
 import {
   type InMemoryProvider,
   type Metrics,
@@ -236,16 +233,6 @@ class Reader extends MetricReader {
   }
 }
 
-const INSTRUMENT_TYPES = {
-  counter: InstrumentType.COUNTER,
-  up_down_counter: InstrumentType.UP_DOWN_COUNTER,
-  histogram: InstrumentType.HISTOGRAM,
-  gauge: InstrumentType.GAUGE,
-  observable_counter: InstrumentType.OBSERVABLE_COUNTER,
-  observable_up_down_counter: InstrumentType.OBSERVABLE_UP_DOWN_COUNTER,
-  observable_gauge: InstrumentType.OBSERVABLE_GAUGE,
-};
-
 function sdkTemporality(preference: Temporality) {
   return (type: InstrumentType) =>
     KINDS.some(
@@ -256,66 +243,14 @@ function sdkTemporality(preference: Temporality) {
       : AggregationTemporality.CUMULATIVE;
 }
 
-function sdkView({ selector, stream }: ViewPlan): ViewOptions {
-  const keys = stream.attribute_keys;
+/** A view, with the limit that makes theirs overflow where ours does. */
+function theirView(view: ViewPlan): ViewOptions {
+  const { aggregationCardinalityLimit: limit, ...rest } = sdkView(view);
   return {
-    instrumentName: selector.instrument_name,
-    instrumentType:
-      selector.instrument_type && INSTRUMENT_TYPES[selector.instrument_type],
-    instrumentUnit: selector.unit,
-    meterName: selector.meter_name,
-    meterVersion: selector.meter_version,
-    meterSchemaUrl: selector.meter_schema_url,
-    name: stream.name,
-    description: stream.description,
-    aggregation: sdkAggregation(stream.aggregation),
-    aggregationCardinalityLimit:
-      stream.aggregation_cardinality_limit === undefined
-        ? undefined
-        : overflowBeginsOneSetEarly(stream.aggregation_cardinality_limit),
-    attributesProcessors: [
-      ...(keys?.included
-        ? [createAllowListAttributesProcessor(keys.included)]
-        : []),
-      ...(keys?.excluded
-        ? [createDenyListAttributesProcessor(keys.excluded)]
-        : []),
-    ],
-  };
-}
-
-function sdkAggregation(
-  aggregation: ViewStream['aggregation'],
-): AggregationOption | undefined {
-  if (!aggregation || 'default' in aggregation) {
-    return undefined;
-  }
-  if ('drop' in aggregation) {
-    return { type: AggregationType.DROP };
-  }
-  if ('sum' in aggregation) {
-    return { type: AggregationType.SUM };
-  }
-  if ('last_value' in aggregation) {
-    return { type: AggregationType.LAST_VALUE };
-  }
-  if ('explicit_bucket_histogram' in aggregation) {
-    const options = aggregation.explicit_bucket_histogram;
-    return {
-      type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
-      options: {
-        boundaries: options?.boundaries ?? [],
-        recordMinMax: options?.record_min_max,
-      },
-    };
-  }
-  const options = aggregation.base2_exponential_bucket_histogram;
-  return {
-    type: AggregationType.EXPONENTIAL_HISTOGRAM,
-    options: {
-      maxSize: options?.max_size,
-      recordMinMax: options?.record_min_max,
-    },
+    ...rest,
+    ...(limit !== undefined && {
+      aggregationCardinalityLimit: overflowBeginsOneSetEarly(limit),
+    }),
   };
 }
 
@@ -333,7 +268,7 @@ export class SdkPlayer extends Player {
     });
     const provider = new MeterProvider({
       readers: [reader],
-      views: workload.views.map(sdkView),
+      views: workload.views.map(theirView),
     });
     super(workload, provider);
     this.reader = reader;

@@ -11,7 +11,7 @@ import {
 import { createTestMetrics } from '@nativestage/metrics/testing';
 import { diag, type Meter } from '@opentelemetry/api';
 import fc from 'fast-check';
-import { testMetrics } from '../instruments/support';
+import { CREATORS, testMetrics } from '../instruments/support';
 import { provide } from './support';
 
 type Any = (...args: unknown[]) => unknown;
@@ -166,16 +166,6 @@ function quiet(t: { after(run: () => void): void }): string[] {
   return lines;
 }
 
-const INSTRUMENTS = [
-  'createCounter',
-  'createUpDownCounter',
-  'createHistogram',
-  'createGauge',
-  'createObservableCounter',
-  'createObservableUpDownCounter',
-  'createObservableGauge',
-] as const;
-
 const RECORDING: Record<string, unknown[]> = {
   add: [1, { a: 1 }],
   record: [1, { a: 1 }],
@@ -198,7 +188,7 @@ test('nothing that is passed to a meter or its instruments throws', async t => {
   );
   const meter = provider.getMeter('m');
   const odd = meter as unknown as Record<string, Any>;
-  for (const create of INSTRUMENTS) {
+  for (const create of CREATORS) {
     walk(create, args => use(odd[create](...args)), ['it', {}]);
     const instrument = odd[create]('used') as Record<string, Any>;
     for (const [method, usual] of Object.entries(RECORDING)) {
@@ -274,7 +264,7 @@ test('services throw nothing but errors with a code', t => {
   for (const [method, usual] of [
     ['forPlugin', ['orders']],
     ['forService', ['orders', 'core']],
-    ...INSTRUMENTS.map(create => [create, ['orders.placed', {}]] as const),
+    ...CREATORS.map(create => [create, ['orders.placed', {}]] as const),
   ] as const) {
     walk(
       method,
@@ -287,7 +277,7 @@ test('services throw nothing but errors with a code', t => {
     );
   }
   const plugin = root.forPlugin('orders') as unknown as Record<string, Any>;
-  for (const create of INSTRUMENTS) {
+  for (const create of CREATORS) {
     walk(
       create,
       args => throwsCoded(create, () => use(plugin[create](...args))),

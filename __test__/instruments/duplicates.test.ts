@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { type Meter, ValueType } from '@opentelemetry/api';
-import { diagMessages, testMetrics } from './support';
+import { ValueType } from '@opentelemetry/api';
+import { CREATORS, diagMessages, testMetrics } from './support';
 
 function start(t: TestContext) {
   const messages = diagMessages(t);
   const metrics = testMetrics(t);
   return { messages, metrics, meter: metrics.provider.getMeter('m', '1') };
 }
-
-const CREATORS = [
-  'createCounter',
-  'createUpDownCounter',
-  'createHistogram',
-  'createGauge',
-  'createObservableCounter',
-  'createObservableUpDownCounter',
-  'createObservableGauge',
-] as const satisfies (keyof Meter)[];
 
 /** The lines of this file that a message names. */
 function places(message: string): string[] {

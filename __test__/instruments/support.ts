@@ -4,7 +4,23 @@ import {
   type TestMetrics,
   type TestMetricsOptions,
 } from '@nativestage/metrics/testing';
-import { type Attributes, diag, DiagLogLevel } from '@opentelemetry/api';
+import {
+  type Attributes,
+  diag,
+  DiagLogLevel,
+  type Meter,
+} from '@opentelemetry/api';
+
+/** What makes an instrument of each kind. */
+export const CREATORS = [
+  'createCounter',
+  'createUpDownCounter',
+  'createHistogram',
+  'createGauge',
+  'createObservableCounter',
+  'createObservableUpDownCounter',
+  'createObservableGauge',
+] as const satisfies (keyof Meter)[];
 
 /** Metrics that end with the test. */
 export function testMetrics(

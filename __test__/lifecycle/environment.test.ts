@@ -1,35 +1,9 @@
 import assert from 'node:assert/strict';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
+import { exportOfProgram } from '../support/exportOfProgram';
 import { dataOf, OtlpReceiver } from '../support/OtlpReceiver';
 import { freePort } from '../support/ports';
 import { Program, runNode } from '../support/Program';
-
-type Options = Record<string, unknown>;
-
-/** Runs environment.cjs against a receiver and returns it. */
-async function exported(
-  t: TestContext,
-  env: Record<string, string>,
-  options: Options = { exporters: { prometheus: false } },
-): Promise<OtlpReceiver> {
-  const receiver = await OtlpReceiver.start(t);
-  const ending = await runNode(t, 'lifecycle/environment.cjs', {
-    args: [JSON.stringify(options)],
-    env: {
-      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
-      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-      ...Object.fromEntries(
-        Object.entries(env).map(([key, value]) => [
-          key,
-          value.replace('<receiver>', receiver.url),
-        ]),
-      ),
-    },
-  });
-  assert.equal(ending.code, 0, ending.stderr);
-  assert.match(ending.stdout, /flushed/, ending.stdout);
-  return receiver;
-}
 
 function temporality(receiver: OtlpReceiver, name: string): unknown {
   const metric = receiver.metrics.find(found => found.name === name);
@@ -42,13 +16,13 @@ const CUMULATIVE = 2;
 
 describe('the environment variable', { concurrency: 2 }, () => {
   test('OTEL_EXPORTER_OTLP_ENDPOINT turns the export on and gets the path added', async t => {
-    const receiver = await exported(t, {});
+    const receiver = await exportOfProgram(t, {});
     assert.equal(receiver.value('env.counter'), 1);
     assert.equal(receiver.received[0].path, '/v1/metrics');
   });
 
   test('OTEL_EXPORTER_OTLP_METRICS_ENDPOINT goes before it and is taken as it is', async t => {
-    const receiver = await exported(t, {
+    const receiver = await exportOfProgram(t, {
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
       OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: '<receiver>/my/own/path',
     });
@@ -56,7 +30,7 @@ describe('the environment variable', { concurrency: 2 }, () => {
   });
 
   test('OTEL_EXPORTER_OTLP_METRICS_PROTOCOL goes before OTEL_EXPORTER_OTLP_PROTOCOL', async t => {
-    const receiver = await exported(t, {
+    const receiver = await exportOfProgram(t, {
       OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/protobuf',
     });
     assert.equal(
@@ -66,7 +40,7 @@ describe('the environment variable', { concurrency: 2 }, () => {
   });
 
   test('OTEL_EXPORTER_OTLP_HEADERS is sent, with OTEL_EXPORTER_OTLP_METRICS_HEADERS over it', async t => {
-    const receiver = await exported(t, {
+    const receiver = await exportOfProgram(t, {
       OTEL_EXPORTER_OTLP_HEADERS: 'x-general=a%20b,x-both=general',
       OTEL_EXPORTER_OTLP_METRICS_HEADERS: 'x-both=metrics',
     });
@@ -76,11 +50,11 @@ describe('the environment variable', { concurrency: 2 }, () => {
   });
 
   test('OTEL_EXPORTER_OTLP_COMPRESSION compresses', async t => {
-    const receiver = await exported(t, {
+    const receiver = await exportOfProgram(t, {
       OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
     });
     assert.equal(receiver.received[0].headers['content-encoding'], 'gzip');
-    const plain = await exported(t, {
+    const plain = await exportOfProgram(t, {
       OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
       OTEL_EXPORTER_OTLP_METRICS_COMPRESSION: 'none',
     });
@@ -88,7 +62,7 @@ describe('the environment variable', { concurrency: 2 }, () => {
   });
 
   test('OTEL_SERVICE_NAME names the resource, over OTEL_RESOURCE_ATTRIBUTES', async t => {
-    const receiver = await exported(t, {
+    const receiver = await exportOfProgram(t, {
       OTEL_SERVICE_NAME: 'by-name',
       OTEL_RESOURCE_ATTRIBUTES:
         'service.name=by-attributes,team=the%20kitchen,host.id=h1',
@@ -99,18 +73,18 @@ describe('the environment variable', { concurrency: 2 }, () => {
   });
 
   test('OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE chooses the temporality', async t => {
-    const delta = await exported(t, {
+    const delta = await exportOfProgram(t, {
       OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: 'delta',
     });
     assert.equal(temporality(delta, 'env.counter'), DELTA);
     assert.equal(temporality(delta, 'env.histogram'), DELTA);
     assert.equal(temporality(delta, 'env.updown'), CUMULATIVE);
-    const cumulative = await exported(t, {});
+    const cumulative = await exportOfProgram(t, {});
     assert.equal(temporality(cumulative, 'env.counter'), CUMULATIVE);
   });
 
   test('OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION chooses the buckets', async t => {
-    const receiver = await exported(t, {
+    const receiver = await exportOfProgram(t, {
       OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION:
         'base2_exponential_bucket_histogram',
     });
@@ -245,14 +219,14 @@ describe('an explicit option goes before', { concurrency: 2 }, () => {
       OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
       OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: 'delta',
     };
-    const plain = await exported(t, {});
+    const plain = await exportOfProgram(t, {});
     assert.equal(plain.resource['service.name'], 'unknown_service:node');
 
-    const byEnvironment = await exported(t, env);
+    const byEnvironment = await exportOfProgram(t, env);
     assert.equal(byEnvironment.resource['service.name'], 'from-environment');
     assert.equal(byEnvironment.resource.team, 'environment');
 
-    const byOptions = await exported(t, env, {
+    const byOptions = await exportOfProgram(t, env, {
       serviceName: 'from-options',
       resource: { team: 'options' },
       exporters: {

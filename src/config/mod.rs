@@ -2,7 +2,8 @@
 //! typed truth that the rest of the crate reads.
 //!
 //! Precedence: explicit options or app-config, then the file that `OTEL_CONFIG_FILE` names or else the
-//! other `OTEL_*`, then defaults. Nothing here starts anything; every value that leaves this module has been checked.
+//! other `OTEL_*`, then defaults. Nothing here starts anything; every value that leaves this module
+//! has been checked.
 
 mod declarative;
 #[cfg(test)]
@@ -11,8 +12,10 @@ mod endpoint;
 mod environment;
 #[cfg(test)]
 mod environment_tests;
+mod exporters;
 mod meters;
 mod options;
+mod otlp;
 mod page;
 mod percent;
 mod reader;
@@ -178,7 +181,7 @@ pub struct PrometheusConfig {
     pub reader: ReaderConfig,
 }
 
-/// What the page has beside metrics and their attributes (Prometheus exporter specification,
+/// The page's metrics and labels beside those of instruments (Prometheus exporter specification,
 /// "Configuration").
 #[derive(Clone, Debug, PartialEq)]
 pub struct PageContent {

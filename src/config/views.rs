@@ -99,7 +99,7 @@ pub struct IncludeExcludeOptions {
     excluded: Option<Vec<String>>,
 }
 
-/// What several views that match one instrument make of it (Metrics SDK specification, "View matching
+/// How several views that match one instrument combine (Metrics SDK specification, "View matching
 /// mode", in development).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,4 +1,4 @@
-// What a case is, and how both sides are held to it.
+// Defines a case, and holds both sides to it.
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { type Attributes, diag, DiagLogLevel } from '@opentelemetry/api';

@@ -9,6 +9,7 @@ import type {
   ObservableResult,
 } from '@opentelemetry/api';
 import { ValueType } from '@opentelemetry/api';
+import { CREATORS } from '../../instruments/support';
 import {
   type Case,
   type Difference,
@@ -16,7 +17,8 @@ import {
   playAll,
   pointsOf,
 } from './cases';
-import type { Options, View } from './sides';
+import type { View } from '../sdkView';
+import type { Options } from './sides';
 
 const { INT, DOUBLE } = ValueType;
 
@@ -469,16 +471,6 @@ const views: Case[] = [
 ];
 
 // ---- Meter and InstrumentDescriptor
-
-const CREATORS = [
-  'createCounter',
-  'createUpDownCounter',
-  'createHistogram',
-  'createGauge',
-  'createObservableCounter',
-  'createObservableUpDownCounter',
-  'createObservableGauge',
-] as const satisfies (keyof Meter)[];
 
 const INVALID_NAMES = ['', 'a'.repeat(256), '1a', '-a', '.a', '_a'];
 const VALID_NAMES = ['a', 'a'.repeat(255), 'a1', 'a-1', 'a.1', 'a_1', 'a/1'];

@@ -1,27 +1,17 @@
 // Two providers behind one interface: ours and that of OpenTelemetry's JavaScript SDK.
-import {
-  createTestMetrics,
-  type TestMetricsOptions,
-} from '@nativestage/metrics/testing';
+import { createTestMetrics } from '@nativestage/metrics/testing';
 import type {
   Attributes,
   MeterProvider as ApiProvider,
 } from '@opentelemetry/api';
 import {
-  type AggregationOption,
   AggregationTemporality,
-  AggregationType,
-  createAllowListAttributesProcessor,
-  createDenyListAttributesProcessor,
   type DataPoint,
   DataPointType,
-  InstrumentType,
   MeterProvider,
   MetricReader,
-  type ViewOptions,
 } from '@opentelemetry/sdk-metrics';
-
-export type View = NonNullable<TestMetricsOptions['views']>[number];
+import { sdkView, type View } from '../sdkView';
 
 export interface Options {
   views?: View[];
@@ -183,54 +173,6 @@ class Reader extends MetricReader {
   protected override onShutdown(): Promise<void> {
     return Promise.resolve();
   }
-}
-
-/** A view of the declarative configuration as the JS SDK's own. */
-function sdkView({ selector, stream = {} }: View): ViewOptions {
-  const keys = stream.attribute_keys;
-  const type = selector.instrument_type?.toUpperCase();
-  return {
-    instrumentName: selector.instrument_name,
-    instrumentType: type && InstrumentType[type as keyof typeof InstrumentType],
-    instrumentUnit: selector.unit,
-    meterName: selector.meter_name,
-    meterVersion: selector.meter_version,
-    meterSchemaUrl: selector.meter_schema_url,
-    name: stream.name,
-    description: stream.description,
-    aggregation: sdkAggregation(stream.aggregation),
-    aggregationCardinalityLimit: stream.aggregation_cardinality_limit,
-    attributesProcessors: [
-      ...(keys?.included
-        ? [createAllowListAttributesProcessor(keys.included)]
-        : []),
-      ...(keys?.excluded
-        ? [createDenyListAttributesProcessor(keys.excluded)]
-        : []),
-    ],
-  } as ViewOptions;
-}
-
-function sdkAggregation(
-  aggregation: NonNullable<View['stream']>['aggregation'],
-): AggregationOption | undefined {
-  if (!aggregation) {
-    return undefined;
-  }
-  if ('explicit_bucket_histogram' in aggregation) {
-    const { boundaries = [] } = aggregation.explicit_bucket_histogram ?? {};
-    return {
-      type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
-      options: { boundaries },
-    };
-  }
-  if ('base2_exponential_bucket_histogram' in aggregation) {
-    return { type: AggregationType.EXPONENTIAL_HISTOGRAM };
-  }
-  const [name] = Object.keys(aggregation);
-  return {
-    type: AggregationType[name.toUpperCase() as 'DEFAULT'],
-  };
 }
 
 /** Without what is not there, and with one zero. */

@@ -4,30 +4,28 @@
 //! JavaScript reads the file, YAML and substitution; here is what it says. It takes the place of the
 //! `OTEL_*` variables: options go before it, one by one, and an exporter or the views as a whole.
 
+mod model;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
-use serde::de::{Error as _, IgnoredAny, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 
 use super::environment::header_list;
+use super::exporters::{ConsoleOptions, ExporterOrigin, PrometheusOptions};
 use super::meters::MeterConfiguratorOptions;
-use super::options::{
-    read, CompressionName, ConsoleOptions, ExporterOrigin, HistogramAggregation, OtlpOptions,
-    PrometheusOptions, ProtocolName, TlsOptions, TranslationStrategy, MOST_OTLP_EXPORTERS,
-};
-use super::reader::{
-    DefaultAggregations, InstrumentType, KindOptions, TemporalityName, TemporalityOptions,
-};
+use super::options::read;
+use super::otlp::{OtlpOptions, ProtocolName, TlsOptions, MOST_OTLP_EXPORTERS};
+use super::reader::{TemporalityName, TemporalityOptions};
 use super::resource::DeclaredResource;
-use super::values::{
-    invalid, Count, Flag, HumanDuration, Port, Size, Switch, LONGEST_MILLISECONDS,
-};
-use super::views::{AggregationOptions, IncludeExcludeOptions, View, ViewOptions};
-use super::{ExemplarFilter, LogLevel, Secret, LARGEST_SIZE, NO_LIMIT, SMALLEST_SIZE};
+use super::values::{invalid, Count, Flag, HumanDuration, Size, Switch, LONGEST_MILLISECONDS};
+use super::views::View;
+use super::{ExemplarFilter, LogLevel, LARGEST_SIZE, NO_LIMIT, SMALLEST_SIZE};
 use crate::error::Result;
+use model::{
+    AttributeLimits, Encoding, Header, Histogram, MeterProvider, Model, Otlp, Periodic, Pull,
+    PullExporter, PushExporter, Reader, Severity, Temporality, Whole, KEYS,
+};
 
 /// The version of the schema that this reads; what later ones add is not known.
 const MINOR: u64 = 2;
@@ -64,278 +62,6 @@ pub(super) struct Declared {
     pub warnings: Vec<String>,
     /// What is not for metrics.
     pub notes: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Model {
-    file_format: Json,
-    disabled: Option<bool>,
-    log_level: Option<Severity>,
-    attribute_limits: Option<AttributeLimits>,
-    meter_provider: Option<MeterProvider>,
-    resource: Option<DeclaredResource>,
-}
-
-/// Its keys; all others are of other signals, of later versions or anybody's.
-const KEYS: [&str; 6] = [
-    "file_format",
-    "disabled",
-    "log_level",
-    "attribute_limits",
-    "meter_provider",
-    "resource",
-];
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
-struct AttributeLimits {
-    attribute_value_length_limit: Option<Whole>,
-    attribute_value_depth_limit: Option<Whole>,
-    attribute_count_limit: Option<Whole>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a map of settings")]
-struct MeterProvider {
-    readers: Vec<Reader>,
-    views: Option<Vec<ViewOptions>>,
-    exemplar_filter: Option<ExemplarFilter>,
-    #[serde(rename = "meter_configurator/development")]
-    meter_configurator: Option<MeterConfiguratorOptions>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Reader {
-    Periodic(Periodic),
-    Pull(Pull),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a map of settings")]
-struct Periodic {
-    interval: Option<Whole>,
-    timeout: Option<Whole>,
-    #[serde(rename = "max_export_batch_size/development")]
-    batch_size: Option<Count>,
-    exporter: PushExporter,
-    producers: Option<Vec<BTreeMap<String, Json>>>,
-    cardinality_limits: Option<KindOptions<Count>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a map of settings")]
-struct Pull {
-    exporter: PullExporter,
-    producers: Option<Vec<BTreeMap<String, Json>>>,
-    cardinality_limits: Option<KindOptions<Count>>,
-}
-
-#[derive(Debug, Deserialize)]
-enum PushExporter {
-    #[serde(rename = "otlp_http")]
-    OtlpHttp(Option<Otlp>),
-    #[serde(rename = "otlp_grpc")]
-    OtlpGrpc(Option<Otlp>),
-    #[serde(rename = "otlp_file/development", deserialize_with = "anything")]
-    OtlpFile(()),
-    #[serde(rename = "console")]
-    Console(Option<Console>),
-}
-
-#[derive(Debug, Deserialize)]
-enum PullExporter {
-    #[serde(rename = "prometheus/development")]
-    Prometheus(Option<Prometheus>),
-}
-
-fn anything<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<(), D::Error> {
-    IgnoredAny::deserialize(deserializer).map(|_| ())
-}
-
-/// Over HTTP and gRPC; what only one of them has is refused in the other.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
-struct Otlp {
-    endpoint: Option<String>,
-    tls: Option<Tls>,
-    #[serde(deserialize_with = "headers")]
-    headers: Option<Vec<Header>>,
-    headers_list: Option<Secret>,
-    compression: Option<CompressionName>,
-    max_request_size: Option<Whole>,
-    max_response_size: Option<Whole>,
-    timeout: Option<Whole>,
-    encoding: Option<Encoding>,
-    temporality_preference: Option<Temporality>,
-    default_histogram_aggregation: Option<Histogram>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
-struct Tls {
-    ca_file: Option<std::path::PathBuf>,
-    cert_file: Option<std::path::PathBuf>,
-    key_file: Option<std::path::PathBuf>,
-    insecure: Option<bool>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a map of name and value")]
-struct Header {
-    name: String,
-    value: Option<Secret>,
-}
-
-/// What is wrong is not repeated: it holds secrets too.
-fn headers<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<Option<Vec<Header>>, D::Error> {
-    let headers = Json::deserialize(deserializer)?;
-    serde_json::from_value(headers).map_err(|_| {
-        D::Error::custom(
-            "found something else, expected a list of maps of name and value, two texts",
-        )
-    })
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Encoding {
-    Protobuf,
-    Json,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Temporality {
-    Cumulative,
-    Delta,
-    LowMemory,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Histogram {
-    ExplicitBucketHistogram,
-    Base2ExponentialBucketHistogram,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
-struct Console {
-    temporality_preference: Option<Temporality>,
-    default_histogram_aggregation: Option<Histogram>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a map of settings")]
-struct Prometheus {
-    host: Option<String>,
-    port: Option<Port>,
-    scope_info_enabled: Option<bool>,
-    #[serde(rename = "target_info_enabled/development")]
-    target_info_enabled: Option<bool>,
-    resource_constant_labels: Option<IncludeExcludeOptions>,
-    translation_strategy: Option<Strategy>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-enum Strategy {
-    #[serde(rename = "underscore_escaping_with_suffixes")]
-    UnderscoreEscapingWithSuffixes,
-    #[serde(rename = "underscore_escaping_without_suffixes/development")]
-    UnderscoreEscapingWithoutSuffixes,
-    #[serde(rename = "no_utf8_escaping_with_suffixes/development")]
-    NoUtf8EscapingWithSuffixes,
-    #[serde(rename = "no_translation/development")]
-    NoTranslation,
-}
-
-impl From<Temporality> for TemporalityName {
-    fn from(temporality: Temporality) -> Self {
-        match temporality {
-            Temporality::Cumulative => Self::Cumulative,
-            Temporality::Delta => Self::Delta,
-            Temporality::LowMemory => Self::LowMemory,
-        }
-    }
-}
-
-impl From<Histogram> for HistogramAggregation {
-    fn from(histogram: Histogram) -> Self {
-        match histogram {
-            Histogram::ExplicitBucketHistogram => Self::Explicit,
-            Histogram::Base2ExponentialBucketHistogram => Self::Exponential,
-        }
-    }
-}
-
-impl From<Strategy> for TranslationStrategy {
-    fn from(strategy: Strategy) -> Self {
-        match strategy {
-            Strategy::UnderscoreEscapingWithSuffixes => Self::UnderscoreEscapingWithSuffixes,
-            Strategy::UnderscoreEscapingWithoutSuffixes => Self::UnderscoreEscapingWithoutSuffixes,
-            Strategy::NoUtf8EscapingWithSuffixes => Self::NoUTF8EscapingWithSuffixes,
-            Strategy::NoTranslation => Self::NoTranslation,
-        }
-    }
-}
-
-/// `trace` to `fatal4`, by the level of ours that it means.
-#[derive(Clone, Copy, Debug)]
-struct Severity(LogLevel);
-
-impl<'de> Deserialize<'de> for Severity {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct SeverityVisitor;
-        impl Visitor<'_> for SeverityVisitor {
-            type Value = Severity;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("trace, debug, info, warn, error or fatal, alone or with 2, 3 or 4")
-            }
-
-            fn visit_str<E: serde::de::Error>(
-                self,
-                text: &str,
-            ) -> std::result::Result<Severity, E> {
-                let word = text.strip_suffix(['2', '3', '4']).unwrap_or(text);
-                Ok(Severity(match word {
-                    "trace" | "debug" => LogLevel::Debug,
-                    "info" => LogLevel::Info,
-                    "warn" => LogLevel::Warn,
-                    "error" => LogLevel::Error,
-                    // Nothing of ours is worse than an error.
-                    "fatal" => LogLevel::None,
-                    _ => return Err(E::invalid_value(Unexpected::Str(text), &self)),
-                }))
-            }
-        }
-        deserializer.deserialize_any(SeverityVisitor)
-    }
-}
-
-/// A whole number, not in quotes: the schema has types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Whole(u64);
-
-impl<'de> Deserialize<'de> for Whole {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct WholeVisitor;
-        impl Visitor<'_> for WholeVisitor {
-            type Value = Whole;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a whole number from 0, without quotes")
-            }
-
-            fn visit_u64<E>(self, value: u64) -> std::result::Result<Whole, E> {
-                Ok(Whole(value))
-            }
-        }
-        deserializer.deserialize_any(WholeVisitor)
-    }
 }
 
 impl Declared {
@@ -684,19 +410,6 @@ impl Declared {
             ..PrometheusOptions::default()
         }));
         Ok(())
-    }
-}
-
-impl Histogram {
-    /// As the default aggregation of histograms.
-    fn for_histograms(self) -> DefaultAggregations {
-        let aggregation = match self {
-            Self::ExplicitBucketHistogram => AggregationOptions::ExplicitBucketHistogram(None),
-            Self::Base2ExponentialBucketHistogram => {
-                AggregationOptions::Base2ExponentialBucketHistogram(None)
-            }
-        };
-        [(InstrumentType::Histogram, aggregation)].into()
     }
 }
 
