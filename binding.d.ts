@@ -9,6 +9,18 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** An exporter that JavaScript runs. */
+export declare class NativeExporter {
+  /** What a call exports; `None` when nobody waits for that any more. */
+  body(call: number): NativeOtlp | null
+  /** Says how a call ended; with a `reason` it failed. */
+  answer(call: number, reason: string | undefined | null, retryable: boolean): void
+  flush(): Promise<Outcome>
+  shutdown(): Promise<Outcome>
+  /** Takes it back at once: it has exported everything, and its thread ends. */
+  remove(): void
+}
+
 /** One environment's side of a provider. */
 export declare class NativeFacade {
   /** The number that the engine knows the environment by. */
@@ -89,8 +101,15 @@ export declare class NativeProvider {
   static check(options: string, path: string, environment: Record<string, string>, file?: NativeConfigFile | undefined | null): Array<string>
   /** The path of the Prometheus page, as a request may spell it; `None` when there is none. */
   pagePath(): string | null
-  /** Applies a configuration whose data is kept until `collect` reads it. */
-  configureInMemory(options: string, temporality: string): void
+  /** Applies a configuration without exporters and without the environment, for tests. */
+  configureWithoutExporters(options: string): void
+  /** Adds a reader that collects when it is asked to; `path` is where its options stand. */
+  addReader(options: string, path: string): NativeReader
+  /**
+   * Adds an exporter that this environment runs: `onMessage` gets what it is asked for as JSON, as
+   * long as JavaScript holds it.
+   */
+  addExporter(facade: number, options: string, path: string, onMessage: (arg0: string) => void): NativeExporter
   /**
    * Which values may become exemplars: `trace_based`, `always_on` or `always_off`; `None` until
    * there is a configuration.
@@ -106,8 +125,6 @@ export declare class NativeProvider {
    * `producer` tells registries apart, `startMs` is when their counters began, since the epoch.
    */
   produce(facade: number, producer: number, name: string, version: string | undefined | null, startMs: number, texts: Array<string>): void
-  /** Reads the in-memory pipeline as OTLP/JSON. */
-  collect(timeoutMs: number): Promise<Outcome>
   /**
    * Answers one scrape, for the page on the backend's own port: `headers` are name and value in
    * turn.
@@ -135,6 +152,14 @@ export declare class NativeProvider {
   static exitOthers(): Array<NativeLogLine>
   /** Takes what is to be said since the last time. */
   takeLog(): Array<NativeLogLine>
+}
+
+/** A reader that collects when it is asked to. */
+export declare class NativeReader {
+  /** Collects; event loops have so long to run their callbacks. */
+  collect(timeoutMs: number): Promise<NativeOtlp>
+  /** Takes the reader back. Once is enough. */
+  remove(): void
 }
 
 /** Names metrics of the app and makes scoped services. */
@@ -223,6 +248,16 @@ export interface NativeObservations {
   unfinished: Array<number>
   /** Of the first callback that failed, as an `error.type`. */
   errorType?: string
+}
+
+/** OTLP as text or as bytes, or why there is none. */
+export interface NativeOtlp {
+  code?: string
+  message?: string
+  /** OTLP/JSON. */
+  text?: string
+  /** Binary protobuf. */
+  bytes?: Buffer
 }
 
 /** A piece of a body: none after the last one. */

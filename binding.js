@@ -835,8 +835,10 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.NativeExporter = nativeBinding.NativeExporter
 module.exports.NativeFacade = nativeBinding.NativeFacade
 module.exports.NativeMetricsService = nativeBinding.NativeMetricsService
 module.exports.NativePage = nativeBinding.NativePage
 module.exports.NativeProvider = nativeBinding.NativeProvider
+module.exports.NativeReader = nativeBinding.NativeReader
 module.exports.NativeRootMetricsService = nativeBinding.NativeRootMetricsService

@@ -276,10 +276,10 @@ export declare interface MetricsOptions {
         stream?: ViewStream;
     }[];
     /**
-     * What several views that match one instrument make of it (Metrics SDK specification, "View matching
-     * mode", in development): a stream each (`independent`, the default), or one for each
-     * `stream.name` that they give, to which those without a name add (`composable`). Of these the later
-     * views go before the earlier ones, and only attributes that all of them keep are kept.
+     * Says how several views that match one instrument combine (Metrics SDK specification, "View matching
+     * mode", in development): each makes a stream (`independent`, the default), or each `stream.name`
+     * makes one, and views without a name add to it (`composable`). Later views then override earlier
+     * ones, and an attribute stays only if all of them keep it.
      */
     viewMatchingMode?: 'independent' | 'composable';
     /** Meters that are disabled. */

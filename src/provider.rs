@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 use http::{HeaderName, HeaderValue, Method};
 use once_cell::sync::OnceCell;
 
-use crate::config::{Config, LateLayer, ResourceConfig, ResourceLayer, StreamConfig, StreamUpdate};
+use crate::config::{
+    Config, LateLayer, OwnExporterConfig, ReaderLayer, ResourceConfig, ResourceLayer, StreamConfig,
+    StreamUpdate,
+};
 use crate::engine::collection::Collection;
 use crate::engine::{Collect, Engine, FacadeId, PipelineId};
 use crate::error::{Code, Error, Result};
+use crate::export::own::{Delegate, OwnPush, OwnPushes};
 use crate::export::prometheus::HostedAnswer;
-use crate::export::{otlp_exporters, runtime, Exporters};
+use crate::export::{all, otlp_exporters, runtime, Exporters};
 use crate::log::{Level, Logger};
 
 /// The process's provider, shared by every thread that loads the addon.
@@ -26,6 +30,7 @@ pub struct Provider {
     engine: Engine,
     log: Logger,
     state: Mutex<State>,
+    own: Arc<OwnPushes>,
 }
 
 /// Tells a JavaScript environment that a configuration has been applied.
@@ -38,7 +43,6 @@ struct State {
     /// A shutdown is under way, or done.
     closing: bool,
     exit: Option<Exit>,
-    memory: Option<PipelineId>,
     /// The configuration of now, once there is one.
     streams: Option<StreamConfig>,
     exit_timeout: Duration,
@@ -52,6 +56,13 @@ struct Exit {
     progress: mpsc::Receiver<Result<()>>,
     exporters: Arc<Exporters>,
     deadline: Instant,
+}
+
+/// Tells the environments that instruments may have other streams.
+fn tell(state: &State) {
+    for on_configured in state.facades.values() {
+        on_configured();
+    }
 }
 
 /// Every provider there is.
@@ -68,6 +79,7 @@ impl Provider {
             engine: Engine::start(log.clone()),
             log,
             state: Mutex::default(),
+            own: Arc::default(),
         });
         let mut live = live();
         live.retain(|provider| provider.strong_count() > 0);
@@ -102,20 +114,24 @@ impl Provider {
         let mut state = self.state();
         let otlp = otlp_exporters(config)?;
         let pipelines = self.engine.configure(config)?;
-        state.memory = pipelines.memory;
         state.streams = Some(config.streams.clone());
         state.exit_timeout = config.exit_timeout;
         state.resource = config.resource.clone();
-        for on_configured in state.facades.values() {
-            on_configured();
-        }
+        tell(&state);
         if config.disabled {
             self.log.info(
                 "OTEL_SDK_DISABLED, or disabled in a file, is set: no metrics are kept or exported",
             );
             return Ok(());
         }
-        let exporters = Exporters::start(config, otlp, pipelines, &self.engine, &self.log)?;
+        let exporters = Exporters::start(
+            config,
+            otlp,
+            pipelines,
+            self.own.clone(),
+            &self.engine,
+            &self.log,
+        )?;
         state.exporters = Some(Arc::new(exporters));
         Ok(())
     }
@@ -142,9 +158,7 @@ impl Provider {
         }
         self.engine.update(streams.clone())?;
         state.streams = Some(streams);
-        for on_configured in state.facades.values() {
-            on_configured();
-        }
+        tell(&state);
         Ok(())
     }
 
@@ -165,6 +179,10 @@ impl Provider {
     pub fn detach(self: &Arc<Self>, facade: FacadeId) {
         self.log.detach(facade);
         self.engine.detach(facade);
+        for push in self.own.of(facade) {
+            push.calls().close();
+            self.take_back(&push);
+        }
         let (left, orphaned) = {
             let mut state = self.state();
             let left = state.facades.remove(&facade);
@@ -193,6 +211,9 @@ impl Provider {
     /// turns. Every environment of a thread says so before the first [`Provider::begin_exit`].
     pub fn leave(&self, facade: FacadeId) {
         self.state().facades.remove(&facade);
+        for push in self.own.of(facade) {
+            push.calls().close();
+        }
         self.engine.leave(facade);
     }
 
@@ -317,17 +338,82 @@ impl Provider {
         self.state().exporters.clone()
     }
 
-    /// Reads the in-memory pipeline.
+    /// Adds a reader that collects when it is asked to.
     ///
     /// # Errors
-    /// [`Code::InvalidConfig`] when the provider was not configured to keep data in memory.
-    pub async fn collect(&self, timeout: Duration) -> Result<Arc<Collection>> {
-        let pipeline = self.state().memory.ok_or_else(|| {
-            Error::new(
+    /// [`Code::InvalidConfig`] when there are too many, [`Code::ShutDown`] after a shutdown.
+    pub fn add_reader(&self, layer: ReaderLayer) -> Result<PipelineId> {
+        let state = self.state();
+        self.still_open(&state)?;
+        let pipeline = self.engine.add_reader(layer)?;
+        tell(&state);
+        Ok(pipeline)
+    }
+
+    /// Takes such a reader back.
+    pub fn remove_reader(&self, pipeline: PipelineId) {
+        let state = self.state();
+        self.engine.remove_reader(pipeline);
+        tell(&state);
+    }
+
+    /// Adds an exporter that `delegate` runs, on the thread of `facade`. It starts with the configuration
+    /// or, after it, now.
+    ///
+    /// # Errors
+    /// As [`Provider::add_reader`]; [`Code::Export`] when the operating system refuses threads.
+    pub fn add_exporter(
+        &self,
+        config: OwnExporterConfig,
+        facade: FacadeId,
+        delegate: Box<dyn Delegate>,
+    ) -> Result<Arc<OwnPush>> {
+        let pipeline = self.add_reader(config.reader.layer.clone())?;
+        let added = self.own.add(config, facade, pipeline, delegate);
+        if added.is_err() {
+            self.remove_reader(pipeline);
+        }
+        added
+    }
+
+    /// Shuts such an exporter down, and takes it back.
+    ///
+    /// # Errors
+    /// [`Code::Export`] when the last export failed, and why.
+    pub async fn remove_exporter(&self, push: &Arc<OwnPush>) -> Result<()> {
+        let outcome = push.shutdown().await;
+        self.take_back(push);
+        outcome
+    }
+
+    /// Takes such an exporter back without a last export.
+    pub fn take_back(&self, push: &Arc<OwnPush>) {
+        self.own.remove(push);
+        self.remove_reader(push.pipeline());
+    }
+
+    fn still_open(&self, state: &State) -> Result<()> {
+        match state.closing {
+            true => Err(Error::new(Code::ShutDown, "the provider was shut down")),
+            false => Ok(()),
+        }
+    }
+
+    /// Collects for a reader of the program's own.
+    ///
+    /// # Errors
+    /// [`Code::InvalidConfig`] before the configuration, [`Code::ShutDown`] after a shutdown.
+    pub async fn collect(
+        &self,
+        pipeline: PipelineId,
+        timeout: Duration,
+    ) -> Result<Arc<Collection>> {
+        if self.state().streams.is_none() {
+            return Err(Error::new(
                 Code::InvalidConfig,
-                "this provider does not keep metrics in memory; make it with createTestProvider()",
-            )
-        })?;
+                "metrics are not configured yet; configure them before a reader collects",
+            ));
+        }
         self.engine
             .collect(pipeline, timeout)
             .await
@@ -390,7 +476,8 @@ impl Provider {
                 exporters.close().await;
                 outcome
             }
-            None => Ok(()),
+            // They have something to close, perhaps.
+            None => all(self.own.all().iter().map(|push| push.shutdown())).await,
         };
         let ended = {
             let mut state = self.state();

@@ -11,6 +11,16 @@ import type {
 import { atExit } from './atExit';
 import { readConfigFile } from './declarative/readConfigFile';
 import { native, outcome } from './errors';
+import { OwnExporter } from './export/OwnExporter';
+import { OwnReader } from './export/OwnReader';
+import type {
+  AddedExporter,
+  MetricExporter,
+  MetricExporterOptions,
+  MetricReader,
+  MetricReaderOptions,
+  OtlpEncoding,
+} from './export/types';
 import { InstrumentFactory } from './InstrumentFactory';
 import { LenientInstruments, MeterInstruments } from './InstrumentSource';
 import {
@@ -35,6 +45,9 @@ import type { MeterScopeOptions } from './services';
 import { SourcedMeter } from './SourcedMeter';
 import { messageOf, shortened } from './text';
 
+/** An event loop that has nothing to do so soon after an export did nothing but export. */
+const STILL_IDLE_MS = 500;
+
 const OWN_SCOPE = '@nativestage/metrics';
 
 /**
@@ -51,6 +64,10 @@ export class NativeMeterProvider implements MeterProvider {
   private readonly producer: PrometheusProducer;
   private forgetEnd: (() => void) | undefined;
   private isShutDown = false;
+  /** The engine holds what runs them weakly. */
+  private readonly exporters = new Set<OwnExporter<OtlpEncoding>>();
+  /** When they had exported everything although the program goes on, by `performance.now()`. */
+  private idleSince: number | undefined;
 
   /** @internal */
   readonly native: NativeProvider;
@@ -245,16 +262,70 @@ export class NativeMeterProvider implements MeterProvider {
     return this.native.problem() ?? undefined;
   }
 
-  /** @internal For tests: data is kept until {@link collect} reads it. */
-  configureInMemory(options: MetricsOptions, temporality: string): void {
-    native(() => this.native.configureInMemory(toJson(options), temporality));
+  /** @internal For tests: neither exporters nor the environment. */
+  configureWithoutExporters(options: MetricsOptions): void {
+    native(() => this.native.configureWithoutExporters(toJson(options)));
     this.facade.reshape();
   }
 
-  /** @internal For tests: one collection as OTLP/JSON. */
-  async collect(timeout = 5000): Promise<string> {
+  /**
+   * Adds a reader that collects when it is asked to (Metrics SDK specification, "MetricReader"): before
+   * the configuration or after it. One that comes later has cumulative data from the start where
+   * another reader wants the same, and other data from now on. There are 8 readers and exporters of a
+   * program's own at most.
+   *
+   * @throws MetricsError `ERR_METRICS_INVALID_CONFIG` naming the option, or when there are too many;
+   * `ERR_METRICS_SHUT_DOWN`
+   */
+  addReader<E extends OtlpEncoding = 'json'>(
+    options: MetricReaderOptions<E> = {},
+  ): MetricReader<E> {
+    const plain = toJson(plainOptions(options, 'options'));
+    return this.reshaped(
+      () =>
+        new OwnReader(
+          native(() => this.native.addReader(plain, 'options')),
+          () => this.facade.handOver(),
+          () => this.facade.reshape(),
+        ),
+    );
+  }
+
+  /**
+   * Adds an exporter that takes the metrics of the whole process somewhere, every `interval` and when
+   * the provider flushes or shuts down. It runs on the thread that adds it. Where that ends by itself,
+   * it exports before; `process.exit()` does not wait for it, so call `shutdown()` before that.
+   *
+   * @throws MetricsError as {@link addReader}
+   */
+  addExporter<E extends OtlpEncoding = 'json'>(
+    exporter: MetricExporter<E>,
+    options: MetricExporterOptions<E> = {},
+  ): AddedExporter {
+    return this.reshaped(() => {
+      const added = new OwnExporter<E>(
+        this.native,
+        this.facade.id,
+        exporter,
+        options,
+        () => this.facade.handOver(),
+        gone => {
+          this.exporters.delete(gone);
+          this.facade.reshape();
+        },
+      );
+      this.exporters.add(added);
+      return added;
+    });
+  }
+
+  /** Changes what reads; instruments learn whether somebody does. */
+  private reshaped<T>(change: () => T): T {
+    // It belongs to the readers of before.
     this.facade.handOver();
-    return outcome(this.native.collect(timeout));
+    const changed = change();
+    this.facade.reshape();
+    return changed;
   }
 
   /**
@@ -284,6 +355,24 @@ export class NativeMeterProvider implements MeterProvider {
   }
 
   /**
+   * The event loop has nothing left to do. An export gives it something, so that this comes again: what
+   * the export itself records is no reason for another.
+   */
+  private exportBeforeExit(): void {
+    const wasIdle =
+      this.idleSince !== undefined &&
+      performance.now() - this.idleSince < STILL_IDLE_MS;
+    if (this.exporters.size === 0 || wasIdle) {
+      return;
+    }
+    const exporting = [...this.exporters].map(one => one.forceFlush());
+    void Promise.allSettled(exporting).then(() => {
+      // Failures are in the log.
+      this.idleSince = performance.now();
+    });
+  }
+
+  /**
    * @internal Has everything delivered when the thread ends.
    *
    * @param isFinal - Whether the provider ends with the thread.
@@ -292,9 +381,14 @@ export class NativeMeterProvider implements MeterProvider {
   endWithThread(isFinal: boolean, before?: () => void): void {
     this.forgetEnd = atExit({
       settle: () => this.facade.settle(),
+      beforeExit: () => this.exportBeforeExit(),
       handOver: () => {
         logsAtExit();
         before?.();
+        if (this.idleSince !== undefined && !this.facade.settle()) {
+          // There is nothing that they have not exported.
+          this.exporters.forEach(exporter => exporter.remove());
+        }
         this.facade.handOverAtExit();
       },
       begin: () => this.native.beginExit(this.facade.id, isFinal),

@@ -8,6 +8,8 @@ import { setInterval } from 'node:timers';
 export interface Ending {
   /** Hands over what there is to hand over; whether there was anything. */
   settle(): boolean;
+  /** Nothing is left to do for the event loop: begins what must be done while it can turn. */
+  beforeExit(): void;
   /** Hands over for the last time. */
   handOver(): void;
   /** Begins the last export. */
@@ -119,6 +121,12 @@ function watchEnd(): ThreadEnd {
   process.on('exit', () => {
     if (!emitting) {
       end();
+    }
+  });
+
+  process.on('beforeExit', () => {
+    for (const ending of endings) {
+      ending.deref()?.beforeExit();
     }
   });
 

@@ -77,6 +77,7 @@ function start(): GlobalState {
 function endWithProcess({ NativeProvider }: Binding): void {
   atExit({
     settle: () => false,
+    beforeExit: () => {},
     handOver: () => {},
     begin: () => {},
     finish: () => NativeProvider.exitOthers().forEach(logLine),

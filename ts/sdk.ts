@@ -4,12 +4,21 @@
  * @packageDocumentation
  */
 import { MetricsError } from './errors';
+import type {
+  AddedExporter,
+  MetricExporter,
+  MetricExporterOptions,
+  MetricReader,
+  MetricReaderOptions,
+  OtlpEncoding,
+} from './export/types';
 import { globalProvider } from './globalProvider';
 import { loadBinding, loadFailure } from './native';
 import { NativeMeterProvider } from './NativeMeterProvider';
 import type { MetricsOptions, MetricsUpdate } from './options';
 import './register';
 
+export type * from './export/types';
 export { isMetricsError, MetricsError, type MetricsErrorCode } from './errors';
 export type {
   BoundCounter,
@@ -78,6 +87,29 @@ export function createMeterProvider(
  */
 export function getMeterProvider(): NativeMeterProvider {
   return required();
+}
+
+/**
+ * Adds an exporter to the process's provider; see {@link NativeMeterProvider.addExporter}.
+ *
+ * @throws MetricsError as there; `ERR_METRICS_ADDON_MISSING`
+ */
+export function addExporter<E extends OtlpEncoding = 'json'>(
+  exporter: MetricExporter<E>,
+  options?: MetricExporterOptions<E>,
+): AddedExporter {
+  return required().addExporter(exporter, options);
+}
+
+/**
+ * Adds a reader to the process's provider; see {@link NativeMeterProvider.addReader}.
+ *
+ * @throws MetricsError as there; `ERR_METRICS_ADDON_MISSING`
+ */
+export function addReader<E extends OtlpEncoding = 'json'>(
+  options?: MetricReaderOptions<E>,
+): MetricReader<E> {
+  return required().addReader(options);
 }
 
 /**

@@ -17,13 +17,16 @@ import {
   wellFormed,
   writeSet,
 } from './instruments/attributes';
+import type { MetricReader } from './export/types';
 import { loadBinding, loadFailure } from './native';
 import { NativeMeterProvider } from './NativeMeterProvider';
 import type { MetricsOptions } from './options';
 import { plainOptions } from './plainOptions';
 import { parseCollection, type TestMetric, type TestPoint } from './otlpJson';
 import type { RootMetricsService } from './services';
-import { textOf } from './text';
+
+/** How long callbacks may take. */
+const COLLECT_TIMEOUT_MS = 5000;
 
 export type { TestExemplar, TestMetric, TestPoint } from './otlpJson';
 
@@ -91,9 +94,11 @@ export function createTestMetrics(
   ) as TestMetricsOptions;
   const provider = new NativeMeterProvider(binding.NativeProvider.isolated());
   let root: DefaultRootMetricsService;
+  let reader: MetricReader;
   try {
     // The native side says which temporalities there are.
-    provider.configureInMemory(rest, textOf(temporality));
+    reader = provider.addReader({ temporality });
+    provider.configureWithoutExporters(rest);
     root = DefaultRootMetricsService.over(provider, rest);
   } catch (error) {
     // Its thread would stay.
@@ -116,7 +121,9 @@ export function createTestMetrics(
       }),
     ],
     collect: async () =>
-      new TestCollection(parseCollection(await provider.collect())),
+      new TestCollection(
+        parseCollection(await reader.collect({ timeout: COLLECT_TIMEOUT_MS })),
+      ),
     shutdown: () => provider.shutdown(),
   };
 }

@@ -58,6 +58,7 @@ const other = (row: string, why: string): Row => ({
 
 const SDK = 'conformance/javascript/sdk';
 const READERS = 'conformance/javascript/exporters';
+const OWN = 'export/ownExporters';
 const ROWS = 'conformance/rows';
 const DUPLICATES = 'instruments/duplicates';
 const ENVIRONMENT = 'lifecycle/environment';
@@ -286,9 +287,10 @@ const metrics: Row[] = [
     'src/engine/aggregate/tests.rs: exponential_histograms_are_those_of_the_sdk',
     `${SPECIFICATION}: …: buckets are as fine as their number allows under … temporality`,
   ),
-  partly(
+  yes(
     'A reader takes exporters',
-    'OTLP, up to 16 times, console and Prometheus, by configuration; none of one’s own.',
+    `${OWN}: exports every interval, when flushed, and a last time at the shutdown`,
+    `${OWN}: is flushed and shut down alone, and leaves the others`,
     `${ENVIRONMENT}: OTEL_METRICS_EXPORTER chooses the exporters`,
     `${SEVERAL}: each of several exporters has its own collector, headers and temporality`,
   ),
@@ -306,7 +308,11 @@ const metrics: Row[] = [
     'An exporter gets aggregated data',
     "export/otlp: as … with compression … is what Google's protobuf reads strictly",
   ),
-  yes('`export` is not called concurrently', `${PUSH}: exports_never_overlap`),
+  yes(
+    '`export` is not called concurrently',
+    `${PUSH}: exports_never_overlap`,
+    `${OWN}: never overlaps itself, and gets as many points as it takes`,
+  ),
   yes('`export` does not block for ever', NEVER_ANSWERS),
   yes(
     '`export` gets a batch',
@@ -320,6 +326,7 @@ const metrics: Row[] = [
   ),
   yes(
     'An exporter has `ForceFlush`',
+    'src/export/own_tests.rs: a_flush_exports_and_then_has_the_exporter_flush',
     `${READERS}: flushes what was recorded, and flushes at its shutdown once`,
   ),
   yes(
@@ -542,13 +549,14 @@ const environment: Row[] = [
 ];
 
 const common: Row[] = [
-  no(
+  noted(
     'Exporter interface',
-    'The row is of spans; metrics have no exporters of one’s own either.',
+    '`MetricExporter` of `@nativestage/metrics/sdk`; the row is of spans.',
+    `${OWN}: can send what it gets to a collector as it is`,
   ),
-  no(
+  yes(
     'Exporter interface has `ForceFlush`',
-    'There is no such interface; providers have `forceFlush()`.',
+    'src/export/own_tests.rs: a_flush_exports_and_then_has_the_exporter_flush',
   ),
   yes(
     'Standard output',

@@ -1,5 +1,9 @@
 // The two sides: each plays a workload through the OpenTelemetry API.
-import { createTestMetrics } from '@nativestage/metrics/testing';
+import {
+  createMeterProvider,
+  type MetricReader as OurReader,
+  type NativeMeterProvider,
+} from '@nativestage/metrics/sdk';
 import {
   type Attributes,
   type BatchObservableResult,
@@ -25,12 +29,7 @@ import {
   overflowBeginsOneSetEarly,
 } from './faults';
 import { INSTRUMENT_TYPES, sdkView } from './sdkView';
-import {
-  type InMemoryProvider,
-  type Metrics,
-  readOurs,
-  readSdk,
-} from './points';
+import { type Metrics, readOurs, readSdk } from './points';
 import {
   type AttributeInput,
   copyAttributes,
@@ -194,16 +193,19 @@ abstract class Player {
 }
 
 export class OurPlayer extends Player {
-  private readonly metrics: ReturnType<typeof createTestMetrics>;
+  private readonly metrics: NativeMeterProvider;
+  private readonly reader: OurReader;
 
   constructor(workload: Workload, temporality: Temporality) {
-    const metrics = createTestMetrics({
-      temporality,
+    const provider = createMeterProvider({
+      exporters: { prometheus: false },
       views: workload.views,
       histogram: workload.histogram,
     });
-    super(workload, metrics.provider);
-    this.metrics = metrics;
+    const reader = provider.addReader({ temporality });
+    super(workload, provider);
+    this.metrics = provider;
+    this.reader = reader;
   }
 
   protected give(
@@ -215,7 +217,7 @@ export class OurPlayer extends Player {
   }
 
   collect(): Promise<Metrics> {
-    return readOurs(this.metrics.provider as unknown as InMemoryProvider);
+    return readOurs(this.reader);
   }
 
   shutdown(): Promise<void> {

@@ -1,4 +1,5 @@
 // One form for what both SDKs export, so that it can be compared point by point.
+import type { MetricReader } from '@nativestage/metrics/sdk';
 import {
   AggregationTemporality,
   DataPointType,
@@ -260,16 +261,9 @@ interface OtlpRequest {
   }[];
 }
 
-/** What `createTestMetrics` reads from: OTLP/JSON. Not public. */
-export interface InMemoryProvider {
-  collect(): Promise<string>;
-}
-
-/** Collects from a provider that keeps its metrics in memory; those of the package are left out. */
-export async function readOurs(provider: InMemoryProvider): Promise<Metrics> {
-  const { resourceMetrics } = JSON.parse(
-    await provider.collect(),
-  ) as OtlpRequest;
+/** Collects; the metrics of the package itself are left out. */
+export async function readOurs(reader: MetricReader): Promise<Metrics> {
+  const { resourceMetrics } = JSON.parse(await reader.collect()) as OtlpRequest;
   const scopes = resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics);
   return collectMetrics(
     scopes

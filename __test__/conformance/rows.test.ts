@@ -3,7 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { createMeterProvider, isMetricsError } from '@nativestage/metrics/sdk';
+import {
+  createMeterProvider,
+  isMetricsError,
+  type NativeMeterProvider,
+} from '@nativestage/metrics/sdk';
 import { diagMessages, testMetrics } from '../instruments/support';
 
 for (const name of ['', null, undefined]) {
@@ -136,7 +140,7 @@ async function startsOf(provider: unknown, name: string) {
       }[];
     }[];
   }
-  const text = await (provider as { collect(): Promise<string> }).collect();
+  const text = await (provider as NativeMeterProvider).addReader().collect();
   const { resourceMetrics } = JSON.parse(text) as Collected;
   return new Map(
     resourceMetrics

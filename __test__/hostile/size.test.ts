@@ -257,11 +257,12 @@ test('values recorded before the configuration are cut as it says', async t => {
   counter.add(2, { a: 'abcdxyz' });
   bound.add(4);
   gauge.record(1, { a: 'abcdef' });
-  provider.configureInMemory({ attributeValueLengthLimit: 4 }, 'cumulative');
+  const reader = provider.addReader();
+  provider.configureWithoutExporters({ attributeValueLengthLimit: 4 });
   counter.add(8, { a: 'abcd' });
   bound.add(16);
   gauge.record(2, { a: 'abcdxx' });
-  const found = parseCollection(await provider.collect());
+  const found = parseCollection(await reader.collect());
   for (const [name, value] of [
     ['it', 31],
     ['gauge', 2],

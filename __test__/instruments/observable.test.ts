@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
 import test, { type TestContext } from 'node:test';
-import type { TestMetricsOptions } from '@nativestage/metrics/testing';
+import type { NativeMeterProvider } from '@nativestage/metrics/sdk';
+import type {
+  TestMetrics,
+  TestMetricsOptions,
+} from '@nativestage/metrics/testing';
 import {
   type BatchObservableResult,
   type Meter,
@@ -88,11 +92,9 @@ test('an asynchronous callback is waited for', async t => {
 });
 
 /** Collects with less patience than tests of plugins have. */
-function collectWithin(metrics: { provider: unknown }, timeout: number) {
-  const provider = metrics.provider as {
-    collect(timeout: number): Promise<string>;
-  };
-  return provider.collect(timeout);
+function collectWithin({ provider }: TestMetrics, timeout: number) {
+  const reader = (provider as NativeMeterProvider).addReader();
+  return reader.collect({ timeout }).finally(() => reader.shutdown());
 }
 
 test('a callback that does not end is given up: what it observed by then counts, and so do the others', async t => {

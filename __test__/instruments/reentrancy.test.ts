@@ -265,16 +265,16 @@ for (const kind of KINDS) {
       loadBinding()!.NativeProvider.isolated(),
     );
     t.after(() => provider.shutdown());
+    const reader = provider.addReader();
     const it = make(provider.getMeter('m'), kind);
     it.put(2, { b: 1, secret: 0 });
     it.put(1, { a: 1, secret: 1 });
     const configure = once(() => {
       const excluded = ['secret'];
       const stream = { attribute_keys: { excluded } };
-      provider.configureInMemory(
-        { views: [{ selector: { instrument_name: 'it' }, stream }] },
-        'cumulative',
-      );
+      provider.configureWithoutExporters({
+        views: [{ selector: { instrument_name: 'it' }, stream }],
+      });
       it.put(10, { c: 1 });
     });
     it.put(100, {
@@ -285,7 +285,7 @@ for (const kind of KINDS) {
         return undefined;
       },
     });
-    const collection = parseCollection(await provider.collect());
+    const collection = parseCollection(await reader.collect());
     assert.deepEqual(
       pointsOf(collection.find(({ name }) => name === 'it')),
       expected(

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import type { InstrumentOptions } from '@nativestage/metrics';
+import type { NativeMeterProvider } from '@nativestage/metrics/sdk';
 import type { TestMetrics } from '@nativestage/metrics/testing';
 import { type Meter, ValueType } from '@opentelemetry/api';
-import type { InMemoryProvider } from '../conformance/points';
 import { diagMessages, dropped, testMetrics } from './support';
 
 type Put = (value: unknown) => void;
@@ -212,7 +212,7 @@ interface RawPoint {
 
 async function onlyPoint(metrics: TestMetrics): Promise<RawPoint> {
   const { resourceMetrics } = JSON.parse(
-    await (metrics.provider as unknown as InMemoryProvider).collect(),
+    await (metrics.provider as NativeMeterProvider).addReader().collect(),
   ) as {
     resourceMetrics: {
       scopeMetrics: {

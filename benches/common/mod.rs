@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nativestage_metrics::config::Config;
+use nativestage_metrics::config::{Config, ReaderLayer};
 use nativestage_metrics::engine::cells::Cells;
 use nativestage_metrics::engine::clock;
 use nativestage_metrics::engine::collection::Collection;
@@ -46,8 +46,11 @@ impl Fixture {
     pub fn new() -> Self {
         let engine = Engine::start(Logger::default());
         let facade = engine.attach(Box::new(Mute));
-        let config = Config::in_memory("{}", Temporality::Cumulative).unwrap();
-        let pipeline = engine.configure(&config).unwrap().memory.unwrap();
+        let reader = ReaderLayer::preferring(Temporality::Cumulative);
+        let pipeline = engine.add_reader(reader).unwrap();
+        engine
+            .configure(&Config::without_exporters("{}").unwrap())
+            .unwrap();
         Self {
             engine,
             facade,

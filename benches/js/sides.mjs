@@ -7,7 +7,7 @@ import { instrumentName, seriesKey } from './workload.mjs';
 
 const require = createRequire(import.meta.url);
 const { createMeterProvider } = require('../../dist/sdk.js');
-const { createTestMetrics } = require('../../dist/testing.js');
+const { parseCollection } = require('../../dist/otlpJson.js');
 
 /** prom-client's default; the others are told to use the same. */
 export const BOUNDARIES = [
@@ -36,21 +36,24 @@ export function ours({
   delta,
   boundaries = BOUNDARIES,
 } = {}) {
-  const metrics = createTestMetrics({
+  const provider = createMeterProvider({
+    exporters: { prometheus: false },
     cardinalityLimit,
+  });
+  const reader = provider.addReader({
     temporality: delta ? 'delta' : 'cumulative',
   });
-  const meter = metrics.provider.getMeter('bench');
+  const meter = provider.getMeter('bench');
   return {
     name: 'ours',
     call: api.call,
     instrument: (kind, shape) =>
       api.make(meter, kind, instrumentName(shape), boundaries),
-    collect: () => metrics.provider.collect(),
+    collect: () => reader.collect(),
     async read() {
-      const collection = await metrics.collect();
+      const metrics = parseCollection(await reader.collect());
       return new Map(
-        collection.metrics.flatMap(({ name, points }) =>
+        metrics.flatMap(({ name, points }) =>
           points.map(({ attributes, value, count, sum }) => [
             seriesKey(name, attributes),
             { count, sum: value ?? sum },
@@ -58,7 +61,7 @@ export function ours({
         ),
       );
     },
-    close: () => metrics.shutdown(),
+    close: () => provider.shutdown(),
   };
 }
 

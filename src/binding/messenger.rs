@@ -120,7 +120,7 @@ impl Messenger {
         })
     }
 
-    fn send(&self, message: serde_json::Value) -> bool {
+    pub(super) fn send(&self, message: serde_json::Value) -> bool {
         self.call(Message::Json(message.to_string()))
     }
 

@@ -10,6 +10,7 @@ mod error;
 mod facade;
 mod instrument;
 mod messenger;
+mod own;
 mod page;
 mod provider;
 mod scope;
@@ -23,6 +24,7 @@ mod tests {
     fn every_function_that_javascript_calls_turns_a_panic_into_an_exception() {
         for source in [
             include_str!("facade.rs"),
+            include_str!("own.rs"),
             include_str!("page.rs"),
             include_str!("provider.rs"),
             include_str!("services.rs"),

@@ -2,27 +2,27 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use napi::bindgen_prelude::{FnArgs, Function, Object};
 use napi::Env;
 use napi_derive::napi;
 use opentelemetry::InstrumentationScope;
-use opentelemetry_sdk::metrics::Temporality;
 
 use super::deferred::{promise, promise_of};
 use super::error::Result;
 use super::facade::NativeFacade;
 use super::instrument::{InstrumentRequest, NativeInstrument, NativeShape};
 use super::messenger::{on_end, Messenger};
+use super::own::{NativeExporter, NativeReader};
 use super::page::ScrapeOutcome;
 use super::scope::NativeScope;
-use crate::config::{Config, ConfigFile, Environment, LateLayer, ResourceLayer};
+use crate::config::{
+    Config, ConfigFile, Environment, LateLayer, OwnExporterConfig, OwnReaderConfig, ResourceLayer,
+};
 use crate::engine::clock::Timestamp;
 use crate::engine::produced::Production;
 use crate::engine::Engine;
-use crate::error::{Code, Error};
-use crate::export::otlp::to_json;
+use crate::error::Code;
 use crate::log::Level;
 use crate::provider::Provider;
 use crate::services::naming::check_instrument_name;
@@ -209,26 +209,40 @@ impl NativeProvider {
         Some(exporters.exposition()?.path().to_owned())
     }
 
-    /// Applies a configuration whose data is kept until `collect` reads it.
+    /// Applies a configuration without exporters and without the environment, for tests.
     #[napi(catch_unwind)]
-    pub fn configure_in_memory(&self, options: String, temporality: String) -> Result<()> {
-        let temporality = match temporality.as_str() {
-            "cumulative" => Temporality::Cumulative,
-            "delta" => Temporality::Delta,
-            "lowmemory" => Temporality::LowMemory,
-            other => {
-                return Err(Error::new(
-                    Code::InvalidConfig,
-                    format!(
-                        "temporality: found {other:?}, expected cumulative, delta or lowmemory"
-                    ),
-                )
-                .into())
-            }
-        };
+    pub fn configure_without_exporters(&self, options: String) -> Result<()> {
         self.provider
-            .configure(&Config::in_memory(&options, temporality)?)?;
+            .configure(&Config::without_exporters(&options)?)?;
         Ok(())
+    }
+
+    /// Adds a reader that collects when it is asked to; `path` is where its options stand.
+    #[napi(catch_unwind)]
+    pub fn add_reader(&self, options: String, path: String) -> Result<NativeReader> {
+        let OwnReaderConfig { layer, encoding } = OwnReaderConfig::parse(&options, &path)?;
+        let pipeline = self.provider.add_reader(layer)?;
+        Ok(NativeReader::new(self.provider.clone(), pipeline, encoding))
+    }
+
+    /// Adds an exporter that this environment runs: `onMessage` gets what it is asked for as JSON, as
+    /// long as JavaScript holds it.
+    #[napi(catch_unwind)]
+    pub fn add_exporter(
+        &self,
+        env: Env,
+        facade: u32,
+        options: String,
+        path: String,
+        on_message: Function<'_, FnArgs<(String,)>, ()>,
+    ) -> Result<NativeExporter> {
+        let config = OwnExporterConfig::parse(&options, &path)?;
+        let encoding = config.reader.encoding;
+        let messenger = Messenger::new(&env, &on_message).map_err(internal)?;
+        let push = self
+            .provider
+            .add_exporter(config, facade, Box::new(messenger))?;
+        Ok(NativeExporter::new(self.provider.clone(), push, encoding))
     }
 
     /// Which values may become exemplars: `trace_based`, `always_on` or `always_off`; `None` until
@@ -279,17 +293,6 @@ impl NativeProvider {
             texts,
         };
         self.provider.engine().produce(facade, production);
-    }
-
-    /// Reads the in-memory pipeline as OTLP/JSON.
-    #[napi(ts_return_type = "Promise<Outcome>", catch_unwind)]
-    pub fn collect<'env>(&self, env: &'env Env, timeout_ms: u32) -> Result<Object<'env>> {
-        let provider = self.provider.clone();
-        let timeout = Duration::from_millis(timeout_ms.into());
-        promise(env, async move {
-            let collection = provider.collect(timeout).await?;
-            Ok(to_json(&collection))
-        })
     }
 
     /// Answers one scrape, for the page on the backend's own port: `headers` are name and value in

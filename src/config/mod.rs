@@ -16,6 +16,7 @@ mod exporters;
 mod meters;
 mod options;
 mod otlp;
+mod own;
 mod page;
 mod percent;
 mod reader;
@@ -35,16 +36,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use opentelemetry_sdk::metrics::Temporality;
-
 pub use declarative::ConfigFile;
 pub use environment::Environment;
 pub use meters::MeterConfigurator;
 pub use options::{
     ExemplarFilter, HistogramAggregation, NamingMode, Options, PluginOptions, TranslationStrategy,
 };
+pub use own::{Encoding, OwnExporterConfig, OwnReaderConfig};
 pub(crate) use percent::asks_for;
-pub use reader::{ByKind, ReaderConfig};
+pub use reader::{ByKind, ReaderConfig, ReaderLayer};
 pub use resource::{Detector, LateLayer, ResourceConfig, ResourceLayer};
 pub use streams::{StreamConfig, StreamUpdate};
 pub(crate) use views::is_gauge;
@@ -102,8 +102,6 @@ pub struct Config {
     pub prometheus: Option<PrometheusConfig>,
     pub otlp: Vec<OtlpConfig>,
     pub console: Option<ConsoleConfig>,
-    /// A pipeline that is read by the program itself, for tests. Not an option of users.
-    pub memory: Option<ReaderConfig>,
     pub streams: StreamConfig,
     /// What holds for readers that say nothing else.
     pub reader: ReaderConfig,
@@ -294,8 +292,7 @@ impl std::fmt::Debug for Secret {
 impl Config {
     /// Whether anything reads exemplars; the console does not.
     pub fn reads_exemplars(&self) -> bool {
-        !self.disabled
-            && (self.prometheus.is_some() || !self.otlp.is_empty() || self.memory.is_some())
+        !self.disabled && (self.prometheus.is_some() || !self.otlp.is_empty())
     }
 
     /// Reads the options (JSON), fills in from the environment and the defaults.
@@ -311,20 +308,16 @@ impl Config {
         Options::parse(json, path)?.resolve(path, environment)
     }
 
-    /// The same without exporters: data stays in memory until it is read.
+    /// The same without exporters.
     ///
     /// # Errors
     /// As [`Config::parse`].
-    pub fn in_memory(json: &str, temporality: Temporality) -> Result<Self> {
+    pub fn without_exporters(json: &str) -> Result<Self> {
         let config = Self::parse(json, "options", &Environment::default())?;
         Ok(Self {
             prometheus: None,
             otlp: Vec::new(),
             console: None,
-            memory: Some(ReaderConfig {
-                temporality: ReaderConfig::new(temporality).temporality,
-                ..config.reader.clone()
-            }),
             ..config
         })
     }

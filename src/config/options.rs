@@ -12,7 +12,7 @@ use super::environment::Environment;
 use super::exporters::{ConsoleOptions, PrometheusOptions};
 use super::meters::MeterConfiguratorOptions;
 use super::otlp::{self, OtlpOptions};
-use super::reader::{some_settings, ReaderDefaults, ReaderOptions};
+use super::reader::{some_settings, ReaderDefaults};
 use super::resource::ResourceOptions;
 use super::values::{
     invalid, settings, Count, Flag, HumanDuration, ResourceValue, Several, Switch,
@@ -307,9 +307,8 @@ impl Options {
             prometheus,
             otlp,
             console,
-            memory: None,
             streams,
-            reader: ReaderOptions::default().resolve(path, defaults)?,
+            reader: defaults.reader(),
             value_length: self
                 .attribute_value_length_limit
                 .map(|limit| limit.0)

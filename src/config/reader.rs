@@ -294,16 +294,35 @@ pub(super) struct ReaderDefaults {
     pub histogram: HistogramAggregation,
 }
 
+impl ReaderDefaults {
+    pub fn reader(self) -> ReaderConfig {
+        ReaderConfig {
+            temporality: ByKind::new(|kind| preferred(self.preference, kind)),
+            aggregation: ByKind::new(|kind| match kind {
+                InstrumentKind::Histogram => histogram_aggregation(self.histogram),
+                _ => ViewAggregation::Default,
+            }),
+            cardinality_limit: ByKind::new(|_| None),
+        }
+    }
+}
+
 impl ReaderOptions<'_> {
     /// `path` is the exporter's section.
     pub fn resolve(&self, path: &str, defaults: ReaderDefaults) -> Result<ReaderConfig> {
+        Ok(self.layer(path)?.over(&defaults.reader()))
+    }
+
+    /// Checks what is said.
+    pub fn layer(&self, path: &str) -> Result<ReaderLayer> {
         let preference = self
             .temporality
             .and_then(|options| options.0.default)
-            .map_or(defaults.preference, Temporality::from);
+            .map(Temporality::from);
         let temporality = ByKind::new(|kind| {
             let own = self.temporality.and_then(|options| options.0.get(kind));
-            own.map_or_else(|| preferred(preference, kind), Temporality::from)
+            own.map(Temporality::from)
+                .or_else(|| preference.map(|preference| preferred(preference, kind)))
         });
         let mut aggregations: BTreeMap<InstrumentType, ViewAggregation> = BTreeMap::new();
         for (kind, options) in self.default_aggregation.into_iter().flatten() {
@@ -321,16 +340,10 @@ impl ReaderOptions<'_> {
             }
             aggregations.insert(*kind, aggregation);
         }
-        aggregations
-            .entry(InstrumentType::Histogram)
-            .or_insert_with(|| histogram_aggregation(defaults.histogram));
         let aggregation = ByKind::new(|kind| {
-            let own = aggregations
-                .iter()
-                .find(|(named, _)| InstrumentKind::from(**named) == kind);
-            own.map_or(ViewAggregation::Default, |(_, aggregation)| {
-                aggregation.clone()
-            })
+            let mut named = aggregations.iter();
+            let own = named.find(|(named, _)| InstrumentKind::from(**named) == kind);
+            own.map(|(_, aggregation)| aggregation.clone())
         });
         let cardinality_limit = ByKind::new(|kind| {
             let limits = self.cardinality_limits;
@@ -338,11 +351,47 @@ impl ReaderOptions<'_> {
                 .and_then(|limits| limits.get(kind).or(limits.default))
                 .map(|limit| limit.0)
         });
-        Ok(ReaderConfig {
+        Ok(ReaderLayer {
             temporality,
             aggregation,
             cardinality_limit,
         })
+    }
+}
+
+/// What one reader says. The rest is what holds for all of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReaderLayer {
+    temporality: ByKind<Option<Temporality>>,
+    aggregation: ByKind<Option<ViewAggregation>>,
+    cardinality_limit: ByKind<Option<usize>>,
+}
+
+impl ReaderLayer {
+    /// A reader with a preference, and nothing else to say.
+    pub fn preferring(preference: Temporality) -> Self {
+        Self {
+            temporality: ByKind::new(|kind| Some(preferred(preference, kind))),
+            aggregation: ByKind::new(|_| None),
+            cardinality_limit: ByKind::new(|_| None),
+        }
+    }
+
+    pub fn over(&self, base: &ReaderConfig) -> ReaderConfig {
+        ReaderConfig {
+            temporality: ByKind::new(|kind| {
+                let own = *self.temporality.get(kind);
+                own.unwrap_or(*base.temporality.get(kind))
+            }),
+            aggregation: ByKind::new(|kind| {
+                let own = self.aggregation.get(kind).as_ref();
+                own.unwrap_or(base.aggregation.get(kind)).clone()
+            }),
+            cardinality_limit: ByKind::new(|kind| {
+                let own = *self.cardinality_limit.get(kind);
+                own.or(*base.cardinality_limit.get(kind))
+            }),
+        }
     }
 }
 

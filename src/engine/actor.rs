@@ -281,7 +281,17 @@ impl Actor {
         for instrument in &mut self.instruments {
             let (plans, problems) = settings.streams(&instrument.spec);
             self.said.warn(problems, &self.log);
-            instrument.update(plans, time, settings.pages);
+            let lost = instrument.update(plans, time, settings.readers(), settings.pages);
+            if lost > 0 {
+                let name = &instrument.spec.name;
+                self.said.warn(
+                    vec![format!(
+                        "the configuration of {name:?} changed again and again while a reader did not \
+                         collect: what the earliest streams counted is lost to that reader"
+                    )],
+                    &self.log,
+                );
+            }
         }
         self.settings = Some(settings);
     }
@@ -298,10 +308,12 @@ impl Actor {
     fn aggregate_early(&mut self) {
         let settings = Settings {
             pipelines: [Temporality::Cumulative, Temporality::Delta]
-                .map(|temporality| ReaderConfig {
-                    // Whatever a reader may want of the kind.
-                    temporality: ByKind::new(|_| temporality),
-                    ..ReaderConfig::new(temporality)
+                .map(|temporality| {
+                    Some(ReaderConfig {
+                        // Whatever a reader may want of the kind.
+                        temporality: ByKind::new(|_| temporality),
+                        ..ReaderConfig::new(temporality)
+                    })
                 })
                 .into(),
             pages: 0,
@@ -314,8 +326,11 @@ impl Actor {
             value_length: crate::config::DEFAULT_VALUE_LENGTH,
             naming: None,
             legacy_names: true,
-            exemplars: ExemplarFilter::AlwaysOff,
+            wanted_exemplars: ExemplarFilter::AlwaysOff,
             produced: IncludeExclude::default(),
+            reads_exemplars: false,
+            reader: ReaderConfig::new(Temporality::Cumulative),
+            disabled: false,
         };
         let early = self.take_early();
         for &(id, ..) in &early {

@@ -1,7 +1,7 @@
 //! What an instrument is, and the registry that decides whether a name is new, known or in conflict
 //! (Metrics SDK specification, "Duplicate instrument registration").
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use opentelemetry::InstrumentationScope;
@@ -11,6 +11,8 @@ use super::clock::Timestamp;
 use super::identities::{two_descriptions, Identities};
 use super::plan::Settings;
 use super::said::Said;
+use super::PipelineId;
+use crate::config::ReaderLayer;
 
 pub type InstrumentId = u32;
 
@@ -138,9 +140,51 @@ pub struct Registry {
     /// Conflicts of names.
     said: Said,
     settings: Option<Arc<Settings>>,
+    /// What the program's own readers want, by pipeline: theirs are the first, and others where they
+    /// came after the configuration.
+    readers: BTreeMap<PipelineId, ReaderLayer>,
 }
 
+/// Readers and exporters that a program may add. With the configured ones they are fewer than the bits
+/// of a stream's pipelines.
+pub const MOST_OWN_READERS: usize = 8;
+
 impl Registry {
+    /// Adds a reader, and what that makes of the settings, if there are any yet; `None` where there are
+    /// too many.
+    pub fn add_reader(&mut self, layer: ReaderLayer) -> Option<(PipelineId, Option<Settings>)> {
+        if self.readers.len() >= MOST_OWN_READERS {
+            return None;
+        }
+        let (pipeline, settings) = match &self.settings {
+            Some(settings) => {
+                let (settings, pipeline) = settings.with_reader(&layer);
+                (pipeline, Some(settings))
+            }
+            None => {
+                let taken = |at: &usize| self.readers.contains_key(&PipelineId(*at));
+                let free = (0..MOST_OWN_READERS).find(|at| !taken(at))?;
+                (PipelineId(free), None)
+            }
+        };
+        self.readers.insert(pipeline, layer);
+        Some((pipeline, settings))
+    }
+
+    /// Takes a reader out; what that makes of the settings.
+    pub fn remove_reader(&mut self, pipeline: PipelineId) -> Option<Settings> {
+        self.readers.remove(&pipeline)?;
+        Some(self.settings.as_ref()?.without_reader(pipeline))
+    }
+
+    /// The readers of before the configuration, by pipeline.
+    pub fn readers(&self) -> Vec<Option<ReaderLayer>> {
+        let end = self.readers.keys().next_back().map_or(0, |last| last.0 + 1);
+        (0..end)
+            .map(|at| self.readers.get(&PipelineId(at)).cloned())
+            .collect()
+    }
+
     pub fn get(&self, id: InstrumentId) -> Option<&Arc<InstrumentSpec>> {
         self.instruments.get(id as usize)
     }

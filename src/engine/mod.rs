@@ -45,7 +45,7 @@ use crossbeam_channel::Sender;
 use opentelemetry::{InstrumentationScope, KeyValue};
 use tokio::sync::oneshot;
 
-use crate::config::{Config, ExemplarFilter, ResourceConfig, StreamConfig};
+use crate::config::{Config, ExemplarFilter, ReaderLayer, ResourceConfig, StreamConfig};
 use crate::error::{Code, Error, Result};
 use crate::log::Logger;
 use actor::Actor;
@@ -53,7 +53,7 @@ use canonical::Canonical;
 use collection::Collection;
 use command::Command;
 use gate::Gate;
-use instrument::{InstrumentId, InstrumentSpec, Registration, Registry};
+use instrument::{InstrumentId, InstrumentSpec, Registration, Registry, MOST_OWN_READERS};
 use plan::{Pipelines, Settings, Shape, Storage};
 use produced::Production;
 
@@ -71,7 +71,7 @@ const QUEUED_BYTES: usize = 64 * 96 * 1024;
 pub type FacadeId = u32;
 
 /// Which of the provider's pipelines to collect: each exporter has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PipelineId(pub(crate) usize);
 
 impl PipelineId {
@@ -233,7 +233,7 @@ impl Engine {
                 "metrics are configured already; configure once, before the first export",
             ));
         }
-        let (settings, pipelines) = Settings::new(config);
+        let (settings, pipelines) = Settings::new(config, &registry.readers());
         let settings = Arc::new(settings);
         for problem in registry.configure(settings.clone()) {
             self.log.warn(problem);
@@ -255,15 +255,52 @@ impl Engine {
                 "metrics are not configured yet; configure them first",
             ));
         };
-        let settings = Arc::new(Settings {
+        let settings = Settings {
             streams,
             ..Settings::clone(before)
-        });
+        };
+        self.change(&mut registry, settings);
+        Ok(())
+    }
+
+    fn change(&self, registry: &mut Registry, settings: Settings) {
+        let settings = Arc::new(settings);
         for problem in registry.configure(settings.clone()) {
             self.log.warn(problem);
         }
+        // Sent under the lock, as instruments are.
         self.send(Command::Update(settings));
-        Ok(())
+    }
+
+    /// Adds a reader of the program's own, before the configuration or after it. One that comes later
+    /// has cumulative data from the start of its streams where another reader wants the same, and
+    /// otherwise from now on.
+    ///
+    /// # Errors
+    /// [`Code::InvalidConfig`] when there are [`MOST_OWN_READERS`] of them.
+    pub fn add_reader(&self, layer: ReaderLayer) -> Result<PipelineId> {
+        let mut registry = self.registry();
+        let (pipeline, settings) = registry.add_reader(layer).ok_or_else(|| {
+            Error::new(
+                Code::InvalidConfig,
+                format!(
+                    "there are {MOST_OWN_READERS} readers and exporters of the program's own already; \
+                     shut one down before another is added"
+                ),
+            )
+        })?;
+        if let Some(settings) = settings {
+            self.change(&mut registry, settings);
+        }
+        Ok(pipeline)
+    }
+
+    /// Takes a reader of the program's own back.
+    pub fn remove_reader(&self, pipeline: PipelineId) {
+        let mut registry = self.registry();
+        if let Some(settings) = registry.remove_reader(pipeline) {
+            self.change(&mut registry, settings);
+        }
     }
 
     /// Says what the metrics are of, from the next collection on.
@@ -282,7 +319,7 @@ impl Engine {
     /// Which values may become exemplars; `None` until there is a configuration.
     pub fn exemplars(&self) -> Option<ExemplarFilter> {
         let registry = self.registry();
-        registry.settings().map(|settings| settings.exemplars)
+        registry.settings().map(|settings| settings.exemplars())
     }
 
     /// Whether there is an instrument that is not of this package.

@@ -6,9 +6,9 @@ use super::aggregate::Reservoir;
 use super::instrument::InstrumentSpec;
 use super::{PipelineId, OWN_SCOPE};
 use crate::config::{
-    is_gauge, AttributeFilter, Config, ExemplarFilter, IncludeExclude, ReaderConfig, ReservoirSpec,
-    StreamConfig, StreamSpec, ViewAggregation, ViewMatching, DEFAULT_CARDINALITY_LIMIT,
-    DEFAULT_VALUE_LENGTH,
+    is_gauge, AttributeFilter, Config, ExemplarFilter, IncludeExclude, ReaderConfig, ReaderLayer,
+    ReservoirSpec, StreamConfig, StreamSpec, ViewAggregation, ViewMatching,
+    DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
 };
 use crate::services::naming::{MetricScope, Naming};
 use crate::services::renames::Rename;
@@ -31,8 +31,12 @@ const SETS_PER_LIMIT: usize = 4;
 /// What the engine needs to know of a [`Config`].
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What each output of the provider reads.
-    pub pipelines: Vec<ReaderConfig>,
+    /// What each reader of the provider wants, by pipeline; `None` where a reader is gone.
+    pub pipelines: Vec<Option<ReaderConfig>>,
+    /// What holds for readers that say nothing else.
+    pub reader: ReaderConfig,
+    /// Nothing is kept, whoever reads.
+    pub disabled: bool,
     /// The pipelines that show what is, and nothing that was, as bits.
     pub pages: u32,
     pub streams: StreamConfig,
@@ -42,8 +46,11 @@ pub struct Settings {
     pub naming: Option<Naming>,
     /// Whether what was renamed is exported under its old name too.
     pub legacy_names: bool,
-    pub exemplars: ExemplarFilter,
+    /// Which values may become exemplars where somebody reads them.
+    pub wanted_exemplars: ExemplarFilter,
     pub produced: IncludeExclude,
+    /// Whether any reader has them; the console does not.
+    pub reads_exemplars: bool,
 }
 
 /// A stream to build: the pipelines that read it are the set bits of `pipelines`.
@@ -64,15 +71,17 @@ pub struct StreamPlan {
 }
 
 impl StreamPlan {
-    /// Whether a stream of one can go on as one of the other: what differs is how it is described, and
-    /// how many series it may have.
-    pub fn continues(&self, other: &Self) -> bool {
+    /// Whether a stream of one can go on as one of the other: what differs is how it is described, how
+    /// many series it may have, and which readers have come or, outside `readers` (a bit set), gone.
+    pub fn continues(&self, other: &Self, readers: u32) -> bool {
+        let left = other.pipelines & readers;
         let same = Self {
+            pipelines: self.pipelines,
             description: self.description.clone(),
             cardinality_limit: self.cardinality_limit,
             ..other.clone()
         };
-        *self == same
+        *self == same && left != 0 && left & !self.pipelines == 0
     }
 
     /// Whether a pipeline reads the stream.
@@ -113,29 +122,31 @@ pub struct Shape {
 }
 
 impl Settings {
-    /// Settings for a configuration, and the pipeline of each exporter.
-    pub fn new(config: &Config) -> (Self, Pipelines) {
+    /// Settings for a configuration, and the pipeline of each exporter. `own` are the readers that the
+    /// program brought before.
+    pub fn new(config: &Config, own: &[Option<ReaderLayer>]) -> (Self, Pipelines) {
         let mut settings = Settings {
-            pipelines: Vec::new(),
+            pipelines: own
+                .iter()
+                .map(|layer| Some(layer.as_ref()?.over(&config.reader)))
+                .collect(),
+            reader: config.reader.clone(),
+            disabled: config.disabled,
             pages: 0,
             streams: config.streams.clone(),
             value_length: config.value_length,
             naming: config.naming.renames(),
             legacy_names: config.naming.legacy_names,
             produced: config.produced.clone(),
-            exemplars: match config.reads_exemplars() {
-                true => config.exemplars,
-                // Nobody would read them.
-                false => ExemplarFilter::AlwaysOff,
-            },
+            wanted_exemplars: config.exemplars,
+            reads_exemplars: config.reads_exemplars() || own.iter().any(Option::is_some),
         };
         if config.disabled {
-            // Without streams nothing is kept that nobody would read.
             return (settings, Pipelines::default());
         }
         // A pipeline of an exporter's own: those that want the same data meet in the streams.
         let mut pipeline = |reader: &ReaderConfig| {
-            settings.pipelines.push(reader.clone());
+            settings.pipelines.push(Some(reader.clone()));
             PipelineId(settings.pipelines.len() - 1)
         };
         let pipelines = Pipelines {
@@ -144,17 +155,56 @@ impl Settings {
                 .map(|otlp| pipeline(&otlp.reader))
                 .collect(),
             console: (config.console.as_ref()).map(|console| pipeline(&console.reader)),
-            memory: config.memory.as_ref().map(pipeline),
         };
         settings.pages = pipelines.prometheus.map_or(0, |page| 1 << page.0);
         (settings, pipelines)
+    }
+
+    /// With one more reader of the program's own.
+    pub fn with_reader(&self, layer: &ReaderLayer) -> (Self, PipelineId) {
+        let mut settings = self.clone();
+        let reader = Some(layer.over(&self.reader));
+        let place = settings.pipelines.iter().position(Option::is_none);
+        let place = place.unwrap_or(settings.pipelines.len());
+        match settings.pipelines.get_mut(place) {
+            Some(free) => *free = reader,
+            None => settings.pipelines.push(reader),
+        }
+        settings.reads_exemplars = true;
+        (settings, PipelineId(place))
+    }
+
+    /// Without the reader of this pipeline.
+    pub fn without_reader(&self, pipeline: PipelineId) -> Self {
+        let mut settings = self.clone();
+        if let Some(reader) = settings.pipelines.get_mut(pipeline.0) {
+            *reader = None;
+        }
+        settings
+    }
+
+    /// The pipelines that somebody reads (a bit set).
+    pub fn readers(&self) -> u32 {
+        let readers = self.pipelines.iter().enumerate();
+        readers.fold(0, |bits, (at, reader)| {
+            bits | u32::from(reader.is_some()) << at
+        })
+    }
+
+    /// Which values may become exemplars.
+    pub fn exemplars(&self) -> ExemplarFilter {
+        match self.reads_exemplars && !self.disabled {
+            true => self.wanted_exemplars,
+            // Nobody would read them.
+            false => ExemplarFilter::AlwaysOff,
+        }
     }
 
     /// The streams of an instrument, and what is wrong with the views that match it. One that was
     /// renamed has those of its old name as well, under the views of that. One of a disabled meter has
     /// none.
     pub fn streams(&self, spec: &InstrumentSpec) -> (Vec<StreamPlan>, Vec<String>) {
-        if !self.streams.meters.is_enabled(spec.scope.name()) {
+        if self.disabled || !self.streams.meters.is_enabled(spec.scope.name()) {
             return Default::default();
         }
         let renamed = self.renamed(spec);
@@ -206,8 +256,11 @@ impl Settings {
         }
         let mut plans: Vec<StreamPlan> = Vec::new();
         for stream in &streams {
-            for (index, pipeline) in self.pipelines.iter().enumerate() {
-                let Some(plan) = self.plan(spec, stream, pipeline, &mut problems) else {
+            for (index, reader) in self.pipelines.iter().enumerate() {
+                let plan = reader
+                    .as_ref()
+                    .and_then(|reader| self.plan(spec, stream, reader, &mut problems));
+                let Some(plan) = plan else {
                     continue;
                 };
                 // Pipelines that want the same data read one stream, but each has a delta stream of its
@@ -296,7 +349,6 @@ pub struct Pipelines {
     /// In the order of their configurations.
     pub otlp: Vec<PipelineId>,
     pub console: Option<PipelineId>,
-    pub memory: Option<PipelineId>,
 }
 
 impl Shape {

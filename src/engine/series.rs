@@ -22,6 +22,9 @@ use super::{FacadeId, PipelineId};
 
 pub type SeriesId = u32;
 
+/// Metrics of streams that ended, at most, that wait for a reader which may never collect.
+const MOST_ENDED: usize = 64;
+
 /// What came of values to record: the last one that did not fit. The others are taken on.
 pub type Recorded = Result<(), (Misfit, f64)>;
 
@@ -236,13 +239,27 @@ impl Instrument {
     }
 
     /// Gives it other streams. Those that can go on do; the others end, and what they have not exported
-    /// is in the next collection of who reads them, but for `pages`.
-    pub fn update(&mut self, plans: Vec<StreamPlan>, time: Timestamp, pages: u32) {
+    /// is in the next collection of the `readers` (a bit set) that they fed, but for `pages`.
+    ///
+    /// Returns how many metrics are lost because nobody collects what streams ended with.
+    pub fn update(
+        &mut self,
+        plans: Vec<StreamPlan>,
+        time: Timestamp,
+        readers: u32,
+        pages: u32,
+    ) -> usize {
         self.dropped = plans.is_empty();
         let mut before = std::mem::take(&mut self.streams);
+        let streams = before.iter().map(|stream| stream.plan().pipelines);
+        let fed = readers & streams.fold(0, |fed, pipelines| fed | pipelines);
         let mut new = Vec::new();
         for plan in plans {
-            let goes_on = |stream: &Stream| plan.continues(stream.plan());
+            let goes_on = |stream: &Stream| {
+                // A reader that had another stream has the rest of that, and then one that begins.
+                let joining = plan.pipelines & !stream.plan().pipelines;
+                plan.continues(stream.plan(), readers) && joining & fed == 0
+            };
             match before.iter().position(goes_on) {
                 Some(at) => {
                     let mut stream = before.remove(at);
@@ -262,17 +279,24 @@ impl Instrument {
                 time,
             ));
         }
+        self.ended.retain_mut(|(pipelines, _)| {
+            *pipelines &= readers;
+            *pipelines != 0
+        });
         for stream in before {
-            let pipelines = stream.plan().pipelines & !pages;
+            let pipelines = stream.plan().pipelines & readers & !pages;
             let metric = stream.end(&self.description, time);
             let metric = metric.filter(|metric| pipelines != 0 && metric.has_points());
             self.ended.extend(metric.map(|metric| (pipelines, metric)));
         }
+        let too_many = self.ended.len().saturating_sub(MOST_ENDED);
+        self.ended.drain(..too_many);
         for id in 0..self.series.len() as SeriesId {
             if !self.is_bound(id) {
                 self.drop_if_unreachable(id);
             }
         }
+        too_many
     }
 
     /// What streams that ended still have for a pipeline.

@@ -11,7 +11,7 @@ use super::collection::Metric;
 use super::instrument::{kind_name, ValueType};
 use super::points::{Attributes, Identity, Kind, Point};
 use super::*;
-use crate::config::Environment;
+use crate::config::{Config, Environment, ReaderLayer};
 
 mod asking;
 mod blocks;
@@ -68,8 +68,10 @@ impl Bench {
     }
 
     fn configure(&mut self, options: &str, temporality: Temporality) {
-        let config = Config::in_memory(options, temporality).unwrap();
-        self.pipeline = self.engine.configure(&config).unwrap().memory;
+        let reader = ReaderLayer::preferring(temporality);
+        self.pipeline = Some(self.engine.add_reader(reader).unwrap());
+        let config = Config::without_exporters(options).unwrap();
+        self.engine.configure(&config).unwrap();
     }
 
     fn instrument(&self, kind: InstrumentKind, name: &str) -> InstrumentId {

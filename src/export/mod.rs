@@ -5,6 +5,9 @@ mod append;
 pub mod console;
 mod json_writer;
 pub mod otlp;
+pub mod own;
+#[cfg(test)]
+mod own_tests;
 pub mod prometheus;
 pub mod push;
 pub mod reader;
@@ -25,8 +28,9 @@ use crate::engine::{Collect, Engine, PipelineId};
 use crate::error::{Code, Error, Result};
 use crate::log::Logger;
 use console::ConsoleExporter;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, FutureExt};
 use otlp::OtlpExporter;
+use own::OwnPushes;
 use prometheus::{Exposition, Limits, ScrapePort};
 use push::{PushHandle, PushTask};
 use reader::Reader;
@@ -55,6 +59,7 @@ pub struct Exporters {
     pushes: Vec<PushHandle>,
     exposition: Option<Arc<Exposition>>,
     port: Option<ScrapePort>,
+    own: Arc<OwnPushes>,
 }
 
 impl Exporters {
@@ -67,6 +72,7 @@ impl Exporters {
         config: &Config,
         otlp_exporters: Vec<OtlpExporter>,
         pipelines: Pipelines,
+        own: Arc<OwnPushes>,
         engine: &Engine,
         log: &Logger,
     ) -> Result<Self> {
@@ -97,7 +103,9 @@ impl Exporters {
                 log.clone(),
             ));
         }
+        own.start(source.clone(), pushes.len(), log.clone())?;
         let mut exporters = Self {
+            own,
             pushes,
             exposition: None,
             port: None,
@@ -149,7 +157,11 @@ impl Exporters {
 
     /// Data points that were collected and are not yet sent.
     pub fn waiting_points(&self) -> u64 {
-        self.pushes.iter().map(PushHandle::waiting_points).sum()
+        let pushes = self.pushes.iter().map(PushHandle::waiting_points);
+        let own = self.own.all();
+        pushes
+            .chain(own.iter().map(|push| push.waiting_points()))
+            .sum()
     }
 
     /// Collects and sends everything through every push exporter.
@@ -157,7 +169,14 @@ impl Exporters {
     /// # Errors
     /// [`Code::Export`] naming every exporter that failed and why.
     pub async fn flush(&self) -> Result<()> {
-        all(self.pushes.iter().map(PushHandle::flush)).await
+        let own = self.own.all();
+        let own = own.iter().map(|push| push.flush().boxed());
+        all(self
+            .pushes
+            .iter()
+            .map(|push| push.flush().boxed())
+            .chain(own))
+        .await
     }
 
     /// Flushes, then stops every push exporter. Further calls wait for the first one's end, and have
@@ -166,7 +185,10 @@ impl Exporters {
     /// # Errors
     /// As [`Exporters::flush`].
     pub async fn stop_pushing(&self) -> Result<()> {
-        all(self.pushes.iter().map(PushHandle::shutdown)).await
+        let own = self.own.all();
+        let own = own.iter().map(|push| push.shutdown().boxed());
+        let pushes = self.pushes.iter().map(|push| push.shutdown().boxed());
+        all(pushes.chain(own)).await
     }
 
     /// Closes the scrape endpoint, once the answers under way are given.
@@ -179,7 +201,7 @@ impl Exporters {
 
 /// Waits for all at once, so that one that hangs does not use up the time of the others; every
 /// failure is told.
-async fn all(outcomes: impl Iterator<Item = impl Future<Output = Result<()>>>) -> Result<()> {
+pub async fn all(outcomes: impl Iterator<Item = impl Future<Output = Result<()>>>) -> Result<()> {
     let failures: Vec<String> = join_all(outcomes)
         .await
         .into_iter()

@@ -5,8 +5,8 @@ use crate::config::StreamUpdate;
 
 impl Bench {
     /// Changes the configuration, from that of `options`.
-    fn update(&self, options: &str, changes: &str) {
-        let config = Config::in_memory(options, Temporality::Cumulative).unwrap();
+    pub(super) fn update(&self, options: &str, changes: &str) {
+        let config = Config::without_exporters(options).unwrap();
         let streams = StreamUpdate::parse(changes, "options")
             .unwrap()
             .apply("options", &config.streams)
@@ -205,9 +205,7 @@ fn what_is_wrong_with_views_is_not_said_again_when_others_change() {
 #[test]
 fn an_update_needs_a_configuration() {
     let bench = Bench::unconfigured();
-    let streams = Config::in_memory("{}", Temporality::Cumulative)
-        .unwrap()
-        .streams;
+    let streams = Config::without_exporters("{}").unwrap().streams;
     let refused = bench.engine.update(streams).unwrap_err();
     assert_eq!(refused.code(), Code::InvalidConfig);
 }

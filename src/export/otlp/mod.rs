@@ -24,7 +24,7 @@ use bytes::Bytes;
 use flate2::write::GzEncoder;
 use tokio::runtime::Handle;
 
-use crate::config::{Compression, OtlpConfig, OtlpProtocol};
+use crate::config::{Compression, Encoding, OtlpConfig, OtlpProtocol};
 use crate::engine::collection::Collection;
 use crate::engine::Component;
 use crate::error::Result;
@@ -45,17 +45,48 @@ const USER_AGENT_VALUE: &str = concat!(
     env!("CARGO_PKG_VERSION")
 );
 
-/// A whole collection as one `ExportMetricsServiceRequest` in OTLP/JSON; an empty collection is a
-/// request without data.
-pub fn to_json(collection: &Collection) -> String {
-    let text = encode::requests(collection, json::Json::default(), Cut::NEVER)
+/// A whole collection as one `ExportMetricsServiceRequest`; an empty collection is a request without
+/// data.
+pub fn encode_whole(collection: &Collection, encoding: Encoding) -> Vec<u8> {
+    let request = encode_cut(collection, encoding, Cut::NEVER)
         .into_iter()
-        .next()
-        .and_then(|request| String::from_utf8(request.body).ok())
-        .unwrap_or_else(|| r#"{"resourceMetrics":[]}"#.to_owned());
+        .next();
+    let body = request.map(|request| request.body);
     // JavaScript's thread will free it.
     runtime::give_back_soon();
-    text
+    body.unwrap_or_else(|| match encoding {
+        Encoding::Json => br#"{"resourceMetrics":[]}"#.to_vec(),
+        Encoding::Protobuf => Vec::new(),
+    })
+}
+
+fn encode_cut(collection: &Collection, encoding: Encoding, cut: Cut) -> Vec<Request> {
+    match encoding {
+        Encoding::Json => encode::requests(collection, json::Json::default(), cut),
+        Encoding::Protobuf => encode::requests(collection, protobuf::Protobuf::default(), cut),
+    }
+}
+
+/// A collection as requests of OTLP/JSON or binary protobuf, of so many points at most; empty when it
+/// has no points.
+pub fn encode_requests(
+    collection: &Collection,
+    encoding: Encoding,
+    most_points: u64,
+) -> Vec<Batch> {
+    let cut = Cut {
+        points: most_points,
+        ..Cut::NEVER
+    };
+    encode_cut(collection, encoding, cut)
+        .into_iter()
+        .map(|request| Batch {
+            body: request.body.into(),
+            points: request.points,
+            delta: request.delta,
+            unsendable: None,
+        })
+        .collect()
 }
 
 /// Sends collections to one OTLP endpoint.
@@ -121,12 +152,11 @@ impl OtlpExporter {
     }
 
     fn encode(&self, collection: &Collection) -> Vec<Request> {
-        match self.protocol {
-            OtlpProtocol::HttpJson => encode::requests(collection, json::Json::default(), self.cut),
-            OtlpProtocol::Grpc | OtlpProtocol::HttpProtobuf => {
-                encode::requests(collection, protobuf::Protobuf::default(), self.cut)
-            }
-        }
+        let encoding = match self.protocol {
+            OtlpProtocol::HttpJson => Encoding::Json,
+            OtlpProtocol::Grpc | OtlpProtocol::HttpProtobuf => Encoding::Protobuf,
+        };
+        encode_cut(collection, encoding, self.cut)
     }
 
     fn pack(&self, body: Vec<u8>) -> Bytes {

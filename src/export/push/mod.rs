@@ -13,7 +13,7 @@ mod self_metrics_tests;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
+use std::future::{ready, Future};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -74,6 +74,17 @@ pub trait PushExporter: Send + Sync + 'static {
     /// Makes one attempt. It is dropped, and must stop, when the export's time is up. Reasons must
     /// be free of secrets.
     fn send(&self, batch: &Batch) -> impl Future<Output = Attempt> + Send;
+
+    /// Finishes what it may still hold of earlier batches. Where that fails, the reason, free of
+    /// secrets.
+    fn force_flush(&self) -> impl Future<Output = std::result::Result<(), String>> + Send {
+        ready(Ok(()))
+    }
+
+    /// Lets go of what it needs to export.
+    fn shutdown(&self) -> impl Future<Output = std::result::Result<(), String>> + Send {
+        ready(Ok(()))
+    }
 }
 
 /// Bytes of delta data that may wait for a receiver that is away.
@@ -186,13 +197,16 @@ impl<E: PushExporter> PushTask<E> {
                 command = inbox.recv() => match command {
                     Some(Command::Flush(done)) => {
                         // Nobody may be waiting any more; what was flushed is flushed.
-                        let _ = done.send(self.export().await);
+                        let exported = self.export().await;
+                        let flushed = self.finish("forceFlush", E::force_flush).await;
+                        let _ = done.send(exported.and(flushed));
                     }
                     Some(Command::Shutdown(done)) => {
                         self.last = true;
                         let result = self.export().await;
                         self.abandon_backlog();
-                        let _ = done.send(result);
+                        let closed = self.finish("shutdown", E::shutdown).await;
+                        let _ = done.send(result.and(closed));
                         return;
                     }
                     None => return,
@@ -203,6 +217,26 @@ impl<E: PushExporter> PushTask<E> {
                 }
             }
         }
+    }
+
+    /// Has the exporter do something beside exporting, within the time-out.
+    async fn finish<'e, F>(&'e self, what: &str, begin: impl FnOnce(&'e E) -> F) -> Result<()>
+    where
+        F: Future<Output = std::result::Result<(), String>> + Send + 'e,
+    {
+        let Sending {
+            exporter,
+            timeout,
+            log,
+            ..
+        } = &self.sending;
+        let outcome = timeout_at(later(*timeout), begin(exporter)).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(format!("no answer within {timeout:?}")));
+        outcome.map_err(|reason| {
+            let message = format!("{}: {what} failed: {reason}", exporter.name());
+            log.error(message.clone());
+            Error::new(Code::Export, message)
+        })
     }
 
     async fn export(&mut self) -> Result<()> {

@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use opentelemetry_sdk::metrics::Temporality;
 use prost::Message;
 
-use crate::config::Config;
+use crate::config::{Config, ReaderLayer};
 use crate::engine::clock::Timestamp;
 use crate::engine::points::{Exemplar, Number, Span};
 use crate::engine::produced::Production;
@@ -307,8 +307,11 @@ fn a_collection_without_points_makes_no_request() {
 #[test]
 fn what_comes_from_prometheus_carries_its_type_there() {
     let engine = Engine::start(Logger::default());
-    let config = Config::in_memory("{}", Temporality::Delta).unwrap();
-    let pipeline = engine.configure(&config).unwrap().memory.unwrap();
+    let reader = ReaderLayer::preferring(Temporality::Delta);
+    let pipeline = engine.add_reader(reader).unwrap();
+    engine
+        .configure(&Config::without_exporters("{}").unwrap())
+        .unwrap();
     let texts = [
         "# TYPE jobs counter\njobs 1",
         "# TYPE build info\nbuild_info{version=\"1\"} 1",

@@ -1,0 +1,176 @@
+//! Readers and exporters of a program across the boundary.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use napi::bindgen_prelude::{Buffer, Object};
+use napi::Env;
+use napi_derive::napi;
+use serde_json::json;
+
+use super::deferred::{promise, promise_of};
+use super::error::Result;
+use super::messenger::Messenger;
+use crate::config::Encoding;
+use crate::engine::PipelineId;
+use crate::error::Error;
+use crate::export::otlp::encode_whole;
+use crate::export::own::{Delegate, Failure, OwnPush, Request};
+use crate::provider::Provider;
+
+/// OTLP as text or as bytes, or why there is none.
+#[napi(object, object_from_js = false)]
+pub struct NativeOtlp {
+    pub code: Option<String>,
+    pub message: Option<String>,
+    /// OTLP/JSON.
+    pub text: Option<String>,
+    /// Binary protobuf.
+    pub bytes: Option<Buffer>,
+}
+
+impl NativeOtlp {
+    fn new(body: Vec<u8>, encoding: Encoding) -> Self {
+        let (text, bytes) = match encoding {
+            Encoding::Json => (Some(String::from_utf8_lossy(&body).into_owned()), None),
+            Encoding::Protobuf => (None, Some(body.into())),
+        };
+        Self {
+            code: None,
+            message: None,
+            text,
+            bytes,
+        }
+    }
+}
+
+impl From<std::result::Result<(Vec<u8>, Encoding), Error>> for NativeOtlp {
+    fn from(result: std::result::Result<(Vec<u8>, Encoding), Error>) -> Self {
+        match result {
+            Ok((body, encoding)) => Self::new(body, encoding),
+            Err(error) => Self {
+                code: Some(error.code().as_ref().to_owned()),
+                message: Some(error.message().to_owned()),
+                text: None,
+                bytes: None,
+            },
+        }
+    }
+}
+
+/// A reader that collects when it is asked to.
+#[napi(js_name = "NativeReader")]
+pub struct NativeReader {
+    provider: Arc<Provider>,
+    pipeline: PipelineId,
+    encoding: Encoding,
+}
+
+impl NativeReader {
+    pub fn new(provider: Arc<Provider>, pipeline: PipelineId, encoding: Encoding) -> Self {
+        Self {
+            provider,
+            pipeline,
+            encoding,
+        }
+    }
+}
+
+#[napi]
+impl NativeReader {
+    /// Collects; event loops have so long to run their callbacks.
+    #[napi(ts_return_type = "Promise<NativeOtlp>", catch_unwind)]
+    pub fn collect<'env>(&self, env: &'env Env, timeout_ms: u32) -> Result<Object<'env>> {
+        let provider = self.provider.clone();
+        let timeout = Duration::from_millis(timeout_ms.into());
+        let Self {
+            pipeline, encoding, ..
+        } = *self;
+        let collected = async move {
+            let collection = provider.collect(pipeline, timeout).await?;
+            Ok((encode_whole(&collection, encoding), encoding))
+        };
+        promise_of(env, collected, NativeOtlp::from)
+    }
+
+    /// Takes the reader back. Once is enough.
+    #[napi(catch_unwind)]
+    pub fn remove(&self) {
+        self.provider.remove_reader(self.pipeline);
+    }
+}
+
+/// An exporter that JavaScript runs.
+#[napi(js_name = "NativeExporter")]
+pub struct NativeExporter {
+    provider: Arc<Provider>,
+    push: Arc<OwnPush>,
+    encoding: Encoding,
+}
+
+impl NativeExporter {
+    pub fn new(provider: Arc<Provider>, push: Arc<OwnPush>, encoding: Encoding) -> Self {
+        Self {
+            provider,
+            push,
+            encoding,
+        }
+    }
+}
+
+#[napi]
+impl NativeExporter {
+    /// What a call exports; `None` when nobody waits for that any more.
+    #[napi(catch_unwind)]
+    pub fn body(&self, call: u32) -> Option<NativeOtlp> {
+        let body: Bytes = self.push.calls().body(call)?;
+        Some(NativeOtlp::new(body.into(), self.encoding))
+    }
+
+    /// Says how a call ended; with a `reason` it failed.
+    #[napi(catch_unwind)]
+    pub fn answer(&self, call: u32, reason: Option<String>, retryable: bool) {
+        let answer = match reason {
+            None => Ok(()),
+            Some(reason) => Err(Failure { reason, retryable }),
+        };
+        self.push.calls().answer(call, answer);
+    }
+
+    #[napi(ts_return_type = "Promise<Outcome>", catch_unwind)]
+    pub fn flush<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let push = self.push.clone();
+        promise(
+            env,
+            async move { push.flush().await.map(|()| String::new()) },
+        )
+    }
+
+    #[napi(ts_return_type = "Promise<Outcome>", catch_unwind)]
+    pub fn shutdown<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let (provider, push) = (self.provider.clone(), self.push.clone());
+        promise(env, async move {
+            let outcome = provider.remove_exporter(&push).await;
+            outcome.map(|()| String::new())
+        })
+    }
+
+    /// Takes it back at once: it has exported everything, and its thread ends.
+    #[napi(catch_unwind)]
+    pub fn remove(&self) {
+        self.provider.take_back(&self.push);
+    }
+}
+
+impl Delegate for Messenger {
+    fn ask(&self, call: u32, request: Request) -> bool {
+        let (kind, points) = match request {
+            Request::Export(points) => ("export", points),
+            Request::ForceFlush => ("forceFlush", 0),
+            Request::Shutdown => ("shutdown", 0),
+            Request::Abort => ("abort", 0),
+        };
+        self.send(json!({ "type": kind, "call": call, "points": points }))
+    }
+}
