@@ -16,7 +16,7 @@ import { NativeMeterProvider } from '../../ts/NativeMeterProvider';
 import { parseCollection } from '../../ts/otlpJson';
 import { decodeOtlp } from '../support/decodeOtlp';
 import { eventually } from '../support/eventually';
-import { metricsOf, type OtlpRequest, pointsOf } from '../support/OtlpReceiver';
+import { metricsOf, pointsOf } from '../support/OtlpReceiver';
 import { runNode } from '../support/Program';
 import { Rotel } from '../support/Rotel';
 import { PYTHON, ROTEL, without } from '../support/tools';

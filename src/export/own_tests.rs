@@ -193,7 +193,7 @@ fn options_are_checked() {
             r#"{"intervall": 1}"#,
             "options.intervall: unknown field `intervall`",
         ),
-        (r#"{"interval": 0}"#, "options.interval: found 0"),
+        (r#"{"interval": 0}"#, "options.interval: invalid value"),
         (r#"{"timeout": "x"}"#, "options.timeout: "),
         (
             r#"{"encoding": "text"}"#,
@@ -202,7 +202,7 @@ fn options_are_checked() {
         (r#"{"temporality": "never"}"#, "options.temporality: "),
         (
             r#"{"maxExportBatchSize": 0}"#,
-            "options.maxExportBatchSize: found 0",
+            "options.maxExportBatchSize: invalid value",
         ),
         (
             r#"{"defaultAggregation": {"gauge": {"sum": {}}, "counter": {"last_value": {}}}}"#,
