@@ -198,6 +198,11 @@ export interface Config {
                */
               token?: string;
               /**
+               * Lets everyone who reaches the page read it. Without a token, and without this, a `host`
+               * that is not loopback and `onBackend` are errors. Defaults to false.
+               */
+              unauthenticated?: boolean;
+              /**
                * How OpenTelemetry names become Prometheus names. Defaults to
                * `UnderscoreEscapingWithSuffixes`.
                */

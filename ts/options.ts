@@ -150,6 +150,11 @@ export interface PrometheusExporterOptions {
   onBackend?: boolean;
   /** A bearer token that scrapers must send: visible ASCII; white space around it is taken off. */
   token?: string;
+  /**
+   * Lets everyone who reaches the page read it. Without a token, and without this, a `host` that is not
+   * loopback and `onBackend` are errors. Default false.
+   */
+  unauthenticated?: boolean;
   /** How names are translated. Default `UnderscoreEscapingWithSuffixes`. */
   translationStrategy?: TranslationStrategy;
   /**

@@ -44,7 +44,13 @@ describe('the page is found at the path that is configured', () => {
     const started = await backend(
       t,
       {
-        exporters: { prometheus: { path: '/métriques.v2', onBackend: true } },
+        exporters: {
+          prometheus: {
+            path: '/métriques.v2',
+            onBackend: true,
+            unauthenticated: true,
+          },
+        },
       },
       [],
       { OTEL_EXPORTER_PROMETHEUS_PORT: '0' },

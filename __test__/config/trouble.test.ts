@@ -30,7 +30,9 @@ test('an address that is not of this machine is an error in the log', async t =>
     args: [
       // TEST-NET-1: nobody's address.
       JSON.stringify({
-        exporters: { prometheus: { host: '192.0.2.1', port: 0 } },
+        exporters: {
+          prometheus: { host: '192.0.2.1', port: 0, unauthenticated: true },
+        },
       }),
     ],
   });

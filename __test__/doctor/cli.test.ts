@@ -53,9 +53,9 @@ test('ten mistakes in one app are all found, each with what to do', async t => {
       'api-copies plugins/orders-backend/node_modules/@opentelemetry/api',
       'plugin-api node_modules/@backstage/backend-plugin-api',
       'backend-feature packages/backend/src/index.ts',
+      'config app-config.yaml',
       'environment packages/backend/Dockerfile',
       'port app-config.yaml',
-      'exposed-page app-config.yaml',
       'second-pipeline packages/backend/instrumentation.js:8',
       'register-first packages/backend/instrumentation.js:7',
       'one-off-metrics plugins/orders-backend/src/old.ts:1',
@@ -64,7 +64,7 @@ test('ten mistakes in one app are all found, each with what to do', async t => {
   );
   assert.deepEqual(
     [report.app, report.problems, report.warnings],
-    [app.directory, 6, 4],
+    [app.directory, 7, 3],
   );
   assert.ok(report.findings.every(({ fix }) => fix !== ''));
 
@@ -75,12 +75,12 @@ test('ten mistakes in one app are all found, each with what to do', async t => {
     assert.ok(text.stdout.includes(paragraph), paragraph);
   }
   assert.ok(text.stdout.indexOf('Problems') < text.stdout.indexOf('Warnings'));
-  assert.match(text.stdout, /\n6 problems, 4 warnings\n$/);
+  assert.match(text.stdout, /\n7 problems, 3 warnings\n$/);
 });
 
 test('warnings alone are no failure', async t => {
   const app = await AppFixture.create(t);
-  app.config({}, { onBackend: true });
+  app.write('plugins/broken/package.json', '{ "name": ');
   const { code, stdout } = await doctor(t, app);
   assert.equal(code, 0);
   assert.match(stdout, /\n0 problems, 1 warning\n$/);

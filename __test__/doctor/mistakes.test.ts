@@ -206,21 +206,33 @@ const MISTAKES: Mistake[] = [
   {
     mistake: 'the page is open to the network without a token',
     plant: app => app.config({}, { host: '0.0.0.0' }),
-    check: 'exposed-page',
-    severity: 'warning',
+    check: 'config',
     file: 'app-config.yaml',
-    message: /on 0\.0\.0\.0:\d+: there is no token/,
-    fix: /token: \$\{METRICS_TOKEN\}/,
+    message: /will not start: .*host: found "0\.0\.0\.0" without a token/,
+    fix: /backend\.metrics\.exporters\.prometheus\.host/,
   },
   {
     mistake:
       "the page is on the backend's port without a token, whose variable is not set",
     plant: app => app.config({}, { onBackend: true, token: '${UNSET}' }),
-    check: 'exposed-page',
-    severity: 'warning',
+    check: 'config',
     file: 'app-config.yaml',
-    message: /on the backend's own port/,
-    fix: /METRICS_TOKEN/,
+    message: /onBackend: found true without a token.*variable that is not set/,
+    fix: /onBackend/,
+  },
+  {
+    mistake: 'a variable of the image opens the page to the network',
+    plant: app =>
+      app.replace(
+        `${BACKEND}/Dockerfile`,
+        'ENV',
+        'ENV OTEL_EXPORTER_PROMETHEUS_HOST=0.0.0.0\nENV',
+      ),
+    check: 'environment',
+    severity: 'warning',
+    file: `${BACKEND}/Dockerfile`,
+    message: /OTEL_EXPORTER_PROMETHEUS_HOST: the metrics page .* is open/,
+    fix: /OTEL_EXPORTER_PROMETHEUS_HOST/,
   },
   {
     mistake:

@@ -1,6 +1,6 @@
 //! The sections of the page and the console, and what the sections of all exporters share.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -33,6 +33,7 @@ pub struct PrometheusOptions {
     pub server: Option<Flag>,
     pub on_backend: Option<Flag>,
     pub token: Option<Secret>,
+    pub unauthenticated: Option<Flag>,
     pub translation_strategy: Option<TranslationStrategy>,
     pub scope_info_enabled: Option<Flag>,
     pub target_info_enabled: Option<Flag>,
@@ -125,6 +126,13 @@ impl PrometheusOptions {
         let token = self.token.as_ref();
         let token = token.map(|token| page_token(token, &at("token")));
         let server = self.server.is_none_or(|flag| flag.0);
+        self.check_exposure(
+            path,
+            server.then_some(ip),
+            on_backend,
+            environment,
+            warnings,
+        )?;
         Ok(PrometheusConfig {
             listen: server.then_some(SocketAddr::new(ip, port)),
             settings: ListenSettings {
@@ -151,6 +159,66 @@ impl PrometheusOptions {
             }
             .resolve(self.origin.section(path), defaults)?,
         })
+    }
+
+    /// A page that others than this machine can read has a token, or is open on purpose. A variable and a
+    /// file cannot say either, so they are believed.
+    fn check_exposure(
+        &self,
+        path: &str,
+        ip: Option<IpAddr>,
+        on_backend: bool,
+        environment: &Environment,
+        warnings: &mut Vec<String>,
+    ) -> Result<()> {
+        let at = |key: &str| self.origin.at(path, key);
+        let is_open = self.unauthenticated.is_some_and(|flag| flag.0);
+        if self.token.is_some() {
+            return match is_open {
+                true => Err(invalid(
+                    &at("unauthenticated"),
+                    "found true beside a token, expected one of the two",
+                )),
+                false => Ok(()),
+            };
+        }
+        let open_ip = ip.filter(|ip| !ip.to_canonical().is_loopback());
+        if is_open || (open_ip.is_none() && !on_backend) {
+            return Ok(());
+        }
+        // Neither a variable nor a file has these settings.
+        let section = match path.strip_prefix(ENVIRONMENT) {
+            Some(section) => section.trim_start_matches('.'),
+            None => path,
+        };
+        let advice = format!(
+            "set {section}.token, where a variable that is not set counts as none, or \
+             {section}.unauthenticated: true where nobody but the scraper reaches it"
+        );
+        if on_backend {
+            let found =
+                "found true without a token: everyone who reaches the backend could read the \
+                         metrics";
+            return Err(invalid(&at("onBackend"), format!("{found}; {advice}")));
+        }
+        let everyone = "everyone who reaches this machine";
+        let is_options = matches!(self.origin, ExporterOrigin::Options);
+        match (&self.host, open_ip) {
+            (Some(host), _) if is_options => Err(invalid(
+                &at("host"),
+                format!(
+                    "found {host:?} without a token: {everyone} could read the metrics; {advice}"
+                ),
+            )),
+            (_, Some(ip)) => {
+                let setting = self.setting(path, "host", self.host.is_some(), environment);
+                warnings.push(format!(
+                    "{setting}: the metrics page on {ip} is open: {everyone} can read it. {advice}"
+                ));
+                Ok(())
+            }
+            (_, None) => Ok(()),
+        }
     }
 
     /// What decides where the page is, by the name that an operator finds it under.

@@ -538,13 +538,107 @@ fn white_space_around_a_secret_is_no_part_of_it() {
 fn numbers_and_switches_may_be_strings_as_variables_in_app_config_yield() {
     let config = parse(
         r#"{"cardinalityLimit": "10",
-            "exporters": {"prometheus": {"port": "1234", "onBackend": "true"}, "console": "true"}}"#,
+            "exporters": {"prometheus": {"port": "1234", "onBackend": "true", "unauthenticated": "true"}, "console": "true"}}"#,
     );
     let prometheus = config.prometheus.unwrap();
     assert_eq!(prometheus.listen.unwrap().port(), 1234);
     assert!(prometheus.on_backend);
     assert!(config.console.is_some());
     assert_eq!(config.streams.cardinality_limit, 10);
+}
+
+#[test]
+fn a_page_that_others_can_read_has_a_token_or_is_open_on_purpose() {
+    let page = |settings: &str| format!(r#"{{"exporters": {{"prometheus": {settings}}}}}"#);
+    let refused = |settings: &str| match Config::parse(
+        &page(settings),
+        "backend.metrics",
+        &Environment::default(),
+    ) {
+        Ok(_) => panic!("{settings} is accepted"),
+        Err(error) => error.message().to_owned(),
+    };
+    for host in ["0.0.0.0", "::", "10.1.2.3", "::ffff:10.1.2.3"] {
+        let message = refused(&format!(r#"{{"host": "{host}"}}"#));
+        let expected = format!(
+            "backend.metrics.exporters.prometheus.host: found {host:?} without a token: everyone who \
+             reaches this machine could read the metrics; set \
+             backend.metrics.exporters.prometheus.token, where a variable that is not set counts as \
+             none, or backend.metrics.exporters.prometheus.unauthenticated: true where nobody but the \
+             scraper reaches it"
+        );
+        assert_eq!(message, expected);
+    }
+    for (settings, place) in [
+        (
+            r#"{"onBackend": true}"#,
+            "onBackend: found true without a token",
+        ),
+        (
+            r#"{"onBackend": "true", "server": false}"#,
+            "onBackend: found true",
+        ),
+        (
+            r#"{"onBackend": true, "host": "0.0.0.0"}"#,
+            "onBackend: found true",
+        ),
+        (
+            r#"{"token": "t", "unauthenticated": true}"#,
+            "unauthenticated: found true",
+        ),
+        (
+            r#"{"host": "0.0.0.0", "token": ""}"#,
+            "token: found an empty string",
+        ),
+        (
+            r#"{"host": "0.0.0.0", "unauthenticated": false}"#,
+            "host: found",
+        ),
+    ] {
+        let message = refused(settings);
+        assert!(message.contains(place), "{settings}: {message}");
+    }
+    for settings in [
+        "{}",
+        r#"{"host": "127.0.0.2"}"#,
+        r#"{"host": "::1"}"#,
+        r#"{"host": "::ffff:127.0.0.1"}"#,
+        r#"{"host": "localhost"}"#,
+        r#"{"host": "0.0.0.0", "token": "t"}"#,
+        r#"{"host": "0.0.0.0", "unauthenticated": "true"}"#,
+        r#"{"onBackend": true, "unauthenticated": true}"#,
+        // There is no port.
+        r#"{"host": "0.0.0.0", "server": false, "onBackend": true, "token": "t"}"#,
+    ] {
+        let config = Config::parse(&page(settings), "backend.metrics", &Environment::default());
+        assert_eq!(config.unwrap().warnings, [""; 0], "{settings}");
+    }
+}
+
+#[test]
+fn a_variable_opens_the_page_with_a_warning() {
+    let variable = [("OTEL_EXPORTER_PROMETHEUS_HOST", "0.0.0.0")];
+    let advice =
+        "OTEL_EXPORTER_PROMETHEUS_HOST: the metrics page on 0.0.0.0 is open: everyone who reaches this machine can read it";
+    for settings in ["{}", r#"{"exporters": {"prometheus": {}}}"#] {
+        let [warning] = &with_environment(settings, &variable).warnings[..] else {
+            panic!("{settings}");
+        };
+        assert!(warning.starts_with(advice), "{warning}");
+        assert!(warning.contains("exporters.prometheus.token"), "{warning}");
+    }
+    for settings in [
+        r#"{"exporters": {"prometheus": {"token": "t"}}}"#,
+        r#"{"exporters": {"prometheus": {"unauthenticated": true}}}"#,
+        r#"{"exporters": {"prometheus": {"server": false}}}"#,
+        r#"{"exporters": {"prometheus": false}}"#,
+    ] {
+        assert_eq!(
+            with_environment(settings, &variable).warnings,
+            [""; 0],
+            "{settings}"
+        );
+    }
 }
 
 #[test]

@@ -3,7 +3,6 @@ import { apiCopies } from './checks/apiCopies';
 import { backendFeature } from './checks/backendFeature';
 import { config } from './checks/config';
 import { environment } from './checks/environment';
-import { exposedPage } from './checks/exposedPage';
 import { metricNames } from './checks/metricNames';
 import { oneOffMetrics } from './checks/oneOffMetrics';
 import { packageCopies } from './checks/packageCopies';
@@ -34,7 +33,6 @@ export const CHECKS: Check[] = [
   { looksAt: 'backend.metrics in the configuration', run: config },
   { looksAt: 'OTEL_* variables', run: environment },
   { looksAt: "the page's port", run: port },
-  { looksAt: 'who can read the page', run: exposedPage },
   { looksAt: 'metrics pipelines beside this one', run: secondPipeline },
   { looksAt: 'the order of instrumentation', run: registerFirst },
   { looksAt: 'one-off metrics', run: oneOffMetrics },

@@ -15,11 +15,12 @@ interface Place {
 /** Whether `OTEL_*` variables switch metrics off or are wrong. */
 export async function environment(app: App): Promise<Finding[]> {
   const alone = await validate(app.options, {});
-  if (alone.error !== undefined || app.optionsProblem !== undefined) {
-    return [];
-  }
+  const isReadable =
+    alone.error === undefined && app.optionsProblem === undefined;
   const findings = await Promise.all(
-    places(app).map(place => inspect(app, place, alone.warnings)),
+    places(app).map(place =>
+      inspect(app, place, isReadable ? alone.warnings : undefined),
+    ),
   );
   return findings.flat();
 }
@@ -39,10 +40,11 @@ function places(app: App): Place[] {
   ].filter(({ variables }) => Object.keys(variables).length > 0);
 }
 
+/** @param known - Warnings without the place; `undefined` where the configuration itself is wrong. */
 async function inspect(
   app: App,
   place: Place,
-  known: string[],
+  known: string[] | undefined,
 ): Promise<Finding[]> {
   const { options, root, backends } = app;
   const declared = await declaredFile(place.variables, [
@@ -52,8 +54,8 @@ async function inspect(
   const off = declared
     ? unusable(place, declared)
     : switchedOff(place, options);
-  if (off) {
-    return [off];
+  if (off || !known) {
+    return off ? [off] : [];
   }
   const file = declared?.state === 'read' ? declared.file : undefined;
   const { error, warnings } = await validate(options, place.variables, file);
