@@ -5,6 +5,7 @@
 //   npm test fuzz        the fuzz corpora, replayed without libFuzzer
 //   npm test node        the Node suite, on the Node that runs this
 //   npm test node24      the Node suite, on Node 24
+//   npm test nodes       what depends on Node itself, on the oldest Node 22 and on Node 26
 //   npm test browser     apps and parts of them in a Chromium: needs one on this machine
 //   npm test deploy      the examples of deploy/, by the programs that run them
 //   npm test docs        every example of the documentation
@@ -14,7 +15,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './process.mjs';
-import { fetchTools, node24 } from './tools.mjs';
+import { fetchTools, node } from './tools.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** What files below `__test__` begin with: suites of their own, which one Node is enough for. */
@@ -62,7 +63,14 @@ const QUICK_START = {
   NODE_EXTRA_CA_CERTS: undefined,
   NODE_COMPILE_CACHE: path.join(root, '.cache/compiled'),
 };
-const suites = ['rust', 'fuzz', 'node', 'node24', ...ONCE];
+/** What depends on Node itself: loading, starting and ending, the event loop, a whole backend. */
+const OF_NODE = ['backstage', 'instruments', 'lifecycle'];
+const suites = ['rust', 'fuzz', 'node', 'node24', 'nodes', ...ONCE];
+/** For a Node that did not run `npm ci`. */
+const OTHER_NODE = {
+  ...QUICK_START,
+  NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require "${path.join(root, 'scripts/own-sqlite.cjs')}"`,
+};
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(name => !suites.includes(name));
 if (unknown.length > 0) {
@@ -86,7 +94,7 @@ if (runs('fuzz')) {
     ]),
   );
 }
-if (['node', 'node24', ...ONCE].some(runs)) {
+if (['node', 'node24', 'nodes', ...ONCE].some(runs)) {
   results.push(...(await nodeTests()));
 }
 
@@ -148,14 +156,17 @@ async function nodeTests() {
       await nodeTest('node --test on', process.execPath, others, QUICK_START),
     );
   }
-  if (runs('node24') && !missing.includes('node-24')) {
-    const preload = path.join(root, 'scripts/sqlite-node24.cjs');
-    found.push(
-      await nodeTest('node --test on', node24, others, {
-        ...QUICK_START,
-        NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require "${preload}"`,
-      }),
-    );
+  const ofNode = others.filter(file => OF_NODE.some(part => isIn(part)(file)));
+  for (const [major, suite, args] of [
+    [24, 'node24', others],
+    [22, 'nodes', ofNode],
+    [26, 'nodes', ofNode],
+  ]) {
+    if (runs(suite) && !missing.includes(`node-${major}`)) {
+      found.push(
+        await nodeTest('node --test on', node(major), args, OTHER_NODE),
+      );
+    }
   }
   return found;
 }

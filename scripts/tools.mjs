@@ -8,8 +8,7 @@
 //   deploy/usr/{bin/kustomize,libexec/…/docker-compose} Debian forky's: they check without a server
 //   python/bin/{python,rotel,hadolint}                  with the packages of requirements.txt
 //   rust/rustc.sh                                       Debian's, with the sources of its library
-//   node-24/node_modules/node-linux-<arch>/bin/node     and better-sqlite3 built for it
-//   node-26/node_modules/node-linux-<arch>/bin/node     for the benchmarks only
+//   node-22/node_modules/node-linux-<arch>/bin/node     and better-sqlite3 built for it; 24 and 26 too
 //
 // Nothing is installed on the machine. Each tool is kept until what it is made of changes here.
 import { Buffer } from 'node:buffer';
@@ -31,14 +30,27 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export const toolsDirectory = path.join(root, '.cache/tools');
 
 const NODE_PACKAGE = `node-${process.platform}-${process.arch}`;
-// An addon built on node::ObjectWrap against the headers of 24.19 to 24.21, as better-sqlite3 12 is,
-// aborts at random (nodejs/node#65446).
-const NODE_VERSION = '24.18.1';
-const NODE_26_VERSION = '26.12.1';
+/** The supported majors beside the Node that runs this: the oldest of one, and the newest. */
+const NODES = {
+  22: '22.13.0',
+  // An addon built on node::ObjectWrap against the headers of 24.19 to 24.21, as better-sqlite3 12 is,
+  // aborts at random (nodejs/node#65446).
+  24: '24.18.1',
+  26: '26.12.1',
+};
 const NEW_SUITE = 'forky';
 const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-export const node24 = nodeIn('node-24');
+/** The executable of a fetched major version of Node. */
+export function node(major) {
+  return path.join(
+    toolsDirectory,
+    `node-${major}`,
+    'node_modules',
+    NODE_PACKAGE,
+    'bin/node',
+  );
+}
 
 const tools = [
   {
@@ -94,19 +106,12 @@ const tools = [
       readFile(path.join(root, 'scripts/requirements.txt'), 'utf8'),
     install: python,
   },
-  {
-    name: 'node-24',
-    version: () => `${NODE_VERSION} with better-sqlite3 ${sqliteVersion()}`,
-    install: node,
-  },
+  ...Object.entries(NODES).map(([major, version]) => ({
+    name: `node-${major}`,
+    version: () => `${version} with better-sqlite3 ${sqliteVersion()}`,
+    install: directory => nodeWithSqlite(directory, major, version),
+  })),
 ];
-
-const node26 = {
-  name: 'node-26',
-  version: () => NODE_26_VERSION,
-  install: directory =>
-    installPackages(directory, { [NODE_PACKAGE]: NODE_26_VERSION }),
-};
 
 const RUSTC = 'rustc.sh';
 const rust = {
@@ -130,22 +135,6 @@ export async function fetchTools(names = tools.map(({ name }) => name)) {
     }
   }
   return missing;
-}
-
-/** Fetches Node 26, which only the benchmarks need. Returns where it is. */
-export async function fetchNode26() {
-  await fetchTool(node26);
-  return nodeIn(node26.name);
-}
-
-function nodeIn(tool) {
-  return path.join(
-    toolsDirectory,
-    tool,
-    'node_modules',
-    NODE_PACKAGE,
-    'bin/node',
-  );
 }
 
 /**
@@ -332,12 +321,12 @@ async function python(directory) {
 }
 
 /**
- * Node 24 with a better-sqlite3 of its own: the one in node_modules is built for the Node that ran
+ * A Node with a better-sqlite3 of its own: the one in node_modules is built for the Node that ran
  * `npm ci` and does not load in another. The npm package of Node carries the headers to build it.
  */
-async function node(directory) {
+async function nodeWithSqlite(directory, major, version) {
   const options = await installPackages(directory, {
-    [NODE_PACKAGE]: NODE_VERSION,
+    [NODE_PACKAGE]: version,
     'better-sqlite3': sqliteVersion(),
   });
   const prefix = path.join(directory, 'node_modules', NODE_PACKAGE);
@@ -345,7 +334,7 @@ async function node(directory) {
   options.env.npm_config_nodedir = prefix;
   await must('npm', ['rebuild', 'better-sqlite3'], options);
   await must(
-    node24,
+    node(major),
     ['-e', "new (require('better-sqlite3'))(':memory:').close()"],
     options,
   );

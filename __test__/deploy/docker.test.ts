@@ -20,8 +20,8 @@ test(
 );
 
 test('nothing is installed or compiled in the image that runs', () => {
-  assert.match(image, /^\nFROM node:22-bookworm-slim\n/);
-  assert.match(dockerfile, /^FROM node:22-bookworm AS packages$/m);
+  assert.match(image, /^\nFROM node:24-trixie-slim\n/);
+  assert.match(dockerfile, /^FROM node:24-trixie AS packages$/m);
   assert.doesNotMatch(image, /apt-get|yarn |node-gyp/);
 });
 

@@ -109,7 +109,7 @@ export class AppFixture {
     this.write('packages/backend/instrumentation.js', INSTRUMENTATION);
     this.write(
       'packages/backend/Dockerfile',
-      'FROM node:22-bookworm-slim\nENV NODE_OPTIONS "--no-node-snapshot"\nCMD ["node", "--require", "./instrumentation.js", "packages/backend"]\n',
+      'FROM node:24-trixie-slim\nENV NODE_OPTIONS "--no-node-snapshot"\nCMD ["node", "--require", "./instrumentation.js", "packages/backend"]\n',
     );
     this.json('plugins/orders-backend/package.json', {
       name: 'plugin-orders-backend',

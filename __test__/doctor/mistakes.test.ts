@@ -34,7 +34,7 @@ const MISTAKES: Mistake[] = [
     where: { nodeVersion: '18.20.4' },
     check: 'platform',
     message: /Node 18\.20\.4 is not supported .* \^20\.17\.0/,
-    fix: /nvm install 22/,
+    fix: /nvm install 24/,
   },
   {
     mistake: 'Node is of a supported major version, but too old',

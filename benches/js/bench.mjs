@@ -2,11 +2,12 @@
 // those are measured then, and the others stay as they are on the page.
 import { spawnSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { fetchTools, node24 } from '../../scripts/tools.mjs';
+import { fetchTools, node } from '../../scripts/tools.mjs';
 import { isCurrent, page, pagePath } from './page.mjs';
 import { describeTarget, isMet } from './section.mjs';
 import { sections } from './sections.mjs';
 
+const node24 = node(24);
 if (process.execPath !== node24) {
   const missing = await fetchTools(['node-24']);
   if (missing.length > 0) {

@@ -1,6 +1,6 @@
 // Everything that `npm run bench` measures, in the order of docs/benchmarks.md. Modules are loaded when
 // they run, so that the titles can be had without the rivals. `why` is shown where a target is missed.
-import { fetchNode26 } from '../../scripts/tools.mjs';
+import { fetchTools, node } from '../../scripts/tools.mjs';
 
 const from = (module, bench) => async () => (await import(module))[bench]();
 
@@ -13,9 +13,10 @@ export const sections = [
   {
     title: 'One record on Node 26',
     async bench() {
-      const node = await fetchNode26();
+      await fetchTools(['node-26']);
       const { benchRecord } = await import('./record.mjs');
-      return { node, ...(await benchRecord(node, 1)) };
+      const node26 = node(26);
+      return { node: node26, ...(await benchRecord(node26, 1)) };
     },
     why: 'as on Node 24.',
   },

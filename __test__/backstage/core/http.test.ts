@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import {
   coreServices,
@@ -271,6 +272,65 @@ describe('HTTP metrics', () => {
       );
       assert.equal(collection.metric(TOTAL), undefined);
     });
+  });
+
+  test('end pipelined requests with their connection, those that wait for an answer too', async t => {
+    let socket: Socket | undefined;
+    // A backend waits for its connections when it stops.
+    t.after(() => socket?.destroy());
+    const backend = await startBackend(t, { features: [shop] });
+    const { hostname, port } = new URL(backend.url);
+    const requests = [
+      'held',
+      ...Array.from({ length: 9 }, (_, n) => `items/${n}`),
+    ];
+    held = 0;
+    socket = connect(Number(port), hostname);
+    socket.write(
+      requests
+        .map(path => `GET /api/shop/${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
+        .join(''),
+    );
+    await eventually(() => assert.equal(held, 1));
+    await eventually(async () => {
+      const collection = await backend.metrics.collect();
+      assert.deepEqual(valuesOf(collection, ACTIVE), {
+        '[["http.request.method","GET"]]': 10,
+      });
+    });
+    socket.destroy();
+    await eventually(async () => {
+      const collection = await backend.metrics.collect();
+      assert.deepEqual(Object.values(valuesOf(collection, ACTIVE)), [0]);
+      const aborted = collection
+        .metric(TOTAL)!
+        .points.map(({ attributes, value }) => [
+          attributes['http.response.status_class'],
+          value,
+        ]);
+      assert.deepEqual(aborted.sort(), [
+        ['aborted', 1],
+        ['aborted', 9],
+      ]);
+    });
+  });
+
+  test('have one listener for all requests of a connection', async t => {
+    const backend = await startBackend(t, { features: [shop] });
+    const warnings: Error[] = [];
+    const listener = (warning: Error) => warnings.push(warning);
+    process.on('warning', listener);
+    t.after(() => process.off('warning', listener));
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    t.after(() => agent.destroy());
+    for (let n = 0; n < 50; n++) {
+      await answer(`${backend.url}/api/shop/items/${n}`, 'GET', agent);
+    }
+    await eventually(async () => {
+      const values = valuesOf(await backend.metrics.collect(), TOTAL);
+      assert.deepEqual(Object.values(values), [50]);
+    });
+    assert.deepEqual(warnings, []);
   });
 
   test('take in servers that are not of Backstage, without routes', async t => {

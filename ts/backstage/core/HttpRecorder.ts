@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type {
   MetricsCounter,
@@ -58,7 +59,7 @@ export class HttpRecorder {
     const raw = request.method ?? '';
     const method = METHODS.has(raw) ? raw : '_OTHER';
     this.active.add(1, { 'http.request.method': method });
-    response.on('close', () =>
+    onceOver(request, response, () =>
       harmless(WHAT, () => {
         this.active.add(-1, { 'http.request.method': method });
         const { route, plugin } = routeOf(request);
@@ -73,6 +74,36 @@ export class HttpRecorder {
       }),
     );
   }
+}
+
+/** What to call for the requests of a connection that are not over. */
+const OPEN = new WeakMap<Socket, Set<() => void>>();
+
+/**
+ * Calls once when a request is over. A response of a pipelined request that waits behind another has no
+ * connection yet, and hears nothing of its end.
+ */
+function onceOver(
+  { socket }: IncomingMessage,
+  response: ServerResponse,
+  over: () => void,
+): void {
+  let open = OPEN.get(socket);
+  if (!open) {
+    const all = new Set<() => void>();
+    OPEN.set(socket, all);
+    // One listener, however many requests the connection carries.
+    socket.once('close', () => all.forEach(end => end()));
+    open = all;
+  }
+  const ending = open;
+  const end = () => {
+    if (ending.delete(end)) {
+      over();
+    }
+  };
+  ending.add(end);
+  response.on('close', end);
 }
 
 /** A request counts, whatever its program has hung on it. */

@@ -15,7 +15,7 @@ export async function platform(app: App): Promise<Finding[]> {
         check: 'platform',
         severity: 'problem',
         message: `Node ${app.nodeVersion} is not supported by @nativestage/metrics, which needs ${engines.node}.`,
-        fix: 'Run the backend on Node 22 or 24, in its current version: `nvm install 22`, and in the Dockerfile `FROM node:22-bookworm-slim`.',
+        fix: 'Run the backend on Node 24 or 26, in its current version: `nvm install 24`, and in the Dockerfile `FROM node:24-trixie-slim`.',
       },
     ];
   }
