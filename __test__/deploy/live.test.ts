@@ -39,9 +39,9 @@ const NEW_NAME =
  */
 const FAILURES: Failure[] = [
   {
-    metric: /^backstage_core_database_connections_timeouts_total$/,
+    metric: /^backstage_core_database_connections_failures_total$/,
     source: 'ts/backstage/core/databaseMetrics.ts',
-    text: "createCounter('connections.timeouts.total'",
+    text: "createCounter('connections.failures.total'",
   },
   {
     metric: /^backstage_core_http_/,

@@ -349,7 +349,7 @@ const database = row(
     {
       unit: 'ops',
       description:
-        'Queries that the database refused, and requests that gave up waiting for a connection. The log of the plugin has the errors; some plugins try an insert and expect it to fail.',
+        'Queries that the database refused, and requests that got no connection. The log of the plugin has the errors; some plugins try an insert and expect it to fail.',
     },
     query(
       rate(`${QUERIES}_count`, `${PLUGIN_SCOPE}, result="error"`, 'plugin'),
@@ -357,11 +357,11 @@ const database = row(
     ),
     query(
       rate(
-        'backstage_core_database_connections_timeouts_total',
+        'backstage_core_database_connections_failures_total',
         PLUGIN_SCOPE,
         'plugin',
       ),
-      `${BY_PLUGIN} timed out`,
+      `${BY_PLUGIN} without a connection`,
     ),
   ),
 );

@@ -12,6 +12,7 @@ import { setLogger } from '@nativestage/metrics/sdk';
 import type { TestCollection } from '@nativestage/metrics/testing';
 import createKnex, { type Knex } from 'knex';
 import { eventually } from '../../support/eventually';
+import { freePort } from '../../support/ports';
 import { pluginWith, startBackend, Tally, valuesOf } from './support';
 
 const require = createRequire(path.resolve('__test__/backstage/core/x'));
@@ -47,6 +48,14 @@ const OPERATIONS: Record<string, string> = {
 function operationOf(sql: string): string {
   const word = /^\w+/.exec(sql)![0].toLowerCase();
   return OPERATIONS[word] ?? word;
+}
+
+/** Requests for a connection that got none, by result. */
+function failures(collection: TestCollection) {
+  const points = collection.metric(`${CONNECTIONS}.failures.total`)?.points;
+  return Object.fromEntries(
+    (points ?? []).map(({ attributes, value }) => [attributes.result, value]),
+  );
 }
 
 /** A database as an app may give it to its plugins. */
@@ -148,7 +157,7 @@ describe('database metrics', () => {
     );
     const collection = await metrics.collect();
     const plugin = { plugin: 'orders' };
-    assert.equal(collection.value(`${CONNECTIONS}.timeouts.total`, plugin), 1);
+    assert.deepEqual(failures(collection), { timeout: 1, error: 0 });
     assert.equal(
       collection.point(`${CONNECTIONS}.acquire.duration`, plugin)?.count,
       2,
@@ -156,6 +165,36 @@ describe('database metrics', () => {
 
     await knex.destroy();
     assert.deepEqual(pools(await metrics.collect()), {});
+  });
+
+  test('tell of a database that refuses connections, from the first one on', async t => {
+    const knex = createKnex({
+      client: 'pg',
+      connection: { host: '127.0.0.1', port: await freePort() },
+      pool: { min: 0, max: 2 },
+    });
+    t.after(() => knex.destroy());
+    // Backstage asks first, for the keys of the plugin.
+    const clients = [memoryKnex(t), knex];
+    const { feature, service } = pluginWith('orders', coreServices.database);
+    const { metrics } = await startBackend(t, {
+      features: [
+        feature,
+        ownDatabase(() => ({
+          getClient: () => Promise.resolve(clients.shift()!),
+        })),
+      ],
+    });
+    assert.equal(await (await service).getClient(), knex);
+    assert.deepEqual(failures(await metrics.collect()), {
+      timeout: 0,
+      error: 0,
+    });
+    for (let n = 0; n < 3; n++) {
+      await assert.rejects(knex.raw('select 1'), /ECONNREFUSED/);
+    }
+    const collection = await metrics.collect();
+    assert.deepEqual(failures(collection), { timeout: 0, error: 3 });
   });
 
   test('forget queries that never answer, and leave alone what is no client of Knex', async t => {

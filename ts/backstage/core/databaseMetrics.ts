@@ -40,7 +40,7 @@ class DatabaseObserver implements ServiceObserver<DatabaseService> {
   private readonly clients = new WeakSet<KnexClient>();
   private readonly pools: PoolGauges;
   private readonly acquires: MetricsHistogram;
-  private readonly timeouts: MetricsCounter;
+  private readonly failures: MetricsCounter;
   private readonly queries: MetricsHistogram;
 
   constructor(metrics: MetricsService) {
@@ -50,9 +50,10 @@ class DatabaseObserver implements ServiceObserver<DatabaseService> {
       unit: 's',
       advice: { explicitBucketBoundaries: SECONDS },
     });
-    this.timeouts = metrics.createCounter('connections.timeouts.total', {
-      description: 'Requests for a connection that were given up',
-      unit: '{timeout}',
+    this.failures = metrics.createCounter('connections.failures.total', {
+      description:
+        'Requests for a connection that got none: given up, or refused by the database',
+      unit: '{request}',
     });
     this.queries = metrics.createHistogram('queries.duration', {
       description: 'How long queries took',
@@ -115,6 +116,10 @@ class DatabaseObserver implements ServiceObserver<DatabaseService> {
   }
 
   private watchAcquires(pool: TarnPool, plugin: string): void {
+    // There from the start, so that the first failure is an increase.
+    for (const result of ['timeout', 'error']) {
+      this.failures.add(0, { plugin, result });
+    }
     // Not bounded: every request ends, after `acquireTimeoutMillis` at the latest.
     const starts = new Map<number, number>();
     const on = (event: string, observe: (id: number, error?: Error) => void) =>
@@ -134,9 +139,9 @@ class DatabaseObserver implements ServiceObserver<DatabaseService> {
     on('acquireFail', (id, error) => {
       starts.delete(id);
       // Tarn's errors have no name of their own.
-      if (error?.constructor?.name === 'TimeoutError') {
-        this.timeouts.add(1, { plugin });
-      }
+      const isTimeout = error?.constructor?.name === 'TimeoutError';
+      const result = isTimeout ? 'timeout' : 'error';
+      this.failures.add(1, { plugin, result });
     });
   }
 }
