@@ -245,7 +245,7 @@ describe(
       ],
       [
         'wrong',
-        /^NotFoundError: The target of the proxy's endpoint "\/wrong" has no Prometheus API \(HTTP 404\); it has to end with \/api\/v1\//,
+        /^NotFoundError: The target of the proxy's endpoint "\/wrong" has no rules \(HTTP 404\); it has to end with \/api\/v1\//,
       ],
       [
         'dead',

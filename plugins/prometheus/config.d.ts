@@ -14,6 +14,13 @@ export interface Config {
      */
     uiUrl?: string;
 
+    /**
+     * The only method to send queries by through `proxyPath`. Without it POST, and GET where that is
+     * refused.
+     * @visibility frontend
+     */
+    httpMethod?: 'GET' | 'POST';
+
     instances?: Array<{
       /**
        * How the annotation `prometheus.io/service-name` names it.
@@ -33,6 +40,12 @@ export interface Config {
        * @visibility frontend
        */
       uiUrl?: string;
+
+      /**
+       * The only method to send queries by. Without it POST, and GET where that is refused.
+       * @visibility frontend
+       */
+      httpMethod?: 'GET' | 'POST';
     }>;
   };
 }

@@ -3,6 +3,8 @@ import type { ConfigApi } from '@backstage/core-plugin-api';
 import { InputError } from '@backstage/errors';
 import {
   clip,
+  HTTP_METHODS,
+  type HttpMethod,
   SERVICE_NAME_ANNOTATION,
 } from '@nativestage/backstage-plugin-prometheus-common';
 
@@ -17,6 +19,8 @@ export interface ProxyInstance {
   /** Below `/api/proxy`. */
   proxyPath: string;
   uiUrl?: string;
+  /** The only one to send queries by. */
+  httpMethod?: HttpMethod;
   /** The configuration says nothing of it, and so the endpoint may not be there. */
   isAssumed?: boolean;
 }
@@ -32,18 +36,28 @@ export class ProxyInstances {
   static fromConfig(config: ConfigApi): ProxyInstances {
     const proxyPath = config.getOptionalString('prometheus.proxyPath');
     const uiUrl = config.getOptionalString('prometheus.uiUrl');
+    const httpMethod = readMethod(
+      config.getOptionalString('prometheus.httpMethod'),
+      'prometheus.httpMethod',
+    );
     const listed = (
       config.getOptionalConfigArray('prometheus.instances') ?? []
-    ).map(item => ({
+    ).map((item, index) => ({
       name: item.getString('name'),
       proxyPath: item.getOptionalString('proxyPath'),
       uiUrl: item.getOptionalString('uiUrl'),
+      httpMethod: readMethod(
+        item.getOptionalString('httpMethod'),
+        `prometheus.instances[${index}].httpMethod`,
+      ),
     }));
-    const instances = [{ name: DEFAULT, proxyPath, uiUrl }, ...listed].flatMap(
-      ({ proxyPath: path, ...instance }) =>
-        path === undefined
-          ? []
-          : [[instance.name, { ...instance, proxyPath: path }] as const],
+    const instances = [
+      { name: DEFAULT, proxyPath, uiUrl, httpMethod },
+      ...listed,
+    ].flatMap(({ proxyPath: path, ...instance }) =>
+      path === undefined
+        ? []
+        : [[instance.name, { ...instance, proxyPath: path }] as const],
     );
     return new ProxyInstances(new Map(instances), uiUrl);
   }
@@ -87,6 +101,20 @@ export class ProxyInstances {
       `There is no Prometheus instance "${clip(name)}"; there ${known ? `are ${known}` : 'are none'}`,
     );
   }
+}
+
+/** @throws InputError that names the path */
+function readMethod(
+  found: string | undefined,
+  path: string,
+): HttpMethod | undefined {
+  const method = HTTP_METHODS.find(known => known === found);
+  if (found !== undefined && method === undefined) {
+    throw new InputError(
+      `${path} is "${found}" and none of ${HTTP_METHODS.join(', ')}`,
+    );
+  }
+  return method;
 }
 
 function nameOf(entity: Entity): string {

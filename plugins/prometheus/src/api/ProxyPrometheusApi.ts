@@ -37,7 +37,7 @@ export interface ProxyOptions extends ProxyClientOptions {
  * `prometheus.instances[].proxyPath`. Here the browser makes the queries, and everyone who may use
  * the proxy's endpoint may send any.
  *
- * Methods fail as {@link ProxyClient.post} does, with AnswerError for an answer of another shape,
+ * Methods fail as {@link ProxyClient.query} does, with AnswerError for an answer of another shape,
  * with InputError for an instance that is not there, naming those that are, and with
  * {@link PluginMissingError} where nothing is configured and the customary endpoint is not there.
  */
@@ -79,7 +79,7 @@ export class ProxyPrometheusApi implements PrometheusApi {
     { start, end, step, maxPoints }: RangeQuery,
     options?: RequestOptions,
   ): Promise<RangeResult> {
-    const { proxyPath } = await this.instanceOf(entity);
+    const instance = await this.instanceOf(entity);
     const range = alignRange({
       start,
       end,
@@ -93,8 +93,8 @@ export class ProxyPrometheusApi implements PrometheusApi {
       // One more than is shown tells that there are more.
       limit: String(MAX_SHOWN + 1),
     };
-    const json = await this.client.post(
-      proxyPath,
+    const json = await this.client.query(
+      instance,
       'query_range',
       form,
       options,
@@ -107,12 +107,13 @@ export class ProxyPrometheusApi implements PrometheusApi {
     names: 'all' | string[] = parseAlerts(annotation(entity, ALERT_ANNOTATION)),
     options?: RequestOptions,
   ): Promise<AlertsResult> {
-    const { proxyPath, uiUrl } = await this.instanceOf(entity);
+    const instance = await this.instanceOf(entity);
+    const { uiUrl } = instance;
     const labels = parseLabels(annotation(entity, LABELS_ANNOTATION));
     if (names.length === 0) {
       return { uiUrl, alerts: [], warnings: [] };
     }
-    const json = await this.client.get(proxyPath, 'rules?type=alert', options);
+    const json = await this.client.get(instance, 'rules?type=alert', options);
     const alerts = toAlerts(toRuleGroups(json), { names, labels });
     const shown = alerts.slice(0, MAX_SHOWN);
     return {
