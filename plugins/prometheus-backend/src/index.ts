@@ -4,9 +4,11 @@
  *
  * @packageDocumentation
  */
+export type { OutgoingRequest, RequestSigner, RequestToSign } from './client';
 export {
   type InstanceChoice,
   type InstanceChooser,
+  type InstanceDefinition,
   prometheusInstanceExtensionPoint,
   type PrometheusInstanceExtensionPoint,
 } from './instanceExtensionPoint';

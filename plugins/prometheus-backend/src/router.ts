@@ -18,7 +18,7 @@ import express, {
   type RequestHandler,
   type Router,
 } from 'express';
-import { Querier } from './client';
+import { Querier, type RequestSigner } from './client';
 import { type CallerCredentials, EntityAccess } from './EntityAccess';
 import { type Caller, EntityPrometheus } from './EntityPrometheus';
 import type { InstanceChooser } from './instanceExtensionPoint';
@@ -41,8 +41,10 @@ export interface RouterOptions {
   permissions: PermissionsService;
   /** When it ends, so do the connections to Prometheus and the requests that wait for it. */
   lifecycle?: Pick<LifecycleService, 'addShutdownHook'>;
-  /** Chooses the instance of an entity among those of the configuration. */
+  /** Chooses the instance of an entity. */
   chooseInstance?: InstanceChooser;
+  /** Signs requests to Prometheus and Alertmanager. */
+  signRequest?: RequestSigner;
 }
 
 /**
@@ -57,7 +59,8 @@ export function createRouter(options: RouterOptions): Promise<Router> {
 
 function makeRouter(options: RouterOptions): Router {
   const { catalog, chooseInstance, config, logger, permissions } = options;
-  const querier = Querier.fromConfig(config, logger);
+  const { signRequest } = options;
+  const querier = Querier.fromConfig(config, { logger, signRequest });
   options.lifecycle?.addShutdownHook(() => querier.close());
   return new Routes({
     httpAuth: options.httpAuth,
@@ -110,8 +113,8 @@ class Routes {
     router.get(
       `${ENTITY}/panels`,
       this.answered(async (request, signal) => {
-        const { entity, caller } = await this.seen(request, signal);
-        return prometheus.panels(entity, caller);
+        const { entity } = await this.seen(request, signal);
+        return prometheus.panels(entity);
       }),
     );
     router.post(

@@ -1,6 +1,7 @@
 import { parser } from '@prometheus-io/lezer-promql';
 import { clip } from '../position';
 import { QueryError, type QueryProblem } from './QueryError';
+import { splitQueries } from './scan';
 import { isStringLiteral } from './strings';
 
 /** The types of the one `@lezer/common` that the parser uses, whichever of its two builds that is. */
@@ -60,6 +61,15 @@ export function checkLength(query: string): QueryProblem | undefined {
         message: `the query has ${query.length} characters, and ${MAX_QUERY_LENGTH} is the most`,
       }
     : undefined;
+}
+
+/**
+ * Checks what every language of Prometheus-like servers has: a length, brackets and quotes.
+ *
+ * @returns the first problem, or `undefined`
+ */
+export function checkStructure(query: string): QueryProblem | undefined {
+  return checkLength(query) ?? splitQueries(query).problem;
 }
 
 /**
