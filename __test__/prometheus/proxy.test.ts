@@ -193,10 +193,12 @@ describe(
       assert.equal((await api().panels(staging)).uiUrl, 'https://b');
       for (const name of ['nowhere', '../prometheus', 'behind-the-backend']) {
         const nowhere = entity({ 'service-name': name, alert: 'all' });
-        const failure = {
-          name: 'InputError',
-          message: `There is no Prometheus instance "${name}"; there are default, staging, wrong, gone, dead, page`,
-        };
+        const failure = ({ name: error, message }: Error) =>
+          error === 'InputError' &&
+          message.startsWith(
+            `There is no Prometheus instance "${name}"; there are default, staging, wrong, gone, dead, page. It needs an item in prometheus.instances`,
+          ) &&
+          message.includes('prometheus.dynamicProxy: true');
         await assert.rejects(api().panels(nowhere), failure);
         await assert.rejects(api().alerts(nowhere), failure);
         await assert.rejects(

@@ -43,7 +43,7 @@ type Range = Pick<RangeRequest, 'start' | 'end' | 'step' | 'maxPoints'>;
 export interface EntityPrometheusOptions {
   querier: Querier;
   queries: ReadonlyMap<string, NamedQuery>;
-  logger: LoggerService;
+  logger: Pick<LoggerService, 'debug'>;
   chooseInstance?: InstanceChooser;
 }
 

@@ -37,6 +37,9 @@ export class PrometheusInstances {
       }
       instances.set(instance.name, instance);
     }
+    if (config.has('prometheus.proxyPath')) {
+      proxied.add('default');
+    }
     return new PrometheusInstances(instances, proxied);
   }
 

@@ -33,6 +33,8 @@ export interface ProxyTarget {
   proxyPath: string;
   /** The one that is configured; without it whichever the endpoint takes. */
   httpMethod?: HttpMethod;
+  /** What every request carries. */
+  headers?: Record<string, string>;
 }
 
 /** Prometheus' HTTP API behind an endpoint of Backstage's proxy, whose target ends with `/api/v1/`. */
@@ -99,14 +101,14 @@ export class ProxyClient {
   }
 
   private async send(
-    { proxyPath }: ProxyTarget,
+    { proxyPath, headers }: ProxyTarget,
     resource: string,
     init?: RequestInit,
   ): Promise<Response> {
     const { discoveryApi, fetchApi } = this.options;
     const base = await discoveryApi.getBaseUrl('proxy');
     const path = proxyPath.replace(/^\/+|\/+$/g, '');
-    return fetchApi.fetch(`${base}/${path}/${resource}`, init);
+    return fetchApi.fetch(`${base}/${path}/${resource}`, { ...init, headers });
   }
 }
 

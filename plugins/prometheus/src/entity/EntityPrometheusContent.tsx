@@ -27,6 +27,7 @@ import {
   isPrometheusAvailable,
 } from './isPrometheusAvailable';
 import { PanelProblems } from './PanelProblems';
+import { titleOf } from './titleOf';
 import { usePanelQuery } from './usePanelQuery';
 import { usePanels } from './usePanels';
 
@@ -156,7 +157,8 @@ function EntityPanel({
   return (
     <GraphPanel
       {...props}
-      title={panel.title}
+      title={titleOf(panel)}
+      uiUrl={panel.uiUrl ?? props.uiUrl}
       query={panel.query}
       dimension={panel.dimension}
       graphType={panel.graphType ?? props.graphType}

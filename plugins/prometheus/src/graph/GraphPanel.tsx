@@ -140,7 +140,8 @@ function Body({ data, error, isLoading, onRetry, ...props }: BodyProps) {
 type PictureProps = GraphPanelProps & { data: RangeResult; view: PanelView };
 
 function Picture({ data, view, ...props }: PictureProps) {
-  const { title, dimension, unit, query } = props;
+  const { title, dimension, query } = props;
+  const unit = props.unit ?? data.unit;
   if (data.series.length === 0) {
     return (
       <Empty

@@ -90,6 +90,7 @@ export function Empty(props: Omit<StateMessageProps, 'icon' | 'role'>) {
 export interface FailureProps {
   error: Error;
   height?: number;
+  /** What a button does, where that can help. */
   onRetry?: () => void;
 }
 
@@ -105,7 +106,8 @@ export function Failure({ error, height, onRetry }: FailureProps) {
       height={height}
       icon={isTransient ? <HourglassIcon /> : <ErrorIcon color="error" />}
       action={
-        onRetry && (
+        onRetry &&
+        isTransient && (
           <Button size="small" variant="outlined" onClick={onRetry}>
             Try again
           </Button>
