@@ -23,13 +23,32 @@ const PAUSE = 60_000;
 
 const MAX_PAUSED = 1000;
 
+/** Milliseconds for which a query's unit is taken not to change, as metadata is. */
+const AGE = 600_000;
+const MAX_KNOWN = 2000;
+const MAX_KNOWN_BYTES = 2 ** 22;
+/** Bytes of what is known of one query. */
+const SIZE = 100;
+
 export interface UnitReaderOptions {
   querier: Querier;
   logger: Pick<LoggerService, 'debug'>;
 }
 
+/** What is known of a query. */
+interface Known {
+  unit?: Unit;
+  /** Milliseconds since 1970. */
+  until: number;
+}
+
 /** Names often tell a unit; where they do not, the server may. */
 export class UnitReader {
+  /** By the instance's key and the query, so that this is parsed once. */
+  private readonly known = new BoundedMap<Known>({
+    maxEntries: MAX_KNOWN,
+    maxBytes: MAX_KNOWN_BYTES,
+  });
   /** When a server may be asked again, in milliseconds since 1970, by the instance's key. */
   private readonly paused = new BoundedMap<number>({
     maxEntries: MAX_PAUSED,
@@ -47,31 +66,36 @@ export class UnitReader {
     instance: PrometheusInstance,
     { user }: Pick<QueryRequest, 'user'>,
   ): Promise<Unit | undefined> {
-    const metrics = metricsOf(query);
-    if (
-      metrics.length === 0 ||
-      (this.paused.get(instance.key) ?? 0) > Date.now()
-    ) {
+    const key = JSON.stringify([instance.key, query]);
+    const known = this.known.get(key);
+    if (known && known.until > Date.now()) {
+      return known.unit;
+    }
+    if ((this.paused.get(instance.key) ?? 0) > Date.now()) {
       return undefined;
     }
     const late = new AbortController();
-    const units = this.unitsOf(metrics, instance, user);
+    const asked = this.ask(query, instance, user).then(answer => {
+      if (answer) {
+        this.known.set(key, answer, SIZE);
+      }
+      return answer?.unit;
+    });
     try {
-      const known = await Promise.race([
-        units,
+      return await Promise.race([
+        asked,
         sleep(WAIT, undefined, { signal: late.signal }),
       ]);
-      return known && inferUnit(query, metric => known.get(metric));
     } finally {
       late.abort();
     }
   }
 
-  private async unitsOf(
-    metrics: string[],
+  private async ask(
+    query: string,
     instance: PrometheusInstance,
     user: string,
-  ): Promise<Map<string, string>> {
+  ): Promise<Known | undefined> {
     const { querier, logger } = this.options;
     const late = new AbortController();
     const timer = setTimeout(
@@ -80,18 +104,22 @@ export class UnitReader {
     );
     try {
       const known = await Promise.all(
-        metrics.map(async (metric): Promise<[string, string]> => {
+        metricsOf(query).map(async (metric): Promise<[string, string]> => {
           const request = { instance, metric, user, signal: late.signal };
           const [first] = await querier.metadata(request);
           return [metric, first?.unit ?? ''];
         }),
       );
-      return new Map(known.filter(([, unit]) => unit !== ''));
+      const units = new Map(known.filter(([, unit]) => unit !== ''));
+      return {
+        unit: inferUnit(query, metric => units.get(metric)),
+        until: Date.now() + AGE,
+      };
     } catch (error) {
       // A picture without a unit is better than none, and many servers know nothing of metrics.
       logger.debug(`Units are not known: ${String(error)}`);
       this.paused.set(instance.key, Date.now() + PAUSE, 0);
-      return new Map();
+      return undefined;
     } finally {
       clearTimeout(timer);
     }

@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export type { CallerServices } from './callerServices';
 export type { OutgoingRequest, RequestSigner, RequestToSign } from './client';
 export {
   type InstanceChoice,

@@ -6,9 +6,11 @@ import {
   type LabelMatcher,
   substituteInText,
 } from '@nativestage/backstage-plugin-prometheus-common';
+import { BoundedMap } from './BoundedMap';
 import { digest } from './digest';
 import { Endpoint, readUrl } from './Endpoint';
 import { fail, readOneOf, section, type Section } from './Section';
+import { sizeOfString } from './sizeOf';
 
 /** Which server answers; they differ in what they understand besides Prometheus' API. */
 export type Flavor = 'prometheus' | 'thanos' | 'mimir' | 'victoriametrics';
@@ -21,6 +23,9 @@ const PARAMETERS = {
   partialResponse: 'partial_response',
   maxSourceResolution: 'max_source_resolution',
 } as const;
+
+const MAX_ENFORCED = 1000;
+const MAX_ENFORCED_BYTES = 2 ** 22;
 
 const NAME = /^[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
 /** A Prometheus server of the configuration: where it is, and how to ask it. */
@@ -40,6 +45,11 @@ export class PrometheusInstance {
   readonly alertmanager?: Endpoint;
   readonly #parameters: Record<string, string>;
   readonly #enforceLabels: Record<string, string>;
+  /** Queries with the labels in them, by the queries and the labels. */
+  readonly #enforced = new BoundedMap<string>({
+    maxEntries: MAX_ENFORCED,
+    maxBytes: MAX_ENFORCED_BYTES,
+  });
 
   /**
    * Reads an item of `prometheus.instances`.
@@ -126,9 +136,18 @@ export class PrometheusInstance {
    * @throws QueryError for one that cannot be enforced, and as {@link matchersFor}
    */
   enforce(query: string, entity: Entity): string {
-    return this.isEnforcing
-      ? enforceMatchers(query, this.matchersFor(entity))
-      : query;
+    if (!this.isEnforcing) {
+      return query;
+    }
+    const matchers = this.matchersFor(entity);
+    const key = JSON.stringify([query, matchers]);
+    // Every graph is asked for again and again, and parsing takes longer than all the rest.
+    const known = this.#enforced.get(key);
+    const enforced = known ?? enforceMatchers(query, matchers);
+    if (known === undefined) {
+      this.#enforced.set(key, enforced, sizeOfString(enforced));
+    }
+    return enforced;
   }
 }
 

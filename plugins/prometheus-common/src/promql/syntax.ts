@@ -30,8 +30,11 @@ const ERROR_REACH = 200;
 const LEVEL =
   /"(?:[^"\\\n]|\\[^])*"?|'(?:[^'\\\n]|\\[^])*'?|`[^`]*`?|#[^\n\r]*|[()[\]{}]|,|[=!<>][=~]?|[-+*/%^@]|\b(?:and|or|unless|atan2|offset)\b/gi;
 
-/** Trees of queries that were parsed lately: a check, its unit and enforced labels share one. */
-const MAX_KEPT = 2 * MAX_QUERY_LENGTH;
+/**
+ * UTF-16 code units of queries whose trees are kept, as many as an annotation may have: a check, its
+ * unit and enforced labels share one.
+ */
+const MAX_KEPT = 65_536;
 const kept = new Map<string, Parsed>();
 let keptLength = 0;
 
