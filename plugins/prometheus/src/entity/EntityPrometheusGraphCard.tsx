@@ -14,7 +14,8 @@ import {
   type PrometheusGraphProps,
 } from '../graph/PrometheusGraph';
 import { useNow } from '../range/useNow';
-import { Failure, Loading } from '../state/StateMessage';
+import { Failure } from '../state/Failure';
+import { Loading } from '../state/StateMessage';
 import { hasGraphs } from './isPrometheusAvailable';
 import { PanelProblems } from './PanelProblems';
 import { TemplatedGraph } from './TemplatedGraph';

@@ -19,7 +19,10 @@ export function TemplatedGraph({ query, ...graph }: PrometheusGraphProps) {
   const { entity } = useEntity();
   const filled = fill(query, entity);
   return filled instanceof QueryError ? (
-    <InfoCard title={graph.title ?? 'Prometheus'}>
+    <InfoCard
+      title={graph.title ?? 'Prometheus'}
+      titleTypographyProps={{ variant: 'subtitle1', component: 'h3' }}
+    >
       <Empty
         title="This graph does not fit the entity"
         detail={filled.message}
