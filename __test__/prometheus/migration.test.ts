@@ -57,7 +57,7 @@ function entity(name: keyof typeof ENTITIES): Entity {
   return {
     apiVersion: 'backstage.io/v1alpha1',
     kind: 'Component',
-    metadata: { name, ...ENTITIES[name] },
+    metadata: { name, annotations: { ...ENTITIES[name].annotations } },
   };
 }
 
@@ -157,10 +157,16 @@ describe(
         ['listed', 3],
       ]);
       assert.deepEqual(await drawn(api, entity('three')), [
-        ['own', 4],
         ['default', 1],
         ['listed', 3],
+        ['own', 4],
       ]);
+      const { series } = await api.customRange(
+        entity('three'),
+        'server * 10',
+        RANGE,
+      );
+      assert.equal(series[0].values[0], 10, 'the first is asked');
       const { alerts } = await api.alerts(entity('three'));
       assert.deepEqual(
         alerts.map(({ name, instance, uiUrl }) => [name, instance, uiUrl]),
@@ -170,6 +176,22 @@ describe(
           ['Ofprod', 'default', 'http://prod-prometheus:9090'],
         ],
       );
+    });
+
+    it('refuses more instances than anyone would wait for', async () => {
+      const many = entity('both');
+      const names = Array.from({ length: 11 }, (_, n) => `i${n}`).join();
+      many.metadata.annotations!['prometheus.io/service-name'] = names;
+      const says =
+        /^AnnotationError: prometheus\.io\/service-name, .*: there are 11 instances, and 10 are the most/;
+      const api = apiOf();
+      for (const ask of [
+        () => api.panels(many),
+        () => api.alerts(many),
+        () => api.customRange(many, 'up', RANGE),
+      ]) {
+        await assert.rejects(ask(), says);
+      }
     });
 
     it('says of an instance that is nowhere what would make it be there', async () => {

@@ -113,7 +113,7 @@ export interface Config {
        */
       tenant?: string;
 
-      /** Files in PEM, read at start. */
+      /** Files in PEM, read for every new connection. */
       tls?: {
         /** Who vouches for the server, in place of the system's authorities. */
         caFile?: string;
@@ -216,7 +216,7 @@ export interface Config {
          */
         tenant?: string;
 
-        /** Files in PEM, read at start. */
+        /** Files in PEM, read for every new connection. */
         tls?: {
           /** Who vouches for the server, in place of the system's authorities. */
           caFile?: string;

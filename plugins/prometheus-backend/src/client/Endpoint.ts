@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import type { ConnectionOptions } from 'node:tls';
 import {
   HTTP_METHODS,
   type HttpMethod,
@@ -8,7 +6,8 @@ import type { Authentication, OutgoingRequest } from './auth/Authentication';
 import { readAuth } from './auth/readAuth';
 import { HEADER_VALUE } from './auth/Secret';
 import { readQueryParameters } from './queryParameters';
-import { fail, readOneOf, section, type Section } from './Section';
+import { fail, readOneOf, type Section } from './Section';
+import { Tls } from './Tls';
 
 /** What an endpoint is called in messages. */
 export interface EndpointName {
@@ -32,7 +31,7 @@ interface Access {
   headers: Record<string, string>;
   queryParameters: [name: string, value: string][];
   httpMethod?: HttpMethod;
-  tls: ConnectionOptions;
+  tls: Tls;
   /** Credentials that were sent lately, the oldest first. */
   sent: Set<string>;
 }
@@ -56,11 +55,11 @@ export class Endpoint {
   static fromConfig(at: Section, name: EndpointName): Endpoint {
     const url = readUrl(at, 'url') ?? fail(at, 'url', 'is missing');
     return new Endpoint(name, url, {
-      auth: readAuth(at, { readUrl, readTls }),
+      auth: readAuth(at, readUrl),
       headers: readTenant(at),
       queryParameters: readQueryParameters(at),
       httpMethod: readOneOf(at, 'httpMethod', HTTP_METHODS),
-      tls: readTls(at),
+      tls: Tls.fromConfig(at),
       sent: new Set(),
     });
   }
@@ -97,8 +96,8 @@ export class Endpoint {
     return this.#access.httpMethod;
   }
 
-  /** Certificates and keys, read when the configuration was. */
-  get tls(): ConnectionOptions {
+  /** Certificates and keys. */
+  get tls(): Tls {
     return this.#access.tls;
   }
 
@@ -196,27 +195,6 @@ function readTenant(at: Section): Record<string, string> {
   return at.config.has('tenant')
     ? { [TENANT]: readHeaderValue(at, 'tenant') }
     : {};
-}
-
-function readTls(at: Section): ConnectionOptions {
-  const tls = section(at, 'tls');
-  const file = (key: string) => {
-    const path = tls?.config.getOptionalString(key);
-    try {
-      return path === undefined ? undefined : readFileSync(path);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      return fail(tls!, key, `is a file that cannot be read (${code})`);
-    }
-  };
-  return {
-    ca: file('caFile'),
-    cert: file('certFile'),
-    key: file('keyFile'),
-    servername: tls?.config.getOptionalString('serverName'),
-    rejectUnauthorized:
-      tls?.config.getOptionalBoolean('rejectUnauthorized') ?? true,
-  };
 }
 
 function readHeaderValue(at: Section, key: string): string {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { copyFileSync, rmSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
@@ -427,6 +428,31 @@ describe('TLS', { skip: withoutOpenssl() }, () => {
         RANGE,
       ),
       /cannot be reached/,
+    );
+  });
+
+  test('reads certificates again for a new connection', async t => {
+    const [old, own] = [certificate(t), certificate(t)];
+    const server = await UpstreamServer.start(
+      t,
+      (_, response) => {
+        response.setHeader('connection', 'close');
+        json(response, EMPTY);
+      },
+      own,
+    );
+    const caFile = old.file;
+    const client = clientOf(t, server.url, {}, { tls: { caFile } });
+    await assert.rejects(
+      client.queryRange('up', RANGE),
+      /"test" cannot be reached/,
+    );
+    copyFileSync(own.file, caFile);
+    await client.queryRange('up', RANGE);
+    rmSync(caFile);
+    await assert.rejects(
+      client.queryRange('up', RANGE),
+      /"test" cannot be reached \(ENOENT\)$/,
     );
   });
 });

@@ -86,7 +86,7 @@ export class Upstream {
       // The request's own signal is the only clock.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { ...endpoint.tls, timeout: options.timeout },
+      connect: endpoint.tls.connector(options.timeout),
     });
   }
 

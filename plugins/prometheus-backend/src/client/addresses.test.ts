@@ -54,11 +54,7 @@ describe('queryParameters', () => {
     test(`refuse ${JSON.stringify(queryParameters)}`, () => {
       const config = { name: 'a', url: 'http://b', queryParameters };
       assert.throws(
-        () =>
-          PrometheusInstance.fromConfig(
-            new ConfigReader(config),
-            'a',
-          ),
+        () => PrometheusInstance.fromConfig(new ConfigReader(config), 'a'),
         says,
       );
     });

@@ -67,7 +67,7 @@ export class DefaultPrometheusApi implements PrometheusApi {
     return parts.length === 1 ? parts[0] : mergePanels(parts);
   }
 
-  panelRange(
+  async panelRange(
     entity: Entity,
     panel: PanelSummary,
     range: RangeQuery,
@@ -82,7 +82,7 @@ export class DefaultPrometheusApi implements PrometheusApi {
     );
   }
 
-  customRange(
+  async customRange(
     entity: Entity,
     query: string,
     range: RangeQuery,
@@ -122,10 +122,12 @@ export class DefaultPrometheusApi implements PrometheusApi {
     if (proxied.length === 0 || others.length === 0) {
       return [{ entity, names, isProxied: others.length === 0 }];
     }
-    return [
+    const routes = [
       { entity: serving(entity, others), names: others, isProxied: false },
       { entity: serving(entity, proxied), names: proxied, isProxied: true },
     ];
+    // What is asked of one instance alone is asked of the first.
+    return isProxied(names[0]) ? routes.reverse() : routes;
   }
 
   private async ask<T>(

@@ -83,7 +83,7 @@ export class ProxyPrometheusApi implements PrometheusApi {
     };
   }
 
-  panelRange(
+  async panelRange(
     entity: Entity,
     { query, instance }: PanelSummary,
     range: RangeQuery,

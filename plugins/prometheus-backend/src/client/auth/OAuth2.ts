@@ -1,6 +1,6 @@
-import type { ConnectionOptions } from 'node:tls';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
+import type { Tls } from '../Tls';
 import { type Authentication, CredentialError } from './Authentication';
 import type { Secret } from './Secret';
 
@@ -13,7 +13,7 @@ export interface OAuth2Options {
   endpointParameters: Record<string, string>;
   /** Where the client's id and secret are sent: RFC 6749, section 2.3.1. */
   clientAuthentication: 'header' | 'body';
-  tls: ConnectionOptions;
+  tls: Tls;
 }
 
 interface Token {
@@ -48,7 +48,7 @@ export class OAuth2 implements Authentication {
   private flight?: Promise<Token>;
 
   constructor(private readonly options: OAuth2Options) {
-    this.agent = new Agent({ connect: { ...options.tls, timeout: TIMEOUT } });
+    this.agent = new Agent({ connect: options.tls.connector(TIMEOUT) });
   }
 
   async headersFor(): Promise<Record<string, string>> {

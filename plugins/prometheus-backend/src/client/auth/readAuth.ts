@@ -1,5 +1,5 @@
-import type { ConnectionOptions } from 'node:tls';
 import { fail, readOneOf, section, type Section } from '../Section';
+import { Tls } from '../Tls';
 import type { Authentication } from './Authentication';
 import { HeaderAuthentication, NoAuthentication } from './HeaderAuthentication';
 import { OAuth2 } from './OAuth2';
@@ -18,17 +18,14 @@ export const OWN_HEADERS = [
   'accept-encoding',
 ];
 
-export interface AuthReaders {
-  readUrl: (at: Section, key: string) => URL | undefined;
-  readTls: (at: Section) => ConnectionOptions;
-}
+type UrlReader = (at: Section, key: string) => URL | undefined;
 
 /**
  * Reads `auth`.
  *
  * @throws Error that names the path of what is wrong, and no secret
  */
-export function readAuth(at: Section, readers: AuthReaders): Authentication {
+export function readAuth(at: Section, readUrl: UrlReader): Authentication {
   const auth = section(at, 'auth');
   if (!auth) {
     return new NoAuthentication();
@@ -55,7 +52,7 @@ export function readAuth(at: Section, readers: AuthReaders): Authentication {
         Secret.fromConfig(auth, 'value'),
       );
     case 'oauth2':
-      return readOAuth2(auth, readers);
+      return readOAuth2(auth, readUrl);
     case 'sigv4':
       return readSigV4(auth);
     default:
@@ -80,7 +77,7 @@ function readHeaderName(auth: Section): string {
     : fail(auth, 'name', `is "${name}", which cannot be set`);
 }
 
-function readOAuth2(auth: Section, { readUrl, readTls }: AuthReaders): OAuth2 {
+function readOAuth2(auth: Section, readUrl: UrlReader): OAuth2 {
   const { config } = auth;
   return new OAuth2({
     tokenUrl: readUrl(auth, 'tokenUrl') ?? fail(auth, 'tokenUrl', 'is missing'),
@@ -91,7 +88,7 @@ function readOAuth2(auth: Section, { readUrl, readTls }: AuthReaders): OAuth2 {
       config.getOptional<Record<string, string>>('endpointParameters') ?? {},
     clientAuthentication:
       readOneOf(auth, 'clientAuthentication', ['header', 'body']) ?? 'header',
-    tls: readTls(auth),
+    tls: Tls.fromConfig(auth),
   });
 }
 
