@@ -246,7 +246,12 @@ async function configures(t: TestContext, { code }: Example): Promise<void> {
   if (config.prometheus) {
     const entry = path.join(temporary(t), 'entry.mts');
     writeFileSync(entry, SERVES_PROMETHEUS);
-    await serves(t, entry, { MIMIR_TOKEN: 'token' }, config);
+    await serves(
+      t,
+      entry,
+      { MIMIR_TOKEN: 'token', OAUTH_SECRET: 'secret' },
+      config,
+    );
     return;
   }
   if (config.file_format) {

@@ -12,6 +12,8 @@ export type AppName = 'legacyApp' | 'newApp';
 
 export interface AppOptions extends Omit<PortalOptions, 'app'> {
   app?: AppName;
+  /** The app's first module, in place of one among the pages. */
+  entry?: string;
   /** What the app's configuration has beside its addresses. */
   appConfig?: JsonObject;
 }
@@ -38,7 +40,12 @@ export class AppFixture {
 
   static async start(
     t: TestContext,
-    { app = 'legacyApp', appConfig = {}, ...options }: AppOptions,
+    {
+      app = 'legacyApp',
+      entry = path.join(__dirname, `pages/${app}.tsx`),
+      appConfig = {},
+      ...options
+    }: AppOptions,
   ): Promise<AppFixture> {
     const pages: Page[] = [];
     // Before the backend ends: a page that is open would say that it cannot reach it.
@@ -46,7 +53,7 @@ export class AppFixture {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const portal = await PortalFixture.start(t, { ...options, app: url });
-    await serveApp(t, path.join(__dirname, `pages/${app}.tsx`), port, {
+    await serveApp(t, entry, port, {
       ...appConfig,
       app: {
         title: 'Portal',

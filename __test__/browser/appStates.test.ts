@@ -160,17 +160,34 @@ describe(
       });
       await shown(page, 'shop_payload_bytes');
       link.cut();
-      await page
-        .getByRole('note')
-        .getByText(/Prometheus did not answer; this is what was known before/)
-        .first()
+      const banner = page.getByTestId('prometheus-outage');
+      await banner
+        .getByText('Prometheus did not answer')
         .waitFor({ timeout: 30_000 });
+      // The graph and the alerts have it both.
+      await eventually(async () => {
+        const notes = await page.getByRole('note').allInnerTexts();
+        assert.deepEqual(notes, [
+          'This is what was known before.',
+          'This is what was known before.',
+        ]);
+      });
+      assert.equal(await banner.count(), 1);
       assert.ok(await plotOf(page, 'shop_payload_bytes').isVisible());
       await keepPicture(page, 'prometheus-down');
       const late = await app.open(t, 'shop', { expected: REFUSED });
-      await late.getByText('Prometheus did not answer').first().waitFor();
+      await late
+        .getByTestId('prometheus-outage')
+        .getByText('Prometheus did not answer')
+        .waitFor();
+      assert.equal(
+        await late.getByText('Prometheus did not answer').count(),
+        1,
+      );
+      const retry = late.getByRole('button', { name: 'Try again' });
+      assert.equal(await retry.count(), 1);
       await link.mend();
-      await late.getByRole('button', { name: 'Try again' }).first().click();
+      await retry.click();
       await late.getByRole('row', { name: /AlwaysFiring/ }).waitFor();
       await eventually(async () => {
         assert.equal(await page.getByRole('note').count(), 0);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
+import type { JsonObject } from '@backstage/types';
 import { eventually } from '../support/eventually';
 import { freePort } from '../support/ports';
 import { Program } from '../support/Program';
@@ -32,10 +33,10 @@ export class ProxyFixture {
     },
   };
 
-  /** @param endpoints - targets by their paths below `/api/proxy` */
+  /** @param endpoints - targets, or all that is configured, by their paths below `/api/proxy` */
   static async start(
     t: TestContext,
-    endpoints: Record<string, string>,
+    endpoints: Record<string, string | JsonObject>,
   ): Promise<ProxyFixture> {
     const directory = mkdtempSync(path.join(tmpdir(), 'prometheus-proxy-'));
     t.after(() => rmSync(directory, { recursive: true, force: true }));
@@ -61,7 +62,7 @@ export class ProxyFixture {
 function configuration(
   url: string,
   port: number,
-  endpoints: Record<string, string>,
+  endpoints: Record<string, string | JsonObject>,
 ): object {
   return {
     app: { baseUrl: url },

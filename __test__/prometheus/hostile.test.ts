@@ -159,7 +159,7 @@ describe('the Prometheus plugin among people who mean harm', () => {
 
   it('follows no redirect, and does not say where it would have led', async () => {
     const { status, body } = await draw('redirected');
-    assert.equal(status, 503, JSON.stringify(body));
+    assert.equal(status, 502, JSON.stringify(body));
     assert.doesNotMatch(JSON.stringify(body), /127\.0\.0\.1|169\.254/);
     assert.equal(elsewhere, 0);
   });

@@ -193,10 +193,12 @@ describe(
       assert.equal((await api().panels(staging)).uiUrl, 'https://b');
       for (const name of ['nowhere', '../prometheus', 'behind-the-backend']) {
         const nowhere = entity({ 'service-name': name, alert: 'all' });
-        const failure = {
-          name: 'InputError',
-          message: `There is no Prometheus instance "${name}"; there are default, staging, wrong, gone, dead, page`,
-        };
+        const failure = ({ name: error, message }: Error) =>
+          error === 'InputError' &&
+          message.startsWith(
+            `There is no Prometheus instance "${name}"; there are default, staging, wrong, gone, dead, page. It needs an item in prometheus.instances`,
+          ) &&
+          message.includes('prometheus.dynamicProxy: true');
         await assert.rejects(api().panels(nowhere), failure);
         await assert.rejects(api().alerts(nowhere), failure);
         await assert.rejects(
@@ -245,7 +247,7 @@ describe(
       ],
       [
         'wrong',
-        /^NotFoundError: The target of the proxy's endpoint "\/wrong" has no Prometheus API \(HTTP 404\); it has to end with \/api\/v1\//,
+        /^NotFoundError: The target of the proxy's endpoint "\/wrong" has no rules \(HTTP 404\); it has to end with \/api\/v1\//,
       ],
       [
         'dead',

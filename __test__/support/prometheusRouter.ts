@@ -22,6 +22,8 @@ export interface PrometheusRouterOptions {
   /** Awaited before the caller is known. */
   credentials?: () => Promise<unknown>;
   logger?: Partial<RouterOptions['logger']>;
+  chooseInstance?: RouterOptions['chooseInstance'];
+  signRequest?: RouterOptions['signRequest'];
 }
 
 const CREDENTIALS = {
@@ -41,6 +43,7 @@ export async function prometheusRouter(
     catalog = () => sleep(0),
     credentials = () => sleep(0),
     logger = {},
+    ...choices
   }: PrometheusRouterOptions,
 ): Promise<string> {
   const entity: Entity = {
@@ -51,6 +54,7 @@ export async function prometheusRouter(
   const hooks: (() => unknown)[] = [];
   const nothing = () => {};
   const router = await createRouter({
+    ...choices,
     config: new ConfigReader({ prometheus }),
     logger: { debug: nothing, warn: nothing, ...logger },
     catalog: { getEntityByRef: () => catalog().then(() => entity) },

@@ -22,7 +22,23 @@ export interface Config {
       /** Of its own web page, for links. */
       uiUrl?: string;
 
-      /** Defaults to `prometheus`. With `victoriametrics` queries may be MetricsQL. */
+      /**
+       * The only method to send queries by. Without it POST, and GET where the server, or what stands
+       * before it, refuses that.
+       */
+      httpMethod?: 'GET' | 'POST';
+
+      /**
+       * What stands in the address of every request to the server and to `rulesUrl`, POST or GET, such
+       * as `namespace: team-a` for a proxy that chooses the tenant by it.
+       * @deepVisibility secret
+       */
+      queryParameters?: {
+        [name: string]:
+          string | number | boolean | Array<string | number | boolean>;
+      };
+
+      /** What kind of server it is. Nothing depends on it: queries are sent in whatever language it has. */
       flavor?: 'prometheus' | 'thanos' | 'mimir' | 'victoriametrics';
 
       /**
@@ -30,9 +46,66 @@ export interface Config {
        * @deepVisibility secret
        */
       auth?:
-        | { type: 'basic'; username: string; password: string }
-        | { type: 'bearer'; token: string }
-        | { type: 'header'; name: string; value: string };
+        | {
+            type: 'basic';
+            username: string;
+            password?: string;
+            /** Read at every request. */
+            passwordFile?: string;
+          }
+        | {
+            type: 'bearer';
+            token?: string;
+            /** Read at every request: tokens that are mounted change. */
+            tokenFile?: string;
+          }
+        | {
+            type: 'header';
+            name: string;
+            value?: string;
+            /** Read at every request. */
+            valueFile?: string;
+          }
+        | {
+            /** Client credentials, RFC 6749, section 4.4. */
+            type: 'oauth2';
+            tokenUrl: string;
+            clientId: string;
+            clientSecret?: string;
+            /** Read whenever a token is asked for. */
+            clientSecretFile?: string;
+            scopes?: string[];
+            /** Further fields of the form, such as `audience`. */
+            endpointParameters?: { [name: string]: string };
+            /** Where the client's id and secret are sent. Defaults to `header`. */
+            clientAuthentication?: 'header' | 'body';
+            /** Of the token server; as that of an instance. */
+            tls?: {
+              caFile?: string;
+              certFile?: string;
+              keyFile?: string;
+              serverName?: string;
+              rejectUnauthorized?: boolean;
+            };
+          }
+        | {
+            /**
+             * AWS' Signature Version 4. It needs the packages `@smithy/signature-v4` and
+             * `@aws-sdk/credential-providers` in the backend.
+             */
+            type: 'sigv4';
+            region: string;
+            /** Defaults to `aps`: Amazon Managed Service for Prometheus. */
+            service?: string;
+            /** Of the shared AWS configuration files. */
+            profile?: string;
+            /** A role to take on. */
+            roleArn?: string;
+            externalId?: string;
+            /** In place of what AWS' chain of providers finds. */
+            accessKeyId?: string;
+            secretAccessKey?: string;
+          };
 
       /**
        * The tenant of Mimir, Cortex or Loki's kin: the header `X-Scope-OrgID`.
@@ -40,7 +113,7 @@ export interface Config {
        */
       tenant?: string;
 
-      /** Files in PEM, read at start. */
+      /** Files in PEM, read for every new connection. */
       tls?: {
         /** Who vouches for the server, in place of the system's authorities. */
         caFile?: string;
@@ -67,9 +140,75 @@ export interface Config {
          * @deepVisibility secret
          */
         auth?:
-          | { type: 'basic'; username: string; password: string }
-          | { type: 'bearer'; token: string }
-          | { type: 'header'; name: string; value: string };
+          | {
+              type: 'basic';
+              username: string;
+              password?: string;
+              /** Read at every request. */
+              passwordFile?: string;
+            }
+          | {
+              type: 'bearer';
+              token?: string;
+              /** Read at every request: tokens that are mounted change. */
+              tokenFile?: string;
+            }
+          | {
+              type: 'header';
+              name: string;
+              value?: string;
+              /** Read at every request. */
+              valueFile?: string;
+            }
+          | {
+              /** Client credentials, RFC 6749, section 4.4. */
+              type: 'oauth2';
+              tokenUrl: string;
+              clientId: string;
+              clientSecret?: string;
+              /** Read whenever a token is asked for. */
+              clientSecretFile?: string;
+              scopes?: string[];
+              /** Further fields of the form, such as `audience`. */
+              endpointParameters?: { [name: string]: string };
+              /** Where the client's id and secret are sent. Defaults to `header`. */
+              clientAuthentication?: 'header' | 'body';
+              /** Of the token server; as that of an instance. */
+              tls?: {
+                caFile?: string;
+                certFile?: string;
+                keyFile?: string;
+                serverName?: string;
+                rejectUnauthorized?: boolean;
+              };
+            }
+          | {
+              /**
+               * AWS' Signature Version 4. It needs the packages `@smithy/signature-v4` and
+               * `@aws-sdk/credential-providers` in the backend.
+               */
+              type: 'sigv4';
+              region: string;
+              /** Defaults to `aps`: Amazon Managed Service for Prometheus. */
+              service?: string;
+              /** Of the shared AWS configuration files. */
+              profile?: string;
+              /** A role to take on. */
+              roleArn?: string;
+              externalId?: string;
+              /** In place of what AWS' chain of providers finds. */
+              accessKeyId?: string;
+              secretAccessKey?: string;
+            };
+
+        /**
+         * What stands in the address of every request.
+         * @deepVisibility secret
+         */
+        queryParameters?: {
+          [name: string]:
+            string | number | boolean | Array<string | number | boolean>;
+        };
 
         /**
          * Of Mimir's or Cortex' Alertmanager: the header `X-Scope-OrgID`.
@@ -77,7 +216,7 @@ export interface Config {
          */
         tenant?: string;
 
-        /** Files in PEM, read at start. */
+        /** Files in PEM, read for every new connection. */
         tls?: {
           /** Who vouches for the server, in place of the system's authorities. */
           caFile?: string;

@@ -14,6 +14,21 @@ export interface Config {
      */
     uiUrl?: string;
 
+    /**
+     * Whether the endpoint of `proxyPath` is a middleware that chooses among servers by the header
+     * `x-prometheus-service-name`: it is sent for entities that name an instance which is not in
+     * `instances`. Defaults to `false`.
+     * @visibility frontend
+     */
+    dynamicProxy?: boolean;
+
+    /**
+     * The only method to send queries by through `proxyPath`. Without it POST, and GET where that is
+     * refused.
+     * @visibility frontend
+     */
+    httpMethod?: 'GET' | 'POST';
+
     instances?: Array<{
       /**
        * How the annotation `prometheus.io/service-name` names it.
@@ -33,6 +48,12 @@ export interface Config {
        * @visibility frontend
        */
       uiUrl?: string;
+
+      /**
+       * The only method to send queries by. Without it POST, and GET where that is refused.
+       * @visibility frontend
+       */
+      httpMethod?: 'GET' | 'POST';
     }>;
   };
 }

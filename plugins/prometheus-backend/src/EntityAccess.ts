@@ -51,8 +51,8 @@ export class EntityAccess {
   });
 
   constructor(
-    private readonly catalog: CatalogService,
-    private readonly permissions: PermissionsService,
+    private readonly catalog: Pick<CatalogService, 'getEntityByRef'>,
+    private readonly permissions: Pick<PermissionsService, 'authorize'>,
   ) {}
 
   /**

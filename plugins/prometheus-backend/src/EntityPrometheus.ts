@@ -8,16 +8,16 @@ import {
   AnnotationError,
   type AlertsResult,
   type EntityPanels,
-  inferUnit,
+  type InstanceAlerts,
   type InstantResult,
   LABELS_ANNOTATION,
+  mergeAlerts,
   type NamedQuery,
   parseAlerts,
   parseLabels,
   type PanelSummary,
   QueryError,
   type RangeResult,
-  SERVICE_NAME_ANNOTATION,
   type TimeRange,
   toAlerts,
 } from '@nativestage/backstage-plugin-prometheus-common';
@@ -28,14 +28,10 @@ import {
   type RangeRequest,
   type Silences,
 } from './client';
+import { EntityInstances } from './EntityInstances';
 import type { InstanceChooser } from './instanceExtensionPoint';
 import { PanelReader } from './PanelReader';
-
-/** Metrics of one entity that the server is asked about for their units. */
-const MAX_METADATA = 20;
-
-/** Milliseconds: the list of graphs does not wait longer for what is only said beside them. */
-const METADATA_WAIT = 2_000;
+import { UnitReader } from './UnitReader';
 
 /** Who asks, and until when. */
 export type Caller = Pick<QueryRequest, 'user' | 'signal'>;
@@ -47,7 +43,7 @@ type Range = Pick<RangeRequest, 'start' | 'end' | 'step' | 'maxPoints'>;
 export interface EntityPrometheusOptions {
   querier: Querier;
   queries: ReadonlyMap<string, NamedQuery>;
-  logger: LoggerService;
+  logger: Pick<LoggerService, 'debug'>;
   chooseInstance?: InstanceChooser;
 }
 
@@ -57,71 +53,96 @@ export interface EntityPrometheusOptions {
  */
 export class EntityPrometheus {
   private readonly panelReader: PanelReader;
+  private readonly instances: EntityInstances;
+  private readonly units: UnitReader;
 
   constructor(private readonly options: EntityPrometheusOptions) {
-    this.panelReader = new PanelReader(options.queries);
+    const { queries, querier, chooseInstance } = options;
+    this.panelReader = new PanelReader(queries);
+    this.instances = new EntityInstances(querier.instances, chooseInstance);
+    this.units = new UnitReader(options);
   }
 
-  /** @throws InputError for an unknown instance, naming those there are */
-  async panels(entity: Entity, caller: Caller): Promise<EntityPanels> {
-    const instance = await this.instanceOf(entity);
-    const { panels, problems } = this.panelReader.read(entity, instance);
+  /**
+   * The graphs of the entity, on each of its instances. No server is asked: titles do not wait for one.
+   *
+   * @throws UnknownInstanceError, naming those there are
+   */
+  async panels(entity: Entity): Promise<EntityPanels> {
+    const found = await this.found(entity);
+    const [{ name, uiUrl }] = found.map(({ instance }) => instance);
+    const problems = found.flatMap(each => each.problems);
     return {
-      instance: instance.name,
-      uiUrl: instance.uiUrl,
-      panels: await this.withUnits(panels, instance, caller),
-      problems,
+      instance: name,
+      uiUrl,
+      panels: found.flatMap(each => each.panels),
+      // Each instance has the same of the same annotation.
+      problems: [
+        ...new Map(
+          problems.map(problem => [problem.message, problem]),
+        ).values(),
+      ],
     };
   }
 
   /** @throws NotFoundError where the entity has no such panel, as after a change of its annotation */
   async panelRange(
     entity: Entity,
-    panel: string,
+    id: string,
     range: Range,
     caller: Caller,
   ): Promise<RangeResult> {
-    const instance = await this.instanceOf(entity);
-    const { query } = this.find(entity, instance, panel);
-    return this.range(query, entity, instance, range, caller);
+    const { instance, panel } = await this.find(entity, id);
+    const result = await this.range(
+      panel.query,
+      entity,
+      instance,
+      range,
+      caller,
+    );
+    const unit =
+      panel.unit === undefined
+        ? await this.units.of(panel.query, instance, caller)
+        : undefined;
+    return unit === undefined ? result : { ...result, unit };
   }
 
   /** As {@link panelRange}, at this moment. */
   async panelInstant(
     entity: Entity,
-    panel: string,
+    id: string,
     caller: Caller,
   ): Promise<InstantResult> {
-    const instance = await this.instanceOf(entity);
-    const { query } = this.find(entity, instance, panel);
-    return this.instant(query, entity, instance, caller);
+    const { instance, panel } = await this.find(entity, id);
+    return this.instant(panel.query, entity, instance, caller);
   }
 
   /** The traces and the like that stand for samples of a panel, where the server keeps any. */
   async panelExemplars(
     entity: Entity,
-    panel: string,
+    id: string,
     range: TimeRange,
     caller: Caller,
   ) {
-    const instance = await this.instanceOf(entity);
-    const { query } = this.find(entity, instance, panel);
+    const { instance, panel } = await this.find(entity, id);
     return this.options.querier.exemplars({
-      instance: instance.name,
-      query: enforce(instance, query, entity),
+      instance,
+      query: enforce(instance, panel.query, entity),
       ...range,
       ...caller,
     });
   }
 
-  /** PromQL of the caller's own, asked of the entity's instance and within its labels. */
+  /**
+   * PromQL of the caller's own, within the labels of the entity's instance: of several, the first.
+   */
   async customRange(
     entity: Entity,
     query: string,
     range: Range,
     caller: Caller,
   ): Promise<RangeResult> {
-    const instance = await this.instanceOf(entity);
+    const [instance] = await this.instancesOf(entity);
     return this.range(query, entity, instance, range, caller);
   }
 
@@ -131,7 +152,7 @@ export class EntityPrometheus {
     query: string,
     caller: Caller,
   ): Promise<InstantResult> {
-    const instance = await this.instanceOf(entity);
+    const [instance] = await this.instancesOf(entity);
     return this.instant(query, entity, instance, caller);
   }
 
@@ -160,7 +181,31 @@ export class EntityPrometheus {
     caller: Caller,
     names: AlertNames = alertNamesOf(entity),
   ): Promise<AlertsResult> {
-    const instance = await this.instanceOf(entity);
+    const instances = await this.instancesOf(entity);
+    const ask = (instance: PrometheusInstance) =>
+      this.alertsOf(entity, instance, caller, names);
+    if (instances.length === 1) {
+      return ask(instances[0]);
+    }
+    const parts = await Promise.all(
+      instances.map(async (instance): Promise<InstanceAlerts> => {
+        const { name } = instance;
+        return ask(instance).then(
+          result => ({ instance: name, result }),
+          (error: unknown) => ({ instance: name, error: toError(error) }),
+        );
+      }),
+    );
+    caller.signal?.throwIfAborted();
+    return mergeAlerts(parts);
+  }
+
+  private async alertsOf(
+    entity: Entity,
+    instance: PrometheusInstance,
+    caller: Caller,
+    names: AlertNames,
+  ): Promise<AlertsResult> {
     const { uiUrl } = instance;
     const labels = readable(() => [
       ...parseLabels(annotationOf(entity, LABELS_ANNOTATION)),
@@ -169,10 +214,7 @@ export class EntityPrometheus {
     if (names.length === 0) {
       return { uiUrl, alerts: [], warnings: [] };
     }
-    const groups = await this.options.querier.rules({
-      instance: instance.name,
-      ...caller,
-    });
+    const groups = await this.options.querier.rules({ instance, ...caller });
     const { maxSeries } = this.options.querier.limits;
     const alerts = toAlerts(groups, { names, labels });
     const shown = alerts.slice(0, maxSeries);
@@ -188,14 +230,14 @@ export class EntityPrometheus {
   /** What is silenced is said of what is firing, if the Alertmanager answers. */
   private async withSilences(
     alerts: Alert[],
-    { name }: PrometheusInstance,
+    instance: PrometheusInstance,
     caller: Caller,
   ): Promise<Pick<AlertsResult, 'alerts' | 'warnings'>> {
     if (!alerts.some(({ state }) => state === 'firing')) {
       return { alerts, warnings: [] };
     }
     try {
-      const request = { instance: name, ...caller };
+      const request = { instance, ...caller };
       const silences = await this.options.querier.silences(request);
       return { alerts: markSilenced(alerts, silences), warnings: [] };
     } catch (error) {
@@ -208,32 +250,39 @@ export class EntityPrometheus {
     }
   }
 
-  private async instanceOf(entity: Entity): Promise<PrometheusInstance> {
-    const { querier, chooseInstance } = this.options;
-    const { instances } = querier;
-    const named = entity.metadata.annotations?.[SERVICE_NAME_ANNOTATION];
-    const preferred = instances.get(named?.trim() || undefined);
-    const chosen = await chooseInstance?.({
-      entity,
-      preferred: preferred.name,
-      names: instances.names,
-    });
-    return chosen === undefined ? preferred : instances.get(chosen);
+  private async instancesOf(entity: Entity): Promise<PrometheusInstance[]> {
+    return this.instances.of(entity).catch(asReadable);
   }
 
-  private find(
+  /** What each of the entity's instances has for it. */
+  private async found(entity: Entity) {
+    const instances = await this.instancesOf(entity);
+    return instances.map(instance => {
+      const { panels, problems } = this.panelReader.read(entity, instance);
+      return {
+        instance,
+        problems,
+        panels:
+          instances.length === 1
+            ? panels
+            : panels.map(panel => onInstance(panel, instance)),
+      };
+    });
+  }
+
+  private async find(
     entity: Entity,
-    instance: PrometheusInstance,
     id: string,
-  ): PanelSummary {
-    const { panels } = this.panelReader.read(entity, instance);
-    const panel = panels.find(one => one.id === id);
-    if (!panel) {
-      throw new NotFoundError(
-        'The entity has no such panel; its annotations may have changed since the page was loaded',
-      );
+  ): Promise<{ instance: PrometheusInstance; panel: PanelSummary }> {
+    for (const { instance, panels } of await this.found(entity)) {
+      const panel = panels.find(one => one.id === id);
+      if (panel) {
+        return { instance, panel };
+      }
     }
-    return panel;
+    throw new NotFoundError(
+      'The entity has no such panel; its annotations may have changed since the page was loaded',
+    );
   }
 
   private range(
@@ -244,7 +293,7 @@ export class EntityPrometheus {
     caller: Caller,
   ): Promise<RangeResult> {
     return this.options.querier.queryRange({
-      instance: instance.name,
+      instance,
       query: enforce(instance, query, entity),
       ...range,
       ...caller,
@@ -258,66 +307,19 @@ export class EntityPrometheus {
     caller: Caller,
   ): Promise<InstantResult> {
     return this.options.querier.query({
-      instance: instance.name,
+      instance,
       query: enforce(instance, query, entity),
       ...caller,
     });
   }
+}
 
-  /** Names often tell the unit; where they do not, the server may. */
-  private async withUnits(
-    panels: PanelSummary[],
-    instance: PrometheusInstance,
-    caller: Caller,
-  ): Promise<PanelSummary[]> {
-    const units = await this.unitsOf(metricsOf(panels), instance, caller);
-    return panels.map(panel => ({
-      ...panel,
-      unit: panel.unit ?? inferUnit(panel.query, metric => units.get(metric)),
-    }));
-  }
-
-  private async unitsOf(
-    metrics: string[],
-    instance: PrometheusInstance,
-    caller: Caller,
-  ): Promise<Map<string, string>> {
-    const late = new AbortController();
-    const timer = setTimeout(
-      () => late.abort(new Error('The metadata took too long')),
-      METADATA_WAIT,
-    );
-    const signal = AbortSignal.any(
-      caller.signal ? [caller.signal, late.signal] : [late.signal],
-    );
-    try {
-      const known = await Promise.all(
-        metrics.map(metric =>
-          this.unitOf(metric, instance, { ...caller, signal }),
-        ),
-      );
-      return new Map(known.filter(entry => entry[1] !== ''));
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  private async unitOf(
-    metric: string,
-    { name }: PrometheusInstance,
-    caller: Caller,
-  ): Promise<[metric: string, unit: string]> {
-    const { querier, logger } = this.options;
-    try {
-      const request = { instance: name, metric, ...caller };
-      const [first] = await querier.metadata(request);
-      return [metric, first?.unit ?? ''];
-    } catch (error) {
-      // A picture without a unit is better than none, and the query itself will say what is wrong.
-      logger.debug(`The unit of ${metric} is not known: ${String(error)}`);
-      return [metric, ''];
-    }
-  }
+/** A graph of an entity that has several instances, or a page could not tell them apart. */
+function onInstance(
+  panel: PanelSummary,
+  { name, uiUrl }: PrometheusInstance,
+): PanelSummary {
+  return { ...panel, id: `${panel.id}.${name}`, instance: name, uiUrl };
 }
 
 /** @throws InputError */
@@ -337,20 +339,6 @@ function markSilenced(alerts: Alert[], silences?: Silences): Alert[] {
   );
 }
 
-/** The metrics whose units would tell those of the panels that have none. */
-function metricsOf(panels: PanelSummary[]): string[] {
-  const metrics = new Set<string>();
-  for (const { query, unit } of panels) {
-    if (unit === undefined) {
-      inferUnit(query, metric => {
-        metrics.add(metric);
-        return undefined;
-      });
-    }
-  }
-  return [...metrics].slice(0, MAX_METADATA);
-}
-
 function enforce(
   instance: PrometheusInstance,
   query: string,
@@ -364,8 +352,12 @@ function readable<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw error instanceof QueryError || error instanceof AnnotationError
-      ? new InputError(error.message)
-      : error;
+    return asReadable(error);
   }
+}
+
+function asReadable(error: unknown): never {
+  throw error instanceof QueryError || error instanceof AnnotationError
+    ? new InputError(error.message)
+    : error;
 }

@@ -1,7 +1,7 @@
 import type { Config } from '@backstage/config';
 import { InputError } from '@backstage/errors';
 import {
-  checkQuery,
+  checkStructure,
   type NamedQuery,
   type Threshold,
   toUnit,
@@ -30,7 +30,8 @@ export function readNamedQueries(config: Config): Map<string, NamedQuery> {
 
 function readQuery(config: Config, path: string, name: string): NamedQuery {
   const query = config.getString('query');
-  const problem = checkQuery(query);
+  // Which server is asked the entity says; what it understands it judges itself.
+  const problem = checkStructure(query);
   if (problem) {
     throw new InputError(`${path}.query: ${problem.message}`);
   }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Entity } from '@backstage/catalog-model';
 import {
   type NamedQuery,
@@ -6,7 +5,7 @@ import {
   panelsOf,
   type RuleOptions,
 } from '@nativestage/backstage-plugin-prometheus-common';
-import { BoundedMap, sizeOf } from './client';
+import { BoundedMap, digest, sizeOf } from './client';
 
 const MAX_ENTRIES = 1000;
 const MAX_BYTES = 8 * 2 ** 20;
@@ -37,8 +36,4 @@ export class PanelReader {
     this.kept.set(key, panels, sizeOf(panels));
     return panels;
   }
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -25,6 +25,29 @@ const CONFIG = {
         },
         enforceLabels: { namespace: '${{ entity.metadata.namespace }}' },
       },
+      {
+        name: 'b',
+        url: 'https://thanos.example.com',
+        httpMethod: 'GET',
+        queryParameters: { apikey: 'hunter2', shard: [1, 2] },
+        auth: {
+          type: 'oauth2',
+          tokenUrl: 'https://sso.example.com/token',
+          clientId: 'backstage',
+          clientSecret: 'hunter2',
+          scopes: ['read'],
+        },
+      },
+      {
+        name: 'c',
+        url: 'https://aps.example.com',
+        auth: {
+          type: 'sigv4',
+          region: 'eu-west-1',
+          accessKeyId: 'a',
+          secretAccessKey: 'hunter2',
+        },
+      },
     ],
     limits: { maxRange: { days: 7 }, timeout: '30s' },
   },
@@ -41,7 +64,7 @@ test('the schema takes the configuration, and marks its secrets', async () => {
         visibility: [visibility],
       }),
     );
-  assert.equal(shown('secret').split('hunter2').length - 1, 5);
+  assert.equal(shown('secret').split('hunter2').length - 1, 8);
   assert.ok(!shown('backend').includes('hunter2'), shown('backend'));
   assert.ok(!shown('frontend').includes('example.com'));
 });

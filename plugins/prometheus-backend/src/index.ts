@@ -4,9 +4,12 @@
  *
  * @packageDocumentation
  */
+export type { CallerServices } from './callerServices';
+export type { OutgoingRequest, RequestSigner, RequestToSign } from './client';
 export {
   type InstanceChoice,
   type InstanceChooser,
+  type InstanceDefinition,
   prometheusInstanceExtensionPoint,
   type PrometheusInstanceExtensionPoint,
 } from './instanceExtensionPoint';

@@ -4,6 +4,7 @@ import {
 } from '@backstage/backend-plugin-api';
 import { catalogServiceRef } from '@backstage/plugin-catalog-node';
 import { prometheusPermissions } from '@nativestage/backstage-plugin-prometheus-common';
+import type { RequestSigner } from './client';
 import {
   type InstanceChooser,
   prometheusInstanceExtensionPoint,
@@ -15,12 +16,19 @@ export const prometheusPlugin = createBackendPlugin({
   pluginId: 'prometheus',
   register(env) {
     let chooseInstance: InstanceChooser | undefined;
+    let signRequest: RequestSigner | undefined;
     env.registerExtensionPoint(prometheusInstanceExtensionPoint, {
       setInstanceChooser(chooser) {
         if (chooseInstance) {
           throw new Error('An instance chooser is set already; there is one');
         }
         chooseInstance = chooser;
+      },
+      setRequestSigner(signer) {
+        if (signRequest) {
+          throw new Error('A signer of requests is set already; there is one');
+        }
+        signRequest = signer;
       },
     });
     env.registerInit({
@@ -36,7 +44,9 @@ export const prometheusPlugin = createBackendPlugin({
       },
       async init({ httpRouter, permissionsRegistry, ...services }) {
         permissionsRegistry.addPermissions(prometheusPermissions);
-        httpRouter.use(await createRouter({ ...services, chooseInstance }));
+        httpRouter.use(
+          await createRouter({ ...services, chooseInstance, signRequest }),
+        );
       },
     });
   },

@@ -2,12 +2,10 @@ import type {
   HttpAuthService,
   LifecycleService,
   LoggerService,
-  PermissionsService,
 } from '@backstage/backend-plugin-api';
 import type { Entity } from '@backstage/catalog-model';
 import type { Config } from '@backstage/config';
 import { InputError, NotAllowedError } from '@backstage/errors';
-import type { CatalogService } from '@backstage/plugin-catalog-node';
 import {
   prometheusAlertReadPermission,
   prometheusPanelReadPermission,
@@ -18,7 +16,8 @@ import express, {
   type RequestHandler,
   type Router,
 } from 'express';
-import { Querier } from './client';
+import { type CallerServices, callerServices } from './callerServices';
+import { Querier, type RequestSigner } from './client';
 import { type CallerCredentials, EntityAccess } from './EntityAccess';
 import { type Caller, EntityPrometheus } from './EntityPrometheus';
 import type { InstanceChooser } from './instanceExtensionPoint';
@@ -32,22 +31,24 @@ const MAX_BODY = '64kb';
 const ENTITY = '/entities/:kind/:namespace/:name';
 
 /** What {@link createRouter} needs. */
-export interface RouterOptions {
-  logger: LoggerService;
+export interface RouterOptions extends Partial<CallerServices> {
+  logger: Pick<LoggerService, 'debug' | 'warn'>;
   config: Config;
-  /** Entities are read with the credentials of whoever asks. */
-  catalog: CatalogService;
-  httpAuth: HttpAuthService;
-  permissions: PermissionsService;
   /** When it ends, so do the connections to Prometheus and the requests that wait for it. */
   lifecycle?: Pick<LifecycleService, 'addShutdownHook'>;
-  /** Chooses the instance of an entity among those of the configuration. */
+  /** Chooses the instance of an entity. */
   chooseInstance?: InstanceChooser;
+  /** Signs requests to Prometheus and Alertmanager. */
+  signRequest?: RequestSigner;
 }
 
 /**
  * The routes of the plugin, for what its default export does not fit. Requests name an entity and a
  * panel, never a query; free PromQL has a permission of its own.
+ *
+ * `logger` and `config` are enough: the catalog and the permission framework of `backend.baseUrl` are
+ * then asked with the token of whoever asks. With some of `catalog`, `httpAuth` and `permissions` all
+ * three are needed.
  *
  * @throws Error that names the path of what is wrong in `prometheus`
  */
@@ -56,11 +57,13 @@ export function createRouter(options: RouterOptions): Promise<Router> {
 }
 
 function makeRouter(options: RouterOptions): Router {
-  const { catalog, chooseInstance, config, logger, permissions } = options;
-  const querier = Querier.fromConfig(config, logger);
+  const { chooseInstance, config, logger, signRequest } = options;
+  const { catalog, httpAuth, permissions, isCallerVerified } =
+    callerServices(options);
+  const querier = Querier.fromConfig(config, { logger, signRequest });
   options.lifecycle?.addShutdownHook(() => querier.close());
   return new Routes({
-    httpAuth: options.httpAuth,
+    httpAuth,
     access: new EntityAccess(catalog, permissions),
     prometheus: new EntityPrometheus({
       querier,
@@ -70,6 +73,7 @@ function makeRouter(options: RouterOptions): Router {
     }),
     querier,
     isCustomAllowed: allowsCustomQueries(config),
+    isCallerVerified,
   }).router();
 }
 
@@ -86,11 +90,12 @@ function allowsCustomQueries(config: Config): boolean {
 }
 
 interface RoutesOptions {
-  httpAuth: HttpAuthService;
+  httpAuth: Pick<HttpAuthService, 'credentials'>;
   access: EntityAccess;
   prometheus: EntityPrometheus;
   querier: Querier;
   isCustomAllowed: boolean;
+  isCallerVerified: boolean;
 }
 
 class Routes {
@@ -110,8 +115,8 @@ class Routes {
     router.get(
       `${ENTITY}/panels`,
       this.answered(async (request, signal) => {
-        const { entity, caller } = await this.seen(request, signal);
-        return prometheus.panels(entity, caller);
+        const { entity } = await this.seen(request, signal);
+        return prometheus.panels(entity);
       }),
     );
     router.post(
@@ -198,7 +203,7 @@ class Routes {
     router.get(
       '/instances',
       this.answered(async request => {
-        await this.assertCustom(request);
+        await this.assertFree(request);
         return { instances: querier.instances.names };
       }),
     );
@@ -206,7 +211,7 @@ class Routes {
       '/query/range',
       this.answered(async (request, signal) => {
         const body = parseBody(bodies.rangeQuery, request.body);
-        const caller = callerOf(await this.assertCustom(request), signal);
+        const caller = callerOf(await this.assertFree(request), signal);
         const instance = this.free(body.instance);
         return querier.queryRange({ ...body, ...caller, instance });
       }),
@@ -215,7 +220,7 @@ class Routes {
       '/query/instant',
       this.answered(async (request, signal) => {
         const body = parseBody(bodies.instantQuery, request.body);
-        const caller = callerOf(await this.assertCustom(request), signal);
+        const caller = callerOf(await this.assertFree(request), signal);
         const instance = this.free(body.instance);
         return querier.query({ ...body, ...caller, instance });
       }),
@@ -273,6 +278,16 @@ class Routes {
     }
     await access.assertMay(prometheusQueryCustomPermission, credentials);
     return credentials;
+  }
+
+  /** Without an entity the catalog does not look at who asks. */
+  private async assertFree(request: Request): Promise<CallerCredentials> {
+    if (!this.options.isCallerVerified) {
+      throw new NotAllowedError(
+        'Without an entity it is not known who asks: createRouter needs httpAuth, catalog and permissions for that, or the permission framework',
+      );
+    }
+    return this.assertCustom(request);
   }
 
   /** Without an entity nobody knows what labels would have to be enforced. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Request, Response } from 'express';
-import { UpstreamTimeoutError } from './client';
+import { untilAborted, UpstreamTimeoutError } from './client';
 
 /** The client has closed its connection: there is nobody to answer. */
 export class ClientGoneError extends Error {
@@ -63,17 +63,4 @@ function watch(socket: Socket, leave: () => void): () => void {
     socket.once('close', () => leaving.forEach(each => each()));
   }
   return () => leaving.delete(leave);
-}
-
-async function untilAborted<T>(
-  signal: AbortSignal,
-  run: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  signal.throwIfAborted();
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), {
-      once: true,
-    });
-  });
-  return Promise.race([run(signal), aborted]);
 }

@@ -26,11 +26,15 @@ export interface PanelSummary {
   graphType?: GraphType;
   unit?: Unit;
   thresholds?: Threshold[];
+  /** The instance that it asks, where the entity has several. */
+  instance?: string;
+  /** Of that instance's own web page. */
+  uiUrl?: string;
 }
 
 /** All graphs of an entity. */
 export interface EntityPanels {
-  /** The name of the Prometheus instance that serves the entity. */
+  /** The name of the Prometheus instance that serves the entity; of several, the first. */
   instance: string;
   /** Of the instance's own web page. */
   uiUrl?: string;
@@ -64,6 +68,8 @@ export interface RangeResult {
   /** Seconds since 1970: `start`, `start + step`, … `end`. */
   timestamps: number[];
   series: RangeSeries[];
+  /** What the server knows of the query's metric, where the panel has no unit. */
+  unit?: Unit;
   /** Prometheus' warnings: the answer may be incomplete or wrong. */
   warnings: string[];
   /** Prometheus' notes on the query. */
@@ -105,6 +111,12 @@ export interface Alert {
   duration?: number;
   /** The rule's expression. */
   query?: string;
+  /** The same, by the name that the plugin which this replaces had for it. */
+  expr?: string;
+  /** The instance that it is of, where the entity has several. */
+  instance?: string;
+  /** Of that instance's own web page. */
+  uiUrl?: string;
   /** The annotation `runbook_url`, if it is an HTTP address. */
   runbookUrl?: string;
   /** Known only where an Alertmanager is configured. */

@@ -1,4 +1,5 @@
 export * from './AnswerError';
+export * from './alerts/mergeAlerts';
 export * from './alerts/RuleGroup';
 export * from './alerts/toAlerts';
 export * from './annotations/AnnotationError';
@@ -6,7 +7,9 @@ export * from './annotations/alerts';
 export * from './annotations/labels';
 export * from './annotations/names';
 export * from './annotations/rules';
+export * from './annotations/serviceNames';
 export * from './api';
+export * from './http/QueryMethod';
 export * from './panels/panelsOf';
 export * from './permissions';
 export { clip, type Position } from './position';
@@ -14,7 +17,12 @@ export * from './promql/enforceMatchers';
 export * from './promql/LabelMatcher';
 export * from './promql/QueryError';
 export { quote, unquote } from './promql/strings';
-export { checkQuery, MAX_QUERY_DEPTH, MAX_QUERY_LENGTH } from './promql/syntax';
+export {
+  checkQuery,
+  checkStructure,
+  MAX_QUERY_DEPTH,
+  MAX_QUERY_LENGTH,
+} from './promql/syntax';
 export * from './promql/variables';
 export * from './range';
 export * from './units/formatValue';

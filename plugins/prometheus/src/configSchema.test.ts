@@ -7,6 +7,7 @@ const INSTANCE = {
   name: 'a',
   uiUrl: 'https://prometheus.example.com',
   proxyPath: '/prometheus-a/api',
+  httpMethod: 'GET',
 };
 
 const CONFIG = {
@@ -20,9 +21,12 @@ const CONFIG = {
   prometheus: {
     proxyPath: '/prometheus/api',
     uiUrl: 'https://example.com',
+    httpMethod: 'POST',
+    dynamicProxy: true,
     instances: [
       {
         ...INSTANCE,
+        queryParameters: { apikey: 'hunter2' },
         url: 'https://hunter2.example.com',
         rulesUrl: 'https://hunter2.example.com',
         flavor: 'mimir',
@@ -53,6 +57,8 @@ test('the browser gets the paths of the proxy, the names and the links, and noth
   assert.deepEqual(data.prometheus, {
     proxyPath: '/prometheus/api',
     uiUrl: 'https://example.com',
+    httpMethod: 'POST',
+    dynamicProxy: true,
     instances: [INSTANCE, { name: 'b' }],
   });
 });

@@ -42,4 +42,9 @@ export class AlertmanagerClient {
   close(): Promise<void> {
     return this.upstream.close();
   }
+
+  /** As {@link close}, after the requests that are under way. */
+  retire(): Promise<void> {
+    return this.upstream.retire();
+  }
 }

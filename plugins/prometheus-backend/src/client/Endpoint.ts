@@ -1,27 +1,39 @@
-import { readFileSync } from 'node:fs';
-import type { ConnectionOptions } from 'node:tls';
-import { fail, readOneOf, section, type Section } from './Section';
-
-const HEADER_NAME = /^[A-Za-z0-9-]+$/;
-/** What a header's value may be. */
-const HEADER_VALUE = /^[\x20-\x7e]+$/;
-
-/** Headers that the request itself sets; a configured one would change its meaning. */
-const OWN_HEADERS = [
-  'host',
-  'content-length',
-  'content-type',
-  'transfer-encoding',
-  'connection',
-  'accept-encoding',
-];
+import {
+  HTTP_METHODS,
+  type HttpMethod,
+} from '@nativestage/backstage-plugin-prometheus-common';
+import type { Authentication, OutgoingRequest } from './auth/Authentication';
+import { readAuth } from './auth/readAuth';
+import { HEADER_VALUE } from './auth/Secret';
+import { readQueryParameters } from './queryParameters';
+import { fail, readOneOf, type Section } from './Section';
+import { Tls } from './Tls';
 
 /** What an endpoint is called in messages. */
 export interface EndpointName {
+  /** The instance that it belongs to. */
+  instance: string;
   /** Such as `Prometheus instance "a"`. */
   title: string;
   /** Whose API it has. */
   product: 'Prometheus' | 'Alertmanager';
+}
+
+const TENANT = 'x-scope-orgid';
+
+/** Sent headers that are remembered, so that no text repeats them: a token and those before it. */
+const MAX_SENT = 16;
+
+/** What every request to a server carries, and how. */
+interface Access {
+  auth: Authentication;
+  /** Besides credentials. */
+  headers: Record<string, string>;
+  queryParameters: [name: string, value: string][];
+  httpMethod?: HttpMethod;
+  tls: Tls;
+  /** Credentials that were sent lately, the oldest first. */
+  sent: Set<string>;
 }
 
 /**
@@ -29,34 +41,39 @@ export interface EndpointName {
  * private, so that neither `JSON.stringify` nor a log shows them.
  */
 export class Endpoint {
+  readonly instance: string;
   readonly title: string;
   readonly product: EndpointName['product'];
   readonly #url: URL;
-  readonly #headers: Record<string, string>;
-  readonly #tls: ConnectionOptions;
+  readonly #access: Access;
 
   /**
-   * Reads `url`, `auth`, `tenant` and `tls`.
+   * Reads `url`, `auth`, `tenant`, `queryParameters`, `httpMethod` and `tls`.
    *
    * @throws Error that names the path of what is wrong, and no secret
    */
   static fromConfig(at: Section, name: EndpointName): Endpoint {
     const url = readUrl(at, 'url') ?? fail(at, 'url', 'is missing');
-    const headers = { ...readAuth(at), ...readTenant(at) };
-    return new Endpoint(name, url, headers, readTls(at));
+    return new Endpoint(name, url, {
+      auth: readAuth(at, readUrl),
+      headers: readTenant(at),
+      queryParameters: readQueryParameters(at),
+      httpMethod: readOneOf(at, 'httpMethod', HTTP_METHODS),
+      tls: Tls.fromConfig(at),
+      sent: new Set(),
+    });
   }
 
   private constructor(
-    { title, product }: EndpointName,
+    { instance, title, product }: EndpointName,
     url: URL,
-    headers: Record<string, string>,
-    tls: ConnectionOptions,
+    access: Access,
   ) {
+    this.instance = instance;
     this.title = title;
     this.product = product;
     this.#url = url;
-    this.#headers = headers;
-    this.#tls = tls;
+    this.#access = access;
   }
 
   /** Without `/api/v1` and the like. Not for messages. */
@@ -64,19 +81,84 @@ export class Endpoint {
     return this.#url;
   }
 
-  /** Credentials included. */
+  /** Those that are always the same, credentials included. */
   get headers(): Record<string, string> {
-    return this.#headers;
+    return { ...this.#access.headers, ...this.#access.auth.fixed };
   }
 
-  /** Certificates and keys, read when the configuration was. */
-  get tls(): ConnectionOptions {
-    return this.#tls;
+  /** What stands in every address, whatever the method. */
+  get queryParameters(): [name: string, value: string][] {
+    return this.#access.queryParameters;
+  }
+
+  /** The one that is configured; without it whichever the server takes. */
+  get httpMethod(): HttpMethod | undefined {
+    return this.#access.httpMethod;
+  }
+
+  /** Certificates and keys. */
+  get tls(): Tls {
+    return this.#access.tls;
+  }
+
+  /** Headers with credentials, as entries: those of the configuration, and what was sent lately. */
+  get credentials(): [name: string, value: string][] {
+    const { auth, sent } = this.#access;
+    const changing = [...sent].map(
+      entry => JSON.parse(entry) as [string, string],
+    );
+    return [...Object.entries(auth.fixed), ...changing];
+  }
+
+  /** The tenant, if there is one. */
+  get tenant(): string | undefined {
+    return this.#access.headers[TENANT];
+  }
+
+  /**
+   * The headers that show who asks.
+   *
+   * @throws CredentialError
+   */
+  async authenticate(
+    request: OutgoingRequest,
+  ): Promise<Record<string, string>> {
+    const headers = await this.#access.auth.headersFor(request);
+    this.remember(headers);
+    return headers;
+  }
+
+  /** Takes headers for credentials, which no text may repeat. */
+  remember(headers: Record<string, string>): void {
+    const { auth, sent } = this.#access;
+    for (const [name, value] of Object.entries(headers)) {
+      if (auth.fixed[name] !== value) {
+        const entry = JSON.stringify([name, value]);
+        sent.delete(entry);
+        sent.add(entry);
+      }
+    }
+    for (const oldest of sent) {
+      if (sent.size <= MAX_SENT) {
+        break;
+      }
+      sent.delete(oldest);
+    }
+  }
+
+  /** Whether there are other credentials, after the server has refused the last. */
+  renew(): boolean {
+    return this.#access.auth.renew?.() ?? false;
   }
 
   /** The same server, or one that takes the same credentials, at another address. */
   at(url: URL): Endpoint {
-    return new Endpoint(this, url, this.#headers, this.#tls);
+    return new Endpoint(this, url, this.#access);
+  }
+
+  /** Ends connections that credentials need. */
+  async close(): Promise<void> {
+    await this.#access.auth.close?.();
   }
 }
 
@@ -98,60 +180,21 @@ export function readUrl(at: Section, key: string): URL | undefined {
     return fail(at, key, 'has credentials in it; they belong under auth');
   }
   if (url.search !== '' || url.hash !== '') {
-    return fail(at, key, 'has a "?" or "#", which an address here cannot');
+    return fail(
+      at,
+      key,
+      'has a "?" or "#", which an address here cannot; parameters belong under queryParameters',
+    );
   }
   // As the proxy's targets of older configurations end.
   url.pathname = url.pathname.replace(/\/+$/, '').replace(/\/api\/v[12]$/, '');
   return url;
 }
 
-function readAuth(at: Section): Record<string, string> {
-  const auth = section(at, 'auth');
-  switch (auth && readOneOf(auth, 'type', ['basic', 'bearer', 'header'])) {
-    case 'basic': {
-      const username = auth!.config.getString('username');
-      const password = auth!.config.getString('password');
-      const pair = Buffer.from(`${username}:${password}`).toString('base64');
-      return { authorization: `Basic ${pair}` };
-    }
-    case 'bearer':
-      return { authorization: `Bearer ${readHeaderValue(auth!, 'token')}` };
-    case 'header': {
-      const name = auth!.config.getString('name').toLowerCase();
-      return HEADER_NAME.test(name) && !OWN_HEADERS.includes(name)
-        ? { [name]: readHeaderValue(auth!, 'value') }
-        : fail(auth!, 'name', `is "${name}", which cannot be set`);
-    }
-    default:
-      return auth ? fail(auth, 'type', 'is missing') : {};
-  }
-}
-
 function readTenant(at: Section): Record<string, string> {
   return at.config.has('tenant')
-    ? { 'x-scope-orgid': readHeaderValue(at, 'tenant') }
+    ? { [TENANT]: readHeaderValue(at, 'tenant') }
     : {};
-}
-
-function readTls(at: Section): ConnectionOptions {
-  const tls = section(at, 'tls');
-  const file = (key: string) => {
-    const path = tls?.config.getOptionalString(key);
-    try {
-      return path === undefined ? undefined : readFileSync(path);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      return fail(tls!, key, `is a file that cannot be read (${code})`);
-    }
-  };
-  return {
-    ca: file('caFile'),
-    cert: file('certFile'),
-    key: file('keyFile'),
-    servername: tls?.config.getOptionalString('serverName'),
-    rejectUnauthorized:
-      tls?.config.getOptionalBoolean('rejectUnauthorized') ?? true,
-  };
 }
 
 function readHeaderValue(at: Section, key: string): string {

@@ -230,6 +230,12 @@ export class PrometheusClient {
     await Promise.all([this.queries.close(), this.ruler.close()]);
   }
 
+  /** As {@link close}, after the requests that are under way. */
+  async retire(): Promise<void> {
+    const upstreams = new Set([this.queries, this.ruler]);
+    await Promise.all([...upstreams].map(upstream => upstream.retire()));
+  }
+
   private notedOf(query: string) {
     return noted(this.texts, this.instance.queries.title, query);
   }

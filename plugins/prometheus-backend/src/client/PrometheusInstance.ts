@@ -1,12 +1,16 @@
 import type { Entity } from '@backstage/catalog-model';
-import type { Config } from '@backstage/config';
+import { type Config, ConfigReader } from '@backstage/config';
+import type { JsonObject } from '@backstage/types';
 import {
   enforceMatchers,
   type LabelMatcher,
   substituteInText,
 } from '@nativestage/backstage-plugin-prometheus-common';
+import { BoundedMap } from './BoundedMap';
+import { digest } from './digest';
 import { Endpoint, readUrl } from './Endpoint';
 import { fail, readOneOf, section, type Section } from './Section';
+import { sizeOfString } from './sizeOf';
 
 /** Which server answers; they differ in what they understand besides Prometheus' API. */
 export type Flavor = 'prometheus' | 'thanos' | 'mimir' | 'victoriametrics';
@@ -20,11 +24,16 @@ const PARAMETERS = {
   maxSourceResolution: 'max_source_resolution',
 } as const;
 
+const MAX_ENFORCED = 1000;
+const MAX_ENFORCED_BYTES = 2 ** 22;
+
 const NAME = /^[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
 /** A Prometheus server of the configuration: where it is, and how to ask it. */
 export class PrometheusInstance {
   /** How entities and requests name it. */
   readonly name: string;
+  /** Tells it from every other, one of the same name at another address included. */
+  readonly key: string;
   readonly flavor: Flavor;
   /** Of its own web page, for links. */
   readonly uiUrl?: string;
@@ -36,6 +45,11 @@ export class PrometheusInstance {
   readonly alertmanager?: Endpoint;
   readonly #parameters: Record<string, string>;
   readonly #enforceLabels: Record<string, string>;
+  /** Queries with the labels in them, by the queries and the labels. */
+  readonly #enforced = new BoundedMap<string>({
+    maxEntries: MAX_ENFORCED,
+    maxBytes: MAX_ENFORCED_BYTES,
+  });
 
   /**
    * Reads an item of `prometheus.instances`.
@@ -47,18 +61,37 @@ export class PrometheusInstance {
     return new PrometheusInstance({ config, path });
   }
 
-  private constructor(at: Section) {
+  /**
+   * An instance that is not in the configuration.
+   *
+   * @param definition - as an item of `prometheus.instances`
+   * @throws Error as {@link fromConfig} does
+   */
+  static computed(definition: JsonObject): PrometheusInstance {
+    return new PrometheusInstance(
+      { config: new ConfigReader(definition), path: 'the chosen instance' },
+      digest(JSON.stringify(definition)),
+    );
+  }
+
+  private constructor(at: Section, key?: string) {
     this.name = readName(at);
+    this.key = key === undefined ? this.name : `${this.name} ${key}`;
     this.flavor = readOneOf(at, 'flavor', FLAVORS) ?? 'prometheus';
     this.uiUrl = readUrl(at, 'uiUrl')?.href;
     const title = `Prometheus instance "${this.name}"`;
-    this.queries = Endpoint.fromConfig(at, { title, product: 'Prometheus' });
+    this.queries = Endpoint.fromConfig(at, {
+      instance: this.name,
+      title,
+      product: 'Prometheus',
+    });
     const rulesUrl = readUrl(at, 'rulesUrl');
     this.ruler = rulesUrl ? this.queries.at(rulesUrl) : this.queries;
     const alertmanager = section(at, 'alertmanager');
     this.alertmanager =
       alertmanager &&
       Endpoint.fromConfig(alertmanager, {
+        instance: this.name,
         title: `Alertmanager of the ${title}`,
         product: 'Alertmanager',
       });
@@ -71,11 +104,12 @@ export class PrometheusInstance {
     return this.#parameters;
   }
 
-  /** What queries may be written in, for `parseRules`. Enforced ones have to be PromQL. */
-  get language(): 'promql' | 'any' {
-    return this.flavor === 'victoriametrics' && !this.isEnforcing
-      ? 'any'
-      : 'promql';
+  /**
+   * How queries are checked before they are sent: what a server knows it says best itself, and only
+   * where labels are enforced has a query to be understood here.
+   */
+  get language(): 'any' | 'enforced' {
+    return this.isEnforcing ? 'enforced' : 'any';
   }
 
   /** Whether queries are narrowed to some labels. */
@@ -102,9 +136,18 @@ export class PrometheusInstance {
    * @throws QueryError for one that cannot be enforced, and as {@link matchersFor}
    */
   enforce(query: string, entity: Entity): string {
-    return this.isEnforcing
-      ? enforceMatchers(query, this.matchersFor(entity))
-      : query;
+    if (!this.isEnforcing) {
+      return query;
+    }
+    const matchers = this.matchersFor(entity);
+    const key = JSON.stringify([query, matchers]);
+    // Every graph is asked for again and again, and parsing takes longer than all the rest.
+    const known = this.#enforced.get(key);
+    const enforced = known ?? enforceMatchers(query, matchers);
+    if (known === undefined) {
+      this.#enforced.set(key, enforced, sizeOfString(enforced));
+    }
+    return enforced;
   }
 }
 

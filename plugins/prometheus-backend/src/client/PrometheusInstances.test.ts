@@ -117,7 +117,7 @@ describe('PrometheusInstances', () => {
       { name: 'dev', url: URL },
     );
     assert.throws(() => instances.get('staging'), {
-      name: 'InputError',
+      name: 'UnknownInstanceError',
       message: 'There is no Prometheus instance "staging"; there are prod, dev',
     });
     assert.throws(() => instances.get('__proto__'), /there are prod, dev/);
@@ -164,7 +164,7 @@ describe('PrometheusInstances', () => {
     assert.equal(url.pathname, '/select/0/prometheus');
   });
 
-  test('lets VictoriaMetrics have its own language unless labels are enforced', () => {
+  test('leaves queries to the server unless labels are enforced', () => {
     const languages = [
       { name: 'a', url: URL },
       { name: 'a', url: URL, flavor: 'victoriametrics' },
@@ -175,7 +175,7 @@ describe('PrometheusInstances', () => {
         enforceLabels: { b: 'c' },
       },
     ].map(instance => read(instance).get().language);
-    assert.deepEqual(languages, ['promql', 'any', 'promql']);
+    assert.deepEqual(languages, ['any', 'any', 'enforced']);
   });
 
   test('enforces labels with names of any kind', () => {

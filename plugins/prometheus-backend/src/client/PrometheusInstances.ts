@@ -1,6 +1,6 @@
 import type { Config } from '@backstage/config';
-import { InputError } from '@backstage/errors';
 import { clip } from '@nativestage/backstage-plugin-prometheus-common';
+import { UnknownInstanceError } from './errors';
 import { PrometheusInstance } from './PrometheusInstance';
 
 const PATH = 'prometheus.instances';
@@ -9,6 +9,8 @@ const PATH = 'prometheus.instances';
 export class PrometheusInstances {
   private constructor(
     private readonly instances: ReadonlyMap<string, PrometheusInstance>,
+    /** Those that the frontend reaches through Backstage's proxy, by their names. */
+    private readonly proxied: ReadonlySet<string>,
   ) {}
 
   /**
@@ -19,9 +21,11 @@ export class PrometheusInstances {
    */
   static fromConfig(config: Config): PrometheusInstances {
     const instances = new Map<string, PrometheusInstance>();
+    const proxied = new Set<string>();
     const items = config.getOptionalConfigArray(PATH) ?? [];
     for (const [index, item] of items.entries()) {
       if (item.has('proxyPath') && !item.has('url')) {
+        proxied.add(item.getString('name'));
         continue;
       }
       const path = `${PATH}[${index}]`;
@@ -33,30 +37,41 @@ export class PrometheusInstances {
       }
       instances.set(instance.name, instance);
     }
-    return new PrometheusInstances(instances);
+    if (config.has('prometheus.proxyPath')) {
+      proxied.add('default');
+    }
+    return new PrometheusInstances(instances, proxied);
   }
 
   get names(): string[] {
     return [...this.instances.keys()];
   }
 
+  /** Whether the frontend asks it, and not the backend. */
+  isProxied(name: string): boolean {
+    return this.proxied.has(name);
+  }
+
   /**
    * @param name - without one it is the instance called `default`, or the first
-   * @throws InputError that names the instances there are
+   * @throws UnknownInstanceError that names the instances there are
    */
   get(name = this.defaultName): PrometheusInstance {
     const instance = this.instances.get(name);
     if (instance) {
       return instance;
     }
-    throw new InputError(
+    throw new UnknownInstanceError(
       this.names.length === 0
         ? 'No Prometheus instance is configured'
         : `There is no Prometheus instance "${clip(name)}"; there are ${this.names.join(', ')}`,
     );
   }
 
-  private get defaultName(): string {
-    return this.instances.has('default') ? 'default' : (this.names[0] ?? '');
+  /** Of entities that name none. */
+  get defaultName(): string {
+    return this.instances.has('default')
+      ? 'default'
+      : (this.names[0] ?? 'default');
   }
 }

@@ -211,7 +211,7 @@ describe('Querier', () => {
     test(`refuses ${what} without asking`, async t => {
       const { server, querier } = await prompt(t);
       await assert.rejects(querier.queryRange({ ...ASK, ...request }), {
-        name: 'InputError',
+        name: request.instance ? 'UnknownInstanceError' : 'InputError',
         message: says,
       });
       assert.equal(server.asked.length, 0);

@@ -11,22 +11,24 @@ import {
   type RuleGroup,
   type TimeRange,
 } from '@nativestage/backstage-plugin-prometheus-common';
-import { AlertmanagerClient } from './AlertmanagerClient';
+import { Clients } from './Clients';
 import { ConcurrencyLimit } from './ConcurrencyLimit';
 import { type Limits, readLimits } from './Limits';
-import {
-  type ExemplarSeries,
-  type MetricMetadata,
+import type {
+  ExemplarSeries,
+  MetricMetadata,
   PrometheusClient,
 } from './PrometheusClient';
+import type { PrometheusInstance } from './PrometheusInstance';
 import { PrometheusInstances } from './PrometheusInstances';
 import { type Loaded, QueryCache } from './QueryCache';
+import type { RequestSigner } from './signRequest';
 import type { Silences } from './Silences';
 import { sizeOf, sizeOfColumn } from './sizeOf';
 
 export interface QueryRequest {
-  /** The name of an instance of the configuration. */
-  instance: string;
+  /** One of the configuration by its name, or one that was computed. */
+  instance: string | PrometheusInstance;
   /** Whose share of the queries it takes. */
   user: string;
   /** The request's end, such as a browser tab that was closed. */
@@ -56,10 +58,9 @@ const PAST_AGE = 60_000;
 /** Milliseconds. Steps may take days, and samples may come late. */
 const MAX_AGE = 300_000;
 
-/** Who asks the servers of an instance. */
-interface Clients {
-  prometheus: PrometheusClient;
-  alertmanager?: AlertmanagerClient;
+export interface QuerierOptions {
+  logger?: Pick<LoggerService, 'warn'>;
+  signRequest?: RequestSigner;
 }
 
 /**
@@ -68,32 +69,31 @@ interface Clients {
  * Answers are shared: nobody may change them.
  */
 export class Querier {
-  private readonly clients: ReadonlyMap<string, Clients>;
+  private readonly clients: Clients;
   private readonly cache: QueryCache;
   private readonly users: ConcurrencyLimit;
   private readonly upstream: ConcurrencyLimit;
 
   /** @throws Error that names the path of what is wrong, and no secret */
-  static fromConfig(
-    config: Config,
-    logger?: Pick<LoggerService, 'warn'>,
-  ): Querier {
+  static fromConfig(config: Config, options: QuerierOptions = {}): Querier {
     return new Querier(
       PrometheusInstances.fromConfig(config),
       readLimits(config),
-      logger,
+      options,
     );
   }
 
   constructor(
     readonly instances: PrometheusInstances,
     readonly limits: Limits,
-    private readonly logger?: Pick<LoggerService, 'warn'>,
+    options: QuerierOptions = {},
   ) {
     const { perUser, perInstance, queue } = limits;
-    this.clients = new Map(
-      instances.names.map(name => [name, this.connect(name)]),
-    );
+    this.clients = new Clients({
+      ...limits,
+      ...options,
+      connections: perInstance,
+    });
     this.cache = new QueryCache({
       maxEntries: limits.cacheEntries,
       maxBytes: limits.cacheBytes,
@@ -113,7 +113,8 @@ export class Querier {
   /**
    * Values on a grid: the range is aligned to the step.
    *
-   * @throws InputError for an unknown instance, a range or step beyond the limits, and whatever the
+   * @throws UnknownInstanceError for one that is not there
+   * @throws InputError for a range or step beyond the limits, and whatever the
    *   server refuses
    * @throws TooManyRequestsError when too many wait already
    */
@@ -194,7 +195,7 @@ export class Querier {
    * configured.
    */
   async silences(request: QueryRequest): Promise<Silences | undefined> {
-    const { alertmanager } = this.clientsOf(request.instance);
+    const { alertmanager } = this.clients.of(this.instanceOf(request));
     return (
       alertmanager &&
       this.share(
@@ -217,34 +218,14 @@ export class Querier {
 
   /** Ends all connections, and with them the requests that are under way. */
   async close(): Promise<void> {
-    await Promise.all(
-      [...this.clients.values()].map(async ({ prometheus, alertmanager }) => {
-        await prometheus.close();
-        await alertmanager?.close();
-      }),
-    );
+    await this.clients.close();
   }
 
-  private connect(name: string): Clients {
-    const { perInstance: connections, ...limits } = this.limits;
-    const options = { ...limits, connections, logger: this.logger };
-    const instance = this.instances.get(name);
-    const prometheus = new PrometheusClient(instance, options);
-    return {
-      prometheus,
-      alertmanager:
-        instance.alertmanager &&
-        new AlertmanagerClient(
-          instance.alertmanager,
-          prometheus.texts,
-          options,
-        ),
-    };
-  }
-
-  /** @throws InputError that names the instances there are */
-  private clientsOf(name: string): Clients {
-    return this.clients.get(this.instances.get(name).name)!;
+  /** @throws UnknownInstanceError that names the instances there are */
+  private instanceOf({ instance }: QueryRequest): PrometheusInstance {
+    return typeof instance === 'string'
+      ? this.instances.get(instance)
+      : instance;
   }
 
   private async get<T>(
@@ -253,7 +234,7 @@ export class Querier {
     ask: (client: PrometheusClient, signal: AbortSignal) => Promise<T>,
     describe: (value: T) => Omit<Loaded<T>, 'value'>,
   ): Promise<T> {
-    const { prometheus } = this.clientsOf(request.instance);
+    const { prometheus } = this.clients.of(this.instanceOf(request));
     return this.share(
       request,
       key,
@@ -265,12 +246,14 @@ export class Querier {
 
   /** @param lane - whose queries are limited together */
   private share<T>(
-    { instance, user, signal }: QueryRequest,
+    request: QueryRequest,
     key: unknown[],
     lane: string,
     ask: (signal: AbortSignal) => Promise<T>,
     describe: (value: T) => Omit<Loaded<T>, 'value'>,
   ): Promise<T> {
+    const { user, signal } = request;
+    const instance = this.instanceOf(request).key;
     const load = async (flight: AbortSignal) => {
       const value = await this.upstream.run(lane, () => ask(flight), flight);
       return { value, ...describe(value) };

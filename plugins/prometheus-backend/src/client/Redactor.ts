@@ -6,6 +6,9 @@ const GAP = '[…]';
 /** UTF-16 code units from which on a credential is taken out of longer words too. */
 const LONG = 6;
 
+/** What parameters of an address are called that nobody may read. */
+const SECRET_NAME = /token|key|secret|passw|auth|sig(?:nature)?$/i;
+
 /** Of an address, whosever it is. */
 const USER_INFO = /(?<=:\/\/)[^\s/?#@]+@/g;
 
@@ -14,23 +17,23 @@ const USER_INFO = /(?<=:\/\/)[^\s/?#@]+@/g;
  * programs print them in, the tenant, and where the servers are.
  */
 export class Redactor {
-  private readonly credentials: RegExp[];
   private readonly tenants: string[];
   private readonly hosts: RegExp[];
+  /** Credentials may change while the backend runs. */
+  private credentials: RegExp[] = [];
+  private known = '';
 
   /**
    * @param endpoints - of one instance, for one server may speak of another
    * @param uiUrl - what is public of it
    */
-  constructor(endpoints: Endpoint[], uiUrl?: string) {
-    const headers = endpoints.flatMap(each => Object.entries(each.headers));
-    this.tenants = headers.flatMap(([name, value]) =>
-      name === 'x-scope-orgid' ? [value, ...value.split('|')] : [],
+  constructor(
+    private readonly endpoints: Endpoint[],
+    uiUrl?: string,
+  ) {
+    this.tenants = endpoints.flatMap(({ tenant }) =>
+      tenant === undefined ? [] : [tenant, ...tenant.split('|')],
     );
-    const written = headers.flatMap(([name, value]) =>
-      name === 'x-scope-orgid' ? [] : credentialsOf(name, value),
-    );
-    this.credentials = longestFirst(written.flatMap(formsOf)).map(toCredential);
     const known = uiUrl === undefined ? undefined : new URL(uiUrl).hostname;
     this.hosts = endpoints
       .filter(({ url }) => url.hostname !== known)
@@ -59,6 +62,20 @@ export class Redactor {
   }
 
   private withoutCredentials(text: string): string {
+    const written = this.endpoints.flatMap(each => [
+      ...each.credentials.flatMap(([name, value]) =>
+        credentialsOf(name, value),
+      ),
+      ...each.queryParameters.flatMap(([name, value]) =>
+        SECRET_NAME.test(name) ? [value] : [],
+      ),
+    ]);
+    const key = JSON.stringify(written);
+    if (key !== this.known) {
+      const forms = longestFirst(written.flatMap(formsOf));
+      this.credentials = forms.map(toCredential);
+      this.known = key;
+    }
     return takeOut(text.replace(USER_INFO, `${GAP}@`), this.credentials);
   }
 

@@ -131,6 +131,11 @@ export class ServerTexts {
     return this.redactor.withoutOriginInProse(text);
   }
 
+  /** Logs what is nobody's but the operator's. */
+  failure(title: string, what: string, error: unknown): void {
+    this.log(title, what, String(error));
+  }
+
   private ofQuery(answer: ApiError, query?: string): string | undefined {
     return QUERY_ERRORS.includes(answer.errorType)
       ? this.shown(answer.error, query)

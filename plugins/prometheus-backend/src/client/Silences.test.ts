@@ -123,10 +123,7 @@ test('an Alertmanager that fails does not say where it is', async t => {
       `http://127.0.0.1:${await freePort()}`,
       /cannot be reached \(ECONNREFUSED\)$/,
     ],
-    [
-      `${server.url}/nowhere`,
-      /has no Alertmanager API at its url \(HTTP 404\)$/,
-    ],
+    [`${server.url}/nowhere`, /has no \/api\/v2\/alerts \(HTTP 404\); its url/],
     [`${server.url}/other`, /not of the API of Alertmanager$/],
     [`${server.url}/large`, /larger than 1000000 bytes/],
   ];

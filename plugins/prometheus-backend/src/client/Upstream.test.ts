@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { copyFileSync, rmSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
@@ -105,7 +106,7 @@ describe('redirects', () => {
         response.writeHead(status, { location: secret.url }).end();
       });
       await assert.rejects(clientOf(t, server.url).queryRange('up', RANGE), {
-        name: 'ServiceUnavailableError',
+        name: 'UpstreamRefusalError',
         message: new RegExp(
           `redirect \\(HTTP ${status}\\), which is not followed`,
         ),
@@ -156,20 +157,20 @@ const ANSWERS: [status: number, body: unknown, name: string, says: RegExp][] = [
   [
     401,
     'go away',
-    'ServiceUnavailableError',
+    'UpstreamRefusalError',
     /refused the backend's credentials \(HTTP 401\)$/,
   ],
   [
     403,
     { status: 'error', errorType: 'x', error: 'token abc' },
-    'ServiceUnavailableError',
+    'UpstreamRefusalError',
     /credentials \(HTTP 403\)$/,
   ],
   [
     404,
     '404 page not found',
-    'ServiceUnavailableError',
-    /no Prometheus API at its url \(HTTP 404\)$/,
+    'UpstreamRefusalError',
+    /has no \/api\/v1\/query_range \(HTTP 404\); its url has to be what stands before \/api\/v1$/,
   ],
   [
     502,
@@ -180,31 +181,31 @@ const ANSWERS: [status: number, body: unknown, name: string, says: RegExp][] = [
   [
     400,
     'unsupported path requested: "/api/v1/query_range"',
-    'ServiceUnavailableError',
-    /no Prometheus API at its url \(HTTP 400\)$/,
+    'UpstreamRefusalError',
+    /has no \/api\/v1\/query_range \(HTTP 400\);/,
   ],
   [
     200,
     '<html>login</html>',
-    'ServiceUnavailableError',
+    'UpstreamRefusalError',
     /not of the API of Prometheus$/,
   ],
   [
     200,
     { status: 'success' },
-    'ServiceUnavailableError',
+    'UpstreamRefusalError',
     /not of the API of Prometheus$/,
   ],
   [
     200,
     { data: { resultType: 'matrix', result: [{}] } },
-    'ServiceUnavailableError',
+    'UpstreamRefusalError',
     /not of the API of Prometheus$/,
   ],
   [
     200,
     { data: { resultType: 'matrix', result: [{ metric: {}, values: [[1]] }] } },
-    'ServiceUnavailableError',
+    'UpstreamRefusalError',
     /not of the API of Prometheus$/,
   ],
   // What would tell where servers are, and with what they were asked.
@@ -427,6 +428,31 @@ describe('TLS', { skip: withoutOpenssl() }, () => {
         RANGE,
       ),
       /cannot be reached/,
+    );
+  });
+
+  test('reads certificates again for a new connection', async t => {
+    const [old, own] = [certificate(t), certificate(t)];
+    const server = await UpstreamServer.start(
+      t,
+      (_, response) => {
+        response.setHeader('connection', 'close');
+        json(response, EMPTY);
+      },
+      own,
+    );
+    const caFile = old.file;
+    const client = clientOf(t, server.url, {}, { tls: { caFile } });
+    await assert.rejects(
+      client.queryRange('up', RANGE),
+      /"test" cannot be reached/,
+    );
+    copyFileSync(own.file, caFile);
+    await client.queryRange('up', RANGE);
+    rmSync(caFile);
+    await assert.rejects(
+      client.queryRange('up', RANGE),
+      /"test" cannot be reached \(ENOENT\)$/,
     );
   });
 });

@@ -1,17 +1,27 @@
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { InputError } from '@backstage/errors';
+import {
+  type HttpMethod,
+  mayRefuseMethod,
+  QueryMethod,
+} from '@nativestage/backstage-plugin-prometheus-common';
 import { Agent, type Dispatcher } from 'undici';
+import { CredentialError } from './auth/Authentication';
 import type { Endpoint } from './Endpoint';
 import { UpstreamTimeoutError } from './errors';
 import { JsonReader, type Shape } from './JsonReader';
+import { headersOf } from './requestHeaders';
 import type { ServerTexts } from './ServerTexts';
+import type { RequestSigner, RequestToSign } from './signRequest';
+import { untilAborted } from './untilAborted';
 import {
   fromAnswer,
   fromFailure,
   isShapeError,
   notUnderstood,
   understand,
+  withoutCredentials,
 } from './upstreamErrors';
 
 export interface UpstreamOptions {
@@ -21,10 +31,13 @@ export interface UpstreamOptions {
   maxBytes: number;
   /** Connections that are open at once; more requests wait. */
   connections: number;
+  /** Signs requests, besides what the configuration says. */
+  signRequest?: RequestSigner;
 }
 
 export interface UpstreamRequest {
-  method: 'GET' | 'POST';
+  /** `POST` for queries, which may be long; where that is refused they are sent by GET. */
+  method: HttpMethod;
   /** Below the endpoint's address, such as `/api/v1/query_range`. */
   path: string;
   parameters: [name: string, value: string][];
@@ -60,18 +73,20 @@ class TooLarge extends Error {
  */
 export class Upstream {
   private readonly agent: Agent;
+  private readonly queryMethod: QueryMethod;
 
   constructor(
     private readonly endpoint: Endpoint,
     private readonly texts: ServerTexts,
     private readonly options: UpstreamOptions,
   ) {
+    this.queryMethod = new QueryMethod(endpoint.httpMethod);
     this.agent = new Agent({
       connections: options.connections,
       // The request's own signal is the only clock.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { ...endpoint.tls, timeout: options.timeout },
+      connect: endpoint.tls.connector(options.timeout),
     });
   }
 
@@ -94,10 +109,9 @@ export class Upstream {
       request.signal ? [late.signal, request.signal] : [late.signal],
     );
     try {
-      const response = await this.agent.request(
-        this.toDispatch(request, signal),
+      await untilAborted(signal, () =>
+        this.sendByAnyMethod(request, signal, onChunk),
       );
-      await this.receive(request, response, onChunk);
     } catch (error) {
       request.signal?.throwIfAborted();
       throw late.signal.aborted ? this.timedOut() : this.toPublic(error);
@@ -122,42 +136,113 @@ export class Upstream {
   /** Ends all connections; requests that are under way fail. */
   async close(): Promise<void> {
     await this.agent.destroy();
+    await this.endpoint.close();
   }
 
-  private toDispatch(
-    { method, path, parameters }: UpstreamRequest,
+  /** As {@link close}, after the requests that are under way. */
+  async retire(): Promise<void> {
+    await this.agent.close();
+    await this.endpoint.close();
+  }
+
+  private async sendByAnyMethod(
+    request: UpstreamRequest,
     signal: AbortSignal,
-  ): Dispatcher.RequestOptions & { origin: string } {
-    const form = new URLSearchParams(parameters).toString();
+    onChunk: (chunk: Buffer) => boolean,
+  ): Promise<void> {
+    const [first, second] =
+      request.method === 'GET' ? ['GET' as const] : this.queryMethod.order;
+    const answer = await this.attempt(request, first, signal, onChunk);
+    if (!answer) {
+      return;
+    }
+    if (second !== undefined && mayRefuseMethod(answer.status, answer.text)) {
+      const other = await this.attempt(request, second, signal, onChunk);
+      // Whatever else it says: it is of the query, and no longer of the method.
+      if (!other || !mayRefuseMethod(other.status, other.text)) {
+        this.queryMethod.remember(second);
+      }
+      if (!other) {
+        return;
+      }
+      throw new PublicError(
+        this.toError(request, isOfMethod(other) ? answer : other),
+      );
+    }
+    throw new PublicError(this.toError(request, answer));
+  }
+
+  /** @returns the answer if it is none to the question */
+  private async attempt(
+    request: UpstreamRequest,
+    method: HttpMethod,
+    signal: AbortSignal,
+    onChunk: (chunk: Buffer) => boolean,
+  ): Promise<FailedAnswer | undefined> {
+    const send = async () => {
+      const dispatch = await this.toDispatch(request, method, signal);
+      const response = await this.agent.request(dispatch);
+      return this.receive(request, response, onChunk);
+    };
+    const answer = await send();
+    // A token may end before the time that was told.
+    return answer?.status === 401 && this.endpoint.renew() ? send() : answer;
+  }
+
+  private async toDispatch(
+    { path, parameters }: UpstreamRequest,
+    method: HttpMethod,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.RequestOptions & { origin: string }> {
     const isPost = method === 'POST';
-    const { url, headers } = this.endpoint;
-    const target = `${url.pathname.replace(/\/$/, '')}${path}`;
+    const { url: base, queryParameters } = this.endpoint;
+    const url = new URL(base);
+    url.pathname = `${base.pathname.replace(/\/$/, '')}${path}`;
+    url.search = new URLSearchParams(
+      isPost ? queryParameters : [...queryParameters, ...parameters],
+    ).toString();
+    const body = isPost
+      ? new URLSearchParams(parameters).toString()
+      : undefined;
+    const headers = await headersOf(
+      this.endpoint,
+      { method, url, body },
+      this.options.signRequest && (signed => this.sign(signed)),
+    );
     return {
       origin: url.origin,
-      path: isPost || form === '' ? target : `${target}?${form}`,
+      path: `${url.pathname}${url.search}`,
       method,
-      headers: {
-        ...headers,
-        accept: 'application/json',
-        'accept-encoding': 'gzip',
-        ...(isPost && { 'content-type': 'application/x-www-form-urlencoded' }),
-      },
-      body: isPost ? form : undefined,
+      headers,
+      body,
       signal,
     };
   }
 
+  /** @throws CredentialError that does not say what the signer said: the log does */
+  private async sign(request: RequestToSign) {
+    try {
+      return await this.options.signRequest!(request);
+    } catch (error) {
+      this.texts.failure(this.endpoint.title, 'could not be signed', error);
+      throw new CredentialError(
+        'the request could not be signed; the backend’s log says why',
+      );
+    }
+  }
+
+  /** @returns the answer if it is none to the question */
   private async receive(
     request: UpstreamRequest,
-    { statusCode, headers, body }: Dispatcher.ResponseData,
+    { statusCode: status, headers, body }: Dispatcher.ResponseData,
     onChunk: (chunk: Buffer) => boolean,
-  ): Promise<void> {
+  ): Promise<FailedAnswer | undefined> {
     const stream = decoded(body, headers['content-encoding']);
     const { maxBytes = Infinity } = request;
-    if (statusCode === 200) {
+    if (status === 200) {
       const most = Math.min(maxBytes, this.options.maxBytes);
       await this.read(stream, most, onChunk);
-      return;
+      return undefined;
     }
     const chunks: Buffer[] = [];
     await this.read(stream, MAX_ERROR, chunk => chunks.push(chunk) > 0).catch(
@@ -167,8 +252,7 @@ export class Upstream {
         }
       },
     );
-    const text = Buffer.concat(chunks).toString();
-    throw new PublicError(this.toError(request, statusCode, text));
+    return { status, text: Buffer.concat(chunks).toString() };
   }
 
   private async read(
@@ -190,14 +274,13 @@ export class Upstream {
   }
 
   private toError(
-    { parameters }: UpstreamRequest,
-    status: number,
-    text: string,
+    { parameters, path }: UpstreamRequest,
+    { status, text }: FailedAnswer,
   ): Error {
     const [, query] = parameters.find(([name]) => name === 'query') ?? [];
     const { title } = this.endpoint;
     const shown = this.texts.queryError({ title, text, status, query });
-    return fromAnswer(this.endpoint, status, text, shown);
+    return fromAnswer(this.endpoint, path, { status, text, shown });
   }
 
   private timedOut(): Error {
@@ -210,6 +293,9 @@ export class Upstream {
     if (error instanceof PublicError) {
       return error.error;
     }
+    if (error instanceof CredentialError) {
+      return withoutCredentials(this.endpoint, error);
+    }
     if (error instanceof TooLarge) {
       return new InputError(
         `The answer of the ${this.endpoint.title} is larger than ${error.maxBytes} bytes; a shorter range, a larger step or fewer series may help`,
@@ -219,6 +305,17 @@ export class Upstream {
       ? notUnderstood(this.endpoint)
       : fromFailure(this.endpoint, error);
   }
+}
+
+/** An answer that says what went wrong. */
+interface FailedAnswer {
+  status: number;
+  text: string;
+}
+
+/** Of the method alone, so that the answer by the other one says more. */
+function isOfMethod({ status }: FailedAnswer): boolean {
+  return status === 405 || status === 501;
 }
 
 /** Carries an error that may be shown past those that may not. */

@@ -1,7 +1,12 @@
+export type { OutgoingRequest } from './auth/Authentication';
 export { BoundedMap } from './BoundedMap';
-export { UpstreamTimeoutError } from './errors';
-export type { PrometheusInstance } from './PrometheusInstance';
+export { digest } from './digest';
+export { UnknownInstanceError, UpstreamTimeoutError } from './errors';
+export { PrometheusInstance } from './PrometheusInstance';
+export type { PrometheusInstances } from './PrometheusInstances';
 export { Querier, type QueryRequest, type RangeRequest } from './Querier';
 export { QueryCache } from './QueryCache';
+export type { RequestSigner, RequestToSign } from './signRequest';
 export type { Silences } from './Silences';
 export { sizeOf } from './sizeOf';
+export { untilAborted } from './untilAborted';

@@ -1,21 +1,21 @@
 import { InputError, ServiceUnavailableError } from '@backstage/errors';
 import { AnswerError } from '@nativestage/backstage-plugin-prometheus-common';
 import { ZodError } from 'zod';
+import type { CredentialError } from './auth/Authentication';
 import type { EndpointName } from './Endpoint';
-import { UpstreamTimeoutError } from './errors';
+import { UpstreamRefusalError, UpstreamTimeoutError } from './errors';
 import { toApiError } from './ServerTexts';
 
 /**
  * An answer that says what went wrong.
  *
- * @param text - of the answer
- * @param shown - what of that is about the query, and may be shown
+ * @param path - of the resource that was asked for
+ * @param answer - its `shown` is what of its text is about the query, and may be shown
  */
 export function fromAnswer(
   endpoint: EndpointName,
-  status: number,
-  text: string,
-  shown?: string,
+  path: string,
+  { status, text, shown }: { status: number; text: string; shown?: string },
 ): Error {
   const answer = toApiError(text);
   if (answer?.errorType === 'timeout') {
@@ -24,7 +24,7 @@ export function fromAnswer(
     );
   }
   if (!answer || (status !== 400 && status !== 422)) {
-    return fromStatus(endpoint, status);
+    return fromStatus(endpoint, status, path);
   }
   const what =
     answer.errorType === 'execution'
@@ -38,11 +38,25 @@ export function fromAnswer(
 }
 
 /** An answer that is not of the server's API. */
-export function fromStatus(
-  { title, product }: EndpointName,
+function fromStatus(
+  { title }: EndpointName,
   status: number,
+  path: string,
 ): Error {
-  return new ServiceUnavailableError(`The ${title} ${reason(status, product)}`);
+  const lasting = lastingReason(status, path);
+  return lasting === undefined
+    ? new ServiceUnavailableError(`The ${title} ${passingReason(status)}`)
+    : new UpstreamRefusalError(`The ${title} ${lasting}`);
+}
+
+/** Credentials that are not to be had. */
+export function withoutCredentials(
+  { title }: EndpointName,
+  { message }: CredentialError,
+): Error {
+  return new UpstreamRefusalError(
+    `The ${title} was not asked, for there are no credentials: ${message}`,
+  );
 }
 
 /** A request without an answer. The code says what happened, and not where. */
@@ -54,7 +68,7 @@ export function fromFailure({ title }: EndpointName, error: unknown): Error {
 
 /** An answer of another shape. */
 export function notUnderstood({ title, product }: EndpointName): Error {
-  return new ServiceUnavailableError(
+  return new UpstreamRefusalError(
     `The ${title} gave an answer that is not of the API of ${product}`,
   );
 }
@@ -62,7 +76,7 @@ export function notUnderstood({ title, product }: EndpointName): Error {
 /**
  * Reads an answer.
  *
- * @throws ServiceUnavailableError where that is an {@link isShapeError}
+ * @throws UpstreamRefusalError where that is an {@link isShapeError}
  */
 export function understand<T>(endpoint: EndpointName, read: () => T): T {
   try {
@@ -81,7 +95,8 @@ export function isShapeError(error: unknown): boolean {
   );
 }
 
-function reason(status: number, product: string): string {
+/** What stays as it is until somebody changes the configuration, or the server. */
+function lastingReason(status: number, path: string): string | undefined {
   if (status >= 300 && status < 400) {
     return `answered with a redirect (HTTP ${status}), which is not followed; its url has to be the final one`;
   }
@@ -92,11 +107,35 @@ function reason(status: number, product: string): string {
     // VictoriaMetrics and vmalert say 400 of a path that they do not have.
     case 400:
     case 404:
+      return `has no ${path} (HTTP ${status})${missingHelp(path)}`;
     case 405:
-      return `has no ${product} API at its url (HTTP ${status})`;
-    case 429:
-      return 'is asked too much (HTTP 429)';
+    case 501:
+      return `does not allow the request's method at ${path} (HTTP ${status})${missingHelp(path)}`;
+    case 414:
+    case 431:
+      return `takes no address that is as long as this query's (HTTP ${status}); it has to allow POST`;
     default:
-      return `answered with HTTP ${status}`;
+      return undefined;
   }
+}
+
+/** Parts of the API may be elsewhere, or nowhere, while others are there. */
+function missingHelp(path: string): string {
+  switch (path) {
+    case '/api/v1/rules':
+      return '; where rules are elsewhere, rulesUrl says where';
+    case '/api/v1/query':
+    case '/api/v1/query_range':
+      return '; its url has to be what stands before /api/v1';
+    case '/api/v2/alerts':
+      return '; its url has to be what stands before /api/v2';
+    default:
+      return '';
+  }
+}
+
+function passingReason(status: number): string {
+  return status === 429
+    ? 'is asked too much (HTTP 429)'
+    : `answered with HTTP ${status}`;
 }

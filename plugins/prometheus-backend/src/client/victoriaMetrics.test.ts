@@ -134,7 +134,7 @@ async function check(
   await t.test('have no queries at vmalert', async () => {
     await assert.rejects(
       clientOf(t, vmalert).query('requests', AT),
-      /has no Prometheus API at its url \(HTTP 400\)$/,
+      /has no \/api\/v1\/query \(HTTP 400\);/,
     );
   });
 }

@@ -25,11 +25,15 @@ export function toAlerts(groups: RuleGroup[], filter: AlertFilter): Alert[] {
     )
     .flatMap(alertsOf)
     .filter(alert => hasLabels(alert, filter.labels ?? []))
-    .sort(
-      (a, b) =>
-        ORDER.indexOf(a.state) - ORDER.indexOf(b.state) ||
-        (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
-    );
+    .sort(compareAlerts);
+}
+
+/** The order of alerts: by state, then by name. */
+export function compareAlerts(a: Alert, b: Alert): number {
+  return (
+    ORDER.indexOf(a.state) - ORDER.indexOf(b.state) ||
+    (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+  );
 }
 
 function alertsOf(rule: Rule): Alert[] {
@@ -37,6 +41,7 @@ function alertsOf(rule: Rule): Alert[] {
   const common = {
     name,
     query,
+    expr: query,
     duration,
     lastEvaluation,
     ...(lastError && { lastError }),

@@ -7,5 +7,5 @@ export const ALERT_ANNOTATION = 'prometheus.io/alert';
 /** Labels that alerts must have: `environment=production,service=api`. */
 export const LABELS_ANNOTATION = 'prometheus.io/labels';
 
-/** The configured Prometheus instance that serves the entity. */
+/** The configured Prometheus instance that serves the entity, or several with commas between them. */
 export const SERVICE_NAME_ANNOTATION = 'prometheus.io/service-name';

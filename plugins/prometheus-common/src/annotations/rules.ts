@@ -1,4 +1,5 @@
 import { clip, locate, type Position } from '../position';
+import { enforcedProblem } from '../promql/enforceMatchers';
 import { splitQueries } from '../promql/scan';
 import { unquote } from '../promql/strings';
 import { checkLength, checkQuery } from '../promql/syntax';
@@ -17,10 +18,11 @@ export interface RulePanel {
 
 export interface RuleOptions {
   /**
-   * `promql` (the default) checks every query by the official grammar. With `any` only the structure
-   * counts: for servers with a language of their own, such as MetricsQL.
+   * `promql` (the default) checks every query by the official grammar, and `enforced` does it too and
+   * says that it has to, because labels are enforced. With `any` only brackets and quotes count:
+   * functions and names are the server's to judge, for versions and other servers have their own.
    */
-  language?: 'promql' | 'any';
+  language?: 'promql' | 'enforced' | 'any';
 }
 
 /** A stretch of the annotation without the space around it. */
@@ -147,10 +149,15 @@ function toPanel(
       more[0].offset,
     );
   }
-  const check = language === 'promql' ? checkQuery : checkLength;
+  const check = language === 'any' ? checkLength : checkQuery;
   const problem = check(query.text);
   if (problem) {
-    throw fail(problem.message, query.offset + problem.offset);
+    throw fail(
+      language === 'enforced'
+        ? enforcedProblem(problem.message)
+        : problem.message,
+      query.offset + problem.offset,
+    );
   }
   return {
     query: query.text,

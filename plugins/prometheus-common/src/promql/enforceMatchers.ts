@@ -35,7 +35,7 @@ export function enforceMatchers(
 ): string {
   matchers.forEach(assertEnforcing);
   const clauses = matchers.map(formatMatcher);
-  const tree = parseStrictly(query);
+  const tree = parseUnderstood(query);
   refuseUnclear(query, tree);
   const printed = print(query, tree, clauses);
   assertEnforced(printed, clauses, nodesOf(tree, 'VectorSelector').length);
@@ -50,6 +50,26 @@ function assertEnforcing({ label, op, value }: LabelMatcher): void {
     throw new RangeError(
       `The enforced label "${label}" is empty, which would match the series that lack it`,
     );
+  }
+}
+
+/**
+ * Says with a problem why it counts: without enforced labels the server would judge.
+ *
+ * @param problem - a sentence without the place
+ */
+export function enforcedProblem(problem: string): string {
+  return `${problem}. Labels are enforced on this instance, so a query has to be understood by the grammar of Prometheus 3 before it is sent`;
+}
+
+/** @throws QueryError that says why it has to be understood */
+function parseUnderstood(query: string): Tree {
+  try {
+    return parseStrictly(query);
+  } catch (error) {
+    throw error instanceof QueryError
+      ? new QueryError(query, enforcedProblem(error.problem), error.offset)
+      : error;
   }
 }
 

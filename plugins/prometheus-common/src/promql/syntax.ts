@@ -1,6 +1,7 @@
 import { parser } from '@prometheus-io/lezer-promql';
 import { clip } from '../position';
 import { QueryError, type QueryProblem } from './QueryError';
+import { splitQueries } from './scan';
 import { isStringLiteral } from './strings';
 
 /** The types of the one `@lezer/common` that the parser uses, whichever of its two builds that is. */
@@ -29,8 +30,11 @@ const ERROR_REACH = 200;
 const LEVEL =
   /"(?:[^"\\\n]|\\[^])*"?|'(?:[^'\\\n]|\\[^])*'?|`[^`]*`?|#[^\n\r]*|[()[\]{}]|,|[=!<>][=~]?|[-+*/%^@]|\b(?:and|or|unless|atan2|offset)\b/gi;
 
-/** Trees of queries that were parsed lately: a check, its unit and enforced labels share one. */
-const MAX_KEPT = 2 * MAX_QUERY_LENGTH;
+/**
+ * UTF-16 code units of queries whose trees are kept, as many as an annotation may have: a check, its
+ * unit and enforced labels share one.
+ */
+const MAX_KEPT = 65_536;
 const kept = new Map<string, Parsed>();
 let keptLength = 0;
 
@@ -60,6 +64,15 @@ export function checkLength(query: string): QueryProblem | undefined {
         message: `the query has ${query.length} characters, and ${MAX_QUERY_LENGTH} is the most`,
       }
     : undefined;
+}
+
+/**
+ * Checks what every language of Prometheus-like servers has: a length, brackets and quotes.
+ *
+ * @returns the first problem, or `undefined`
+ */
+export function checkStructure(query: string): QueryProblem | undefined {
+  return checkLength(query) ?? splitQueries(query).problem;
 }
 
 /**

@@ -32,6 +32,7 @@ const useStyles = makeStyles(
       verticalAlign: 'middle',
     },
     icon: { verticalAlign: 'text-bottom' },
+    instance: { display: 'block', color: theme.palette.text.secondary },
     error: {
       display: 'block',
       marginTop: theme.spacing(0.5),
@@ -62,7 +63,12 @@ export function AlertName({ alert, uiUrl, onRowClick }: AlertNameProps) {
           <Words name={alert.name} />
         </span>
       )}
-      <PrometheusLink alert={alert} uiUrl={uiUrl} />
+      <PrometheusLink alert={alert} uiUrl={alert.uiUrl ?? uiUrl} />
+      {alert.instance !== undefined && (
+        <Typography variant="caption" className={classes.instance}>
+          on {alert.instance}
+        </Typography>
+      )}
       {alert.lastError && (
         <Typography variant="caption" className={classes.error}>
           <WarningIcon

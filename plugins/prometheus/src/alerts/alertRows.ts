@@ -84,6 +84,7 @@ function textOf(alert: Alert): string {
     silenced ? 'silenced' : '',
     ...Object.entries(labels).map(([label, value]) => `${label}: ${value}`),
     ...Object.values(annotations),
+    alert.instance,
     alert.query,
     alert.lastError,
   ]
@@ -122,7 +123,11 @@ function compareValues(a: unknown, b: unknown, factor: number): number {
 function withKeys(alerts: Alert[]): Row[] {
   const seen = new Map<string, number>();
   return alerts.map(alert => {
-    const key = JSON.stringify([alert.name, Object.entries(alert.labels)]);
+    const key = JSON.stringify([
+      alert.instance,
+      alert.name,
+      Object.entries(alert.labels),
+    ]);
     const count = (seen.get(key) ?? 0) + 1;
     seen.set(key, count);
     return { key: `${key} ${count}`, alert };

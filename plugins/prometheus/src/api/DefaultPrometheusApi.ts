@@ -1,9 +1,12 @@
 import type { Entity } from '@backstage/catalog-model';
-import type {
-  AlertsResult,
-  EntityPanels,
-  PanelSummary,
-  RangeResult,
+import { InputError, ResponseError } from '@backstage/errors';
+import {
+  type AlertsResult,
+  type EntityPanels,
+  mergeAlerts,
+  type PanelSummary,
+  type RangeResult,
+  SERVICE_NAME_ANNOTATION,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { BackendPrometheusApi } from './BackendPrometheusApi';
 import { PluginMissingError } from './PluginMissingError';
@@ -12,17 +15,31 @@ import type {
   RangeQuery,
   RequestOptions,
 } from './PrometheusApi';
-import { ProxyInstances } from './ProxyInstances';
+import {
+  instanceNamesOf,
+  ProxyInstances,
+  UnknownInstanceError,
+} from './ProxyInstances';
 import { type ProxyOptions, ProxyPrometheusApi } from './ProxyPrometheusApi';
+import { settled } from './severalInstances';
+
+/** Who answers for some of an entity's instances. */
+interface Route {
+  entity: Entity;
+  names: string[];
+  isProxied: boolean;
+}
 
 /**
  * Asks through Backstage's proxy for entities whose instance the configuration gives a `proxyPath`,
- * and the backend plugin for all others. Where there is no backend plugin, the proxy's customary
- * endpoints are tried: `/prometheus/api` needs no configuration.
+ * and the backend plugin for all others. What that does not have, or where it is not there, the
+ * proxy's customary endpoints are tried: `/prometheus/api` needs no configuration.
  */
 export class DefaultPrometheusApi implements PrometheusApi {
   /** For as long as the page is open: a plugin does not come without a restart. */
   private isPluginMissing = false;
+  /** Instances that the backend does not have, and the proxy does. */
+  private readonly strangers = new Set<string>();
 
   private constructor(
     private readonly backend: PrometheusApi,
@@ -38,54 +55,160 @@ export class DefaultPrometheusApi implements PrometheusApi {
     );
   }
 
-  panels(entity: Entity, options?: RequestOptions): Promise<EntityPanels> {
-    return this.ask(entity, api => api.panels(entity, options));
+  async panels(
+    entity: Entity,
+    options?: RequestOptions,
+  ): Promise<EntityPanels> {
+    const parts = await Promise.all(
+      this.routesOf(entity).map(route =>
+        this.ask(route, api => api.panels(route.entity, options)),
+      ),
+    );
+    return parts.length === 1 ? parts[0] : mergePanels(parts);
   }
 
-  panelRange(
+  async panelRange(
     entity: Entity,
     panel: PanelSummary,
     range: RangeQuery,
     options?: RequestOptions,
   ): Promise<RangeResult> {
-    return this.ask(entity, api =>
-      api.panelRange(entity, panel, range, options),
+    const { instance } = panel;
+    const routes = this.routesOf(entity);
+    const route =
+      routes.find(({ names }) => names.includes(instance ?? '')) ?? routes[0];
+    return this.ask(route, api =>
+      api.panelRange(route.entity, panel, range, options),
     );
   }
 
-  customRange(
+  async customRange(
     entity: Entity,
     query: string,
     range: RangeQuery,
     options?: RequestOptions,
   ): Promise<RangeResult> {
-    return this.ask(entity, api =>
-      api.customRange(entity, query, range, options),
+    const [route] = this.routesOf(entity);
+    return this.ask(route, api =>
+      api.customRange(route.entity, query, range, options),
     );
   }
 
-  alerts(
+  async alerts(
     entity: Entity,
     names?: 'all' | string[],
     options?: RequestOptions,
   ): Promise<AlertsResult> {
-    return this.ask(entity, api => api.alerts(entity, names, options));
+    const ask = (route: Route) =>
+      this.ask(route, api => api.alerts(route.entity, names, options));
+    const routes = this.routesOf(entity);
+    return routes.length === 1
+      ? ask(routes[0])
+      : mergeAlerts(
+          await Promise.all(
+            routes.map(route =>
+              settled({ ...route, name: route.names.join(', ') }, ask),
+            ),
+          ),
+        );
+  }
+
+  /** Who answers for which of the entity's instances: one of them, or both. */
+  private routesOf(entity: Entity): Route[] {
+    const names = instanceNamesOf(entity);
+    const isProxied = (name: string) => this.instances.find(name) !== undefined;
+    const proxied = names.filter(isProxied);
+    const others = names.filter(name => !isProxied(name));
+    if (proxied.length === 0 || others.length === 0) {
+      return [{ entity, names, isProxied: others.length === 0 }];
+    }
+    const routes = [
+      { entity: serving(entity, others), names: others, isProxied: false },
+      { entity: serving(entity, proxied), names: proxied, isProxied: true },
+    ];
+    // What is asked of one instance alone is asked of the first.
+    return isProxied(names[0]) ? routes.reverse() : routes;
   }
 
   private async ask<T>(
-    entity: Entity,
+    { names, isProxied }: Route,
     request: (api: PrometheusApi) => Promise<T>,
   ): Promise<T> {
-    if (!this.isPluginMissing && !this.instances.find(entity)) {
-      try {
-        return await request(this.backend);
-      } catch (error) {
-        if (!(error instanceof PluginMissingError)) {
-          throw error;
-        }
-        this.isPluginMissing = true;
-      }
+    const isStrange = names.some(name => this.strangers.has(name));
+    if (isProxied || isStrange || this.isPluginMissing) {
+      return request(this.proxy);
     }
-    return request(this.proxy);
+    try {
+      return await request(this.backend);
+    } catch (error) {
+      if (error instanceof PluginMissingError) {
+        this.isPluginMissing = true;
+        return request(this.proxy);
+      }
+      if (!isUnknownInstance(error)) {
+        throw error;
+      }
+      return this.askCustomary(names, request, error);
+    }
   }
+
+  /** The backend has no such instance, but the proxy may have its customary endpoint. */
+  private async askCustomary<T>(
+    names: string[],
+    request: (api: PrometheusApi) => Promise<T>,
+    unknown: ResponseError,
+  ): Promise<T> {
+    try {
+      const answer = await request(this.proxy);
+      names.forEach(name => this.strangers.add(name));
+      return answer;
+    } catch (error) {
+      if (
+        error instanceof PluginMissingError ||
+        error instanceof UnknownInstanceError
+      ) {
+        const [first] = names;
+        throw new InputError(
+          `${unknown.cause.message}. ${this.instances.remedy(first)}`,
+        );
+      }
+      throw error;
+    }
+  }
+}
+
+/** The entity as one that names these instances alone. */
+function serving(entity: Entity, names: string[]): Entity {
+  const annotations = {
+    ...entity.metadata.annotations,
+    [SERVICE_NAME_ANNOTATION]: names.join(', '),
+  };
+  return { ...entity, metadata: { ...entity.metadata, annotations } };
+}
+
+function mergePanels(parts: EntityPanels[]): EntityPanels {
+  const [{ instance, uiUrl }] = parts;
+  const problems = parts.flatMap(part => part.problems);
+  return {
+    instance,
+    uiUrl,
+    // A part with one instance does not say so in each graph.
+    panels: parts.flatMap(part =>
+      part.panels.map(panel => ({
+        instance: part.instance,
+        uiUrl: part.uiUrl,
+        ...panel,
+      })),
+    ),
+    problems: [
+      ...new Map(problems.map(problem => [problem.message, problem])).values(),
+    ],
+  };
+}
+
+function isUnknownInstance(error: unknown): error is ResponseError {
+  return (
+    error instanceof ResponseError &&
+    error.cause.name === 'UnknownInstanceError'
+  );
 }

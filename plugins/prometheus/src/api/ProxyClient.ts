@@ -5,6 +5,11 @@ import {
   ResponseError,
   ServiceUnavailableError,
 } from '@backstage/errors';
+import {
+  type HttpMethod,
+  mayRefuseMethod,
+  QueryMethod,
+} from '@nativestage/backstage-plugin-prometheus-common';
 import type { RequestOptions } from './PrometheusApi';
 
 export interface ProxyClientOptions {
@@ -22,57 +27,103 @@ interface Refusal {
 /** What Prometheus says of a query that it cannot answer now; anything else is the query's fault. */
 const TEMPORARY = ['timeout', 'canceled', 'unavailable', 'internal'];
 
+/** Where an instance is, and how to ask it. */
+export interface ProxyTarget {
+  /** An endpoint of Backstage's proxy. */
+  proxyPath: string;
+  /** The one that is configured; without it whichever the endpoint takes. */
+  httpMethod?: HttpMethod;
+  /** What every request carries. */
+  headers?: Record<string, string>;
+}
+
 /** Prometheus' HTTP API behind an endpoint of Backstage's proxy, whose target ends with `/api/v1/`. */
 export class ProxyClient {
+  /** By which method an endpoint takes queries, by its path. */
+  private readonly methods = new Map<string, QueryMethod>();
+
   constructor(private readonly options: ProxyClientOptions) {}
 
   /** Whether the proxy has such an endpoint. */
   async exists(proxyPath: string): Promise<boolean> {
-    const response = await this.send(proxyPath, 'query?query=1');
+    const response = await this.send({ proxyPath }, 'query?query=1');
     return !(await isMissing(response));
   }
 
-  /** @throws as {@link ProxyClient.post} */
+  /** @throws as {@link ProxyClient.query} */
   async get(
-    proxyPath: string,
+    target: ProxyTarget,
     resource: string,
     { signal }: RequestOptions = {},
   ): Promise<unknown> {
-    return read(await this.send(proxyPath, resource, { signal }), proxyPath);
+    const response = await this.send(target, resource, { signal });
+    return read(response, target.proxyPath, resource);
   }
 
   /**
-   * Sends a form: queries may be longer than an address may be.
+   * Sends a form by POST, for queries may be longer than an address may be; where that is refused,
+   * by GET.
    *
    * @throws InputError with Prometheus' own message for a query that it refuses
    * @throws ServiceUnavailableError where Prometheus gives up or does not answer
    * @throws NotFoundError where the proxy has no such endpoint, or its target no such API
    * @throws ResponseError for what Backstage itself refuses
    */
-  async post(
-    proxyPath: string,
+  async query(
+    target: ProxyTarget,
     resource: string,
     form: Record<string, string>,
     { signal }: RequestOptions = {},
   ): Promise<unknown> {
-    const body = new URLSearchParams(form);
-    const init = { method: 'POST', body, signal };
-    return read(await this.send(proxyPath, resource, init), proxyPath);
+    const parameters = new URLSearchParams(form);
+    const ask = (method: HttpMethod) =>
+      method === 'POST'
+        ? this.send(target, resource, { method, body: parameters, signal })
+        : this.send(target, `${resource}?${parameters}`, { signal });
+    const known = this.methodOf(target);
+    const [first, second] = known.order;
+    const response = await ask(first);
+    if (second === undefined || !(await mayBeMethods(response))) {
+      return read(response, target.proxyPath, resource);
+    }
+    const other = await ask(second);
+    if (await mayBeMethods(other)) {
+      return read(response, target.proxyPath, resource);
+    }
+    known.remember(second);
+    return read(other, target.proxyPath, resource);
+  }
+
+  private methodOf({ proxyPath, httpMethod }: ProxyTarget): QueryMethod {
+    const known = this.methods.get(proxyPath) ?? new QueryMethod(httpMethod);
+    this.methods.set(proxyPath, known);
+    return known;
   }
 
   private async send(
-    proxyPath: string,
+    { proxyPath, headers }: ProxyTarget,
     resource: string,
     init?: RequestInit,
   ): Promise<Response> {
     const { discoveryApi, fetchApi } = this.options;
     const base = await discoveryApi.getBaseUrl('proxy');
     const path = proxyPath.replace(/^\/+|\/+$/g, '');
-    return fetchApi.fetch(`${base}/${path}/${resource}`, init);
+    return fetchApi.fetch(`${base}/${path}/${resource}`, { ...init, headers });
   }
 }
 
-async function read(response: Response, proxyPath: string): Promise<unknown> {
+async function mayBeMethods(response: Response): Promise<boolean> {
+  return (
+    !response.ok &&
+    mayRefuseMethod(response.status, await response.clone().text())
+  );
+}
+
+async function read(
+  response: Response,
+  proxyPath: string,
+  resource: string,
+): Promise<unknown> {
   if (await isMissing(response)) {
     throw new NotFoundError(
       `The proxy has no endpoint "${proxyPath}"; add it to proxy.endpoints, or set prometheus.proxyPath to one that is there`,
@@ -84,7 +135,7 @@ async function read(response: Response, proxyPath: string): Promise<unknown> {
   }
   throw typeof answer?.error === 'object'
     ? await backstageError(response)
-    : errorOf(response, answer, proxyPath);
+    : errorOf(response, answer, proxyPath, resource);
 }
 
 /** Backstage's own answer for a route that is not there is a 404 without a body. */
@@ -115,6 +166,7 @@ function errorOf(
   { status }: Response,
   answer: Refusal | undefined,
   proxyPath: string,
+  resource: string,
 ): Error {
   if (typeof answer?.error === 'string') {
     return TEMPORARY.includes(String(answer.errorType))
@@ -122,9 +174,21 @@ function errorOf(
       : new InputError(answer.error);
   }
   const target = `target of the proxy's endpoint "${proxyPath}"`;
-  if (status === 404 || status === 405) {
+  const [path] = resource.split('?');
+  // VictoriaMetrics says 400 of a path that it does not have.
+  if (status === 404 || status === 400) {
     return new NotFoundError(
-      `The ${target} has no Prometheus API (HTTP ${status}); it has to end with /api/v1/ and to allow POST`,
+      `The ${target} has no ${path} (HTTP ${status}); it has to end with /api/v1/${path === 'rules' ? ', and to be a server that has rules' : ''}`,
+    );
+  }
+  if (status === 405 || status === 501) {
+    return new NotFoundError(
+      `The ${target} allows neither POST nor GET of ${path} (HTTP ${status})`,
+    );
+  }
+  if (status === 414 || status === 431) {
+    return new InputError(
+      `The ${target} takes no address that is as long as this query's (HTTP ${status}); it has to allow POST`,
     );
   }
   return new ServiceUnavailableError(

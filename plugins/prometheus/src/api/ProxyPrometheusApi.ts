@@ -7,6 +7,8 @@ import {
   chooseStep,
   type EntityPanels,
   LABELS_ANNOTATION,
+  mergeAlerts,
+  type Panels,
   panelsOf,
   type PanelSummary,
   parseAlerts,
@@ -22,8 +24,13 @@ import type {
   RequestOptions,
 } from './PrometheusApi';
 import { ProxyClient, type ProxyClientOptions } from './ProxyClient';
-import { type ProxyInstance, ProxyInstances } from './ProxyInstances';
+import {
+  instanceNamesOf,
+  type ProxyInstance,
+  ProxyInstances,
+} from './ProxyInstances';
 import { toRangeResult } from './rangeAnswer';
+import { onInstance, settled } from './severalInstances';
 
 /** Series and alerts of an answer, as the backend plugin has it by default. */
 const MAX_SHOWN = 500;
@@ -37,13 +44,14 @@ export interface ProxyOptions extends ProxyClientOptions {
  * `prometheus.instances[].proxyPath`. Here the browser makes the queries, and everyone who may use
  * the proxy's endpoint may send any.
  *
- * Methods fail as {@link ProxyClient.post} does, with AnswerError for an answer of another shape,
+ * Methods fail as {@link ProxyClient.query} does, with AnswerError for an answer of another shape,
  * with InputError for an instance that is not there, naming those that are, and with
  * {@link PluginMissingError} where nothing is configured and the customary endpoint is not there.
  */
 export class ProxyPrometheusApi implements PrometheusApi {
   /** Whether endpoints are there that the configuration does not name, by their paths. */
   private readonly found = new Map<string, Promise<boolean>>();
+  private readonly panelsByEntity = new WeakMap<Entity, Panels>();
 
   private constructor(
     private readonly client: ProxyClient,
@@ -59,27 +67,49 @@ export class ProxyPrometheusApi implements PrometheusApi {
 
   /** Without a request, except for an instance that the configuration does not have. */
   async panels(entity: Entity): Promise<EntityPanels> {
-    const { name, uiUrl } = await this.instanceOf(entity);
-    // Which server is behind the proxy nobody says, and some have a language of their own.
-    return { instance: name, uiUrl, ...panelsOf(entity, { language: 'any' }) };
+    const instances = await this.instancesOf(entity);
+    const [{ name, uiUrl }] = instances;
+    const { panels, problems } = this.read(entity);
+    return {
+      instance: name,
+      uiUrl,
+      problems,
+      panels:
+        instances.length === 1
+          ? panels
+          : instances.flatMap(instance =>
+              panels.map(panel => onInstance(panel, instance)),
+            ),
+    };
   }
 
-  panelRange(
+  async panelRange(
     entity: Entity,
-    { query }: PanelSummary,
+    { query, instance }: PanelSummary,
     range: RangeQuery,
     options?: RequestOptions,
   ): Promise<RangeResult> {
-    return this.customRange(entity, query, range, options);
+    return instance === undefined
+      ? this.customRange(entity, query, range, options)
+      : this.range(this.instances.get(instance), query, range, options);
   }
 
   async customRange(
     entity: Entity,
     query: string,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult> {
+    const [instance] = await this.instancesOf(entity);
+    return this.range(instance, query, range, options);
+  }
+
+  private async range(
+    instance: ProxyInstance,
+    query: string,
     { start, end, step, maxPoints }: RangeQuery,
     options?: RequestOptions,
   ): Promise<RangeResult> {
-    const { proxyPath } = await this.instanceOf(entity);
     const range = alignRange({
       start,
       end,
@@ -93,8 +123,8 @@ export class ProxyPrometheusApi implements PrometheusApi {
       // One more than is shown tells that there are more.
       limit: String(MAX_SHOWN + 1),
     };
-    const json = await this.client.post(
-      proxyPath,
+    const json = await this.client.query(
+      instance,
       'query_range',
       form,
       options,
@@ -107,12 +137,26 @@ export class ProxyPrometheusApi implements PrometheusApi {
     names: 'all' | string[] = parseAlerts(annotation(entity, ALERT_ANNOTATION)),
     options?: RequestOptions,
   ): Promise<AlertsResult> {
-    const { proxyPath, uiUrl } = await this.instanceOf(entity);
+    const instances = await this.instancesOf(entity);
+    const ask = (instance: ProxyInstance) =>
+      this.alertsOf(entity, instance, names, options);
+    return instances.length === 1
+      ? ask(instances[0])
+      : mergeAlerts(await Promise.all(instances.map(one => settled(one, ask))));
+  }
+
+  private async alertsOf(
+    entity: Entity,
+    instance: ProxyInstance,
+    names: 'all' | string[],
+    options?: RequestOptions,
+  ): Promise<AlertsResult> {
+    const { uiUrl } = instance;
     const labels = parseLabels(annotation(entity, LABELS_ANNOTATION));
     if (names.length === 0) {
       return { uiUrl, alerts: [], warnings: [] };
     }
-    const json = await this.client.get(proxyPath, 'rules?type=alert', options);
+    const json = await this.client.get(instance, 'rules?type=alert', options);
     const alerts = toAlerts(toRuleGroups(json), { names, labels });
     const shown = alerts.slice(0, MAX_SHOWN);
     return {
@@ -125,8 +169,23 @@ export class ProxyPrometheusApi implements PrometheusApi {
     };
   }
 
-  private async instanceOf(entity: Entity): Promise<ProxyInstance> {
-    const instance = this.instances.get(entity);
+  /** Whoever shows a page asks for its graphs again and again; they change with the entity. */
+  private read(entity: Entity): Panels {
+    const known = this.panelsByEntity.get(entity);
+    // Which server is behind the proxy nobody says, and some have a language of their own.
+    const panels = known ?? panelsOf(entity, { language: 'any' });
+    this.panelsByEntity.set(entity, panels);
+    return panels;
+  }
+
+  private instancesOf(entity: Entity): Promise<ProxyInstance[]> {
+    return Promise.all(
+      instanceNamesOf(entity).map(name => this.instanceOf(name)),
+    );
+  }
+
+  private async instanceOf(name: string): Promise<ProxyInstance> {
+    const instance = this.instances.get(name);
     if (instance.isAssumed && !(await this.exists(instance.proxyPath))) {
       throw this.instances.isEmpty
         ? new PluginMissingError()

@@ -1,7 +1,8 @@
 import { InfoCard } from '@backstage/core-components';
 import { AlertTable, type AlertTableProps } from '../alerts/AlertTable';
+import { Failure } from '../state/Failure';
 import { Note, StaleNote } from '../state/Note';
-import { Failure, Loading } from '../state/StateMessage';
+import { Loading } from '../state/StateMessage';
 import { useAlerts } from './useAlerts';
 
 const TITLE = 'Prometheus Alerts';

@@ -19,7 +19,9 @@ import { RangeControls } from '../range/RangeControls';
 import { between, toRange, zoomOut } from '../range/TimeSpan';
 import { useNow } from '../range/useNow';
 import { useTimeSpan } from '../range/useTimeSpan';
-import { Empty, Failure, Loading } from '../state/StateMessage';
+import { Failure } from '../state/Failure';
+import { Outages } from '../state/Outages';
+import { Empty, Loading } from '../state/StateMessage';
 import { AlertsCard } from './AlertsCard';
 import {
   hasAlerts,
@@ -27,6 +29,7 @@ import {
   isPrometheusAvailable,
 } from './isPrometheusAvailable';
 import { PanelProblems } from './PanelProblems';
+import { titleOf } from './titleOf';
 import { usePanelQuery } from './usePanelQuery';
 import { usePanels } from './usePanels';
 
@@ -61,27 +64,29 @@ function Page(props: EntityPrometheusContentProps) {
   const state = useTimeSpan({ last: secondsOf(props.range) });
   const { now, refresh } = useNow(state.interval);
   return (
-    <Grid container spacing={3}>
-      <Grid item xs={12}>
-        <RangeControls {...state} now={now} refresh={refresh} />
-      </Grid>
-      {hasAlerts(entity) && (
+    <Outages onRetry={refresh}>
+      <Grid container spacing={3}>
         <Grid item xs={12}>
-          <AlertsCard
-            now={now}
-            onRetry={refresh}
-            extraColumns={props.extraColumns}
-            onRowClick={props.onRowClick}
-            showAnnotations={props.showAlertsAnnotations}
-            showLabels={props.showAlertsLabels}
-            showInactiveAlerts={props.showInactiveAlerts}
-          />
+          <RangeControls {...state} now={now} refresh={refresh} />
         </Grid>
-      )}
-      {hasGraphs(entity) && (
-        <Graphs {...props} {...state} now={now} onRetry={refresh} />
-      )}
-    </Grid>
+        {hasAlerts(entity) && (
+          <Grid item xs={12}>
+            <AlertsCard
+              now={now}
+              onRetry={refresh}
+              extraColumns={props.extraColumns}
+              onRowClick={props.onRowClick}
+              showAnnotations={props.showAlertsAnnotations}
+              showLabels={props.showAlertsLabels}
+              showInactiveAlerts={props.showInactiveAlerts}
+            />
+          </Grid>
+        )}
+        {hasGraphs(entity) && (
+          <Graphs {...props} {...state} now={now} onRetry={refresh} />
+        )}
+      </Grid>
+    </Outages>
   );
 }
 
@@ -156,7 +161,8 @@ function EntityPanel({
   return (
     <GraphPanel
       {...props}
-      title={panel.title}
+      title={titleOf(panel)}
+      uiUrl={panel.uiUrl ?? props.uiUrl}
       query={panel.query}
       dimension={panel.dimension}
       graphType={panel.graphType ?? props.graphType}

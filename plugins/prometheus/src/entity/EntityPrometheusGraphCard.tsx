@@ -7,7 +7,6 @@ import {
 import {
   type PanelSummary,
   RULE_ANNOTATION,
-  substituteInQuery,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import {
   GraphCard,
@@ -15,9 +14,12 @@ import {
   type PrometheusGraphProps,
 } from '../graph/PrometheusGraph';
 import { useNow } from '../range/useNow';
-import { Failure, Loading } from '../state/StateMessage';
+import { Failure } from '../state/Failure';
+import { Loading } from '../state/StateMessage';
 import { hasGraphs } from './isPrometheusAvailable';
 import { PanelProblems } from './PanelProblems';
+import { TemplatedGraph } from './TemplatedGraph';
+import { titleOf } from './titleOf';
 import { usePanelQuery } from './usePanelQuery';
 import { usePanels } from './usePanels';
 
@@ -39,10 +41,11 @@ export function EntityPrometheusGraphCard({
 }: EntityPrometheusGraphCardProps) {
   const { entity } = useEntity();
   if (query !== undefined) {
-    const filled = enableQueryTemplating
-      ? substituteInQuery(query, entity)
-      : query;
-    return <PrometheusGraph {...graph} query={filled} />;
+    return enableQueryTemplating ? (
+      <TemplatedGraph {...graph} query={query} />
+    ) : (
+      <PrometheusGraph {...graph} query={query} />
+    );
   }
   return hasGraphs(entity) ? (
     <AnnotatedGraphs {...graph} />
@@ -91,7 +94,8 @@ function AnnotatedGraph({
   return (
     <GraphCard
       {...graph}
-      title={graph.title ?? panel.title}
+      title={titleOf(panel, graph.title)}
+      uiUrl={panel.uiUrl ?? graph.uiUrl}
       query={panel.query}
       dimension={graph.dimension ?? panel.dimension}
       graphType={panel.graphType ?? graph.graphType}

@@ -11,8 +11,9 @@ import type { RangeQuery, RequestOptions } from '../api/PrometheusApi';
 import type { GraphType, Threshold } from '../chart/TimeSeriesChart';
 import { toCsv } from '../chart/toCsv';
 import { expressionUrl } from '../links';
+import { Failure } from '../state/Failure';
 import { StaleNote } from '../state/Note';
-import { Empty, Failure, Loading } from '../state/StateMessage';
+import { Empty, Loading } from '../state/StateMessage';
 import { type RequestState, useRequest } from '../state/useRequest';
 import { PanelMenu, type PanelView } from './PanelMenu';
 import { PanelNotes } from './PanelNotes';
@@ -140,7 +141,8 @@ function Body({ data, error, isLoading, onRetry, ...props }: BodyProps) {
 type PictureProps = GraphPanelProps & { data: RangeResult; view: PanelView };
 
 function Picture({ data, view, ...props }: PictureProps) {
-  const { title, dimension, unit, query } = props;
+  const { title, dimension, query } = props;
+  const unit = props.unit ?? data.unit;
   if (data.series.length === 0) {
     return (
       <Empty

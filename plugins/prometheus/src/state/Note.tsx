@@ -3,6 +3,7 @@ import Typography from '@material-ui/core/Typography';
 import InfoIcon from '@material-ui/icons/InfoOutlined';
 import WarningIcon from '@material-ui/icons/ReportProblemOutlined';
 import type { ReactNode } from 'react';
+import { useIsSaidAbove } from './Outages';
 import { problemOf } from './problemOf';
 
 const useStyles = makeStyles(theme => ({
@@ -41,5 +42,9 @@ export function Note({ severity = 'warning', children }: NoteProps) {
 /** That a picture is an old one, because there is no new one. */
 export function StaleNote({ error }: { error: Error }) {
   const { title, detail } = problemOf(error);
-  return <Note>{`${title}; this is what was known before. ${detail}`}</Note>;
+  return useIsSaidAbove(error) ? (
+    <Note>This is what was known before.</Note>
+  ) : (
+    <Note>{`${title}; this is what was known before. ${detail}`}</Note>
+  );
 }

@@ -1,12 +1,8 @@
-import Button from '@material-ui/core/Button';
 import { makeStyles } from '@material-ui/core/styles';
 import Typography from '@material-ui/core/Typography';
 import CircularProgress from '@material-ui/core/CircularProgress';
-import ErrorIcon from '@material-ui/icons/ErrorOutline';
-import HourglassIcon from '@material-ui/icons/HourglassEmpty';
 import InfoIcon from '@material-ui/icons/InfoOutlined';
 import type { ReactNode } from 'react';
-import { problemOf } from './problemOf';
 
 const useStyles = makeStyles(theme => ({
   root: {
@@ -85,32 +81,4 @@ export function Loading({ title, height }: { title: string; height?: number }) {
 /** That there is nothing to draw. */
 export function Empty(props: Omit<StateMessageProps, 'icon' | 'role'>) {
   return <StateMessage {...props} icon={<InfoIcon color="disabled" />} />;
-}
-
-export interface FailureProps {
-  error: Error;
-  height?: number;
-  onRetry?: () => void;
-}
-
-/** Why there is no picture, and what can be done. */
-export function Failure({ error, height, onRetry }: FailureProps) {
-  const { title, detail, isTransient } = problemOf(error);
-  return (
-    <StateMessage
-      role="alert"
-      title={title}
-      detail={detail}
-      isCode={detail.includes('\n')}
-      height={height}
-      icon={isTransient ? <HourglassIcon /> : <ErrorIcon color="error" />}
-      action={
-        onRetry && (
-          <Button size="small" variant="outlined" onClick={onRetry}>
-            Try again
-          </Button>
-        )
-      }
-    />
-  );
 }

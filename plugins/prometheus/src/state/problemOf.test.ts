@@ -30,6 +30,8 @@ for (const [status, name, title, isTransient] of [
   [404, 'NotFoundError', 'There is nothing here', false],
   [429, 'Error', 'Too many queries at once', true],
   [500, 'Error', 'Something went wrong', true],
+  [502, 'UpstreamRefusalError', 'Prometheus cannot be asked', false],
+  [502, 'Error', 'Prometheus did not answer', true],
   [503, 'ServiceUnavailableError', 'Prometheus did not answer', true],
   [504, 'UpstreamTimeoutError', 'Prometheus did not answer', true],
 ] as const) {

@@ -28,8 +28,15 @@ export function problemOf(error: Error): Problem {
     return passing('Backstage could not be reached', error.message);
   }
   return error instanceof ResponseError
-    ? byStatus(error.response.status, error.cause.message)
+    ? byAnswer(error)
     : byStatus(STATUSES[error.name], error.message);
+}
+
+function byAnswer({ response, cause }: ResponseError): Problem {
+  // The backend's own word for a server that would answer the same again; a gateway's 502 passes.
+  return cause.name === 'UpstreamRefusalError'
+    ? lasting('Prometheus cannot be asked', cause.message)
+    : byStatus(response.status, cause.message);
 }
 
 function byStatus(status: number | undefined, message: string): Problem {
