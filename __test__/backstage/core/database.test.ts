@@ -51,10 +51,15 @@ function operationOf(sql: string): string {
 }
 
 /** Requests for a connection that got none, by result. */
-function failures(collection: TestCollection) {
+function failures(
+  collection: TestCollection,
+): Record<string, number | undefined> {
   const points = collection.metric(`${CONNECTIONS}.failures.total`)?.points;
   return Object.fromEntries(
-    (points ?? []).map(({ attributes, value }) => [attributes.result, value]),
+    (points ?? []).map(({ attributes, value }) => [
+      String(attributes.result),
+      value,
+    ]),
   );
 }
 
@@ -175,7 +180,7 @@ describe('database metrics', () => {
     });
     t.after(() => knex.destroy());
     // Backstage asks first, for the keys of the plugin.
-    const clients = [memoryKnex(t), knex];
+    const clients = [memoryKnex(t, { min: 0, max: 1 }), knex];
     const { feature, service } = pluginWith('orders', coreServices.database);
     const { metrics } = await startBackend(t, {
       features: [

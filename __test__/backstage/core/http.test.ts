@@ -275,9 +275,9 @@ describe('HTTP metrics', () => {
   });
 
   test('end pipelined requests with their connection, those that wait for an answer too', async t => {
-    let socket: Socket | undefined;
+    const sockets: Socket[] = [];
     // A backend waits for its connections when it stops.
-    t.after(() => socket?.destroy());
+    t.after(() => sockets.forEach(socket => socket.destroy()));
     const backend = await startBackend(t, { features: [shop] });
     const { hostname, port } = new URL(backend.url);
     const requests = [
@@ -285,7 +285,8 @@ describe('HTTP metrics', () => {
       ...Array.from({ length: 9 }, (_, n) => `items/${n}`),
     ];
     held = 0;
-    socket = connect(Number(port), hostname);
+    const socket = connect(Number(port), hostname);
+    sockets.push(socket);
     socket.write(
       requests
         .map(path => `GET /api/shop/${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
