@@ -8,6 +8,7 @@ import {
   AnnotationError,
   type AlertsResult,
   type EntityPanels,
+  findAlerts,
   inferUnit,
   type InstantResult,
   LABELS_ANNOTATION,
@@ -19,7 +20,6 @@ import {
   type RangeResult,
   SERVICE_NAME_ANNOTATION,
   type TimeRange,
-  toAlerts,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import {
   type PrometheusInstance,
@@ -162,9 +162,9 @@ export class EntityPrometheus {
   ): Promise<AlertsResult> {
     const instance = await this.instanceOf(entity);
     const { uiUrl } = instance;
-    const labels = readable(() => [
-      ...parseLabels(annotationOf(entity, LABELS_ANNOTATION)),
-      ...instance.matchersFor(entity),
+    const [labels, enforced] = readable(() => [
+      parseLabels(annotationOf(entity, LABELS_ANNOTATION)),
+      instance.matchersFor(entity),
     ]);
     if (names.length === 0) {
       return { uiUrl, alerts: [], warnings: [] };
@@ -174,11 +174,14 @@ export class EntityPrometheus {
       ...caller,
     });
     const { maxSeries } = this.options.querier.limits;
-    const alerts = toAlerts(groups, { names, labels });
+    const found = findAlerts(groups, { names, labels, enforced });
+    const { alerts, missing, mismatched } = found;
     const shown = alerts.slice(0, maxSeries);
     return {
       uiUrl,
       ...(await this.withSilences(shown, instance, caller)),
+      ...(missing.length > 0 && { missing }),
+      ...(mismatched.length > 0 && { mismatched }),
       ...(shown.length < alerts.length && {
         truncated: { shown: shown.length, received: alerts.length },
       }),

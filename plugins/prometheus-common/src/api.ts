@@ -87,7 +87,11 @@ export interface InstantResult {
   truncated?: Truncated;
 }
 
-export type AlertState = 'inactive' | 'pending' | 'firing';
+/**
+ * `unknown` is whatever is not known to be one of the others: a rule that could not be evaluated or
+ * was not yet, and a state that only its server has.
+ */
+export type AlertState = 'inactive' | 'pending' | 'firing' | 'unknown';
 
 /** An alert of a rule, or a rule that has none at the moment. */
 export interface Alert {
@@ -109,6 +113,10 @@ export interface Alert {
   runbookUrl?: string;
   /** Known only where an Alertmanager is configured. */
   silenced?: boolean;
+  /** How the rule's last evaluation went: `ok`, `err`, `unknown`, or what else the server says. */
+  health?: string;
+  /** The server's own word for a state that is unknown. */
+  reportedState?: string;
   /** Why the rule could not be evaluated. */
   lastError?: string;
 }
@@ -116,8 +124,12 @@ export interface Alert {
 export interface AlertsResult {
   /** Of the instance's own web page. */
   uiUrl?: string;
-  /** Firing first, then pending, then inactive; each by name. */
+  /** Firing first, then unknown, then pending, then inactive; each by name. */
   alerts: Alert[];
+  /** Names that were asked for and that no alerting rule has. */
+  missing?: string[];
+  /** Names that were asked for, and whose rules have other labels than were asked for. */
+  mismatched?: string[];
   warnings: string[];
   truncated?: Truncated;
 }

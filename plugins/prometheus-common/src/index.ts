@@ -1,4 +1,5 @@
 export * from './AnswerError';
+export * from './alerts/alertState';
 export * from './alerts/RuleGroup';
 export * from './alerts/toAlerts';
 export * from './annotations/AnnotationError';

@@ -1,10 +1,8 @@
-import type {
-  Alert,
-  AlertState,
+import {
+  type Alert,
+  ALERT_STATES,
+  type AlertState,
 } from '@nativestage/backstage-plugin-prometheus-common';
-
-/** By severity, the worst first. */
-export const STATES: AlertState[] = ['firing', 'pending', 'inactive'];
 
 export interface AlertSort {
   /** A key of {@link Alert}, or a path into one such as `labels.team`. */
@@ -40,7 +38,7 @@ export function alertRows(alerts: Alert[], options: RowsOptions): Row[] {
 
 /** How many alerts have each state. */
 export function countStates(alerts: Alert[]): Record<AlertState, number> {
-  const counts = { firing: 0, pending: 0, inactive: 0 };
+  const counts = { firing: 0, unknown: 0, pending: 0, inactive: 0 };
   for (const { state } of alerts) {
     counts[state] += 1;
   }
@@ -106,7 +104,7 @@ function compare(a: Alert, b: Alert, { by, direction }: AlertSort): number {
 
 /** A silenced alert is less of a worry than any other of its state. */
 function severity({ state, silenced }: Alert): number {
-  return STATES.indexOf(state) + (silenced ? 0.5 : 0);
+  return ALERT_STATES.indexOf(state) + (silenced ? 0.5 : 0);
 }
 
 /** What is missing comes last in both directions. */

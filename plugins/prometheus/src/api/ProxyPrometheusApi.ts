@@ -6,13 +6,13 @@ import {
   type AlertsResult,
   chooseStep,
   type EntityPanels,
+  findAlerts,
   LABELS_ANNOTATION,
   panelsOf,
   type PanelSummary,
   parseAlerts,
   parseLabels,
   type RangeResult,
-  toAlerts,
   toRuleGroups,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { PluginMissingError } from './PluginMissingError';
@@ -113,11 +113,14 @@ export class ProxyPrometheusApi implements PrometheusApi {
       return { uiUrl, alerts: [], warnings: [] };
     }
     const json = await this.client.get(proxyPath, 'rules?type=alert', options);
-    const alerts = toAlerts(toRuleGroups(json), { names, labels });
+    const found = findAlerts(toRuleGroups(json), { names, labels });
+    const { alerts, missing, mismatched } = found;
     const shown = alerts.slice(0, MAX_SHOWN);
     return {
       uiUrl,
       alerts: shown,
+      ...(missing.length > 0 && { missing }),
+      ...(mismatched.length > 0 && { mismatched }),
       warnings: [],
       ...(shown.length < alerts.length && {
         truncated: { shown: shown.length, received: alerts.length },
@@ -135,7 +138,7 @@ export class ProxyPrometheusApi implements PrometheusApi {
     return instance;
   }
 
-  /** Asks once; a request that failed says nothing. */
+  /** Asks until it is there: an endpoint may come with a rollout. */
   private exists(proxyPath: string): Promise<boolean> {
     const known = this.found.get(proxyPath);
     if (known) {
@@ -143,7 +146,10 @@ export class ProxyPrometheusApi implements PrometheusApi {
     }
     const asked = this.client.exists(proxyPath);
     this.found.set(proxyPath, asked);
-    asked.catch(() => this.found.delete(proxyPath));
+    asked.then(
+      isThere => isThere || this.found.delete(proxyPath),
+      () => this.found.delete(proxyPath),
+    );
     return asked;
   }
 }
