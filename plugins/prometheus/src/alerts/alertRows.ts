@@ -3,6 +3,7 @@ import {
   ALERT_STATES,
   type AlertState,
 } from '@nativestage/backstage-plugin-prometheus-common';
+import { searchAlerts } from './searchAlerts';
 
 export interface AlertSort {
   /** A key of {@link Alert}, or a path into one such as `labels.team`. */
@@ -11,7 +12,7 @@ export interface AlertSort {
 }
 
 export interface RowsOptions {
-  /** Words that an alert has to have, all of them, wherever. */
+  /** As {@link searchAlerts} reads it. */
   search: string;
   showInactive: boolean;
   sort: AlertSort;
@@ -27,11 +28,9 @@ export interface Row {
 /** The alerts that are shown, in the order of the table. */
 export function alertRows(alerts: Alert[], options: RowsOptions): Row[] {
   const { search, showInactive, sort } = options;
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const isFound = searchAlerts(alerts, search);
   const shown = alerts.filter(
-    alert =>
-      (showInactive || alert.state !== 'inactive') &&
-      words.every(word => textOf(alert).includes(word)),
+    alert => (showInactive || alert.state !== 'inactive') && isFound(alert),
   );
   return withKeys(shown.sort((a, b) => compare(a, b, sort)));
 }
@@ -72,21 +71,6 @@ export function shownLabels({
 /** The severity is what people look for first. */
 function rank(label: string): number {
   return label === 'severity' ? 0 : 1;
-}
-
-function textOf(alert: Alert): string {
-  const { name, state, silenced, labels, annotations } = alert;
-  return [
-    name,
-    state,
-    silenced ? 'silenced' : '',
-    ...Object.entries(labels).map(([label, value]) => `${label}: ${value}`),
-    ...Object.values(annotations),
-    alert.query,
-    alert.lastError,
-  ]
-    .join('\n')
-    .toLowerCase();
 }
 
 function compare(a: Alert, b: Alert, { by, direction }: AlertSort): number {
