@@ -4,10 +4,19 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { CHROMIUM, prometheus, without } from '../support/tools';
 import { Prometheus } from '../support/Prometheus';
+import { eventually } from '../support/eventually';
 import { AppFixture, type View } from './AppFixture';
+import { plotOf, shown, watchRanges } from './appPage';
+import { difficultSamples } from './difficult';
 
+const RULE = 'prometheus.io/rule';
 const ALERT = 'prometheus.io/alert';
 const LABELS = 'prometheus.io/labels';
+
+const NOW = Math.floor(Date.now() / 1000);
+
+/** An hour long ago, as it stands in an address. */
+const PAST = `?range=${iso(NOW - 7200)}/${iso(NOW - 3600)}`;
 
 const PAIR = '(vector(1) or label_replace(vector(1), "side", "b", "", ""))';
 
@@ -16,7 +25,10 @@ const RULES = [
   { alert: 'Quiet', expr: 'up{job="nobody"} == 0' },
 ];
 
+const FAILED = /Failed to load resource/;
+
 const ENTITIES = {
+  shop: { annotations: { [RULE]: 'shop_queue_length' } },
   unhealthy: { annotations: { [ALERT]: 'ManyToMany' } },
   quiet: {
     annotations: { [ALERT]: 'Quiet, Queit', [LABELS]: 'instance=a' },
@@ -35,6 +47,7 @@ describe(
         after: (cleanUp: () => unknown) => cleanUps.push(cleanUp),
       } as unknown as TestContext;
       const server = await Prometheus.serve(scope, {
+        openmetrics: difficultSamples(NOW),
         groups: [{ name: 'difficult', rules: RULES }],
         limit: 600_000,
       });
@@ -63,6 +76,36 @@ describe(
       assert.equal(await page.getByText(/quiet|inactive/i).count(), 0);
     });
 
+    it('asks again for a range of the past: on "Refresh", and on "Try again"', async t => {
+      const page = await open(t, 'shop', { search: PAST });
+      await shown(page, 'shop_queue_length');
+      const bodies = watchRanges(page);
+      await page.getByRole('button', { name: 'Refresh', exact: true }).click();
+      await eventually(() => assert.equal(bodies.length, 1));
+
+      const failing = await open(t, 'shop', { tab: 'none', expected: FAILED });
+      await failing.route('**/range', route =>
+        route.fulfill({ status: 503, body: '<html>' }),
+      );
+      await failing.goto(failing.url().replace('none', `prometheus${PAST}`));
+      await failing.getByText('Prometheus did not answer').waitFor();
+      await failing.unroute('**/range');
+      await failing.getByRole('button', { name: 'Try again' }).click();
+      await plotOf(failing, 'shop_queue_length').waitFor();
+    });
+
+    it('goes on after the 404 of a load balancer', async t => {
+      const page = await open(t, 'shop', { tab: 'none', expected: FAILED });
+      await page.route('**/panels', route =>
+        route.fulfill({ status: 404, body: '<html>default backend</html>' }),
+      );
+      await page.goto(page.url().replace('none', 'prometheus'));
+      await page.getByText('Backstage could not be reached').waitFor();
+      await page.unroute('**/panels');
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await shown(page, 'shop_queue_length');
+    });
+
     it('finds a quiet rule by labels that its series have, and says which name is misspelt', async t => {
       const page = await open(t, 'quiet');
       await page.getByText('The one alert is quiet').waitFor();
@@ -72,3 +115,7 @@ describe(
     });
   },
 );
+
+function iso(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+}

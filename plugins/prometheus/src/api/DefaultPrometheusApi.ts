@@ -16,13 +16,19 @@ import { ProxyInstances } from './ProxyInstances';
 import { type ProxyOptions, ProxyPrometheusApi } from './ProxyPrometheusApi';
 
 /**
+ * Milliseconds for which a page with a proxy and without the plugin does not ask for the plugin again;
+ * it may come with a rollout while the page is open.
+ */
+const MISSING_PAUSE = 60_000;
+
+/**
  * Asks through Backstage's proxy for entities whose instance the configuration gives a `proxyPath`,
  * and the backend plugin for all others. Where there is no backend plugin, the proxy's customary
  * endpoints are tried: `/prometheus/api` needs no configuration.
  */
 export class DefaultPrometheusApi implements PrometheusApi {
-  /** For as long as the page is open: a plugin does not come without a restart. */
-  private isPluginMissing = false;
+  /** Milliseconds since 1970, up to which the backend plugin is taken to be missing. */
+  private missingUntil = 0;
 
   private constructor(
     private readonly backend: PrometheusApi,
@@ -76,16 +82,24 @@ export class DefaultPrometheusApi implements PrometheusApi {
     entity: Entity,
     request: (api: PrometheusApi) => Promise<T>,
   ): Promise<T> {
-    if (!this.isPluginMissing && !this.instances.find(entity)) {
+    if (Date.now() >= this.missingUntil && !this.instances.find(entity)) {
       try {
         return await request(this.backend);
       } catch (error) {
         if (!(error instanceof PluginMissingError)) {
           throw error;
         }
-        this.isPluginMissing = true;
+        this.missingUntil = Date.now() + MISSING_PAUSE;
       }
     }
-    return request(this.proxy);
+    try {
+      return await request(this.proxy);
+    } catch (error) {
+      if (error instanceof PluginMissingError) {
+        // Whoever tries again means both.
+        this.missingUntil = 0;
+      }
+      throw error;
+    }
   }
 }

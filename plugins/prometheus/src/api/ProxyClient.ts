@@ -5,6 +5,7 @@ import {
   ResponseError,
   ServiceUnavailableError,
 } from '@backstage/errors';
+import { isMissing } from './isMissing';
 import type { RequestOptions } from './PrometheusApi';
 
 export interface ProxyClientOptions {
@@ -85,11 +86,6 @@ async function read(response: Response, proxyPath: string): Promise<unknown> {
   throw typeof answer?.error === 'object'
     ? await backstageError(response)
     : errorOf(response, answer, proxyPath);
-}
-
-/** Backstage's own answer for a route that is not there is a 404 without a body. */
-async function isMissing(response: Response): Promise<boolean> {
-  return response.status === 404 && (await response.clone().text()) === '';
 }
 
 /** `undefined` for what is no JSON object, such as the page of a sign-in that stands before it. */

@@ -116,6 +116,7 @@ function Graphs(props: GraphsProps) {
           <EntityPanel
             panel={panel}
             range={range}
+            now={now}
             step={props.step}
             graphType={props.graphType}
             uiUrl={data.uiUrl}

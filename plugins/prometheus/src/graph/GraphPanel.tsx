@@ -52,6 +52,8 @@ export interface GraphPanelProps {
   query: string;
   ask: PanelQuery;
   range: TimeRange;
+  /** Seconds since 1970; asks again when it changes, whatever the range. */
+  now?: number;
   /** Seconds; chosen by the panel's width where it is left out. */
   step?: number;
   dimension?: string;
@@ -97,7 +99,7 @@ export function GraphPanel(props: GraphPanelProps) {
 
 /** @param width pixels of a panel in sight, and 0 of any other */
 function useSeries(
-  { query, ask, range: { start, end }, step }: GraphPanelProps,
+  { query, ask, range: { start, end }, now, step }: GraphPanelProps,
   width: number,
 ): RequestState<RangeResult> {
   const request = useCallback(
@@ -108,7 +110,7 @@ function useSeries(
     },
     [ask, start, end, step, width],
   );
-  return useRequest(query, width > 0 ? request : undefined);
+  return useRequest(query, width > 0 ? request : undefined, now);
 }
 
 type BodyProps = GraphPanelProps &

@@ -74,6 +74,7 @@ export function GraphCard({ range, refresh, ...props }: GraphCardProps) {
     <GraphPanel
       {...props}
       range={shown}
+      now={now}
       onZoom={(next: TimeRange) => setZoomed(between(next))}
       onZoomOut={() => setZoomed(undefined)}
       onRetry={retry}

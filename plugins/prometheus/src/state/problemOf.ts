@@ -27,9 +27,24 @@ export function problemOf(error: Error): Problem {
   if (error instanceof TypeError) {
     return passing('Backstage could not be reached', error.message);
   }
+  if (isBetween(error)) {
+    return passing(
+      'Backstage could not be reached',
+      `${error.message}. Something before it answered, as a load balancer does during a rollout.`,
+    );
+  }
   return error instanceof ResponseError
     ? byStatus(error.response.status, error.cause.message)
     : byStatus(STATUSES[error.name], error.message);
+}
+
+/** A 404 that is no answer of Backstage's. */
+function isBetween(error: Error): boolean {
+  return (
+    error instanceof ResponseError &&
+    error.response.status === 404 &&
+    error.cause.name === 'Error'
+  );
 }
 
 function byStatus(status: number | undefined, message: string): Problem {

@@ -1,0 +1,32 @@
+// Samples of the last three hours that are easily shown wrongly.
+
+const STEP = 15;
+const HOURS = 3;
+
+/** A value by how many seconds ago it was; `undefined` where there is no sample. */
+type ValueAt = (ago: number) => number | undefined;
+
+const SERIES: Record<string, ValueAt> = {
+  'shop_queue_length{queue="web"}': () => 7,
+};
+
+/** Samples that end now, as OpenMetrics text. */
+export function difficultSamples(now: number): string {
+  const end = Math.floor(now / STEP) * STEP;
+  const lines = Object.entries(SERIES).flatMap(([series, valueAt]) =>
+    Array.from({ length: (HOURS * 3600) / STEP + 1 }, (_, index) => {
+      const ago = HOURS * 3600 - index * STEP;
+      const value = valueAt(ago);
+      return value === undefined
+        ? ''
+        : `${series} ${toText(value)} ${end - ago}\n`;
+    }),
+  );
+  return `${lines.join('')}# EOF\n`;
+}
+
+function toText(value: number): string {
+  return Math.abs(value) === Infinity
+    ? `${value > 0 ? '+' : '-'}Inf`
+    : String(value);
+}
