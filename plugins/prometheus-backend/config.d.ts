@@ -117,7 +117,7 @@ export interface Config {
         /** The label that names the series. */
         dimension?: string;
         graphType?: 'line' | 'area' | 'stacked';
-        /** Such as `seconds`, `bytes`, `ratio` or `seconds/s`. */
+        /** Such as `seconds`, `bytes`, `ratio`, `seconds/s` or `timestamp`. */
         unit?: string;
         /** Values worth knowing, drawn as lines across the graph. */
         thresholds?: Array<{

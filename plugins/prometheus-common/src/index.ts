@@ -11,6 +11,7 @@ export * from './api';
 export * from './panels/panelsOf';
 export * from './permissions';
 export { clip, type Position } from './position';
+export { queryTitle } from './promql/comments';
 export * from './promql/enforceMatchers';
 export * from './promql/LabelMatcher';
 export * from './promql/QueryError';
