@@ -8,6 +8,10 @@ type ValueAt = (ago: number) => number | undefined;
 
 const SERIES: Record<string, ValueAt> = {
   'shop_queue_length{queue="web"}': () => 7,
+  shop_queries_total: ago => 3e6 - 40 * ago,
+  shop_requests_total: ago => 3e6 - 20 * ago,
+  shop_keys: () => 3.5e15,
+  process_start_time_seconds: () => Date.UTC(2026, 0, 31, 9, 5) / 1000,
 };
 
 /** Samples that end now, as OpenMetrics text. */

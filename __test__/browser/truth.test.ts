@@ -6,7 +6,7 @@ import { CHROMIUM, prometheus, without } from '../support/tools';
 import { Prometheus } from '../support/Prometheus';
 import { eventually } from '../support/eventually';
 import { AppFixture, type View } from './AppFixture';
-import { plotOf, shown, watchRanges } from './appPage';
+import { plotOf, pointAt, shown, watchRanges } from './appPage';
 import { difficultSamples } from './difficult';
 
 const RULE = 'prometheus.io/rule';
@@ -25,9 +25,21 @@ const RULES = [
   { alert: 'Quiet', expr: 'up{job="nobody"} == 0' },
 ];
 
+const PER_REQUEST =
+  'rate(shop_queries_total[5m]) / on () rate(shop_requests_total[5m])';
+const FIXED = 'rate(shop_requests_total[2m])';
+const RATE = 'rate(shop_requests_total[$__rate_interval])';
+
 const FAILED = /Failed to load resource/;
 
 const ENTITIES = {
+  units: {
+    annotations: {
+      [RULE]: `${PER_REQUEST}, process_start_time_seconds, # All of them
+        shop_keys`,
+    },
+  },
+  steps: { annotations: { [RULE]: `${FIXED}, ${RATE}` } },
   shop: { annotations: { [RULE]: 'shop_queue_length' } },
   unhealthy: { annotations: { [ALERT]: 'ManyToMany' } },
   quiet: {
@@ -52,7 +64,11 @@ describe(
         limit: 600_000,
       });
       app = await AppFixture.start(scope, {
-        prometheus: { instances: [{ name: 'default', url: server.url }] },
+        prometheus: {
+          instances: [
+            { name: 'default', url: server.url, uiUrl: 'https://prom.example' },
+          ],
+        },
         entities: ENTITIES,
       });
     });
@@ -104,6 +120,33 @@ describe(
       await page.unroute('**/panels');
       await page.getByRole('button', { name: 'Try again' }).click();
       await shown(page, 'shop_queue_length');
+    });
+
+    it('has the unit that the values have', async t => {
+      const page = await open(t, 'units');
+      assert.match(await pointAt(page, PER_REQUEST, 0.5), / 2$/);
+      assert.match(
+        await pointAt(page, 'process_start_time_seconds', 0.5),
+        / 2026-01-31 09:05$/,
+      );
+      assert.match(await pointAt(page, 'shop_keys', 0.5), / 3\.5P$/);
+    });
+
+    it('says the step, and that a window is shorter; fills in one that is not', async t => {
+      const page = await open(t, 'steps', { search: '?range=7d' });
+      await shown(page, FIXED);
+      await page.getByText('Step 30m', { exact: true }).first().waitFor();
+      await page.getByText(/Each point looks back 2m, and/).waitFor();
+      await shown(page, RATE);
+      assert.equal(await page.getByText(/Each point looks back/).count(), 1);
+      const menu = page.getByRole('button', { name: `Options of ${RATE}` });
+      await menu.click();
+      const link = page.getByRole('menuitem', { name: 'Open in Prometheus' });
+      const href = new URL((await link.getAttribute('href'))!);
+      assert.equal(
+        href.searchParams.get('g0.expr'),
+        'rate(shop_requests_total[1815s])',
+      );
     });
 
     it('finds a quiet rule by labels that its series have, and says which name is misspelt', async t => {

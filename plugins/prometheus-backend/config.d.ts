@@ -22,6 +22,12 @@ export interface Config {
       /** Of its own web page, for links. */
       uiUrl?: string;
 
+      /**
+       * How often it scrapes, for `$__rate_interval` and the shortest `$__interval`. Defaults to 15
+       * seconds.
+       */
+      scrapeInterval?: HumanDuration | string;
+
       /** Defaults to `prometheus`. With `victoriametrics` queries may be MetricsQL. */
       flavor?: 'prometheus' | 'thanos' | 'mimir' | 'victoriametrics';
 

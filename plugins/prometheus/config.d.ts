@@ -14,6 +14,14 @@ export interface Config {
      */
     uiUrl?: string;
 
+    /**
+     * How often that Prometheus scrapes, for `$__rate_interval` and the shortest `$__interval`, and
+     * others of the proxy that do not say. Defaults to 15 seconds.
+     * @deepVisibility frontend
+     */
+    scrapeInterval?:
+      string | { minutes?: number; seconds?: number; milliseconds?: number };
+
     instances?: Array<{
       /**
        * How the annotation `prometheus.io/service-name` names it.
@@ -33,6 +41,13 @@ export interface Config {
        * @visibility frontend
        */
       uiUrl?: string;
+
+      /**
+       * How often it scrapes, where the browser asks it through the proxy.
+       * @deepVisibility frontend
+       */
+      scrapeInterval?:
+        string | { minutes?: number; seconds?: number; milliseconds?: number };
     }>;
   };
 }

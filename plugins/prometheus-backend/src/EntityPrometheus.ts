@@ -106,9 +106,14 @@ export class EntityPrometheus {
   ) {
     const instance = await this.instanceOf(entity);
     const { query } = this.find(entity, instance, panel);
-    return this.options.querier.exemplars({
+    const { querier } = this.options;
+    return querier.exemplars({
       instance: instance.name,
-      query: enforce(instance, query, entity),
+      query: enforce(
+        instance,
+        querier.fill(instance.name, query, range),
+        entity,
+      ),
       ...range,
       ...caller,
     });
@@ -239,19 +244,23 @@ export class EntityPrometheus {
     return panel;
   }
 
-  private range(
+  /** Intervals are filled in before labels are enforced: what is checked is what is sent. */
+  private async range(
     query: string,
     entity: Entity,
     instance: PrometheusInstance,
     range: Range,
     caller: Caller,
   ): Promise<RangeResult> {
-    return this.options.querier.queryRange({
-      instance: instance.name,
-      query: enforce(instance, query, entity),
-      ...range,
-      ...caller,
+    const { querier } = this.options;
+    const request = { instance: instance.name, query, ...range, ...caller };
+    const plan = querier.plan(request);
+    const result = await querier.queryRange({
+      ...request,
+      query: enforce(instance, plan.query, entity),
+      step: plan.range.step,
     });
+    return plan.intervals ? { ...result, intervals: plan.intervals } : result;
   }
 
   private instant(
@@ -260,9 +269,10 @@ export class EntityPrometheus {
     instance: PrometheusInstance,
     caller: Caller,
   ): Promise<InstantResult> {
-    return this.options.querier.query({
+    const { querier } = this.options;
+    return querier.query({
       instance: instance.name,
-      query: enforce(instance, query, entity),
+      query: enforce(instance, querier.fill(instance.name, query), entity),
       ...caller,
     });
   }

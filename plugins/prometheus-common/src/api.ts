@@ -1,6 +1,7 @@
 // What the backend answers. Errors are those of `@backstage/errors`: `{ error: { name, message },
 // request, response }`.
 import type { AnnotationProblem } from './annotations/AnnotationError';
+import type { Intervals } from './promql/intervals';
 import type { Unit } from './units/Unit';
 
 /** `area` fills each series down to zero, `stacked` puts them on top of one another. */
@@ -61,6 +62,8 @@ export interface RangeResult {
   end: number;
   /** Seconds. */
   step: number;
+  /** What `$__interval` and the like of the query stood for, if it has any. */
+  intervals?: Intervals;
   /** Seconds since 1970: `start`, `start + step`, … `end`. */
   timestamps: number[];
   series: RangeSeries[];

@@ -13,11 +13,20 @@ export * from './permissions';
 export { clip, type Position } from './position';
 export { queryTitle } from './promql/comments';
 export * from './promql/enforceMatchers';
+export {
+  DEFAULT_SCRAPE_INTERVAL,
+  fillIntervals,
+  type Intervals,
+  intervalsOf,
+  type IntervalsOptions,
+  usesIntervals,
+} from './promql/intervals';
 export * from './promql/LabelMatcher';
 export * from './promql/QueryError';
 export { quote, unquote } from './promql/strings';
 export { checkQuery, MAX_QUERY_DEPTH, MAX_QUERY_LENGTH } from './promql/syntax';
 export * from './promql/variables';
+export { infosOfWindow, narrowWindow } from './promql/windows';
 export * from './range';
 export * from './units/formatValue';
 export * from './units/inferUnit';

@@ -1,6 +1,8 @@
 import type { Entity } from '@backstage/catalog-model';
-import type { Config } from '@backstage/config';
+import { type Config, readDurationFromConfig } from '@backstage/config';
+import { durationToMilliseconds } from '@backstage/types';
 import {
+  DEFAULT_SCRAPE_INTERVAL,
   enforceMatchers,
   type LabelMatcher,
   substituteInText,
@@ -34,6 +36,8 @@ export class PrometheusInstance {
   readonly ruler: Endpoint;
   /** Where its alerts are silenced. */
   readonly alertmanager?: Endpoint;
+  /** Seconds between its scrapes, for `$__rate_interval`. */
+  readonly scrapeInterval: number;
   readonly #parameters: Record<string, string>;
   readonly #enforceLabels: Record<string, string>;
 
@@ -62,6 +66,7 @@ export class PrometheusInstance {
         title: `Alertmanager of the ${title}`,
         product: 'Alertmanager',
       });
+    this.scrapeInterval = readScrapeInterval(at);
     this.#parameters = readParameters(at);
     this.#enforceLabels = readEnforceLabels(at);
   }
@@ -106,6 +111,18 @@ export class PrometheusInstance {
       ? enforceMatchers(query, this.matchersFor(entity))
       : query;
   }
+}
+
+function readScrapeInterval(at: Section): number {
+  const key = 'scrapeInterval';
+  if (!at.config.has(key)) {
+    return DEFAULT_SCRAPE_INTERVAL;
+  }
+  const duration = readDurationFromConfig(at.config, { key });
+  const milliseconds = durationToMilliseconds(duration);
+  return milliseconds > 0
+    ? milliseconds / 1000
+    : fail(at, key, `is ${milliseconds} ms, and has to be longer than nothing`);
 }
 
 function readName(at: Section): string {

@@ -6,10 +6,15 @@ import {
   type AlignedRange,
   chooseStep,
   countPoints,
+  fillIntervals,
+  infosOfWindow,
   type InstantResult,
+  type Intervals,
+  intervalsOf,
   type RangeResult,
   type RuleGroup,
   type TimeRange,
+  usesIntervals,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { AlertmanagerClient } from './AlertmanagerClient';
 import { ConcurrencyLimit } from './ConcurrencyLimit';
@@ -34,7 +39,7 @@ export interface QueryRequest {
 }
 
 export interface RangeRequest extends QueryRequest {
-  /** As it is sent: variables filled in, labels enforced. */
+  /** With the entity's variables filled in, and labels enforced. */
   query: string;
   /** Seconds since 1970. */
   start: number;
@@ -46,6 +51,14 @@ export interface RangeRequest extends QueryRequest {
   maxPoints?: number;
 }
 
+/** What is asked for a range. */
+export interface RangePlan {
+  query: string;
+  range: AlignedRange;
+  /** What the query's variables stood for, if it had any. */
+  intervals?: Intervals;
+}
+
 /** Milliseconds for which rules, silences, exemplars, metadata and the past are taken not to change. */
 const RULES_AGE = 5_000;
 const SILENCES_AGE = 5_000;
@@ -55,6 +68,9 @@ const PAST_AGE = 60_000;
 
 /** Milliseconds. Steps may take days, and samples may come late. */
 const MAX_AGE = 300_000;
+
+/** What `$__range` is without a range; only its length counts. */
+const LAST_HOUR: TimeRange = { start: 0, end: 3600 };
 
 /** Who asks the servers of an instance. */
 interface Clients {
@@ -118,19 +134,50 @@ export class Querier {
    * @throws TooManyRequestsError when too many wait already
    */
   async queryRange(request: RangeRequest): Promise<RangeResult> {
-    const range = this.toRange(request);
-    const { query } = request;
-    return this.get(
+    const { query, range, intervals } = this.plan(request);
+    const result = await this.get(
       request,
       ['range', query, range],
       (client, signal) => client.queryRange(query, range, { signal }),
-      result => ({ bytes: sizeOfRange(result), expiresAt: expiryOf(range) }),
+      found => ({ bytes: sizeOfRange(found), expiresAt: expiryOf(range) }),
     );
+    return {
+      ...result,
+      ...(intervals && { intervals }),
+      infos: [...result.infos, ...infosOfWindow(query, range.step)],
+    };
+  }
+
+  /**
+   * What {@link queryRange} will ask: the range on its grid, and the query with `$__interval` and the
+   * like filled in.
+   *
+   * @throws InputError as {@link queryRange}
+   */
+  plan(request: RangeRequest): RangePlan {
+    const { instance, query, start, end } = request;
+    const { scrapeInterval } = this.instances.get(instance);
+    const isFilled = usesIntervals(query);
+    const range = this.toRange(request, isFilled ? scrapeInterval : 1);
+    if (!isFilled) {
+      return { query, range };
+    }
+    const { step } = range;
+    const intervals = intervalsOf({ start, end, step, scrapeInterval });
+    return { query: fillIntervals(query, intervals), range, intervals };
+  }
+
+  /** A query whose intervals are filled in where there is no step: as for one of the scrapes' length. */
+  fill(instance: string, query: string, range: TimeRange = LAST_HOUR): string {
+    const { scrapeInterval } = this.instances.get(instance);
+    const step = scrapeInterval;
+    const intervals = intervalsOf({ ...range, step, scrapeInterval });
+    return fillIntervals(query, intervals);
   }
 
   /** The values of this moment; whoever asks within a second shares them. */
   query(request: QueryRequest & { query: string }): Promise<InstantResult> {
-    const { query } = request;
+    const query = this.fill(request.instance, request.query);
     const time = Math.floor(Date.now() / 1000);
     return this.get(
       request,
@@ -294,7 +341,11 @@ export class Querier {
     }
   }
 
-  private toRange({ start, end, step, maxPoints }: RangeRequest): AlignedRange {
+  /** @param minStep - of a step that is chosen, in seconds: a finer one would show no more */
+  private toRange(
+    { start, end, step, maxPoints }: RangeRequest,
+    minStep: number,
+  ): AlignedRange {
     const { maxPoints: most } = this.limits;
     this.assertRange({ start, end });
     if (step !== undefined && !(Number.isSafeInteger(step) && step > 0)) {
@@ -307,7 +358,7 @@ export class Querier {
     const range = alignRange({
       start,
       end,
-      step: step ?? chooseStep({ start, end, maxPoints: points }),
+      step: step ?? chooseStep({ start, end, maxPoints: points, minStep }),
     });
     if (countPoints(range) > most) {
       throw new InputError(

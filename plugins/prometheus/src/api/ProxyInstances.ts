@@ -1,4 +1,5 @@
 import type { Entity } from '@backstage/catalog-model';
+import { readDurationFromConfig } from '@backstage/config';
 import type { ConfigApi } from '@backstage/core-plugin-api';
 import { InputError } from '@backstage/errors';
 import {
@@ -11,12 +12,22 @@ const DEFAULT = 'default';
 /** What may stand in a path; the backend plugin knows no other names either. */
 const NAME = /^[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
 
+const SECONDS = {
+  milliseconds: 0.001,
+  seconds: 1,
+  minutes: 60,
+  hours: 3600,
+  days: 86_400,
+};
+
 /** A Prometheus behind Backstage's proxy. */
 export interface ProxyInstance {
   name: string;
   /** Below `/api/proxy`. */
   proxyPath: string;
   uiUrl?: string;
+  /** Seconds. */
+  scrapeInterval?: number;
   /** The configuration says nothing of it, and so the endpoint may not be there. */
   isAssumed?: boolean;
 }
@@ -27,25 +38,30 @@ export class ProxyInstances {
     /** Those of the configuration. */
     private readonly instances: ReadonlyMap<string, ProxyInstance>,
     private readonly uiUrl?: string,
+    private readonly scrapeInterval?: number,
   ) {}
 
   static fromConfig(config: ConfigApi): ProxyInstances {
     const proxyPath = config.getOptionalString('prometheus.proxyPath');
     const uiUrl = config.getOptionalString('prometheus.uiUrl');
+    const scrapeInterval = readSeconds(config, 'prometheus.scrapeInterval');
     const listed = (
       config.getOptionalConfigArray('prometheus.instances') ?? []
     ).map(item => ({
       name: item.getString('name'),
       proxyPath: item.getOptionalString('proxyPath'),
       uiUrl: item.getOptionalString('uiUrl'),
+      scrapeInterval: readSeconds(item, 'scrapeInterval') ?? scrapeInterval,
     }));
-    const instances = [{ name: DEFAULT, proxyPath, uiUrl }, ...listed].flatMap(
-      ({ proxyPath: path, ...instance }) =>
-        path === undefined
-          ? []
-          : [[instance.name, { ...instance, proxyPath: path }] as const],
+    const instances = [
+      { name: DEFAULT, proxyPath, uiUrl, scrapeInterval },
+      ...listed,
+    ].flatMap(({ proxyPath: path, ...instance }) =>
+      path === undefined
+        ? []
+        : [[instance.name, { ...instance, proxyPath: path }] as const],
     );
-    return new ProxyInstances(new Map(instances), uiUrl);
+    return new ProxyInstances(new Map(instances), uiUrl, scrapeInterval);
   }
 
   /** The entity's, if the configuration has a path for it. */
@@ -70,6 +86,7 @@ export class ProxyInstances {
         proxyPath:
           name === DEFAULT ? '/prometheus/api' : `/prometheus-${name}/api`,
         uiUrl: name === DEFAULT ? this.uiUrl : undefined,
+        scrapeInterval: this.scrapeInterval,
         isAssumed: true,
       }
     );
@@ -87,6 +104,25 @@ export class ProxyInstances {
       `There is no Prometheus instance "${clip(name)}"; there ${known ? `are ${known}` : 'are none'}`,
     );
   }
+}
+
+/** @throws Error naming the path of what is no duration */
+function readSeconds(config: ConfigApi, key: string): number | undefined {
+  if (!config.has(key)) {
+    return undefined;
+  }
+  const found = readDurationFromConfig(config, { key });
+  const seconds = Object.entries(SECONDS).reduce(
+    (sum, [unit, size]) =>
+      sum + (found[unit as keyof typeof SECONDS] ?? 0) * size,
+    0,
+  );
+  if (!(seconds > 0)) {
+    throw new Error(
+      `${key} is ${seconds} s, and has to be longer than nothing`,
+    );
+  }
+  return seconds;
 }
 
 function nameOf(entity: Entity): string {

@@ -5,8 +5,12 @@ import {
   alignRange,
   type AlertsResult,
   chooseStep,
+  DEFAULT_SCRAPE_INTERVAL,
   type EntityPanels,
+  fillIntervals,
   findAlerts,
+  infosOfWindow,
+  intervalsOf,
   LABELS_ANNOTATION,
   panelsOf,
   type PanelSummary,
@@ -14,6 +18,7 @@ import {
   parseLabels,
   type RangeResult,
   toRuleGroups,
+  usesIntervals,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { PluginMissingError } from './PluginMissingError';
 import type {
@@ -79,14 +84,24 @@ export class ProxyPrometheusApi implements PrometheusApi {
     { start, end, step, maxPoints }: RangeQuery,
     options?: RequestOptions,
   ): Promise<RangeResult> {
-    const { proxyPath } = await this.instanceOf(entity);
+    const { proxyPath, scrapeInterval } = await this.instanceOf(entity);
+    const minStep = usesIntervals(query)
+      ? (scrapeInterval ?? DEFAULT_SCRAPE_INTERVAL)
+      : 1;
     const range = alignRange({
       start,
       end,
-      step: step ?? chooseStep({ start, end, maxPoints }),
+      step: step ?? chooseStep({ start, end, maxPoints, minStep }),
     });
+    const intervals = intervalsOf({
+      start,
+      end,
+      step: range.step,
+      scrapeInterval,
+    });
+    const filled = fillIntervals(query, intervals);
     const form = {
-      query,
+      query: filled,
       start: String(range.start),
       end: String(range.end),
       step: String(range.step),
@@ -99,7 +114,12 @@ export class ProxyPrometheusApi implements PrometheusApi {
       form,
       options,
     );
-    return toRangeResult(json, range, MAX_SHOWN);
+    const result = toRangeResult(json, range, MAX_SHOWN);
+    return {
+      ...result,
+      ...(filled !== query && { intervals }),
+      infos: [...result.infos, ...infosOfWindow(filled, range.step)],
+    };
   }
 
   async alerts(

@@ -1,10 +1,12 @@
 import { InfoCard } from '@backstage/core-components';
 import LinearProgress from '@material-ui/core/LinearProgress';
 import { makeStyles } from '@material-ui/core/styles';
-import type {
-  RangeResult,
-  TimeRange,
-  Unit,
+import {
+  fillIntervals,
+  type RangeResult,
+  type TimeRange,
+  type Unit,
+  usesIntervals,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { lazy, Suspense, useCallback, useState } from 'react';
 import type { RangeQuery, RequestOptions } from '../api/PrometheusApi';
@@ -86,7 +88,11 @@ export function GraphPanel(props: GraphPanelProps) {
           view={view}
           onView={setView}
           onSave={data && (() => saveAs(`${title}.csv`, toCsv(data)))}
-          expressionUrl={expressionUrl(props.uiUrl, query, range)}
+          expressionUrl={expressionUrl(
+            props.uiUrl,
+            asAsked(query, data),
+            range,
+          )}
         />
       }
     >
@@ -95,6 +101,14 @@ export function GraphPanel(props: GraphPanelProps) {
       </div>
     </InfoCard>
   );
+}
+
+/** The query with its intervals, which the answer says; before that nobody knows them. */
+function asAsked(query: string, data?: RangeResult): string | undefined {
+  if (data?.intervals) {
+    return fillIntervals(query, data.intervals);
+  }
+  return usesIntervals(query) ? undefined : query;
 }
 
 /** @param width pixels of a panel in sight, and 0 of any other */
