@@ -6,7 +6,18 @@ const HOURS = 3;
 /** A value by how many seconds ago it was; `undefined` where there is no sample. */
 type ValueAt = (ago: number) => number | undefined;
 
+/** More than are drawn, each of its number. */
+const MANY = Object.fromEntries(
+  Array.from({ length: 600 }, (_, n): [string, ValueAt] => [
+    `shop_many{n="${n}"}`,
+    ago => (ago <= 600 ? n : undefined),
+  ]),
+);
+
 const SERIES: Record<string, ValueAt> = {
+  ...MANY,
+  'shop_odd{kind="infinite"}': ago => (ago % 600 < 300 ? Infinity : 3),
+  'shop_odd{kind="undefined"}': ago => (ago < 1800 ? NaN : 4),
   'shop_queue_length{queue="web"}': () => 7,
   shop_queries_total: ago => 3e6 - 40 * ago,
   shop_requests_total: ago => 3e6 - 20 * ago,

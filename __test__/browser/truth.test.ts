@@ -6,7 +6,7 @@ import { CHROMIUM, prometheus, without } from '../support/tools';
 import { Prometheus } from '../support/Prometheus';
 import { eventually } from '../support/eventually';
 import { AppFixture, type View } from './AppFixture';
-import { plotOf, pointAt, shown, watchRanges } from './appPage';
+import { legendOf, plotOf, pointAt, shown, watchRanges } from './appPage';
 import { difficultSamples } from './difficult';
 
 const RULE = 'prometheus.io/rule';
@@ -39,6 +39,8 @@ const ENTITIES = {
         shop_keys`,
     },
   },
+  odd: { annotations: { [RULE]: 'shop_odd|kind' } },
+  many: { annotations: { [RULE]: 'shop_many|n' } },
   steps: { annotations: { [RULE]: `${FIXED}, ${RATE}` } },
   shop: { annotations: { [RULE]: 'shop_queue_length' } },
   unhealthy: { annotations: { [ALERT]: 'ManyToMany' } },
@@ -147,6 +149,38 @@ describe(
         href.searchParams.get('g0.expr'),
         'rate(shop_requests_total[1815s])',
       );
+    });
+
+    it('shows what is infinite as infinite, and says where the gaps are from', async t => {
+      const page = await open(t, 'odd');
+      await shown(page, 'shop_odd');
+      const row = (name: string) =>
+        legendOf(page, 'shop_odd').getByRole('row', { name });
+      assert.match(await row('infinite').innerText(), /∞\s+3\s+∞\s+∞$/);
+      assert.match(await row('undefined').innerText(), /NaN\s+4\s+4\s+4$/);
+      for (const note of [
+        '1 series is infinite at times: there the graph has gaps.',
+        '1 series is not a number (NaN) at times: there the graph has gaps.',
+      ]) {
+        await page.getByText(note, { exact: true }).waitFor();
+      }
+      assert.match(
+        await pointAt(page, 'shop_odd', 0.99),
+        /infinite ∞ undefined NaN/,
+      );
+    });
+
+    it('keeps the largest of too many series, and says that there are more', async t => {
+      const page = await open(t, 'many', { search: '?range=5m' });
+      await shown(page, 'shop_many');
+      const note = 'The largest 500 series are shown; there are more';
+      await page.getByText(`${note}. Aggregate or select fewer.`).waitFor();
+      const buttons = legendOf(page, 'shop_many').getByRole('button');
+      await buttons.and(page.getByLabel('599', { exact: true })).waitFor();
+      assert.equal(await page.getByLabel('99', { exact: true }).count(), 0);
+      await page.getByRole('button', { name: 'Options of shop_many' }).click();
+      await page.getByRole('menuitemradio', { name: 'Stacked areas' }).click();
+      await page.getByText(`${note}, and the stack lacks them.`).waitFor();
     });
 
     it('finds a quiet rule by labels that its series have, and says which name is misspelt', async t => {

@@ -1,6 +1,7 @@
 // What the backend answers. Errors are those of `@backstage/errors`: `{ error: { name, message },
 // request, response }`.
 import type { AnnotationProblem } from './annotations/AnnotationError';
+import type { NonFinite, NonFiniteValue } from './nonFinite';
 import type { Intervals } from './promql/intervals';
 import type { Unit } from './units/Unit';
 
@@ -43,14 +44,16 @@ export interface EntityPanels {
 /** One line of a graph. */
 export interface RangeSeries {
   labels: Record<string, string>;
-  /** One for each timestamp; `null` is a gap: no sample, staleness, NaN or an infinity. */
+  /** One for each timestamp; `null` is a gap: no sample, staleness, or what `nonFinite` has. */
   values: (number | null)[];
+  /** Where the value is NaN or an infinity, if it is anywhere. */
+  nonFinite?: NonFinite;
 }
 
 /** That an answer had more series than are shown. */
 export interface Truncated {
   shown: number;
-  /** How many the server sent; it may have had more still. */
+  /** How many were received. Of series no more are than tell that there are more. */
   received: number;
 }
 
@@ -72,6 +75,8 @@ export interface RangeResult {
   /** Prometheus' notes on the query. */
   infos: string[];
   truncated?: Truncated;
+  /** Which series were kept of more: those that add up to most, or those that the server sent first. */
+  kept?: 'largest' | 'first';
 }
 
 export interface InstantSample {
@@ -102,6 +107,8 @@ export interface Alert {
   state: AlertState;
   /** Missing while inactive, and for NaN and infinities. */
   value?: number;
+  /** Which of those it is. */
+  nonFiniteValue?: NonFiniteValue;
   labels: Record<string, string>;
   annotations: Record<string, string>;
   /** Since when it is pending or firing, in ISO 8601. */

@@ -8,6 +8,7 @@ export * from './annotations/labels';
 export * from './annotations/names';
 export * from './annotations/rules';
 export * from './api';
+export * from './nonFinite';
 export * from './panels/panelsOf';
 export * from './permissions';
 export { clip, type Position } from './position';
@@ -21,6 +22,7 @@ export {
   type IntervalsOptions,
   usesIntervals,
 } from './promql/intervals';
+export { largestOf } from './promql/largest';
 export * from './promql/LabelMatcher';
 export * from './promql/QueryError';
 export { quote, unquote } from './promql/strings';

@@ -1,6 +1,6 @@
 import type { LoggerService } from '@backstage/backend-plugin-api';
 import type { Config } from '@backstage/config';
-import { InputError } from '@backstage/errors';
+import { InputError, toError } from '@backstage/errors';
 import {
   alignRange,
   type AlignedRange,
@@ -11,6 +11,7 @@ import {
   type InstantResult,
   type Intervals,
   intervalsOf,
+  largestOf,
   type RangeResult,
   type RuleGroup,
   type TimeRange,
@@ -138,7 +139,7 @@ export class Querier {
     const result = await this.get(
       request,
       ['range', query, range],
-      (client, signal) => client.queryRange(query, range, { signal }),
+      (client, signal) => this.queryLargest(client, query, range, signal),
       found => ({ bytes: sizeOfRange(found), expiresAt: expiryOf(range) }),
     );
     return {
@@ -272,6 +273,34 @@ export class Querier {
     );
   }
 
+  /** The series that add up to most, where there are too many; the first ones if the server will not. */
+  private async queryLargest(
+    client: PrometheusClient,
+    query: string,
+    range: AlignedRange,
+    signal: AbortSignal,
+  ): Promise<RangeResult> {
+    const first = await client.queryRange(query, range, { signal });
+    const { truncated } = first;
+    if (!truncated) {
+      return first;
+    }
+    try {
+      const wanted = largestOf(query, range, this.limits.maxSeries);
+      const largest = await client.queryRange(wanted, range, { signal });
+      if (largest.series.length >= truncated.shown) {
+        const { warnings, infos } = first;
+        return { ...largest, warnings, infos, truncated, kept: 'largest' };
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      this.logger?.warn(
+        `Of too many series the largest are not known: ${toError(error).message}`,
+      );
+    }
+    return { ...first, kept: 'first' };
+  }
+
   private connect(name: string): Clients {
     const { perInstance: connections, ...limits } = this.limits;
     const options = { ...limits, connections, logger: this.logger };
@@ -380,8 +409,8 @@ function expiryOf({ end, step }: AlignedRange): number {
 
 function sizeOfRange({ series, ...rest }: RangeResult): number {
   return series.reduce(
-    (bytes, { labels, values }) =>
-      bytes + sizeOf({ labels }) + sizeOfColumn(values),
+    (bytes, { labels, values, nonFinite }) =>
+      bytes + sizeOf({ labels, nonFinite }) + sizeOfColumn(values),
     sizeOf(rest),
   );
 }

@@ -76,6 +76,20 @@ describe('a rule without active alerts', () => {
   }
 });
 
+for (const [text, value, nonFiniteValue] of [
+  ['1.5e+01', 15, undefined],
+  ['+Inf', undefined, '+Inf'],
+  ['-Inf', undefined, '-Inf'],
+  ['NaN', undefined, 'NaN'],
+  [undefined, undefined, undefined],
+] as const) {
+  test(`an alert of the value ${text} says so`, () => {
+    const [alert] = alertsOf({ alerts: [{ state: 'firing', value: text }] });
+    assert.equal(alert.value, value);
+    assert.equal(alert.nonFiniteValue, nonFiniteValue);
+  });
+}
+
 test('firing alerts come first, and what is not known before what is waiting', () => {
   const rules = ['inactive', 'pending', 'odd', 'firing'].map(state => ({
     name: state,

@@ -1,5 +1,6 @@
 import type { AlertLabel } from '../annotations/labels';
 import type { Alert } from '../api';
+import { nonFiniteName, parseSample } from '../nonFinite';
 import { ALERT_STATES, stateOfQuietRule, toAlertState } from './alertState';
 import type { ActiveAlert, Rule, RuleGroup } from './RuleGroup';
 
@@ -97,7 +98,7 @@ function toActive(rule: Rule, alert: ActiveAlert): Alert {
     ...describe(rule),
     state,
     ...(state === 'unknown' && { reportedState: alert.state }),
-    value: toFinite(value),
+    ...valueOf(value),
     labels,
     annotations,
     activeAt,
@@ -134,9 +135,15 @@ function describe(rule: Rule) {
   };
 }
 
-function toFinite(text: string | undefined): number | undefined {
-  const value = text === undefined || text === '' ? NaN : Number(text);
-  return Number.isFinite(value) ? value : undefined;
+function valueOf(
+  text: string | undefined,
+): Pick<Alert, 'value' | 'nonFiniteValue'> {
+  if (text === undefined || text === '') {
+    return { value: undefined };
+  }
+  const value = parseSample(text);
+  const name = nonFiniteName(value);
+  return name ? { value: undefined, nonFiniteValue: name } : { value };
 }
 
 /** A link that a browser may follow; annotations may hold anything, `javascript:` too. */

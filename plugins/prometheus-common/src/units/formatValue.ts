@@ -49,8 +49,11 @@ export function formatValue(
   value: number | null | undefined,
   unit: Unit = 'count',
 ): string {
-  if (value === null || value === undefined || Number.isNaN(value)) {
+  if (value === null || value === undefined) {
     return '–';
+  }
+  if (Number.isNaN(value)) {
+    return 'NaN';
   }
   if (!Number.isFinite(value)) {
     return value > 0 ? '∞' : '-∞';

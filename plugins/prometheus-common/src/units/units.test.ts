@@ -162,7 +162,7 @@ describe('formatValue', () => {
     [21.5, 'celsius', '21.5 °C'],
     [1500, 'watts', '1.5 kW'],
     [null, 'bytes', '–'],
-    [NaN, 'bytes', '–'],
+    [NaN, 'bytes', 'NaN'],
     [Infinity, 'bytes', '∞'],
     [-Infinity, 'count/s', '-∞'],
   ];

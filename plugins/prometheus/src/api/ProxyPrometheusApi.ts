@@ -1,7 +1,9 @@
 import type { Entity } from '@backstage/catalog-model';
 import type { ConfigApi } from '@backstage/core-plugin-api';
+import { InputError, ServiceUnavailableError } from '@backstage/errors';
 import {
   ALERT_ANNOTATION,
+  type AlignedRange,
   alignRange,
   type AlertsResult,
   chooseStep,
@@ -11,6 +13,7 @@ import {
   findAlerts,
   infosOfWindow,
   intervalsOf,
+  largestOf,
   LABELS_ANNOTATION,
   panelsOf,
   type PanelSummary,
@@ -100,21 +103,20 @@ export class ProxyPrometheusApi implements PrometheusApi {
       scrapeInterval,
     });
     const filled = fillIntervals(query, intervals);
-    const form = {
-      query: filled,
-      start: String(range.start),
-      end: String(range.end),
-      step: String(range.step),
-      // One more than is shown tells that there are more.
-      limit: String(MAX_SHOWN + 1),
-    };
-    const json = await this.client.post(
-      proxyPath,
-      'query_range',
-      form,
-      options,
+    const ask = async (asked: string) =>
+      toRangeResult(
+        await this.client.post(
+          proxyPath,
+          'query_range',
+          formOf(asked, range),
+          options,
+        ),
+        range,
+        MAX_SHOWN,
+      );
+    const result = await withLargest(await ask(filled), () =>
+      ask(largestOf(filled, range, MAX_SHOWN)),
     );
-    const result = toRangeResult(json, range, MAX_SHOWN);
     return {
       ...result,
       ...(filled !== query && { intervals }),
@@ -171,6 +173,46 @@ export class ProxyPrometheusApi implements PrometheusApi {
       () => this.found.delete(proxyPath),
     );
     return asked;
+  }
+}
+
+function formOf(
+  query: string,
+  { start, end, step }: AlignedRange,
+): Record<string, string> {
+  return {
+    query,
+    start: String(start),
+    end: String(end),
+    step: String(step),
+    // One more than is shown tells that there are more.
+    limit: String(MAX_SHOWN + 1),
+  };
+}
+
+/** The series that add up to most, where there are too many; the first ones if the server will not. */
+async function withLargest(
+  first: RangeResult,
+  askLargest: () => Promise<RangeResult>,
+): Promise<RangeResult> {
+  const { truncated, warnings, infos } = first;
+  if (!truncated) {
+    return first;
+  }
+  try {
+    const largest = await askLargest();
+    return largest.series.length >= truncated.shown
+      ? { ...largest, warnings, infos, truncated, kept: 'largest' }
+      : { ...first, kept: 'first' };
+  } catch (error) {
+    // The page says that these are the first ones.
+    if (
+      error instanceof InputError ||
+      error instanceof ServiceUnavailableError
+    ) {
+      return { ...first, kept: 'first' };
+    }
+    throw error;
   }
 }
 

@@ -148,7 +148,7 @@ function Body({ data, error, isLoading, onRetry, ...props }: BodyProps) {
         <Picture {...props} data={data} />
       </Suspense>
       {error && <StaleNote error={error} />}
-      <PanelNotes {...data} />
+      <PanelNotes {...data} isStacked={props.view === 'stacked'} />
     </div>
   );
 }
