@@ -183,6 +183,57 @@ describe(
       await page.getByText(`${note}, and the stack lacks them.`).waitFor();
     });
 
+    it('goes no further than now', async t => {
+      const page = await open(t, 'shop');
+      await shown(page, 'shop_queue_length');
+      const later = page.getByRole('button', { name: 'Later' });
+      assert.ok(await later.isDisabled());
+      await page.getByRole('button', { name: 'Earlier' }).click();
+      const bodies = watchRanges(page);
+      await later.click();
+      await page.getByRole('button', { name: /^Range: Last 1 hour/ }).waitFor();
+      await eventually(() => assert.ok(bodies.length > 0));
+
+      const tomorrow = NOW + 86_400;
+      const half = await open(t, 'shop', {
+        search: `?range=${iso(NOW - 3600)}/${iso(tomorrow)}`,
+      });
+      const asked = watchRanges(half);
+      await half.getByRole('button', { name: 'Refresh', exact: true }).click();
+      await eventually(() => assert.ok(asked.length > 0));
+      assert.ok(asked.every(({ end }) => end <= Date.now() / 1000));
+      const ahead = `?range=${iso(tomorrow)}/${iso(tomorrow + 3600)}`;
+      const none = await open(t, 'shop', { search: ahead });
+      await none.getByRole('button', { name: /^Range: Last 1 hour/ }).waitFor();
+    });
+
+    it('leaves a range in the hour that comes twice as it is', async t => {
+      // The second half past two of that night in Berlin.
+      const range = '2023-10-29T01:30:00Z/2023-10-29T03:00:00Z';
+      const page = await open(t, 'shop', {
+        search: `?range=${range}`,
+        timeZone: 'Europe/Berlin',
+      });
+      const dialog = page.getByRole('dialog');
+      const custom = async () => {
+        await page.getByRole('button', { name: /^Range: / }).click();
+        await page.getByRole('option', { name: 'From … to …' }).click();
+      };
+      const kept = () => new URL(page.url()).searchParams.get('range');
+      await custom();
+      await dialog.getByRole('button', { name: 'Show' }).click();
+      await dialog.waitFor({ state: 'detached' });
+      assert.equal(kept(), range);
+      await custom();
+      await dialog
+        .getByRole('button', { name: 'Offset of “From”: UTC+01:00' })
+        .click();
+      await page.getByRole('option', { name: 'UTC+02:00' }).click();
+      await dialog.getByRole('button', { name: 'Show' }).click();
+      await dialog.waitFor({ state: 'detached' });
+      assert.equal(kept(), '2023-10-29T00:30:00Z/2023-10-29T03:00:00Z');
+    });
+
     it('finds a quiet rule by labels that its series have, and says which name is misspelt', async t => {
       const page = await open(t, 'quiet');
       await page.getByText('The one alert is quiet').waitFor();

@@ -96,7 +96,10 @@ function Graphs(props: GraphsProps) {
     (next: TimeRange) => setSpan(between(next)),
     [setSpan],
   );
-  const onZoomOut = useCallback(() => setSpan(zoomOut(span)), [setSpan, span]);
+  const onZoomOut = useCallback(
+    () => setSpan(zoomOut(span, now)),
+    [setSpan, span, now],
+  );
   if (!data) {
     return (
       <Grid item xs={12}>
