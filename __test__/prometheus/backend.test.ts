@@ -59,6 +59,13 @@ const ENTITIES = {
     annotations: { [RULE]: 'shop_queue_length', [ALERT]: 'all' },
     spec: { system: 'narrow', owner: 'a' },
   },
+  intervals: {
+    annotations: {
+      [RULE]:
+        'increase(shop_orders_total[$__rate_interval]), increase(shop_orders_total[2m]), perStep',
+    },
+    spec: { system: 'narrow', owner: 'a' },
+  },
   hidden: {
     annotations: { [RULE]: 'shop_queue_length', [ALERT]: 'all' },
     spec: { lifecycle: 'hidden' },
@@ -97,6 +104,7 @@ describe(
           name: 'narrow',
           url: production.url,
           enforceLabels: { team: '${{ entity.spec.owner }}' },
+          scrapeInterval: '1m',
         },
       ];
       const queries = {
@@ -104,6 +112,10 @@ describe(
           title: 'Orders of the shop',
           query: 'sum(shop_orders_total{shop="${{ entity.metadata.name }}"})',
           unit: 'bytes',
+        },
+        perStep: {
+          query:
+            'sum(increase(shop_orders_total[$__interval])) / $__range_s / 1000 * $__interval_ms',
         },
       };
       const configuration = { instances, queries };
@@ -193,6 +205,60 @@ describe(
       assert.equal(body.series.length, 1);
       assert.deepEqual(body.series[0].labels, {});
       assert.equal(body.series[0].values[10], 30);
+    });
+
+    it('fills in the intervals of a query as Grafana does, within enforced labels', async () => {
+      const hour = 60 * MINUTE;
+      const wide = { start: T0, end: T0 + 2 * hour, step: hour };
+      const intervals = { interval: hour, rateInterval: 61 * MINUTE };
+      const { body } = await draw('intervals', 0, wide);
+      assert.deepEqual(body.intervals, { ...intervals, range: 2 * hour });
+      assert.deepEqual(
+        body.series.map(({ labels }) => labels.team),
+        ['a'],
+      );
+      // All sixty orders of the hour.
+      assert.ok(Math.abs(body.series[0].values[2]! - 61) < 2);
+      assert.deepEqual(body.infos, []);
+
+      const named = await draw('intervals', 2, wide);
+      assert.ok(Math.abs(named.body.series[0].values[2]! - 30) < 2);
+
+      // A step that is chosen is no finer than the scrapes, and four of them make a rate.
+      const short = { start: T0, end: T0 + 10 * MINUTE, maxPoints: 600 };
+      const fine = await draw('intervals', 0, short);
+      assert.equal(fine.body.step, MINUTE);
+      assert.equal(fine.body.intervals!.rateInterval, 4 * MINUTE);
+
+      const [{ id }] = (await panels('intervals')).panels;
+      for (const [route, sent] of [
+        [`panels/${id}/instant`, {}],
+        [`panels/${id}/exemplars`, { start: T0, end: T0 + hour }],
+        ['query/instant', { query: 'vector($__range_s)' }],
+      ] as const) {
+        const answer = await portal.ask<Refusal>(
+          entityRoute('intervals', route),
+          sent,
+        );
+        assert.equal(answer.status, 200, JSON.stringify(answer.body));
+      }
+      const free = await portal.ask<RangeResult>('/query/range', {
+        query: 'sum(increase(shop_orders_total[$__range]))',
+        ...wide,
+      });
+      assert.equal(free.body.intervals?.range, 2 * hour);
+      assert.ok(free.body.series[0].values[2]! > 300);
+    });
+
+    it('says that a window is shorter than the step', async () => {
+      const range = { start: T0, end: T0 + 7200, step: 3600 };
+      const { body } = await draw('intervals', 1, range);
+      assert.deepEqual(body.infos, [
+        'Each point looks back 2m, and points are 1 h apart: what lies between is not looked at. [$__rate_interval] in place of [2m] looks at all of it.',
+      ]);
+      const fine = await draw('intervals', 1, { ...range, step: 120 });
+      assert.deepEqual(fine.body.infos, []);
+      assert.equal(fine.body.intervals, undefined);
     });
 
     it('answers a panel of this moment', async () => {

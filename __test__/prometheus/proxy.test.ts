@@ -19,6 +19,7 @@ const DAY = 86_400;
 const CONFIGURATION = {
   proxyPath: '/prometheus/api/',
   uiUrl: 'https://prom.example',
+  scrapeInterval: { minutes: 1 },
   instances: [
     { name: 'staging', proxyPath: '/prometheus-b/api', uiUrl: 'https://b' },
     { name: 'wrong', proxyPath: '/wrong' },
@@ -169,6 +170,30 @@ describe(
       });
     });
 
+    it('fills in the intervals of a query as Grafana does', async () => {
+      const wide = { start: T0, end: T0 + 7200, step: 3600 };
+      const { series, intervals, infos } = await draw(
+        'max_over_time(shop_queue{team="a"}[$__rate_interval])',
+        wide,
+      );
+      assert.deepEqual(intervals, {
+        interval: 3600,
+        rateInterval: 3660,
+        range: 7200,
+      });
+      assert.deepEqual(infos, []);
+      // At the last whole hour.
+      assert.equal(Math.max(...(series[0].values as number[])), 61);
+      const narrow = await draw('max_over_time(shop_queue[2m])', wide);
+      assert.match(narrow.infos[0], /^Each point looks back 2m, /);
+      const chosen = await draw('shop_queue + 0 * $__interval_s', {
+        ...wide,
+        end: T0 + 600,
+        step: undefined,
+      });
+      assert.equal(chosen.step, MINUTE);
+    });
+
     it('passes on warnings and notes', async () => {
       const { infos } = await draw('rate(shop_queue[5m])');
       assert.match(infos[0], /metric might not be a counter/);
@@ -314,7 +339,8 @@ describe(
           message: /packages\/backend\/src\/index\.ts/,
         });
       }
-      assert.equal(proxy.asked.length, 2, 'each is asked once');
+      // Whoever tries again wants both to be looked for.
+      assert.equal(proxy.asked.length, 4);
     });
 
     it('asks the proxy at once where the configuration has a path', async () => {

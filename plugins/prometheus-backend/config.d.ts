@@ -38,6 +38,12 @@ export interface Config {
           string | number | boolean | Array<string | number | boolean>;
       };
 
+      /**
+       * How often it scrapes, for `$__rate_interval` and the shortest `$__interval`. Defaults to 15
+       * seconds.
+       */
+      scrapeInterval?: HumanDuration | string;
+
       /** What kind of server it is. Nothing depends on it: queries are sent in whatever language it has. */
       flavor?: 'prometheus' | 'thanos' | 'mimir' | 'victoriametrics';
 
@@ -256,7 +262,7 @@ export interface Config {
         /** The label that names the series. */
         dimension?: string;
         graphType?: 'line' | 'area' | 'stacked';
-        /** Such as `seconds`, `bytes`, `ratio` or `seconds/s`. */
+        /** Such as `seconds`, `bytes`, `ratio`, `seconds/s` or `timestamp`. */
         unit?: string;
         /** Values worth knowing, drawn as lines across the graph. */
         thresholds?: Array<{

@@ -8,6 +8,7 @@ import {
   AnnotationError,
   type AlertsResult,
   type EntityPanels,
+  findAlerts,
   type InstanceAlerts,
   type InstantResult,
   LABELS_ANNOTATION,
@@ -19,7 +20,6 @@ import {
   QueryError,
   type RangeResult,
   type TimeRange,
-  toAlerts,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import {
   type PrometheusInstance,
@@ -125,9 +125,11 @@ export class EntityPrometheus {
     caller: Caller,
   ) {
     const { instance, panel } = await this.find(entity, id);
-    return this.options.querier.exemplars({
+    const { querier } = this.options;
+    const query = querier.fill(instance, panel.query, range);
+    return querier.exemplars({
       instance,
-      query: enforce(instance, panel.query, entity),
+      query: enforce(instance, query, entity),
       ...range,
       ...caller,
     });
@@ -207,20 +209,23 @@ export class EntityPrometheus {
     names: AlertNames,
   ): Promise<AlertsResult> {
     const { uiUrl } = instance;
-    const labels = readable(() => [
-      ...parseLabels(annotationOf(entity, LABELS_ANNOTATION)),
-      ...instance.matchersFor(entity),
+    const [labels, enforced] = readable(() => [
+      parseLabels(annotationOf(entity, LABELS_ANNOTATION)),
+      instance.matchersFor(entity),
     ]);
     if (names.length === 0) {
       return { uiUrl, alerts: [], warnings: [] };
     }
     const groups = await this.options.querier.rules({ instance, ...caller });
     const { maxSeries } = this.options.querier.limits;
-    const alerts = toAlerts(groups, { names, labels });
+    const found = findAlerts(groups, { names, labels, enforced });
+    const { alerts, missing, mismatched } = found;
     const shown = alerts.slice(0, maxSeries);
     return {
       uiUrl,
       ...(await this.withSilences(shown, instance, caller)),
+      ...(missing.length > 0 && { missing }),
+      ...(mismatched.length > 0 && { mismatched }),
       ...(shown.length < alerts.length && {
         truncated: { shown: shown.length, received: alerts.length },
       }),
@@ -285,19 +290,23 @@ export class EntityPrometheus {
     );
   }
 
-  private range(
+  /** Intervals are filled in before labels are enforced: what is checked is what is sent. */
+  private async range(
     query: string,
     entity: Entity,
     instance: PrometheusInstance,
     range: Range,
     caller: Caller,
   ): Promise<RangeResult> {
-    return this.options.querier.queryRange({
-      instance,
-      query: enforce(instance, query, entity),
-      ...range,
-      ...caller,
+    const { querier } = this.options;
+    const request = { instance, query, ...range, ...caller };
+    const plan = querier.plan(request);
+    const result = await querier.queryRange({
+      ...request,
+      query: enforce(instance, plan.query, entity),
+      step: plan.range.step,
     });
+    return plan.intervals ? { ...result, intervals: plan.intervals } : result;
   }
 
   private instant(
@@ -306,9 +315,10 @@ export class EntityPrometheus {
     instance: PrometheusInstance,
     caller: Caller,
   ): Promise<InstantResult> {
-    return this.options.querier.query({
+    const { querier } = this.options;
+    return querier.query({
       instance,
-      query: enforce(instance, query, entity),
+      query: enforce(instance, querier.fill(instance, query), entity),
       ...caller,
     });
   }

@@ -78,7 +78,7 @@ function readUnit(config: Config, path: string): Unit | undefined {
   const unit = found === undefined ? undefined : toUnit(found);
   if (found !== undefined && unit === undefined) {
     throw new InputError(
-      `${path}.unit: found "${found}", expected a unit such as seconds, bytes, ratio or seconds/s`,
+      `${path}.unit: found "${found}", expected a unit such as seconds, bytes, ratio, timestamp or seconds/s`,
     );
   }
   return unit;

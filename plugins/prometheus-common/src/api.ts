@@ -1,6 +1,8 @@
 // What the backend answers. Errors are those of `@backstage/errors`: `{ error: { name, message },
 // request, response }`.
 import type { AnnotationProblem } from './annotations/AnnotationError';
+import type { NonFinite, NonFiniteValue } from './nonFinite';
+import type { Intervals } from './promql/intervals';
 import type { Unit } from './units/Unit';
 
 /** `area` fills each series down to zero, `stacked` puts them on top of one another. */
@@ -46,14 +48,16 @@ export interface EntityPanels {
 /** One line of a graph. */
 export interface RangeSeries {
   labels: Record<string, string>;
-  /** One for each timestamp; `null` is a gap: no sample, staleness, NaN or an infinity. */
+  /** One for each timestamp; `null` is a gap: no sample, staleness, or what `nonFinite` has. */
   values: (number | null)[];
+  /** Where the value is NaN or an infinity, if it is anywhere. */
+  nonFinite?: NonFinite;
 }
 
 /** That an answer had more series than are shown. */
 export interface Truncated {
   shown: number;
-  /** How many the server sent; it may have had more still. */
+  /** How many were received. Of series no more are than tell that there are more. */
   received: number;
 }
 
@@ -65,6 +69,8 @@ export interface RangeResult {
   end: number;
   /** Seconds. */
   step: number;
+  /** What `$__interval` and the like of the query stood for, if it has any. */
+  intervals?: Intervals;
   /** Seconds since 1970: `start`, `start + step`, … `end`. */
   timestamps: number[];
   series: RangeSeries[];
@@ -75,6 +81,8 @@ export interface RangeResult {
   /** Prometheus' notes on the query. */
   infos: string[];
   truncated?: Truncated;
+  /** Which series were kept of more: those that add up to most, or those that the server sent first. */
+  kept?: 'largest' | 'first';
 }
 
 export interface InstantSample {
@@ -93,7 +101,11 @@ export interface InstantResult {
   truncated?: Truncated;
 }
 
-export type AlertState = 'inactive' | 'pending' | 'firing';
+/**
+ * `unknown` is whatever is not known to be one of the others: a rule that could not be evaluated or
+ * was not yet, and a state that only its server has.
+ */
+export type AlertState = 'inactive' | 'pending' | 'firing' | 'unknown';
 
 /** An alert of a rule, or a rule that has none at the moment. */
 export interface Alert {
@@ -101,6 +113,8 @@ export interface Alert {
   state: AlertState;
   /** Missing while inactive, and for NaN and infinities. */
   value?: number;
+  /** Which of those it is. */
+  nonFiniteValue?: NonFiniteValue;
   labels: Record<string, string>;
   annotations: Record<string, string>;
   /** Since when it is pending or firing, in ISO 8601. */
@@ -121,6 +135,10 @@ export interface Alert {
   runbookUrl?: string;
   /** Known only where an Alertmanager is configured. */
   silenced?: boolean;
+  /** How the rule's last evaluation went: `ok`, `err`, `unknown`, or what else the server says. */
+  health?: string;
+  /** The server's own word for a state that is unknown. */
+  reportedState?: string;
   /** Why the rule could not be evaluated. */
   lastError?: string;
 }
@@ -128,8 +146,12 @@ export interface Alert {
 export interface AlertsResult {
   /** Of the instance's own web page. */
   uiUrl?: string;
-  /** Firing first, then pending, then inactive; each by name. */
+  /** Firing first, then unknown, then pending, then inactive; each by name. */
   alerts: Alert[];
+  /** Names that were asked for and that no alerting rule has. */
+  missing?: string[];
+  /** Names that were asked for, and whose rules have other labels than were asked for. */
+  mismatched?: string[];
   warnings: string[];
   truncated?: Truncated;
 }

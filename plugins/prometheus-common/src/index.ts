@@ -1,4 +1,5 @@
 export * from './AnswerError';
+export * from './alerts/alertState';
 export * from './alerts/mergeAlerts';
 export * from './alerts/RuleGroup';
 export * from './alerts/toAlerts';
@@ -10,10 +11,21 @@ export * from './annotations/rules';
 export * from './annotations/serviceNames';
 export * from './api';
 export * from './http/QueryMethod';
+export * from './nonFinite';
 export * from './panels/panelsOf';
 export * from './permissions';
 export { clip, type Position } from './position';
+export { queryTitle } from './promql/comments';
 export * from './promql/enforceMatchers';
+export {
+  DEFAULT_SCRAPE_INTERVAL,
+  fillIntervals,
+  type Intervals,
+  intervalsOf,
+  type IntervalsOptions,
+  usesIntervals,
+} from './promql/intervals';
+export { largestOf } from './promql/largest';
 export * from './promql/LabelMatcher';
 export * from './promql/QueryError';
 export { quote, unquote } from './promql/strings';
@@ -24,6 +36,7 @@ export {
   MAX_QUERY_LENGTH,
 } from './promql/syntax';
 export * from './promql/variables';
+export { infosOfWindow, narrowWindow } from './promql/windows';
 export * from './range';
 export * from './units/formatValue';
 export * from './units/inferUnit';

@@ -1,7 +1,12 @@
 import type { Entity } from '@backstage/catalog-model';
-import { type Config, ConfigReader } from '@backstage/config';
-import type { JsonObject } from '@backstage/types';
 import {
+  type Config,
+  ConfigReader,
+  readDurationFromConfig,
+} from '@backstage/config';
+import { durationToMilliseconds, type JsonObject } from '@backstage/types';
+import {
+  DEFAULT_SCRAPE_INTERVAL,
   enforceMatchers,
   type LabelMatcher,
   substituteInText,
@@ -43,6 +48,8 @@ export class PrometheusInstance {
   readonly ruler: Endpoint;
   /** Where its alerts are silenced. */
   readonly alertmanager?: Endpoint;
+  /** Seconds between its scrapes, for `$__rate_interval`. */
+  readonly scrapeInterval: number;
   readonly #parameters: Record<string, string>;
   readonly #enforceLabels: Record<string, string>;
   /** Queries with the labels in them, by the queries and the labels. */
@@ -95,6 +102,7 @@ export class PrometheusInstance {
         title: `Alertmanager of the ${title}`,
         product: 'Alertmanager',
       });
+    this.scrapeInterval = readScrapeInterval(at);
     this.#parameters = readParameters(at);
     this.#enforceLabels = readEnforceLabels(at);
   }
@@ -149,6 +157,18 @@ export class PrometheusInstance {
     }
     return enforced;
   }
+}
+
+function readScrapeInterval(at: Section): number {
+  const key = 'scrapeInterval';
+  if (!at.config.has(key)) {
+    return DEFAULT_SCRAPE_INTERVAL;
+  }
+  const duration = readDurationFromConfig(at.config, { key });
+  const milliseconds = durationToMilliseconds(duration);
+  return milliseconds > 0
+    ? milliseconds / 1000
+    : fail(at, key, `is ${milliseconds} ms, and has to be longer than nothing`);
 }
 
 function readName(at: Section): string {

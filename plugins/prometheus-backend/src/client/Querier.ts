@@ -1,15 +1,21 @@
 import type { LoggerService } from '@backstage/backend-plugin-api';
 import type { Config } from '@backstage/config';
-import { InputError } from '@backstage/errors';
+import { InputError, toError } from '@backstage/errors';
 import {
   alignRange,
   type AlignedRange,
   chooseStep,
   countPoints,
+  fillIntervals,
+  infosOfWindow,
   type InstantResult,
+  type Intervals,
+  intervalsOf,
+  largestOf,
   type RangeResult,
   type RuleGroup,
   type TimeRange,
+  usesIntervals,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { Clients } from './Clients';
 import { ConcurrencyLimit } from './ConcurrencyLimit';
@@ -36,7 +42,7 @@ export interface QueryRequest {
 }
 
 export interface RangeRequest extends QueryRequest {
-  /** As it is sent: variables filled in, labels enforced. */
+  /** With the entity's variables filled in, and labels enforced. */
   query: string;
   /** Seconds since 1970. */
   start: number;
@@ -48,6 +54,14 @@ export interface RangeRequest extends QueryRequest {
   maxPoints?: number;
 }
 
+/** What is asked for a range. */
+export interface RangePlan {
+  query: string;
+  range: AlignedRange;
+  /** What the query's variables stood for, if it had any. */
+  intervals?: Intervals;
+}
+
 /** Milliseconds for which rules, silences, exemplars, metadata and the past are taken not to change. */
 const RULES_AGE = 5_000;
 const SILENCES_AGE = 5_000;
@@ -57,6 +71,9 @@ const PAST_AGE = 60_000;
 
 /** Milliseconds. Steps may take days, and samples may come late. */
 const MAX_AGE = 300_000;
+
+/** What `$__range` is without a range; only its length counts. */
+const LAST_HOUR: TimeRange = { start: 0, end: 3600 };
 
 export interface QuerierOptions {
   logger?: Pick<LoggerService, 'warn'>;
@@ -73,6 +90,7 @@ export class Querier {
   private readonly cache: QueryCache;
   private readonly users: ConcurrencyLimit;
   private readonly upstream: ConcurrencyLimit;
+  private readonly logger: QuerierOptions['logger'];
 
   /** @throws Error that names the path of what is wrong, and no secret */
   static fromConfig(config: Config, options: QuerierOptions = {}): Querier {
@@ -89,6 +107,7 @@ export class Querier {
     options: QuerierOptions = {},
   ) {
     const { perUser, perInstance, queue } = limits;
+    this.logger = options.logger;
     this.clients = new Clients({
       ...limits,
       ...options,
@@ -119,19 +138,54 @@ export class Querier {
    * @throws TooManyRequestsError when too many wait already
    */
   async queryRange(request: RangeRequest): Promise<RangeResult> {
-    const range = this.toRange(request);
-    const { query } = request;
-    return this.get(
+    const { query, range, intervals } = this.plan(request);
+    const result = await this.get(
       request,
       ['range', query, range],
-      (client, signal) => client.queryRange(query, range, { signal }),
-      result => ({ bytes: sizeOfRange(result), expiresAt: expiryOf(range) }),
+      (client, signal) => this.queryLargest(client, query, range, signal),
+      found => ({ bytes: sizeOfRange(found), expiresAt: expiryOf(range) }),
     );
+    return {
+      ...result,
+      ...(intervals && { intervals }),
+      infos: [...result.infos, ...infosOfWindow(query, range.step)],
+    };
+  }
+
+  /**
+   * What {@link queryRange} will ask: the range on its grid, and the query with `$__interval` and the
+   * like filled in.
+   *
+   * @throws InputError as {@link queryRange}
+   */
+  plan(request: RangeRequest): RangePlan {
+    const { query, start, end } = request;
+    const { scrapeInterval } = this.instanceOf(request);
+    const isFilled = usesIntervals(query);
+    const range = this.toRange(request, isFilled ? scrapeInterval : 1);
+    if (!isFilled) {
+      return { query, range };
+    }
+    const { step } = range;
+    const intervals = intervalsOf({ start, end, step, scrapeInterval });
+    return { query: fillIntervals(query, intervals), range, intervals };
+  }
+
+  /** A query whose intervals are filled in where there is no step: as for one of the scrapes' length. */
+  fill(
+    instance: QueryRequest['instance'],
+    query: string,
+    range: TimeRange = LAST_HOUR,
+  ): string {
+    const { scrapeInterval } = this.instanceOf({ instance });
+    const step = scrapeInterval;
+    const intervals = intervalsOf({ ...range, step, scrapeInterval });
+    return fillIntervals(query, intervals);
   }
 
   /** The values of this moment; whoever asks within a second shares them. */
   query(request: QueryRequest & { query: string }): Promise<InstantResult> {
-    const { query } = request;
+    const query = this.fill(request.instance, request.query);
     const time = Math.floor(Date.now() / 1000);
     return this.get(
       request,
@@ -222,10 +276,40 @@ export class Querier {
   }
 
   /** @throws UnknownInstanceError that names the instances there are */
-  private instanceOf({ instance }: QueryRequest): PrometheusInstance {
+  private instanceOf({
+    instance,
+  }: Pick<QueryRequest, 'instance'>): PrometheusInstance {
     return typeof instance === 'string'
       ? this.instances.get(instance)
       : instance;
+  }
+
+  /** The series that add up to most, where there are too many; the first ones if the server will not. */
+  private async queryLargest(
+    client: PrometheusClient,
+    query: string,
+    range: AlignedRange,
+    signal: AbortSignal,
+  ): Promise<RangeResult> {
+    const first = await client.queryRange(query, range, { signal });
+    const { truncated } = first;
+    if (!truncated) {
+      return first;
+    }
+    try {
+      const wanted = largestOf(query, range, this.limits.maxSeries);
+      const largest = await client.queryRange(wanted, range, { signal });
+      if (largest.series.length >= truncated.shown) {
+        const { warnings, infos } = first;
+        return { ...largest, warnings, infos, truncated, kept: 'largest' };
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      this.logger?.warn(
+        `Of too many series the largest are not known: ${toError(error).message}`,
+      );
+    }
+    return { ...first, kept: 'first' };
   }
 
   private async get<T>(
@@ -277,7 +361,11 @@ export class Querier {
     }
   }
 
-  private toRange({ start, end, step, maxPoints }: RangeRequest): AlignedRange {
+  /** @param minStep - of a step that is chosen, in seconds: a finer one would show no more */
+  private toRange(
+    { start, end, step, maxPoints }: RangeRequest,
+    minStep: number,
+  ): AlignedRange {
     const { maxPoints: most } = this.limits;
     this.assertRange({ start, end });
     if (step !== undefined && !(Number.isSafeInteger(step) && step > 0)) {
@@ -290,7 +378,7 @@ export class Querier {
     const range = alignRange({
       start,
       end,
-      step: step ?? chooseStep({ start, end, maxPoints: points }),
+      step: step ?? chooseStep({ start, end, maxPoints: points, minStep }),
     });
     if (countPoints(range) > most) {
       throw new InputError(
@@ -312,8 +400,8 @@ function expiryOf({ end, step }: AlignedRange): number {
 
 function sizeOfRange({ series, ...rest }: RangeResult): number {
   return series.reduce(
-    (bytes, { labels, values }) =>
-      bytes + sizeOf({ labels }) + sizeOfColumn(values),
+    (bytes, { labels, values, nonFinite }) =>
+      bytes + sizeOf({ labels, nonFinite }) + sizeOfColumn(values),
     sizeOf(rest),
   );
 }

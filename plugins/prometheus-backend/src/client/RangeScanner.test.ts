@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import { samplesOf } from '@nativestage/backstage-plugin-prometheus-common';
 import { RangeScanner, type Scanned } from './RangeScanner';
 
 const RANGE = { start: 1000, end: 1060, step: 15 };
@@ -58,10 +59,16 @@ describe('RangeScanner', () => {
         fc.array(fc.nat()),
         (body, pretty, cuts) => {
           const text = JSON.stringify(body, undefined, pretty ? 1 : undefined);
-          const { skeleton, columns } = scan(text, cuts);
+          const { skeleton, columns, nonFinite } = scan(text, cuts);
           assert.deepEqual(
             columns,
             body.data.result.map(({ values }) => column(values)),
+          );
+          assert.deepEqual(
+            columns.map((values, at) =>
+              samplesOf({ values, nonFinite: nonFinite[at] }),
+            ),
+            body.data.result.map(({ values }) => column(values, true)),
           );
           const expected = JSON.parse(text) as typeof body;
           expected.data.result.forEach((one, index) =>
@@ -153,13 +160,16 @@ function scan(text: string, cuts: number[] = [], maxSeries = 100): Scanned {
   return scanner.end();
 }
 
-function column(values: [number, string][]): (number | null)[] {
+/** @param isComplete - whether infinities and NaN are there */
+function column(
+  values: [number, string][],
+  isComplete = false,
+): (number | null)[] {
   const drawn = Array.from<number | null>({ length: 5 }).fill(null);
   for (const [timestamp, text] of values) {
-    const value = Number(text);
-    drawn[(timestamp - RANGE.start) / RANGE.step] = Number.isFinite(value)
-      ? value
-      : null;
+    const value = Number(text.replace(/Inf$/, 'Infinity'));
+    drawn[(timestamp - RANGE.start) / RANGE.step] =
+      isComplete || Number.isFinite(value) ? value : null;
   }
   return drawn;
 }

@@ -1,6 +1,9 @@
 import {
+  addNonFinite,
   type AlignedRange,
   countPoints,
+  type NonFinite,
+  parseSample,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { seriesShape } from './answers';
 import { JsonReader } from './JsonReader';
@@ -14,6 +17,8 @@ export interface Scanned {
   skeleton: unknown;
   /** The values of each series on the range's grid, for as many series as were wanted. */
   columns: (number | null)[][];
+  /** Where the columns of these places have an infinity or NaN. */
+  nonFinite: (NonFinite | undefined)[];
   /** Whether there are more series. */
   isCut: boolean;
 }
@@ -64,6 +69,9 @@ const POWERS = Array.from({ length: 23 }, (_, power) => 10 ** power);
 export class RangeScanner {
   private readonly column: Float64Array;
   private readonly columns: (number | null)[][] = [];
+  private readonly nonFinite: (NonFinite | undefined)[] = [];
+  /** Of the series that is read. */
+  private found?: NonFinite;
   private readonly skeleton: JsonReader;
   private state = State.Skeleton;
   /** Bytes of `KEY` that the current string has matched, or -1. */
@@ -108,6 +116,7 @@ export class RangeScanner {
     return {
       skeleton: this.skeleton.end(),
       columns: this.columns,
+      nonFinite: this.nonFinite,
       isCut: this.isDone,
     };
   }
@@ -195,16 +204,23 @@ export class RangeScanner {
   private set(timestamp: number, value: number): void {
     const { start, step } = this.range;
     const index = Math.round((timestamp - start) / step);
-    // NaN, infinities and strays are gaps; staleness is one already.
-    if (index >= 0 && index < this.column.length && Number.isFinite(value)) {
+    // Strays are left out; staleness is a gap already.
+    if (!(index >= 0 && index < this.column.length)) {
+      return;
+    }
+    if (Number.isFinite(value)) {
       this.column[index] = value;
+    } else {
+      this.found = addNonFinite(this.found, value, index);
     }
   }
 
   private finishSeries(): void {
     if (this.series++ < this.maxSeries) {
       this.columns.push(toColumn(this.column));
+      this.nonFinite.push(this.found);
     }
+    this.found = undefined;
     this.column.fill(NaN);
     this.state = State.Skeleton;
   }
@@ -243,9 +259,8 @@ function readNumber(bytes: Buffer, from: number, to: number): number {
   return isNegative ? -value : value;
 }
 
-/** Prometheus' `+Inf` and `-Inf` are NaN here: both are gaps. */
 function slowNumber(bytes: Buffer, from: number, to: number): number {
-  return Number(bytes.toString('latin1', from, to));
+  return parseSample(bytes.toString('latin1', from, to));
 }
 
 /** Of servers that put space into their JSON. */
@@ -254,7 +269,7 @@ function readLoosely(text: string): [timestamp: number, value: number] {
   if (sample.length !== 2) {
     throw unknownShape();
   }
-  return [Number(sample[0]), Number(sample[1])];
+  return [Number(sample[0]), parseSample(String(sample[1]))];
 }
 
 function afterKey(state: State, byte: number): State {

@@ -2,7 +2,9 @@ import type {
   AlignedRange,
   InstantResult,
   InstantSample,
+  NonFinite,
   RangeResult,
+  RangeSeries,
   Truncated,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { timestampsOf } from '@nativestage/backstage-plugin-prometheus-common';
@@ -87,7 +89,7 @@ export function seriesShape(maxSeries: number, skipped: string[] = []): Shape {
 
 /** @throws ZodError for an answer of another shape */
 export function toRangeResult(
-  { skeleton, columns, isCut }: Scanned,
+  { skeleton, columns, nonFinite, isCut }: Scanned,
   range: AlignedRange,
   toNotes: (notes: Envelope) => Noted,
 ): RangeResult {
@@ -96,7 +98,7 @@ export function toRangeResult(
   const drawn = found.flatMap(({ metric, values }) =>
     values === undefined || values >= columns.length
       ? []
-      : [{ labels: metric, values: columns[values] }],
+      : [toSeries(metric, columns[values], nonFinite[values])],
   );
   const histograms = found.filter(
     ({ histograms: own }) => own !== undefined,
@@ -172,6 +174,14 @@ export function noted(
       'The server gave a note that is not about the query itself; the backend’s log has it',
     ),
   });
+}
+
+function toSeries(
+  metric: Record<string, string>,
+  values: (number | null)[],
+  nonFinite?: NonFinite,
+): RangeSeries {
+  return { labels: metric, values, ...(nonFinite && { nonFinite }) };
 }
 
 function toSample(

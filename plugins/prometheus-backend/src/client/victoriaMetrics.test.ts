@@ -145,13 +145,13 @@ async function checkAlerts(client: PrometheusClient): Promise<void> {
     alerts.map(({ name, state, value }) => [name, state, value]),
     [
       ['Burning', 'firing', 1.5],
+      ['Broken', 'unknown', undefined],
       ['Waiting', 'pending', 2],
       ['Bare', 'inactive', undefined],
-      ['Broken', 'inactive', undefined],
       ['Quiet', 'inactive', undefined],
     ],
   );
-  const [burning, waiting, bare, broken, quiet] = alerts;
+  const [burning, broken, waiting, bare, quiet] = alerts;
   const own = { team: 'a', severity: 'page' };
   const group = { alertname: 'Burning', alertgroup: 'alerts' };
   assert.deepEqual(burning.labels, { ...group, ...own });

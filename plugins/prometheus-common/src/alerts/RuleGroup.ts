@@ -20,7 +20,13 @@ export interface Rule {
   duration?: number;
   labels: Record<string, string>;
   annotations: Record<string, string>;
+  /** Of all its alerts together, where a server says it: the worst. */
+  state?: string;
+  /** `ok`, `err`, `unknown`, and whatever else a server knows. */
+  health?: string;
   lastEvaluation?: string;
+  /** `false` where the server says that there was no evaluation yet. */
+  isEvaluated?: boolean;
   lastError?: string;
   alerts: ActiveAlert[];
 }
@@ -76,7 +82,10 @@ export function toRule(json: unknown, at = 'the rule'): Rule {
     duration: typeof rule.duration === 'number' ? rule.duration : undefined,
     labels: texts(rule.labels, `${at}.labels`),
     annotations: texts(rule.annotations, `${at}.annotations`),
+    state: optionalText(rule.state),
+    health: optionalText(rule.health),
     lastEvaluation: time(rule.lastEvaluation),
+    ...(isNever(rule.lastEvaluation) && { isEvaluated: false }),
     lastError: optionalText(rule.lastError),
     alerts: list(rule.alerts, `${at}.alerts`).map((alert, nth) =>
       toActiveAlert(alert, `${at}.alerts[${nth}]`),
@@ -125,8 +134,11 @@ function optionalText(json: unknown): string | undefined {
 }
 
 function time(json: unknown): string | undefined {
-  const written = optionalText(json);
-  return written === undefined || NEVER.test(written) ? undefined : written;
+  return isNever(json) ? undefined : optionalText(json);
+}
+
+function isNever(json: unknown): boolean {
+  return NEVER.test(optionalText(json) ?? '');
 }
 
 function fail(at: string, expected: string, found: unknown): never {

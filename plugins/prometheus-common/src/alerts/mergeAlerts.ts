@@ -29,6 +29,7 @@ export function mergeAlerts(parts: InstanceAlerts[]): AlertsResult {
     uiUrl: known[0]?.result.uiUrl,
     alerts: alerts.sort(compareAlerts),
     warnings: parts.flatMap(warningsOf),
+    ...(failed ? {} : namesWithout(known.map(({ result }) => result))),
     ...(cut.length > 0 && {
       truncated: {
         shown: alerts.length,
@@ -39,6 +40,26 @@ export function mergeAlerts(parts: InstanceAlerts[]): AlertsResult {
         ),
       },
     }),
+  };
+}
+
+/** The names that no instance found an alert for: one that did not answer may have one. */
+function namesWithout(
+  results: AlertsResult[],
+): Pick<AlertsResult, 'missing' | 'mismatched'> {
+  const [first, ...others] = results.map(
+    ({ missing = [], mismatched = [] }) => [...missing, ...mismatched],
+  );
+  const without = (first ?? []).filter(name =>
+    others.every(names => names.includes(name)),
+  );
+  const mismatched = without.filter(name =>
+    results.some(result => result.mismatched?.includes(name)),
+  );
+  const missing = without.filter(name => !mismatched.includes(name));
+  return {
+    ...(missing.length > 0 && { missing }),
+    ...(mismatched.length > 0 && { mismatched }),
   };
 }
 

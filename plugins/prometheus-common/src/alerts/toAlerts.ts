@@ -1,84 +1,151 @@
 import type { AlertLabel } from '../annotations/labels';
-import type { Alert, AlertState } from '../api';
-import type { Rule, RuleGroup } from './RuleGroup';
+import type { Alert } from '../api';
+import { nonFiniteName, parseSample } from '../nonFinite';
+import { ALERT_STATES, stateOfQuietRule, toAlertState } from './alertState';
+import type { ActiveAlert, Rule, RuleGroup } from './RuleGroup';
 
 export interface AlertFilter {
   /** Of the rules. */
   names: 'all' | string[];
-  /** That an alert has, all of them. */
+  /**
+   * That an alert has, all of them. A rule without active alerts is there unless its own labels say
+   * something else: the series that it reads may have the label.
+   */
   labels?: AlertLabel[];
+  /** That an alert or a rule has for certain; what has not is as if it did not exist. */
+  enforced?: AlertLabel[];
 }
 
-const ORDER: AlertState[] = ['firing', 'pending', 'inactive'];
+export interface FoundAlerts {
+  alerts: Alert[];
+  /** Names of the filter that no rule has. */
+  missing: string[];
+  /** Names of the filter whose rules all have other labels. */
+  mismatched: string[];
+}
+
+/** A label's value that the server makes of each series. */
+const TEMPLATE = /\{\{/;
 
 /**
- * The alerts of alerting rules: those that are pending or firing, and for a rule without any the
- * rule itself as inactive. Firing ones first, then by name.
+ * The alerts of alerting rules: those that are active, and for a rule without any the rule itself,
+ * as inactive or unknown. Firing ones first, then unknown and pending ones; each by name.
  */
 export function toAlerts(groups: RuleGroup[], filter: AlertFilter): Alert[] {
-  const names = filter.names === 'all' ? undefined : new Set(filter.names);
-  return groups
-    .flatMap(({ rules }) => rules)
-    .filter(
-      ({ type, name }) =>
-        type !== 'recording' && (names === undefined || names.has(name)),
-    )
-    .flatMap(alertsOf)
-    .filter(alert => hasLabels(alert, filter.labels ?? []))
-    .sort(compareAlerts);
+  return findAlerts(groups, filter).alerts;
+}
+
+/** As {@link toAlerts}, and which names nothing was found for. */
+export function findAlerts(
+  groups: RuleGroup[],
+  { names, labels = [], enforced = [] }: AlertFilter,
+): FoundAlerts {
+  const wanted = names === 'all' ? undefined : new Set(names);
+  const unseen = new Set(wanted);
+  const unmatched = new Set<string>();
+  const alerts: Alert[] = [];
+  for (const rule of groups.flatMap(({ rules }) => rules)) {
+    if (rule.type === 'recording' || (wanted && !wanted.has(rule.name))) {
+      continue;
+    }
+    const found = alertsOf(rule, labels, enforced);
+    alerts.push(...found);
+    if (found.length > 0) {
+      unseen.delete(rule.name);
+    } else if (alertsOf(rule, [], enforced).length > 0) {
+      unmatched.add(rule.name);
+    }
+  }
+  return {
+    alerts: alerts.sort(compareAlerts),
+    missing: [...unseen].filter(name => !unmatched.has(name)),
+    mismatched: [...unseen].filter(name => unmatched.has(name)),
+  };
 }
 
 /** The order of alerts: by state, then by name. */
 export function compareAlerts(a: Alert, b: Alert): number {
   return (
-    ORDER.indexOf(a.state) - ORDER.indexOf(b.state) ||
+    ALERT_STATES.indexOf(a.state) - ALERT_STATES.indexOf(b.state) ||
     (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
   );
 }
 
-function alertsOf(rule: Rule): Alert[] {
-  const { name, query, duration, lastEvaluation, lastError } = rule;
-  const common = {
+/** The active alerts of a rule that have the labels, or the rule itself. */
+function alertsOf(
+  rule: Rule,
+  labels: AlertLabel[],
+  enforced: AlertLabel[],
+): Alert[] {
+  const active = rule.alerts.filter(
+    alert =>
+      toAlertState(alert.state) !== 'inactive' &&
+      hasLabels(alert.labels, labels) &&
+      hasLabels(alert.labels, enforced),
+  );
+  if (active.length > 0) {
+    return active.map(alert => toActive(rule, alert));
+  }
+  const own = ownLabels(rule);
+  return mayHaveLabels(own, labels) && hasLabels(own, enforced)
+    ? [toQuiet(rule)]
+    : [];
+}
+
+function toActive(rule: Rule, alert: ActiveAlert): Alert {
+  const { value, activeAt, labels, annotations } = alert;
+  const state = toAlertState(alert.state);
+  return {
+    ...describe(rule),
+    state,
+    ...(state === 'unknown' && { reportedState: alert.state }),
+    ...valueOf(value),
+    labels,
+    annotations,
+    activeAt,
+    runbookUrl: runbookOf(annotations),
+  };
+}
+
+function toQuiet(rule: Rule): Alert {
+  const { annotations } = rule;
+  // Its state is that of alerts that other labels have.
+  const isOthers = rule.alerts.length > 0;
+  const own = isOthers ? { ...rule, state: undefined } : rule;
+  const state = stateOfQuietRule(own);
+  const isForeign = own.state && toAlertState(own.state) === 'unknown';
+  return {
+    ...describe(rule),
+    state,
+    ...(isForeign && { reportedState: own.state }),
+    labels: ownLabels(rule),
+    annotations,
+    runbookUrl: runbookOf(annotations),
+  };
+}
+
+function describe(rule: Rule) {
+  const { name, query, duration, health, lastEvaluation, lastError } = rule;
+  return {
     name,
     query,
     expr: query,
     duration,
     lastEvaluation,
+    ...(health && { health }),
     ...(lastError && { lastError }),
   };
-  const active = rule.alerts.filter(
-    ({ state }) => stateOf(state) !== 'inactive',
-  );
-  if (active.length === 0) {
-    return [
-      {
-        ...common,
-        state: 'inactive',
-        labels: { alertname: name, ...rule.labels },
-        annotations: rule.annotations,
-        runbookUrl: runbookOf(rule.annotations),
-      },
-    ];
+}
+
+function valueOf(
+  text: string | undefined,
+): Pick<Alert, 'value' | 'nonFiniteValue'> {
+  if (text === undefined || text === '') {
+    return { value: undefined };
   }
-  return active.map(({ state, value, activeAt, labels, annotations }) => ({
-    ...common,
-    state: stateOf(state),
-    value: toFinite(value),
-    labels,
-    annotations,
-    activeAt,
-    runbookUrl: runbookOf(annotations),
-  }));
-}
-
-/** vmalert also knows `nomatch`, and a new Prometheus `unknown` before the first evaluation. */
-function stateOf(state: string): AlertState {
-  return state === 'firing' || state === 'pending' ? state : 'inactive';
-}
-
-function toFinite(text: string | undefined): number | undefined {
-  const value = text === undefined || text === '' ? NaN : Number(text);
-  return Number.isFinite(value) ? value : undefined;
+  const value = parseSample(text);
+  const name = nonFiniteName(value);
+  return name ? { value: undefined, nonFiniteValue: name } : { value };
 }
 
 /** A link that a browser may follow; annotations may hold anything, `javascript:` too. */
@@ -87,9 +154,29 @@ function runbookOf(annotations: Record<string, string>): string | undefined {
   return /^https?:\/\//i.test(text) && URL.canParse(text) ? text : undefined;
 }
 
-function hasLabels(alert: Alert, wanted: AlertLabel[]): boolean {
+function ownLabels({ name, labels }: Rule): Record<string, string> {
+  return { alertname: name, ...labels };
+}
+
+/** As in PromQL, an empty value is that of a label that is not there. */
+function hasLabels(
+  labels: Record<string, string>,
+  wanted: AlertLabel[],
+): boolean {
   return wanted.every(
     ({ label, value }) =>
-      Object.hasOwn(alert.labels, label) && alert.labels[label] === value,
+      (Object.hasOwn(labels, label) ? labels[label] : '') === value,
+  );
+}
+
+function mayHaveLabels(
+  labels: Record<string, string>,
+  wanted: AlertLabel[],
+): boolean {
+  return wanted.every(
+    one =>
+      !Object.hasOwn(labels, one.label) ||
+      TEMPLATE.test(labels[one.label]) ||
+      hasLabels(labels, [one]),
   );
 }

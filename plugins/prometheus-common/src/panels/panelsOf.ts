@@ -10,6 +10,7 @@ import {
   type RulePanel,
 } from '../annotations/rules';
 import type { PanelSummary } from '../api';
+import { queryTitle } from '../promql/comments';
 import { QueryError } from '../promql/QueryError';
 import { substituteInQuery } from '../promql/variables';
 import { inferUnit } from '../units/inferUnit';
@@ -65,7 +66,7 @@ function panelOf(
 ): NamedQuery {
   const query = substituteInQuery(named?.query ?? written, entity);
   return {
-    title: named?.title ?? query,
+    title: named?.title ?? queryTitle(query),
     query,
     dimension: dimension ?? named?.dimension,
     graphType: named?.graphType,

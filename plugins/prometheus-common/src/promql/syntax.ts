@@ -1,5 +1,6 @@
 import { parser } from '@prometheus-io/lezer-promql';
 import { clip } from '../position';
+import { INTERVAL_VARIABLES, maskIntervals } from './intervals';
 import { QueryError, type QueryProblem } from './QueryError';
 import { splitQueries } from './scan';
 import { isStringLiteral } from './strings';
@@ -42,14 +43,17 @@ type Parsed =
   | { tree: Tree; problem?: undefined }
   | { tree?: undefined; problem: QueryProblem };
 
-/** The tree of a query without errors, or what is wrong with it. Its strings are not looked into. */
+/**
+ * The tree of a query without errors, or what is wrong with it. Its strings are not looked into, and
+ * `$__interval` and the like are durations and numbers.
+ */
 export function tryParse(query: string): Parsed {
   const known = kept.get(query);
   if (known) {
     return known;
   }
   const problem = checkLength(query) ?? checkDepth(query);
-  const parsed = problem ? { problem } : parseShort(query);
+  const parsed = problem ? { problem } : parseShort(maskIntervals(query));
   if (!problem) {
     keep(query, parsed);
   }
@@ -206,6 +210,10 @@ function unexpected(query: string, offset: number): string {
   }
   if (rest.trim() === '') {
     return 'the query ends too early';
+  }
+  const variable = /^\s*(\$\{?__\w+\}?)/.exec(rest);
+  if (variable) {
+    return `there is no variable "${clip(variable[1])}"; there are ${INTERVAL_VARIABLES.join(', ')}`;
   }
   const called = /\w+$/.exec(query.slice(0, offset).trimEnd().slice(-100));
   if (called && rest.startsWith('(')) {

@@ -1,7 +1,11 @@
-/** What a value counts. `ratio` is 1 for all, `percent` 100. */
+/**
+ * What a value counts. `ratio` is 1 for all, `percent` 100; a `timestamp` is a moment, in seconds since
+ * 1970.
+ */
 export type BaseUnit =
   | 'count'
   | 'seconds'
+  | 'timestamp'
   | 'bytes'
   | 'bits'
   | 'ratio'
@@ -21,6 +25,7 @@ export type Unit = BaseUnit | `${BaseUnit}/s`;
 export const SYMBOLS: Record<BaseUnit, string> = {
   count: '',
   seconds: 's',
+  timestamp: '',
   bytes: 'B',
   bits: 'b',
   ratio: '%',
@@ -45,7 +50,7 @@ export function toUnit(text: string): Unit | undefined {
   if (rest.length === 0) {
     return base as BaseUnit;
   }
-  return rest.length === 1 && rest[0] === 's'
+  return rest.length === 1 && rest[0] === 's' && base !== 'timestamp'
     ? `${base as BaseUnit}/s`
     : undefined;
 }

@@ -4,6 +4,10 @@ import { type BaseUnit, SYMBOLS, type Unit } from './Unit';
 type Scale = [from: number, factor: number, symbol: string][];
 
 const SI: Scale = [
+  [1e24, 1e24, 'Y'],
+  [1e21, 1e21, 'Z'],
+  [1e18, 1e18, 'E'],
+  [1e15, 1e15, 'P'],
   [1e12, 1e12, 'T'],
   [1e9, 1e9, 'G'],
   [1e6, 1e6, 'M'],
@@ -12,6 +16,10 @@ const SI: Scale = [
 ];
 
 const BINARY: Scale = [
+  [2 ** 80, 2 ** 80, 'Yi'],
+  [2 ** 70, 2 ** 70, 'Zi'],
+  [2 ** 60, 2 ** 60, 'Ei'],
+  [2 ** 50, 2 ** 50, 'Pi'],
   [2 ** 40, 2 ** 40, 'Ti'],
   [2 ** 30, 2 ** 30, 'Gi'],
   [2 ** 20, 2 ** 20, 'Mi'],
@@ -34,14 +42,18 @@ const DIGITS = 3;
 
 /**
  * A value for an axis or a tooltip: three significant digits, with a prefix, as in `1.5 MiB`,
- * `12.3 %`, `250 ms`, `1.2k`, `3.4k/s`. `–` stands for a gap.
+ * `12.3 %`, `250 ms`, `1.2k`, `3.4k/s`. A moment is in the viewer's zone, as `2026-01-31 09:30`. `–`
+ * stands for a gap.
  */
 export function formatValue(
   value: number | null | undefined,
   unit: Unit = 'count',
 ): string {
-  if (value === null || value === undefined || Number.isNaN(value)) {
+  if (value === null || value === undefined) {
     return '–';
+  }
+  if (Number.isNaN(value)) {
+    return 'NaN';
   }
   if (!Number.isFinite(value)) {
     return value > 0 ? '∞' : '-∞';
@@ -54,6 +66,9 @@ export function formatValue(
 function format(value: number, unit: BaseUnit, perSecond: boolean): string {
   if (unit === 'ratio' || unit === 'percent') {
     return `${digits(unit === 'ratio' ? value * 100 : value)} %`;
+  }
+  if (unit === 'timestamp') {
+    return formatMoment(value) ?? `${digits(value)} s`;
   }
   // A second per second is a share of one: minutes and days would only hide that.
   if (unit === 'seconds' && !perSecond && value !== 0) {
@@ -90,4 +105,20 @@ function rounded(value: number): number {
   return size >= 1000 && size < 1e6
     ? Math.round(value)
     : Number(value.toPrecision(DIGITS));
+}
+
+/** Of a year with four digits, in the viewer's zone. */
+function formatMoment(seconds: number): string | undefined {
+  const date = new Date(seconds * 1000);
+  const year = date.getFullYear();
+  if (!(year >= 1000 && year <= 9999)) {
+    return undefined;
+  }
+  const [month, day, hours, minutes] = [
+    date.getMonth() + 1,
+    date.getDate(),
+    date.getHours(),
+    date.getMinutes(),
+  ].map(part => String(part).padStart(2, '0'));
+  return `${year}-${month}-${day} ${hours}:${minutes}`;
 }

@@ -1,11 +1,14 @@
+import { withoutComments } from '../promql/comments';
 import { nodesOf, tryParse, type SyntaxNode } from '../promql/syntax';
+import { isMoment } from './moments';
+import { isPartOf } from './things';
 import { type BaseUnit, toUnit, type Unit } from './Unit';
 
 /** The unit that Prometheus' metadata has for a metric, if any. */
 export type UnitOfMetric = (metric: string) => string | undefined;
 
 /** Suffixes that say how a metric is counted, not what. */
-const COUNTED = /_(?:bucket|count|created|info)$/;
+const COUNTED = /_(?:bucket|count|info)$/;
 
 /** Words at a name's end, as the Prometheus and OpenMetrics conventions have them. */
 const SUFFIXES: Record<string, BaseUnit> = {
@@ -37,6 +40,14 @@ const COUNTING = [
 const SAME_UNIT =
   /^(?:sum|avg|min|max|topk|bottomk|limitk|limit_ratio|quantile|stddev|increase|i?delta|abs|ceil|floor|round|sort.*|clamp.*|label_replace|label_join|histogram_(?:sum|avg|stddev)|predict_linear|(?:sum|avg|min|max|last|first|quantile|stddev|mad)_over_time)$/;
 
+/** Functions that give a moment, whatever of. */
+const MOMENTS = ['time', 'timestamp'];
+
+/** What a function makes of moments: the time between some, or still a moment. */
+const BETWEEN_MOMENTS =
+  /^(?:stddev|increase|i?delta|(?:stddev|mad)_over_time|histogram_stddev)$/;
+const ADDING_UP = /^(?:sum|sum_over_time|histogram_sum)$/;
+
 /** Operators whose value is the left side's. */
 const KEEPING_LEFT = [
   'Eql',
@@ -62,8 +73,9 @@ export function inferUnit(
   query: string,
   unitOfMetric: UnitOfMetric = () => undefined,
 ): Unit | undefined {
-  const top = tryParse(query).tree?.topNode.firstChild;
-  return top ? unitOf(top, { query, unitOfMetric }) : undefined;
+  const text = withoutComments(query);
+  const top = tryParse(text).tree?.topNode.firstChild;
+  return top ? unitOf(top, { query: text, unitOfMetric }) : undefined;
 }
 
 interface Context {
@@ -104,6 +116,9 @@ function unitOfSelector(
     return undefined;
   }
   const name = query.slice(identifier.from, identifier.to);
+  if (isMoment(name)) {
+    return 'timestamp';
+  }
   if (COUNTED.test(name)) {
     return 'count';
   }
@@ -128,6 +143,9 @@ function unitOfCall(node: SyntaxNode, context: Context): Unit | undefined {
   if (COUNTING.includes(name)) {
     return 'count';
   }
+  if (MOMENTS.includes(name)) {
+    return 'timestamp';
+  }
   if (!selector) {
     return undefined;
   }
@@ -135,22 +153,39 @@ function unitOfCall(node: SyntaxNode, context: Context): Unit | undefined {
     return unitOfBuckets(selector, context);
   }
   const unit = unitOf(selector, context);
+  if (unit === 'timestamp') {
+    return unitOfMoments(name);
+  }
   if (RATES.includes(name)) {
     return unit && !unit.endsWith('/s') ? (`${unit}/s` as Unit) : undefined;
   }
   return SAME_UNIT.test(name) ? unit : undefined;
 }
 
+function unitOfMoments(name: string): Unit | undefined {
+  if (BETWEEN_MOMENTS.test(name)) {
+    return 'seconds';
+  }
+  return SAME_UNIT.test(name) && !ADDING_UP.test(name)
+    ? 'timestamp'
+    : undefined;
+}
+
 /** What a histogram measures, whatever was done with its buckets' counts. */
 function unitOfBuckets(node: SyntaxNode, context: Context): Unit | undefined {
-  const [selector] = nodesOf(node.toTree(), 'Identifier').map(({ from, to }) =>
-    context.query.slice(node.from + from, node.from + to),
-  );
+  const [selector] = metricsIn(node, context);
   const metric = selector?.replace(/_bucket$/, '');
   const told = metric && context.unitOfMetric(metric);
   return metric
     ? ((told ? toUnit(told) : undefined) ?? unitOfName(metric))
     : undefined;
+}
+
+/** The metrics that a part of a query reads. */
+function metricsIn(node: SyntaxNode, { query }: Context): string[] {
+  return nodesOf(node.toTree(), 'Identifier').map(({ from, to }) =>
+    query.slice(node.from + from, node.from + to),
+  );
 }
 
 function unitOfBinary(node: SyntaxNode, context: Context): Unit | undefined {
@@ -161,7 +196,8 @@ function unitOfBinary(node: SyntaxNode, context: Context): Unit | undefined {
   }
   const units = [left, right].map(side => unitOf(side, context));
   if (operator === 'Div') {
-    return quotient(units);
+    const isShare = () => isShareOf(left, right, context);
+    return quotient(units, isShare);
   }
   if (operator === 'Mul') {
     const factors = [left, right].map(side => textOf(side, context));
@@ -175,23 +211,61 @@ function unitOfBinary(node: SyntaxNode, context: Context): Unit | undefined {
   if (!JOINING.includes(operator)) {
     return undefined;
   }
+  if (units.includes('timestamp') && operator !== 'Or') {
+    return sumOfMoments(operator, units, [left, right].map(isNumber));
+  }
   const [one, other = one] = [left, right].flatMap((side, index) =>
     isNumber(side) ? [] : [units[index]],
   );
   return one === other ? one : undefined;
 }
 
-function quotient([left, right]: (Unit | undefined)[]): Unit | undefined {
-  if (left === undefined || right === undefined) {
+/** Of a moment and a time: a moment; of two moments: the time between them. */
+function sumOfMoments(
+  operator: string,
+  [left, right]: (Unit | undefined)[],
+  [isLeftNumber, isRightNumber]: boolean[],
+): Unit | undefined {
+  const isTime = (unit: Unit | undefined, isNumeric: boolean) =>
+    unit === 'seconds' || isNumeric;
+  if (operator === 'Sub' && left === right) {
+    return 'seconds';
+  }
+  if (left === 'timestamp' && isTime(right, isRightNumber)) {
+    return 'timestamp';
+  }
+  return operator === 'Add' && isTime(left, isLeftNumber)
+    ? 'timestamp'
+    : undefined;
+}
+
+function quotient(
+  [left, right]: (Unit | undefined)[],
+  isShare: () => boolean,
+): Unit | undefined {
+  if (left === undefined || right === undefined || left === 'timestamp') {
     return undefined;
   }
-  if (left === right) {
-    return 'ratio';
-  }
   const [over, under] = [left, right].map(unit => unit.replace(/\/s$/, ''));
+  if (left === right) {
+    return over !== 'count' || isShare() ? 'ratio' : undefined;
+  }
   return under === 'count' && left.endsWith('/s') === right.endsWith('/s')
     ? (over as Unit)
     : undefined;
+}
+
+/** Whether all that one side counts is some of what the other one does. */
+function isShareOf(
+  part: SyntaxNode,
+  whole: SyntaxNode,
+  context: Context,
+): boolean {
+  const [parts, wholes] = [part, whole].map(side => metricsIn(side, context));
+  return (
+    parts.length > 0 &&
+    parts.every(one => wholes.some(other => isPartOf(one, other)))
+  );
 }
 
 /** The last argument that is no number and no string: where a selector is. */

@@ -25,6 +25,48 @@ describe('inferUnit', () => {
     ['a_bytes / b_bytes', 'ratio'],
     ['rate(errors_total[5m]) / rate(requests_total[5m])', 'ratio'],
     ['100 * a_ratio', 'percent'],
+    // Of one thing, or of how it went, a quotient is a share; of two things it is not.
+    ['rate(queries_total[5m]) / rate(requests_total[5m])', undefined],
+    ['increase(queries_total[5m]) / increase(requests_total[5m])', undefined],
+    ['rate(r_total{code=~"5.."}[5m]) / rate(r_total[5m])', 'ratio'],
+    ['sum(rate(r_total[5m])) / ignoring(a) sum(rate(r_total[5m]))', 'ratio'],
+    [
+      'rate(http_request_errors_total[5m]) / rate(http_requests_total[5m])',
+      'ratio',
+    ],
+    ['rate(shop_errors_total[5m]) / rate(shop_requests_total[5m])', 'ratio'],
+    ['rate(db_errors_total[5m]) / rate(http_requests_total[5m])', undefined],
+    ['rate(requests_total[5m]) / rate(errors_total[5m])', undefined],
+    ['cache_hits_total / (cache_hits_total + cache_misses_total)', 'ratio'],
+    ['cache_hits_total / cache_misses_total', undefined],
+    ['rate(h_seconds_bucket{le="1"}[5m]) / rate(h_seconds_count[5m])', 'ratio'],
+    ['rate(a_seconds_count[5m]) / rate(b_seconds_count[5m])', undefined],
+    ['count(up == 1) / count(up)', 'ratio'],
+    ['count(pods) / count(nodes)', undefined],
+    ['rate(sent_bytes_total[5m]) / rate(received_bytes_total[5m])', 'ratio'],
+    // Moments.
+    ['process_start_time_seconds', 'timestamp'],
+    ['max by (a) (backup_last_success_timestamp_seconds)', 'timestamp'],
+    ['node_boot_time_seconds', 'timestamp'],
+    ['a_created', 'timestamp'],
+    ['time()', 'timestamp'],
+    ['timestamp(up)', 'timestamp'],
+    ['time() - process_start_time_seconds', 'seconds'],
+    ['(time() - a_timestamp_seconds) > 3600', 'seconds'],
+    ['a_timestamp_seconds + 3600', 'timestamp'],
+    ['a_timestamp_seconds - b_seconds', 'timestamp'],
+    ['b_seconds - a_timestamp_seconds', undefined],
+    ['delta(a_timestamp_seconds[1h])', 'seconds'],
+    ['sum(a_timestamp_seconds)', undefined],
+    ['a_timestamp_seconds / b_timestamp_seconds', undefined],
+    ['rate(a_timestamp_seconds[5m])', undefined],
+    ['http_response_time_seconds', 'seconds'],
+    ['gc_time_seconds_total', 'seconds'],
+    // Comments say nothing of the unit.
+    ['# of all\na_bytes', 'bytes'],
+    ['a_bytes # of "all\n/ # more\nb_bytes', 'ratio'],
+    ['( # all\n a_bytes )', 'bytes'],
+    ['sum( # all\n rate(a_bytes_total[5m]))', 'bytes/s'],
     ['a_bytes * 8', undefined],
     ['a_bytes / 1024', undefined],
     ['1 - a_ratio', 'ratio'],
@@ -58,6 +100,10 @@ describe('inferUnit', () => {
     assert.equal(inferUnit('latency', told), 'seconds');
     assert.equal(inferUnit('rate(a_bytes[5m])', told), 'bits/s');
     assert.equal(
+      inferUnit('process_start_time_seconds', () => 'seconds'),
+      'timestamp',
+    );
+    assert.equal(
       inferUnit('histogram_quantile(0.5, latency_bucket)', told),
       'seconds',
     );
@@ -71,6 +117,11 @@ describe('inferUnit', () => {
       }),
     );
   });
+});
+
+test('a moment has no rate', () => {
+  assert.equal(toUnit('timestamp'), 'timestamp');
+  assert.equal(toUnit('timestamp/s'), undefined);
 });
 
 describe('formatValue', () => {
@@ -95,13 +146,23 @@ describe('formatValue', () => {
     [0.35, 'seconds/s', '0.35 s/s'],
     [1234, 'count', '1.23k'],
     [999.9, 'count', '1k'],
+    [3.5e15, 'count', '3.5P'],
+    [2e18, 'count/s', '2E/s'],
+    [3 * 2 ** 50, 'bytes', '3 PiB'],
+    [999.9e12, 'bits', '1 Pb'],
+    [
+      new Date(2026, 0, 31, 9, 5).getTime() / 1000,
+      'timestamp',
+      '2026-01-31 09:05',
+    ],
+    [1e300, 'timestamp', '1e300 s'],
     [12_345, 'count/s', '12.3k/s'],
     [0.5, 'count', '0.5'],
     [5e-11, 'count', '5e-11'],
     [21.5, 'celsius', '21.5 °C'],
     [1500, 'watts', '1.5 kW'],
     [null, 'bytes', '–'],
-    [NaN, 'bytes', '–'],
+    [NaN, 'bytes', 'NaN'],
     [Infinity, 'bytes', '∞'],
     [-Infinity, 'count/s', '-∞'],
   ];
@@ -112,7 +173,9 @@ describe('formatValue', () => {
   }
 
   test('stays short for every number', () => {
-    const units = BASE_UNITS.flatMap(unit => [unit, `${unit}/s`] as Unit[]);
+    const units = BASE_UNITS.flatMap(unit =>
+      ([unit, `${unit}/s`] as Unit[]).filter(one => toUnit(one) === one),
+    );
     fc.assert(
       fc.property(fc.double(), fc.constantFrom(...units), (value, unit) => {
         assert.ok(formatValue(value, unit).length <= 16);

@@ -6,6 +6,7 @@ import WarningIcon from '@material-ui/icons/Warning';
 import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
 import { ExternalLink } from './ExternalLink';
 import { expressionUrl } from '../links';
+import { reasonOf } from './reasonOf';
 
 interface AlertNameProps {
   alert: Alert;
@@ -69,18 +70,21 @@ export function AlertName({ alert, uiUrl, onRowClick }: AlertNameProps) {
           on {alert.instance}
         </Typography>
       )}
-      {alert.lastError && (
-        <Typography variant="caption" className={classes.error}>
-          <WarningIcon
-            fontSize="inherit"
-            color="error"
-            className={classes.icon}
-          />{' '}
-          The rule cannot be evaluated: {alert.lastError}
-        </Typography>
-      )}
+      <Unknown alert={alert} />
     </>
   );
+}
+
+/** Why nobody knows, or why what is shown may be out of date. */
+function Unknown({ alert }: { alert: Alert }) {
+  const classes = useStyles();
+  const reason = reasonOf(alert);
+  return reason ? (
+    <Typography variant="caption" className={classes.error}>
+      <WarningIcon fontSize="inherit" color="error" className={classes.icon} />{' '}
+      {reason}
+    </Typography>
+  ) : null;
 }
 
 /** A name that a narrow column breaks between its words, and within one only where that is too long. */

@@ -3,6 +3,7 @@ import { makeStyles } from '@material-ui/core/styles';
 import CheckCircleIcon from '@material-ui/icons/CheckCircleOutlined';
 import ErrorIcon from '@material-ui/icons/Error';
 import NotificationsOffIcon from '@material-ui/icons/NotificationsOffOutlined';
+import HelpIcon from '@material-ui/icons/HelpOutline';
 import ScheduleIcon from '@material-ui/icons/Schedule';
 import type {
   Alert,
@@ -11,6 +12,7 @@ import type {
 
 const STATES: Record<AlertState, { label: string; Icon: typeof ErrorIcon }> = {
   firing: { label: 'Firing', Icon: ErrorIcon },
+  unknown: { label: 'Unknown', Icon: HelpIcon },
   pending: { label: 'Pending', Icon: ScheduleIcon },
   inactive: { label: 'Inactive', Icon: CheckCircleIcon },
 };
@@ -33,6 +35,10 @@ const useStyles = makeStyles(
     pending: {
       backgroundColor: theme.palette.warning.light,
       color: theme.palette.getContrastText(theme.palette.warning.light),
+    },
+    unknown: {
+      backgroundColor: theme.palette.text.secondary,
+      color: theme.palette.background.paper,
     },
     inactive: { fontWeight: 'normal' },
     silenced: { fontWeight: 'normal' },

@@ -2,6 +2,7 @@ import {
   type Alert,
   formatValue,
   inferUnit,
+  nonFiniteNumber,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import type { ReactNode } from 'react';
 import { AlertAnnotations } from './AlertAnnotations';
@@ -76,11 +77,14 @@ const VALUE: Column = {
   title: 'Value',
   sortBy: 'value',
   isNumeric: true,
-  cell: ({ value, query }) => (
-    <span title={value === undefined ? undefined : String(value)}>
-      {formatValue(value, query === undefined ? undefined : inferUnit(query))}
-    </span>
-  ),
+  cell: ({ value, nonFiniteValue, query }) => {
+    const shown = nonFiniteValue ? nonFiniteNumber(nonFiniteValue) : value;
+    return (
+      <span title={shown === undefined ? undefined : String(shown)}>
+        {formatValue(shown, query === undefined ? undefined : inferUnit(query))}
+      </span>
+    );
+  },
 };
 
 const LABELS: Column = {

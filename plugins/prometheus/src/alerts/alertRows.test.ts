@@ -55,8 +55,11 @@ describe('alertRows', () => {
     assert.deepEqual(ALERTS, before);
   });
 
-  test('leave inactive alerts out unless they are asked for', () => {
-    assert.ok(!names(ALERTS, { showInactive: false }).includes('quiet'));
+  test('leave inactive alerts out unless they are asked for, and no others', () => {
+    const alerts = [...ALERTS, alert('failing', { state: 'unknown' })];
+    const shown = names(alerts, { showInactive: false });
+    assert.ok(!shown.includes('quiet'));
+    assert.ok(shown.includes('failing'));
   });
 
   test('are sorted by numbers and times, with what has none at the end both ways', () => {
@@ -121,7 +124,7 @@ describe('alertRows', () => {
 test('states are counted', () => {
   assert.deepEqual(
     countStates([alert('a'), alert('b', { state: 'pending' }), alert('c')]),
-    { firing: 2, pending: 1, inactive: 0 },
+    { firing: 2, unknown: 0, pending: 1, inactive: 0 },
   );
 });
 

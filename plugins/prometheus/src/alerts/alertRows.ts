@@ -1,10 +1,9 @@
-import type {
-  Alert,
-  AlertState,
+import {
+  type Alert,
+  ALERT_STATES,
+  type AlertState,
 } from '@nativestage/backstage-plugin-prometheus-common';
-
-/** By severity, the worst first. */
-export const STATES: AlertState[] = ['firing', 'pending', 'inactive'];
+import { searchAlerts } from './searchAlerts';
 
 export interface AlertSort {
   /** A key of {@link Alert}, or a path into one such as `labels.team`. */
@@ -13,7 +12,7 @@ export interface AlertSort {
 }
 
 export interface RowsOptions {
-  /** Words that an alert has to have, all of them, wherever. */
+  /** As {@link searchAlerts} reads it. */
   search: string;
   showInactive: boolean;
   sort: AlertSort;
@@ -29,18 +28,16 @@ export interface Row {
 /** The alerts that are shown, in the order of the table. */
 export function alertRows(alerts: Alert[], options: RowsOptions): Row[] {
   const { search, showInactive, sort } = options;
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const isFound = searchAlerts(alerts, search);
   const shown = alerts.filter(
-    alert =>
-      (showInactive || alert.state !== 'inactive') &&
-      words.every(word => textOf(alert).includes(word)),
+    alert => (showInactive || alert.state !== 'inactive') && isFound(alert),
   );
   return withKeys(shown.sort((a, b) => compare(a, b, sort)));
 }
 
 /** How many alerts have each state. */
 export function countStates(alerts: Alert[]): Record<AlertState, number> {
-  const counts = { firing: 0, pending: 0, inactive: 0 };
+  const counts = { firing: 0, unknown: 0, pending: 0, inactive: 0 };
   for (const { state } of alerts) {
     counts[state] += 1;
   }
@@ -76,22 +73,6 @@ function rank(label: string): number {
   return label === 'severity' ? 0 : 1;
 }
 
-function textOf(alert: Alert): string {
-  const { name, state, silenced, labels, annotations } = alert;
-  return [
-    name,
-    state,
-    silenced ? 'silenced' : '',
-    ...Object.entries(labels).map(([label, value]) => `${label}: ${value}`),
-    ...Object.values(annotations),
-    alert.instance,
-    alert.query,
-    alert.lastError,
-  ]
-    .join('\n')
-    .toLowerCase();
-}
-
 function compare(a: Alert, b: Alert, { by, direction }: AlertSort): number {
   const factor = direction === 'asc' ? 1 : -1;
   const order =
@@ -107,7 +88,7 @@ function compare(a: Alert, b: Alert, { by, direction }: AlertSort): number {
 
 /** A silenced alert is less of a worry than any other of its state. */
 function severity({ state, silenced }: Alert): number {
-  return STATES.indexOf(state) + (silenced ? 0.5 : 0);
+  return ALERT_STATES.indexOf(state) + (silenced ? 0.5 : 0);
 }
 
 /** What is missing comes last in both directions. */

@@ -47,6 +47,23 @@ for (const [what, response, name, message] of [
     /^The backend has no Prometheus plugin/,
   ],
   [
+    'the page of a load balancer that knows no backend',
+    () =>
+      new Response('<html>default backend - 404</html>', {
+        status: 404,
+        statusText: 'Not Found',
+        headers: { 'content-type': 'text/html' },
+      }),
+    'ResponseError',
+    /^Request failed with 404 Not Found$/,
+  ],
+  [
+    'a gateway that has no such route',
+    () => Response.json({ message: 'no Route matched' }, { status: 404 }),
+    'ResponseError',
+    /^Request failed with 404/,
+  ],
+  [
     'a page where JSON was expected',
     () => new Response('<html>', { headers: { 'content-type': 'text/html' } }),
     'AnswerError',

@@ -8,6 +8,7 @@ import {
   type PanelSummary,
   type RangeResult,
 } from '@nativestage/backstage-plugin-prometheus-common';
+import { isMissing } from './isMissing';
 import { PluginMissingError } from './PluginMissingError';
 import type {
   PrometheusApi,
@@ -100,11 +101,10 @@ function rangeOf({ start, end, step, maxPoints }: RangeQuery): RangeQuery {
 }
 
 async function errorOf(response: Response): Promise<Error> {
-  const error = await ResponseError.fromResponse(response);
-  const { name, message } = error.cause;
-  // Backstage's own answer for a plugin that is not there is a 404 without a body.
-  if (response.status === 404 && name !== 'NotFoundError') {
+  if (await isMissing(response)) {
     return new PluginMissingError();
   }
+  const error = await ResponseError.fromResponse(response);
+  const { name, message } = error.cause;
   return name === 'Error' ? error : Object.assign(error, { message });
 }

@@ -31,13 +31,19 @@ interface Route {
 }
 
 /**
+ * Milliseconds for which a page with a proxy and without the plugin does not ask for the plugin again;
+ * it may come with a rollout while the page is open.
+ */
+const MISSING_PAUSE = 60_000;
+
+/**
  * Asks through Backstage's proxy for entities whose instance the configuration gives a `proxyPath`,
  * and the backend plugin for all others. What that does not have, or where it is not there, the
  * proxy's customary endpoints are tried: `/prometheus/api` needs no configuration.
  */
 export class DefaultPrometheusApi implements PrometheusApi {
-  /** For as long as the page is open: a plugin does not come without a restart. */
-  private isPluginMissing = false;
+  /** Milliseconds since 1970, up to which the backend plugin is taken to be missing. */
+  private missingUntil = 0;
   /** Instances that the backend does not have, and the proxy does. */
   private readonly strangers = new Set<string>();
 
@@ -135,20 +141,37 @@ export class DefaultPrometheusApi implements PrometheusApi {
     request: (api: PrometheusApi) => Promise<T>,
   ): Promise<T> {
     const isStrange = names.some(name => this.strangers.has(name));
-    if (isProxied || isStrange || this.isPluginMissing) {
+    if (isProxied || isStrange) {
       return request(this.proxy);
     }
+    if (Date.now() >= this.missingUntil) {
+      try {
+        return await request(this.backend);
+      } catch (error) {
+        if (isUnknownInstance(error)) {
+          return this.askCustomary(names, request, error);
+        }
+        if (!(error instanceof PluginMissingError)) {
+          throw error;
+        }
+        this.missingUntil = Date.now() + MISSING_PAUSE;
+      }
+    }
+    return this.askInstead(request);
+  }
+
+  /** The proxy in place of a backend plugin that is not there. */
+  private async askInstead<T>(
+    request: (api: PrometheusApi) => Promise<T>,
+  ): Promise<T> {
     try {
-      return await request(this.backend);
+      return await request(this.proxy);
     } catch (error) {
       if (error instanceof PluginMissingError) {
-        this.isPluginMissing = true;
-        return request(this.proxy);
+        // Whoever tries again means both.
+        this.missingUntil = 0;
       }
-      if (!isUnknownInstance(error)) {
-        throw error;
-      }
-      return this.askCustomary(names, request, error);
+      throw error;
     }
   }
 

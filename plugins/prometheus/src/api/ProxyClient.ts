@@ -10,6 +10,7 @@ import {
   mayRefuseMethod,
   QueryMethod,
 } from '@nativestage/backstage-plugin-prometheus-common';
+import { isMissing } from './isMissing';
 import type { RequestOptions } from './PrometheusApi';
 
 export interface ProxyClientOptions {
@@ -136,11 +137,6 @@ async function read(
   throw typeof answer?.error === 'object'
     ? await backstageError(response)
     : errorOf(response, answer, proxyPath, resource);
-}
-
-/** Backstage's own answer for a route that is not there is a 404 without a body. */
-async function isMissing(response: Response): Promise<boolean> {
-  return response.status === 404 && (await response.clone().text()) === '';
 }
 
 /** `undefined` for what is no JSON object, such as the page of a sign-in that stands before it. */

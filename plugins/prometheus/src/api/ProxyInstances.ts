@@ -1,4 +1,5 @@
 import type { Entity } from '@backstage/catalog-model';
+import { readDurationFromConfig } from '@backstage/config';
 import type { ConfigApi } from '@backstage/core-plugin-api';
 import { InputError } from '@backstage/errors';
 import {
@@ -19,6 +20,14 @@ export class UnknownInstanceError extends InputError {}
 /** What may stand in a path; the backend plugin knows no other names either. */
 const NAME = /^[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
 
+const SECONDS = {
+  milliseconds: 0.001,
+  seconds: 1,
+  minutes: 60,
+  hours: 3600,
+  days: 86_400,
+};
+
 /** A Prometheus behind Backstage's proxy. */
 export interface ProxyInstance {
   name: string;
@@ -29,6 +38,8 @@ export interface ProxyInstance {
   httpMethod?: HttpMethod;
   /** What every request to it carries. */
   headers?: Record<string, string>;
+  /** Seconds. */
+  scrapeInterval?: number;
   /** The configuration says nothing of it, and so the endpoint may not be there. */
   isAssumed?: boolean;
 }
@@ -40,9 +51,10 @@ export class ProxyInstances {
     private readonly instances: ReadonlyMap<string, ProxyInstance>,
     /** Names of those, and of those that the backend asks. */
     private readonly listed: ReadonlySet<string>,
-    private readonly uiUrl: string | undefined,
     /** Whether the endpoint of `prometheus.proxyPath` chooses among servers by a header. */
     private readonly isDynamic: boolean,
+    private readonly uiUrl?: string,
+    private readonly scrapeInterval?: number,
   ) {}
 
   static fromConfig(config: ConfigApi): ProxyInstances {
@@ -52,6 +64,7 @@ export class ProxyInstances {
       config.getOptionalString('prometheus.httpMethod'),
       'prometheus.httpMethod',
     );
+    const scrapeInterval = readSeconds(config, 'prometheus.scrapeInterval');
     const listed = (
       config.getOptionalConfigArray('prometheus.instances') ?? []
     ).map((item, index) => ({
@@ -62,9 +75,10 @@ export class ProxyInstances {
         item.getOptionalString('httpMethod'),
         `prometheus.instances[${index}].httpMethod`,
       ),
+      scrapeInterval: readSeconds(item, 'scrapeInterval') ?? scrapeInterval,
     }));
     const instances = [
-      { name: DEFAULT, proxyPath, uiUrl, httpMethod },
+      { name: DEFAULT, proxyPath, uiUrl, httpMethod, scrapeInterval },
       ...listed,
     ].flatMap(({ proxyPath: path, ...instance }) =>
       path === undefined
@@ -79,7 +93,13 @@ export class ProxyInstances {
       );
     }
     const names = new Set([DEFAULT, ...listed.map(({ name }) => name)]);
-    return new ProxyInstances(new Map(instances), names, uiUrl, isDynamic);
+    return new ProxyInstances(
+      new Map(instances),
+      names,
+      isDynamic,
+      uiUrl,
+      scrapeInterval,
+    );
   }
 
   /** The one of that name, if the configuration has a path for it. */
@@ -102,6 +122,7 @@ export class ProxyInstances {
         name,
         proxyPath: customaryPath(name),
         uiUrl: name === DEFAULT ? this.uiUrl : undefined,
+        scrapeInterval: this.scrapeInterval,
         isAssumed: true,
       }
     );
@@ -170,4 +191,23 @@ function readMethod(
     );
   }
   return method;
+}
+
+/** @throws Error naming the path of what is no duration */
+function readSeconds(config: ConfigApi, key: string): number | undefined {
+  if (!config.has(key)) {
+    return undefined;
+  }
+  const found = readDurationFromConfig(config, { key });
+  const seconds = Object.entries(SECONDS).reduce(
+    (sum, [unit, size]) =>
+      sum + (found[unit as keyof typeof SECONDS] ?? 0) * size,
+    0,
+  );
+  if (!(seconds > 0)) {
+    throw new Error(
+      `${key} is ${seconds} s, and has to be longer than nothing`,
+    );
+  }
+  return seconds;
 }

@@ -1,11 +1,19 @@
 import type { Entity } from '@backstage/catalog-model';
 import type { ConfigApi } from '@backstage/core-plugin-api';
+import { InputError, ServiceUnavailableError } from '@backstage/errors';
 import {
   ALERT_ANNOTATION,
+  type AlignedRange,
   alignRange,
   type AlertsResult,
   chooseStep,
+  DEFAULT_SCRAPE_INTERVAL,
   type EntityPanels,
+  fillIntervals,
+  findAlerts,
+  infosOfWindow,
+  intervalsOf,
+  largestOf,
   LABELS_ANNOTATION,
   mergeAlerts,
   type Panels,
@@ -14,8 +22,8 @@ import {
   parseAlerts,
   parseLabels,
   type RangeResult,
-  toAlerts,
   toRuleGroups,
+  usesIntervals,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { PluginMissingError } from './PluginMissingError';
 import type {
@@ -110,26 +118,41 @@ export class ProxyPrometheusApi implements PrometheusApi {
     { start, end, step, maxPoints }: RangeQuery,
     options?: RequestOptions,
   ): Promise<RangeResult> {
+    const { scrapeInterval } = instance;
+    const minStep = usesIntervals(query)
+      ? (scrapeInterval ?? DEFAULT_SCRAPE_INTERVAL)
+      : 1;
     const range = alignRange({
       start,
       end,
-      step: step ?? chooseStep({ start, end, maxPoints }),
+      step: step ?? chooseStep({ start, end, maxPoints, minStep }),
     });
-    const form = {
-      query,
-      start: String(range.start),
-      end: String(range.end),
-      step: String(range.step),
-      // One more than is shown tells that there are more.
-      limit: String(MAX_SHOWN + 1),
-    };
-    const json = await this.client.query(
-      instance,
-      'query_range',
-      form,
-      options,
+    const intervals = intervalsOf({
+      start,
+      end,
+      step: range.step,
+      scrapeInterval,
+    });
+    const filled = fillIntervals(query, intervals);
+    const ask = async (asked: string) =>
+      toRangeResult(
+        await this.client.query(
+          instance,
+          'query_range',
+          formOf(asked, range),
+          options,
+        ),
+        range,
+        MAX_SHOWN,
+      );
+    const result = await withLargest(await ask(filled), () =>
+      ask(largestOf(filled, range, MAX_SHOWN)),
     );
-    return toRangeResult(json, range, MAX_SHOWN);
+    return {
+      ...result,
+      ...(filled !== query && { intervals }),
+      infos: [...result.infos, ...infosOfWindow(filled, range.step)],
+    };
   }
 
   async alerts(
@@ -157,11 +180,14 @@ export class ProxyPrometheusApi implements PrometheusApi {
       return { uiUrl, alerts: [], warnings: [] };
     }
     const json = await this.client.get(instance, 'rules?type=alert', options);
-    const alerts = toAlerts(toRuleGroups(json), { names, labels });
+    const found = findAlerts(toRuleGroups(json), { names, labels });
+    const { alerts, missing, mismatched } = found;
     const shown = alerts.slice(0, MAX_SHOWN);
     return {
       uiUrl,
       alerts: shown,
+      ...(missing.length > 0 && { missing }),
+      ...(mismatched.length > 0 && { mismatched }),
       warnings: [],
       ...(shown.length < alerts.length && {
         truncated: { shown: shown.length, received: alerts.length },
@@ -194,7 +220,7 @@ export class ProxyPrometheusApi implements PrometheusApi {
     return instance;
   }
 
-  /** Asks once; a request that failed says nothing. */
+  /** Asks until it is there: an endpoint may come with a rollout. */
   private exists(proxyPath: string): Promise<boolean> {
     const known = this.found.get(proxyPath);
     if (known) {
@@ -202,8 +228,51 @@ export class ProxyPrometheusApi implements PrometheusApi {
     }
     const asked = this.client.exists(proxyPath);
     this.found.set(proxyPath, asked);
-    asked.catch(() => this.found.delete(proxyPath));
+    asked.then(
+      isThere => isThere || this.found.delete(proxyPath),
+      () => this.found.delete(proxyPath),
+    );
     return asked;
+  }
+}
+
+function formOf(
+  query: string,
+  { start, end, step }: AlignedRange,
+): Record<string, string> {
+  return {
+    query,
+    start: String(start),
+    end: String(end),
+    step: String(step),
+    // One more than is shown tells that there are more.
+    limit: String(MAX_SHOWN + 1),
+  };
+}
+
+/** The series that add up to most, where there are too many; the first ones if the server will not. */
+async function withLargest(
+  first: RangeResult,
+  askLargest: () => Promise<RangeResult>,
+): Promise<RangeResult> {
+  const { truncated, warnings, infos } = first;
+  if (!truncated) {
+    return first;
+  }
+  try {
+    const largest = await askLargest();
+    return largest.series.length >= truncated.shown
+      ? { ...largest, warnings, infos, truncated, kept: 'largest' }
+      : { ...first, kept: 'first' };
+  } catch (error) {
+    // The page says that these are the first ones.
+    if (
+      error instanceof InputError ||
+      error instanceof ServiceUnavailableError
+    ) {
+      return { ...first, kept: 'first' };
+    }
+    throw error;
   }
 }
 

@@ -1,7 +1,10 @@
 import {
+  addNonFinite,
   type AlignedRange,
   AnswerError,
   countPoints,
+  type NonFinite,
+  parseSample,
   type RangeResult,
   type RangeSeries,
   timestampsOf,
@@ -69,15 +72,21 @@ function toSeries(
   { metric, values: samples }: MatrixSeries,
   range: AlignedRange,
 ): RangeSeries {
+  let nonFinite: NonFinite | undefined;
   const values = new Array<number | null>(countPoints(range)).fill(null);
   for (const [timestamp, text] of samples ?? []) {
     const index = Math.round((timestamp - range.start) / range.step);
-    const value = Number(text);
-    if (index >= 0 && index < values.length && Number.isFinite(value)) {
+    const value = parseSample(text);
+    if (!(index >= 0 && index < values.length)) {
+      continue;
+    }
+    if (Number.isFinite(value)) {
       values[index] = value;
+    } else {
+      nonFinite = addNonFinite(nonFinite, value, index);
     }
   }
-  return { labels: metric ?? {}, values };
+  return { labels: metric ?? {}, values, ...(nonFinite && { nonFinite }) };
 }
 
 function warningsOf(answer: RangeAnswer, isTruncated: boolean): string[] {

@@ -3,6 +3,7 @@ import { makeStyles } from '@material-ui/core/styles';
 import {
   formatValue,
   type RangeSeries,
+  samplesOf,
   type Unit,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import {
@@ -228,7 +229,7 @@ const Row = memo(function Row(props: RowProps) {
   const { classes, index, series, name, unit } = props;
   const { columns, isShown, isStop } = props;
   const { onToggle, onIsolate, onHighlight, onFocus } = props;
-  const summary = useMemo(() => summarise(series.values), [series]);
+  const summary = useMemo(() => summarise(samplesOf(series)), [series]);
   const labels = formatLabels(series.labels) || name;
   const press = (event: MouseEvent | KeyboardEvent) =>
     hasModifier(event) ? onIsolate(index) : onToggle(index);

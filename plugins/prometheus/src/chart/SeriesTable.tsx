@@ -9,6 +9,7 @@ import TableRow from '@material-ui/core/TableRow';
 import {
   formatValue,
   type RangeResult,
+  samplesOf,
   type Unit,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { useMemo, useState } from 'react';
@@ -108,9 +109,9 @@ export function SeriesTable({
                 <TableCell component="th" scope="row" className={time}>
                   {fullTime(data.timestamps[row])}
                 </TableCell>
-                {data.series.map(({ values }, index) => (
+                {data.series.map((series, index) => (
                   <TableCell key={index} className={classes.cell} align="right">
-                    {formatValue(values[row], unit)}
+                    {formatValue(samplesOf(series)[row], unit)}
                   </TableCell>
                 ))}
               </TableRow>

@@ -19,6 +19,14 @@ test('a metric whose name is not plain stands among the labels', () => {
   );
 });
 
+test('the name of a label that is not plain stands in quotes', () => {
+  assert.equal(
+    formatLabels({ __name__: 'up', 'http.method': 'GET', 'a:b': '1' }),
+    'up{"a:b"="1", "http.method"="GET"}',
+  );
+  assert.equal(formatLabels({ 'k"1': 'a\\b' }), '{"k\\"1"="a\\\\b"}');
+});
+
 test('series are known by their labels in any order, and twins by their place', () => {
   const [a, b, c] = identify([
     { labels: { x: '1', y: '2' } },

@@ -1,27 +1,41 @@
-import type { RangeSeries } from '@nativestage/backstage-plugin-prometheus-common';
+import {
+  quote,
+  type RangeSeries,
+} from '@nativestage/backstage-plugin-prometheus-common';
 
 export type Labels = Record<string, string>;
 
 /** The label that holds a metric's name. */
 export const METRIC_NAME = '__name__';
 
-const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_:]*$/;
+const PLAIN_METRIC = /^[A-Za-z_:][\w:]*$/;
+const PLAIN_LABEL = /^[A-Za-z_]\w*$/;
+
+/** Words of PromQL that Prometheus does not take for a metric's name where one may stand. */
+const RESERVED =
+  /^(?:and|or|unless|atan2|bool|on|ignoring|group_(?:left|right)|fill(?:_left|_right)?|inf|nan)$/i;
 
 /**
- * As PromQL writes it: `http_requests_total{code="200", method="GET"}`. A label with an empty value
- * is none, as in Prometheus.
+ * As PromQL writes it: `http_requests_total{code="200", "http.method"="GET"}`. A label with an empty
+ * value is none, as in Prometheus.
  *
  * @param names - which labels, instead of all
  */
 export function formatLabels(labels: Labels, names?: string[]): string {
   const shown = (names ?? Object.keys(labels)).filter(name => labels[name]);
   const metric = shown.includes(METRIC_NAME) ? labels[METRIC_NAME] : '';
+  const prefix =
+    PLAIN_METRIC.test(metric) && !RESERVED.test(metric) ? metric : '';
   const matchers = shown
-    .filter(name => name !== METRIC_NAME || !PLAIN_NAME.test(metric))
+    .filter(name => name !== METRIC_NAME || prefix === '')
     .sort()
-    .map(name => `${name}=${JSON.stringify(labels[name])}`);
-  const prefix = PLAIN_NAME.test(metric) ? metric : '';
+    .map(name => `${labelName(name)}=${quote(labels[name])}`);
   return matchers.length > 0 ? `${prefix}{${matchers.join(', ')}}` : prefix;
+}
+
+/** In quotes where Prometheus wants them. */
+function labelName(name: string): string {
+  return PLAIN_LABEL.test(name) ? name : quote(name);
 }
 
 /**

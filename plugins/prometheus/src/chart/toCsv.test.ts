@@ -42,6 +42,19 @@ test('no header is a formula, whatever a label or a metric is called', () => {
   }
 });
 
+test('infinities and NaN are written out', () => {
+  const values = [null, null, null, null, 1];
+  const nonFinite = { '+Inf': [0], '-Inf': [1], NaN: [2] };
+  const text = toCsv({
+    timestamps: [0, 1, 2, 3, 4],
+    series: [{ labels: {}, values, nonFinite }],
+  });
+  assert.deepEqual(
+    text.split('\r\n').map(line => line.split(',')[1]),
+    ['value', 'Infinity', '-Infinity', 'NaN', '', '1', undefined],
+  );
+});
+
 test('a number is no formula', () => {
   assert.match(csv({}, [-1]), /,-1\r\n$/);
 });

@@ -1,4 +1,7 @@
-import type { RangeResult } from '@nativestage/backstage-plugin-prometheus-common';
+import {
+  type RangeResult,
+  samplesOf,
+} from '@nativestage/backstage-plugin-prometheus-common';
 import { formatLabels } from './labels';
 
 /**
@@ -16,9 +19,17 @@ export function toCsv({
   ];
   const rows = timestamps.map((timestamp, index) => [
     new Date(timestamp * 1000).toISOString(),
-    ...series.map(({ values }) => values[index] ?? ''),
+    ...series.map(each => number(samplesOf(each)[index] ?? null)),
   ]);
   return [header, ...rows].map(cells => `${cells.join(',')}\r\n`).join('');
+}
+
+/** `+Inf`, as Prometheus has it, would be a formula to a spreadsheet. */
+function number(value: number | null): string | number {
+  if (value === null) {
+    return '';
+  }
+  return Number.isFinite(value) ? value : String(value);
 }
 
 function text(value: string): string {

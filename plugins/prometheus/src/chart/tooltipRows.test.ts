@@ -41,6 +41,20 @@ test('of many, the focused one is shown among its neighbours, also the last', ()
   }
 });
 
+test('infinities are among the values, and NaN after all others', () => {
+  const series = [
+    { values: [null], nonFinite: { NaN: [0] } },
+    { values: [5] },
+    { values: [null], nonFinite: { '+Inf': [0] } },
+    { values: [null] },
+    { values: [null], nonFinite: { '-Inf': [0] } },
+  ];
+  assert.deepEqual(
+    tooltipRows(series, 0, () => true).rows.map(({ value }) => value),
+    [Infinity, 5, -Infinity, NaN],
+  );
+});
+
 test('the tooltip is right of the crosshair, or left of it at the edge, and never outside', () => {
   const viewport = { width: 1000, height: 500 };
   const tooltip = { width: 200, height: 100 };

@@ -1,4 +1,7 @@
-import type { RangeSeries } from '@nativestage/backstage-plugin-prometheus-common';
+import {
+  type RangeSeries,
+  samplesOf,
+} from '@nativestage/backstage-plugin-prometheus-common';
 
 /** A series at the crosshair. */
 export interface TooltipRow {
@@ -21,19 +24,19 @@ export const MAX_ROWS = 10;
  * after the focused one.
  */
 export function tooltipRows(
-  series: Pick<RangeSeries, 'values'>[],
+  series: Pick<RangeSeries, 'values' | 'nonFinite'>[],
   at: number,
   isShown: (index: number) => boolean,
   focused?: number,
 ): TooltipRows {
   const all: TooltipRow[] = [];
-  series.forEach(({ values }, index) => {
-    const value = values[at] ?? null;
+  series.forEach((each, index) => {
+    const value = samplesOf(each)[at] ?? null;
     if (value !== null && isShown(index)) {
       all.push({ index, value });
     }
   });
-  all.sort((a, b) => b.value - a.value || a.index - b.index);
+  all.sort((a, b) => compare(b.value, a.value) || a.index - b.index);
   const place = Math.max(
     0,
     all.findIndex(({ index }) => index === focused),
@@ -44,4 +47,12 @@ export function tooltipRows(
   );
   const rows = all.slice(from, from + MAX_ROWS);
   return { rows, more: all.length - rows.length };
+}
+
+/** Ascending, with NaN before all others. */
+function compare(a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) {
+    return Number(Number.isNaN(b)) - Number(Number.isNaN(a));
+  }
+  return a === b ? 0 : a - b;
 }

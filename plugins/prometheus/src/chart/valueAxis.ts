@@ -9,12 +9,15 @@ const DAY = 86_400;
 
 /**
  * The steps that an axis of that unit may have: powers of two for bytes, as `512 MiB` and not
- * `477 MiB`; minutes, hours and days for longer times; otherwise 1, 2, 2.5 and 5 times powers of ten,
+ * `477 MiB`; minutes, hours and days for moments and longer times; otherwise 1, 2, 2.5 and 5 times powers of ten,
  * which uPlot has by itself.
  */
 export function valueIncrements(unit: Unit = 'count'): number[] | undefined {
   if (unit === 'bytes' || unit === 'bytes/s') {
     return [...decimals(-3, 0), ...powersOfTwo(70)];
+  }
+  if (unit === 'timestamp') {
+    return LONG_TIMES;
   }
   return unit === 'seconds' ? [...decimals(-12, 1), ...LONG_TIMES] : undefined;
 }
@@ -51,6 +54,9 @@ export function valueLabels(splits: number[], unit: Unit = 'count'): string[] {
 }
 
 function writtenOut(splits: number[], unit: Unit): string[] {
+  if (unit === 'timestamp') {
+    return splits.map(value => String(value));
+  }
   // "0 B/s" without the zero is what the unit adds to any number.
   const suffix = formatValue(0, unit).slice(1);
   const factor = unit.startsWith('ratio') ? 100 : 1;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { valueLabels } from './valueAxis';
+import { valueIncrements, valueLabels } from './valueAxis';
 import { valueRange } from './valueRange';
 
 test('nothing, and nothing but zero, is 0 to 1', () => {
@@ -48,6 +48,15 @@ test('labels have the unit', () => {
     '0 B',
     '2 KiB',
     '4 KiB',
+  ]);
+});
+
+test('moments are in whole minutes, hours and days', () => {
+  assert.ok(valueIncrements('timestamp')!.every(step => step % 60 === 0));
+  const day = new Date(2026, 0, 31, 9).getTime() / 1000;
+  assert.deepEqual(valueLabels([day, day + 60], 'timestamp'), [
+    '2026-01-31 09:00',
+    '2026-01-31 09:01',
   ]);
 });
 

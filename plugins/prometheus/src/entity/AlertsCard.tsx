@@ -44,7 +44,7 @@ export function AlertsCard({ names, now, onRetry, ...table }: AlertsCardProps) {
       </InfoCard>
     );
   }
-  const { alerts, uiUrl, warnings, truncated } = data;
+  const { alerts, uiUrl, warnings, truncated, missing, mismatched } = data;
   return (
     <>
       <AlertTable
@@ -60,9 +60,23 @@ export function AlertsCard({ names, now, onRetry, ...table }: AlertsCardProps) {
           {`${truncated.shown} of ${truncated.received} alerts are shown; the annotations can ask for fewer.`}
         </Note>
       )}
+      {missing && (
+        <Note>{`No alerting rule has the name ${quoted(missing)}.`}</Note>
+      )}
+      {mismatched && (
+        <Note>
+          {`The labels that are asked for exclude ${quoted(mismatched)}.`}
+        </Note>
+      )}
       {warnings.map(warning => (
         <Note key={warning}>{warning}</Note>
       ))}
     </>
+  );
+}
+
+function quoted(names: string[]): string {
+  return new Intl.ListFormat('en', { type: 'disjunction' }).format(
+    names.map(name => `“${name}”`),
   );
 }

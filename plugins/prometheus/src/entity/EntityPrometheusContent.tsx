@@ -101,7 +101,10 @@ function Graphs(props: GraphsProps) {
     (next: TimeRange) => setSpan(between(next)),
     [setSpan],
   );
-  const onZoomOut = useCallback(() => setSpan(zoomOut(span)), [setSpan, span]);
+  const onZoomOut = useCallback(
+    () => setSpan(zoomOut(span, now)),
+    [setSpan, span, now],
+  );
   if (!data) {
     return (
       <Grid item xs={12}>
@@ -121,6 +124,7 @@ function Graphs(props: GraphsProps) {
           <EntityPanel
             panel={panel}
             range={range}
+            now={now}
             step={props.step}
             graphType={props.graphType}
             uiUrl={data.uiUrl}

@@ -1,10 +1,12 @@
 import { InfoCard } from '@backstage/core-components';
 import LinearProgress from '@material-ui/core/LinearProgress';
 import { makeStyles } from '@material-ui/core/styles';
-import type {
-  RangeResult,
-  TimeRange,
-  Unit,
+import {
+  fillIntervals,
+  type RangeResult,
+  type TimeRange,
+  type Unit,
+  usesIntervals,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { lazy, Suspense, useCallback, useState } from 'react';
 import type { RangeQuery, RequestOptions } from '../api/PrometheusApi';
@@ -53,6 +55,8 @@ export interface GraphPanelProps {
   query: string;
   ask: PanelQuery;
   range: TimeRange;
+  /** Seconds since 1970; asks again when it changes, whatever the range. */
+  now?: number;
   /** Seconds; chosen by the panel's width where it is left out. */
   step?: number;
   dimension?: string;
@@ -85,7 +89,11 @@ export function GraphPanel(props: GraphPanelProps) {
           view={view}
           onView={setView}
           onSave={data && (() => saveAs(`${title}.csv`, toCsv(data)))}
-          expressionUrl={expressionUrl(props.uiUrl, query, range)}
+          expressionUrl={expressionUrl(
+            props.uiUrl,
+            asAsked(query, data),
+            range,
+          )}
         />
       }
     >
@@ -96,9 +104,17 @@ export function GraphPanel(props: GraphPanelProps) {
   );
 }
 
+/** The query with its intervals, which the answer says; before that nobody knows them. */
+function asAsked(query: string, data?: RangeResult): string | undefined {
+  if (data?.intervals) {
+    return fillIntervals(query, data.intervals);
+  }
+  return usesIntervals(query) ? undefined : query;
+}
+
 /** @param width pixels of a panel in sight, and 0 of any other */
 function useSeries(
-  { query, ask, range: { start, end }, step }: GraphPanelProps,
+  { query, ask, range: { start, end }, now, step }: GraphPanelProps,
   width: number,
 ): RequestState<RangeResult> {
   const request = useCallback(
@@ -109,7 +125,7 @@ function useSeries(
     },
     [ask, start, end, step, width],
   );
-  return useRequest(query, width > 0 ? request : undefined);
+  return useRequest(query, width > 0 ? request : undefined, now);
 }
 
 type BodyProps = GraphPanelProps &
@@ -133,7 +149,7 @@ function Body({ data, error, isLoading, onRetry, ...props }: BodyProps) {
         <Picture {...props} data={data} />
       </Suspense>
       {error && <StaleNote error={error} />}
-      <PanelNotes {...data} />
+      <PanelNotes {...data} isStacked={props.view === 'stacked'} />
     </div>
   );
 }

@@ -1,19 +1,34 @@
+import Typography from '@material-ui/core/Typography';
 import type { RangeResult } from '@nativestage/backstage-plugin-prometheus-common';
+import { formatDuration } from '../range/TimeSpan';
 import { Note } from '../state/Note';
+import { nonFiniteNotes } from './nonFiniteNotes';
 
-/** What has to be known about a picture: Prometheus' warnings and infos, and what is left out. */
+/** What has to be known about a picture: its step, Prometheus' warnings and infos, and what is left out. */
 export function PanelNotes({
   warnings,
   infos,
   truncated,
-}: Pick<RangeResult, 'warnings' | 'infos' | 'truncated'>) {
+  step,
+  kept,
+  series,
+  isStacked,
+}: RangeResult & { isStacked: boolean }) {
   return (
     <>
+      <Typography variant="caption" color="textSecondary" component="div">
+        {`Step ${formatDuration(step)}`}
+      </Typography>
       {truncated && (
         <Note>
-          {`${truncated.shown} of ${truncated.received} series are shown; aggregate or select fewer.`}
+          {`The ${kept === 'largest' ? 'largest' : 'first'} ${truncated.shown} series are shown; there are more${isStacked ? ', and the stack lacks them' : ''}. Aggregate or select fewer.`}
         </Note>
       )}
+      {nonFiniteNotes(series).map(note => (
+        <Note key={note} severity="info">
+          {note}
+        </Note>
+      ))}
       {warnings.map(warning => (
         <Note key={warning}>{warning}</Note>
       ))}

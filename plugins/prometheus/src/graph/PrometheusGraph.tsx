@@ -2,6 +2,7 @@ import { useApi } from '@backstage/core-plugin-api';
 import { useEntity } from '@backstage/plugin-catalog-react';
 import {
   inferUnit,
+  queryTitle,
   type TimeRange,
   type Unit,
 } from '@nativestage/backstage-plugin-prometheus-common';
@@ -48,7 +49,7 @@ export function PrometheusGraph(props: PrometheusGraphProps) {
   return (
     <GraphCard
       {...props}
-      title={props.title ?? query}
+      title={props.title ?? queryTitle(query)}
       unit={props.unit ?? inferUnit(query)}
       ask={ask}
     />
@@ -74,6 +75,7 @@ export function GraphCard({ range, refresh, ...props }: GraphCardProps) {
     <GraphPanel
       {...props}
       range={shown}
+      now={now}
       onZoom={(next: TimeRange) => setZoomed(between(next))}
       onZoomOut={() => setZoomed(undefined)}
       onRetry={retry}

@@ -3,29 +3,37 @@ import Dialog from '@material-ui/core/Dialog';
 import DialogActions from '@material-ui/core/DialogActions';
 import DialogContent from '@material-ui/core/DialogContent';
 import DialogTitle from '@material-ui/core/DialogTitle';
+import MenuItem from '@material-ui/core/MenuItem';
 import { makeStyles } from '@material-ui/core/styles';
 import TextField from '@material-ui/core/TextField';
 import type { TimeRange } from '@nativestage/backstage-plugin-prometheus-common';
 import { type FormEvent, useState } from 'react';
+import { fromLocal, momentsOf, offsetOf, toLocal } from './localTime';
 
 const useStyles = makeStyles(theme => ({
   fields: { display: 'grid', gap: theme.spacing(2) },
+  moment: {
+    display: 'flex',
+    alignItems: 'flex-start',
+    gap: theme.spacing(1),
+    '& > :first-child': { flexGrow: 1 },
+  },
 }));
 
 export interface CustomRangeProps {
   range: TimeRange;
+  /** Seconds since 1970: there is nothing behind it. */
+  now: number;
   onRange: (range: TimeRange) => void;
   onClose: () => void;
 }
 
 /** Asks for two moments, in the time of whoever looks. */
-export function CustomRange({ range, onRange, onClose }: CustomRangeProps) {
+export function CustomRange(props: CustomRangeProps) {
+  const { range, now, onRange, onClose } = props;
   const classes = useStyles();
-  const [from, setFrom] = useState(() => toLocal(range.start));
-  const [to, setTo] = useState(() => toLocal(range.end));
-  const start = Date.parse(from) / 1000;
-  const end = Date.parse(to) / 1000;
-  const isInverted = end <= start;
+  const [start, setStart] = useState(range.start);
+  const [end, setEnd] = useState(range.end);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     onRange({ start, end });
@@ -36,18 +44,30 @@ export function CustomRange({ range, onRange, onClose }: CustomRangeProps) {
       <form onSubmit={submit}>
         <DialogTitle id="prometheus-custom-range">Time range</DialogTitle>
         <DialogContent className={classes.fields}>
-          <Moment id="from" label="From" value={from} onChange={setFrom} />
+          <Moment
+            id="from"
+            label="From"
+            initial={range.start}
+            onChange={setStart}
+            problem={start >= now ? 'This is in the future' : undefined}
+          />
           <Moment
             id="to"
             label="To"
-            value={to}
-            onChange={setTo}
-            problem={isInverted ? 'This has to be after the start' : undefined}
+            initial={range.end}
+            onChange={setEnd}
+            problem={
+              end <= start ? 'This has to be after the start' : undefined
+            }
           />
         </DialogContent>
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" color="primary" disabled={!(start < end)}>
+          <Button
+            type="submit"
+            color="primary"
+            disabled={!(start < end && start < now)}
+          >
             Show
           </Button>
         </DialogActions>
@@ -56,32 +76,61 @@ export function CustomRange({ range, onRange, onClose }: CustomRangeProps) {
   );
 }
 
+/** A local time, and which of two it is in the hour that comes twice. */
 function Moment(props: {
   id: string;
   label: string;
-  value: string;
-  onChange: (value: string) => void;
+  /** Seconds since 1970; it stays as it is until somebody changes it. */
+  initial: number;
+  onChange: (moment: number) => void;
   problem?: string;
 }) {
+  const { id, label, initial, onChange, problem } = props;
+  const classes = useStyles();
+  const [text, setText] = useState(() => toLocal(initial));
+  const [moment, setMoment] = useState(initial);
+  const choose = (next: number) => {
+    setMoment(next);
+    onChange(next);
+  };
+  const moments = momentsOf(text);
   return (
-    <TextField
-      id={`prometheus-range-${props.id}`}
-      type="datetime-local"
-      label={props.label}
-      value={props.value}
-      onChange={event => props.onChange(event.target.value)}
-      error={props.problem !== undefined}
-      helperText={props.problem}
-      inputProps={{ step: 1 }}
-      InputLabelProps={{ shrink: true }}
-      required
-    />
+    <div className={classes.moment}>
+      <TextField
+        id={`prometheus-range-${id}`}
+        type="datetime-local"
+        label={label}
+        value={text}
+        onChange={event => {
+          const { value } = event.target;
+          setText(value);
+          choose(fromLocal(value, Number.isNaN(moment) ? initial : moment));
+        }}
+        error={problem !== undefined}
+        helperText={problem}
+        inputProps={{ step: 1 }}
+        InputLabelProps={{ shrink: true }}
+        required
+      />
+      {moments.length > 1 && (
+        <TextField
+          select
+          label="Offset"
+          value={Math.floor(moment)}
+          onChange={event => choose(Number(event.target.value))}
+          SelectProps={{
+            SelectDisplayProps: {
+              'aria-label': `Offset of “${label}”: ${offsetOf(moment)}`,
+            },
+          }}
+        >
+          {moments.map(one => (
+            <MenuItem key={one} value={one}>
+              {offsetOf(one)}
+            </MenuItem>
+          ))}
+        </TextField>
+      )}
+    </div>
   );
-}
-
-/** As an input of the type `datetime-local` holds it. */
-function toLocal(seconds: number): string {
-  const date = new Date(seconds * 1000);
-  const shifted = date.getTime() - date.getTimezoneOffset() * 60_000;
-  return new Date(shifted).toISOString().slice(0, 19);
 }

@@ -96,10 +96,14 @@ export function RangeControls(props: RangeControlsProps) {
         <Move label="Earlier" onClick={() => setSpan(shift(span, -1, now))}>
           <LeftIcon fontSize="small" />
         </Move>
-        <Move label="Zoom out" onClick={() => setSpan(zoomOut(span))}>
+        <Move label="Zoom out" onClick={() => setSpan(zoomOut(span, now))}>
           <ZoomOutIcon fontSize="small" />
         </Move>
-        <Move label="Later" onClick={() => setSpan(shift(span, 1, now))}>
+        <Move
+          label="Later"
+          disabled={toRange(span, now).end >= now}
+          onClick={() => setSpan(shift(span, 1, now))}
+        >
           <RightIcon fontSize="small" />
         </Move>
       </ButtonGroup>
@@ -134,6 +138,7 @@ export function RangeControls(props: RangeControlsProps) {
       {isCustom && (
         <CustomRange
           range={toRange(span, now)}
+          now={now}
           onClose={() => setCustom(false)}
           onRange={setSpan}
         />

@@ -7,6 +7,7 @@ import {
   formatSpan,
   parseDuration,
   parseSpan,
+  readSpan,
   shift,
   toRange,
   zoomOut,
@@ -57,13 +58,28 @@ describe('a time span', () => {
 
   it('moves by half, and doubles around its middle', () => {
     const span = { start: NOW, end: NOW + 100 };
-    assert.deepEqual(shift(span, -1, NOW), { start: NOW - 50, end: NOW + 50 });
-    assert.deepEqual(shift({ last: 100 }, 1, NOW), {
-      start: NOW - 50,
-      end: NOW + 50,
+    assert.deepEqual(shift(span, 1, NOW + 500), {
+      start: NOW + 50,
+      end: NOW + 150,
     });
+    assert.deepEqual(shift(span, -1, NOW), { start: NOW - 50, end: NOW + 50 });
     assert.deepEqual(zoomOut(span), { start: NOW - 50, end: NOW + 150 });
     assert.deepEqual(zoomOut({ last: 60 }), { last: 120 });
+  });
+
+  it('ends now at the latest', () => {
+    assert.deepEqual(shift({ last: 100 }, 1, NOW), { last: 100 });
+    const recent = { start: NOW - 120, end: NOW - 20 };
+    assert.deepEqual(shift(recent, 1, NOW), { last: 100 });
+    assert.deepEqual(zoomOut(recent, NOW), { last: 200 });
+    assert.deepEqual(toRange({ start: NOW - 60, end: NOW + 60 }, NOW), {
+      start: NOW - 60,
+      end: NOW,
+    });
+    const span = { start: NOW, end: NOW + 60 };
+    assert.equal(readSpan(formatSpan(span), NOW), undefined);
+    assert.deepEqual(readSpan(formatSpan(span), NOW + 1), span);
+    assert.deepEqual(readSpan('1h', NOW), { last: 3600 });
   });
 
   it('is at least ten seconds', () => {

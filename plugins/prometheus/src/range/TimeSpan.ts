@@ -13,11 +13,17 @@ export function isRelative(span: TimeSpan): span is { last: number } {
   return 'last' in span;
 }
 
-/** @param now seconds since 1970 */
+/**
+ * It ends now at the latest: for what lies ahead Prometheus looks back, and makes up a few minutes.
+ *
+ * @param now seconds since 1970
+ */
 export function toRange(span: TimeSpan, now: number): TimeRange {
-  return isRelative(span)
-    ? { start: now - span.last, end: now }
-    : { start: span.start, end: span.end };
+  if (isRelative(span)) {
+    return { start: now - span.last, end: now };
+  }
+  const { start, end } = span;
+  return { start, end: Math.max(start, Math.min(end, now)) };
 }
 
 /** The span between two moments, at least ten seconds of it. */
@@ -29,24 +35,43 @@ export function between({ start, end }: TimeRange): TimeSpan {
   };
 }
 
-/** Twice as much, around the same middle; the past counts back from now all the same. */
-export function zoomOut(span: TimeSpan): TimeSpan {
+/**
+ * Twice as much, around the same middle; the past counts back from now all the same.
+ *
+ * @param now seconds since 1970: where it ends at the latest
+ */
+export function zoomOut(span: TimeSpan, now = Infinity): TimeSpan {
   if (isRelative(span)) {
     return { last: span.last * 2 };
   }
-  const quarter = (span.end - span.start) / 2;
-  return between({ start: span.start - quarter, end: span.end + quarter });
+  const half = (span.end - span.start) / 2;
+  return upTo({ start: span.start - half, end: span.end + half }, now);
 }
 
-/** Half of it earlier (-1) or later (1). */
+/** Half of it earlier (-1) or later (1), and no later than now. */
 export function shift(
   span: TimeSpan,
   direction: -1 | 1,
   now: number,
 ): TimeSpan {
-  const { start, end } = toRange(span, now);
+  const { start, end } = isRelative(span) ? toRange(span, now) : span;
   const half = ((end - start) / 2) * direction;
-  return between({ start: start + half, end: end + half });
+  const moved = { start: start + half, end: end + half };
+  return direction < 0 ? whole(moved) : upTo(moved, now);
+}
+
+/** The span between two moments; one that would end later than now is the last so many seconds. */
+function upTo({ start, end }: TimeRange, now: number): TimeSpan {
+  // Whole seconds may have moved it a little.
+  return end > now - 1
+    ? { last: Math.max(SHORTEST, Math.round(end - start)) }
+    : whole({ start, end });
+}
+
+/** In whole seconds, as long as it was. */
+function whole({ start, end }: TimeRange): TimeSpan {
+  const from = Math.round(start);
+  return { start: from, end: from + Math.round(end - start) };
 }
 
 /** As it stands in an address: `90m`, or an interval of ISO 8601. */
@@ -66,6 +91,15 @@ export function parseSpan(text: string): TimeSpan | undefined {
     .split('/')
     .map(moment => Date.parse(moment) / 1000);
   return rest.length === 0 && start < end ? { start, end } : undefined;
+}
+
+/** As {@link parseSpan}, and `undefined` too for a span that lies ahead, where there is no data. */
+export function readSpan(
+  text: string,
+  now = Date.now() / 1000,
+): TimeSpan | undefined {
+  const span = parseSpan(text);
+  return span && !isRelative(span) && span.start >= now ? undefined : span;
 }
 
 /** Whole seconds in the largest unit that they are a multiple of: `90` is `90s`, `7200` is `2h`. */

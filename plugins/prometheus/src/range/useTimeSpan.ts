@@ -5,6 +5,7 @@ import {
   formatSpan,
   parseDuration,
   parseSpan,
+  readSpan,
   type TimeSpan,
 } from './TimeSpan';
 
@@ -41,7 +42,7 @@ export function useTimeSpan(fallback: TimeSpan): TimeSpanState {
   );
   const fallbackText = formatSpan(fallback);
   const span = useMemo(
-    () => parseSpan(written ?? '') ?? parseSpan(fallbackText)!,
+    () => readSpan(written ?? '') ?? parseSpan(fallbackText)!,
     [written, fallbackText],
   );
   const setSpan = useCallback(

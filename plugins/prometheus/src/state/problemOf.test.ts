@@ -43,6 +43,15 @@ for (const [status, name, title, isTransient] of [
   });
 }
 
+test('a 404 that is not of Backstage passes', async () => {
+  const error = await ResponseError.fromResponse(
+    new Response('<html>', { status: 404, statusText: 'Not Found' }),
+  );
+  const problem = problemOf(error);
+  assert.equal(problem.title, 'Backstage could not be reached');
+  assert.equal(problem.isTransient, true);
+});
+
 test("what fails in the browser is told apart like the backend's answers", () => {
   for (const [error, title] of [
     [new InputError('x'), 'Prometheus could not be asked'],

@@ -27,6 +27,12 @@ export function problemOf(error: Error): Problem {
   if (error instanceof TypeError) {
     return passing('Backstage could not be reached', error.message);
   }
+  if (isBetween(error)) {
+    return passing(
+      'Backstage could not be reached',
+      `${error.message}. Something before it answered, as a load balancer does during a rollout.`,
+    );
+  }
   return error instanceof ResponseError
     ? byAnswer(error)
     : byStatus(STATUSES[error.name], error.message);
@@ -37,6 +43,15 @@ function byAnswer({ response, cause }: ResponseError): Problem {
   return cause.name === 'UpstreamRefusalError'
     ? lasting('Prometheus cannot be asked', cause.message)
     : byStatus(response.status, cause.message);
+}
+
+/** A 404 that is no answer of Backstage's. */
+function isBetween(error: Error): boolean {
+  return (
+    error instanceof ResponseError &&
+    error.response.status === 404 &&
+    error.cause.name === 'Error'
+  );
 }
 
 function byStatus(status: number | undefined, message: string): Problem {

@@ -1,0 +1,21 @@
+import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
+
+/** Why an alert's state is not known, or may be out of date; `undefined` where it is known. */
+export function reasonOf(alert: Alert): string | undefined {
+  const { state, lastError, health, reportedState } = alert;
+  if (lastError) {
+    return `The rule cannot be evaluated: ${lastError}`;
+  }
+  if (/^err(?:or)?$/i.test(health ?? '')) {
+    return 'The rule cannot be evaluated';
+  }
+  if (state !== 'unknown') {
+    return undefined;
+  }
+  if (reportedState) {
+    return `The server reports the state “${reportedState}”`;
+  }
+  return health === undefined || /^(?:ok|unknown)$/i.test(health)
+    ? 'The rule has not been evaluated yet'
+    : `The server reports the rule's health as “${health}”`;
+}
