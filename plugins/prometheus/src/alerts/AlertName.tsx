@@ -33,11 +33,7 @@ const useStyles = makeStyles(
       verticalAlign: 'middle',
     },
     icon: { verticalAlign: 'text-bottom' },
-    error: {
-      display: 'block',
-      marginTop: theme.spacing(0.5),
-      overflowWrap: 'anywhere',
-    },
+    error: { marginLeft: theme.spacing(1) },
   }),
   { name: 'PrometheusAlertName' },
 );
