@@ -211,9 +211,82 @@ test('the table of alerts in a browser', async t => {
     assert.equal((await clicked()).length, 4);
   });
 
-  await it('has no buttons in rows where a click does nothing', async () => {
+  await it('has rows of 40 pixels, and the details when they are asked for', async () => {
+    const silences = [
+      { createdBy: 'alice', comment: 'Known', endsAt: '2026-12-01T10:00:00Z' },
+    ];
+    const alerts = ALERTS.map(one =>
+      one.name === 'HighLatency'
+        ? { ...one, duration: 300, silenced: true, silences }
+        : one,
+    );
+    await show({ props: { alerts, uiUrl: 'https://prom.example' } });
+    const heights = await rows().evaluateAll(all =>
+      all.map(row => row.getBoundingClientRect().height),
+    );
+    assert.deepEqual(new Set(heights), new Set([40]));
+    const row = rows().filter({ hasText: 'HighLatency' });
+    const button = row.getByRole('button', { name: 'Details' });
+    await button.focus();
+    await page.keyboard.press('Enter');
+    assert.equal(await button.getAttribute('aria-expanded'), 'true');
+    const details = await page.locator('dl').innerText();
+    for (const part of [
+      /Expression\s+latency_seconds > 0\.5/,
+      /For\s+5 min/,
+      /instance: checkout-7c9fd6b5d4/,
+      /The 99th percentile/,
+      /Silenced\s+by alice until Dec 1, 2026, 10:00 AM: Known/,
+    ]) {
+      assert.match(details, part);
+    }
+    await row.getByText('Firing').click();
+    assert.equal(await page.locator('dl').count(), 0, 'a click closes them');
+  });
+
+  await it('puts the worst first, in its colour', async () => {
+    const alerts = ['info', 'critical', 'warning'].map(severity =>
+      alert(`A-${severity}`, { labels: { severity } }),
+    );
+    await show({ props: { alerts } });
+    assert.deepEqual(await namesOf(), ['A-critical', 'A-warning', 'A-info']);
+    const colours = await page
+      .locator('tbody tr td:first-child')
+      .evaluateAll(cells =>
+        cells.map(each => getComputedStyle(each).borderLeftColor),
+      );
+    assert.equal(new Set(colours).size, 3);
+  });
+
+  await it('has many alerts of one rule in one row until it is opened', async () => {
+    const many = Array.from({ length: 30 }, (_, pod) =>
+      alert('PodCrashes', {
+        state: pod % 3 ? 'firing' : 'pending',
+        labels: { severity: 'page', team: 'a', pod: `pod-${pod}` },
+      }),
+    );
+    await show({ props: { alerts: [...ALERTS, ...many] } });
+    assert.equal(await rows().count(), 5);
+    const group = rows().filter({ hasText: 'PodCrashes' });
+    assert.match(await group.innerText(), /30 alerts: 20 firing, 10 pending/);
+    assert.match(await group.innerText(), /team: a/);
+    await group.getByRole('button', { name: 'The 30 alerts' }).click();
+    assert.equal(await rows().count(), 35);
+    await page.getByText('pod: pod-29').waitFor();
+  });
+
+  await it('is cards on a phone', async () => {
+    await page.setViewportSize({ width: 390, height: 800 });
     await show({ props: { alerts: ALERTS } });
-    assert.equal(await rows().getByRole('button').count(), 0);
+    const card = page.getByRole('listitem').filter({ hasText: 'HighLatency' });
+    assert.match(await card.innerText(), /Firing[^]*page · Checkout is slow/);
+    await card.getByRole('button', { name: 'Details' }).click();
+    await card.getByText('latency_seconds > 0.5').waitFor();
+    const overflow = await page
+      .locator('html')
+      .evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth);
+    assert.equal(overflow, 0);
+    assert.equal(await page.getByRole('table').count(), 0);
   });
 
   await it('shows inactive alerts when they are asked for', async () => {

@@ -343,10 +343,14 @@ function annotationOf(entity: Entity, name: string): string {
 
 function markSilenced(alerts: Alert[], silences?: Silences): Alert[] {
   return alerts.map(alert =>
-    silences && alert.state === 'firing'
-      ? { ...alert, silenced: silences.has(alert.labels) }
-      : alert,
+    silences && alert.state === 'firing' ? withSilence(alert, silences) : alert,
   );
+}
+
+function withSilence(alert: Alert, all: Silences): Alert {
+  const silenced = all.has(alert.labels);
+  const silences = silenced ? all.of(alert.labels) : [];
+  return { ...alert, silenced, ...(silences.length > 0 && { silences }) };
 }
 
 function enforce(

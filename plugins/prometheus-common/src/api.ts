@@ -135,12 +135,22 @@ export interface Alert {
   runbookUrl?: string;
   /** Known only where an Alertmanager is configured. */
   silenced?: boolean;
+  /** Who silenced it, as far as the Alertmanager says. */
+  silences?: AlertSilence[];
   /** How the rule's last evaluation went: `ok`, `err`, `unknown`, or what else the server says. */
   health?: string;
   /** The server's own word for a state that is unknown. */
   reportedState?: string;
   /** Why the rule could not be evaluated. */
   lastError?: string;
+}
+
+/** A silence of an Alertmanager. */
+export interface AlertSilence {
+  createdBy: string;
+  comment: string;
+  /** In ISO 8601. */
+  endsAt: string;
 }
 
 export interface AlertsResult {

@@ -26,8 +26,8 @@ export class AlertmanagerClient {
   }
 
   /** Fails as {@link Upstream.send} does. */
-  silences(signal?: AbortSignal): Promise<Silences> {
-    return this.upstream.ask(
+  async silences(signal?: AbortSignal): Promise<Silences> {
+    const silences = await this.upstream.ask(
       {
         method: 'GET',
         path: '/api/v2/alerts',
@@ -36,6 +36,24 @@ export class AlertmanagerClient {
       },
       Silences.reading(),
     );
+    return silences.isEmpty ? silences : this.withDetails(silences, signal);
+  }
+
+  /** Who silenced them is only said beside that they are: without an answer it is left out. */
+  private async withDetails(
+    silences: Silences,
+    signal?: AbortSignal,
+  ): Promise<Silences> {
+    try {
+      return await this.upstream.ask(
+        { method: 'GET', path: '/api/v2/silences', parameters: [], signal },
+        silences.readingDetails(),
+      );
+    } catch {
+      // What it said is in the log already.
+      signal?.throwIfAborted();
+      return silences;
+    }
   }
 
   /** Ends all connections. */

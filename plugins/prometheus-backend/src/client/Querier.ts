@@ -1,6 +1,6 @@
 import type { LoggerService } from '@backstage/backend-plugin-api';
 import type { Config } from '@backstage/config';
-import { InputError, toError } from '@backstage/errors';
+import { InputError } from '@backstage/errors';
 import {
   alignRange,
   type AlignedRange,
@@ -11,7 +11,6 @@ import {
   type InstantResult,
   type Intervals,
   intervalsOf,
-  largestOf,
   type RangeResult,
   type RuleGroup,
   type TimeRange,
@@ -28,6 +27,7 @@ import type {
 import type { PrometheusInstance } from './PrometheusInstance';
 import { PrometheusInstances } from './PrometheusInstances';
 import { type Loaded, QueryCache } from './QueryCache';
+import { queryLargest } from './queryLargest';
 import type { RequestSigner } from './signRequest';
 import type { Silences } from './Silences';
 import { sizeOf, sizeOfColumn } from './sizeOf';
@@ -142,7 +142,12 @@ export class Querier {
     const result = await this.get(
       request,
       ['range', query, range],
-      (client, signal) => this.queryLargest(client, query, range, signal),
+      (client, signal) =>
+        queryLargest(
+          asked => client.queryRange(asked, range, { signal }),
+          { query, range, maxSeries: this.limits.maxSeries },
+          this.logger,
+        ),
       found => ({ bytes: sizeOfRange(found), expiresAt: expiryOf(range) }),
     );
     return {
@@ -282,34 +287,6 @@ export class Querier {
     return typeof instance === 'string'
       ? this.instances.get(instance)
       : instance;
-  }
-
-  /** The series that add up to most, where there are too many; the first ones if the server will not. */
-  private async queryLargest(
-    client: PrometheusClient,
-    query: string,
-    range: AlignedRange,
-    signal: AbortSignal,
-  ): Promise<RangeResult> {
-    const first = await client.queryRange(query, range, { signal });
-    const { truncated } = first;
-    if (!truncated) {
-      return first;
-    }
-    try {
-      const wanted = largestOf(query, range, this.limits.maxSeries);
-      const largest = await client.queryRange(wanted, range, { signal });
-      if (largest.series.length >= truncated.shown) {
-        const { warnings, infos } = first;
-        return { ...largest, warnings, infos, truncated, kept: 'largest' };
-      }
-    } catch (error) {
-      signal.throwIfAborted();
-      this.logger?.warn(
-        `Of too many series the largest are not known: ${toError(error).message}`,
-      );
-    }
-    return { ...first, kept: 'first' };
   }
 
   private async get<T>(

@@ -156,6 +156,11 @@ test(
       const silences = await querier.silences(ASK);
       assert.equal(silences!.has(BASE), true);
       assert.equal(silences!.has({ alertname: 'B', job: 'x' }), false);
+      const [{ endsAt, ...who }, ...others] = silences!.of(BASE);
+      assert.deepEqual(who, { createdBy: 'a test', comment: 'is known' });
+      assert.ok(Date.parse(endsAt) > Date.now() + 3_000_000);
+      assert.deepEqual(others, []);
+      assert.deepEqual(silences!.of({ alertname: 'B', job: 'x' }), []);
     });
   },
 );

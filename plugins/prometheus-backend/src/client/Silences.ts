@@ -1,3 +1,4 @@
+import type { AlertSilence } from '@nativestage/backstage-plugin-prometheus-common';
 import { z } from 'zod';
 import { sizeOf, sizeOfString } from './sizeOf';
 import type { Reading } from './Upstream';
@@ -14,8 +15,15 @@ const sentAlert = z
   })
   .transform(({ labels, status }) => ({
     labels,
-    isSilenced: status.silencedBy.length > 0,
+    silencedBy: status.silencedBy,
   }));
+
+const silence = z.object({
+  id: z.string(),
+  createdBy: z.string().catch(''),
+  comment: z.string().catch(''),
+  endsAt: z.string().catch(''),
+});
 
 type SentAlert = z.infer<typeof sentAlert>;
 
@@ -26,6 +34,9 @@ const ENTRY_BYTES = 120;
 export class Silences {
   /** The alerts with a label, by that and its value. */
   private readonly byLabel = new Map<string, SentAlert[]>();
+  /** Of the silences that alerts have. */
+  private readonly wanted = new Set<string>();
+  private readonly details = new Map<string, AlertSilence>();
   private used = 0;
 
   /** Reads Alertmanager's `/api/v2/alerts`, alert by alert. */
@@ -62,6 +73,7 @@ export class Silences {
 
   private add(alert: SentAlert): void {
     this.used += sizeOf(alert);
+    alert.silencedBy.forEach(id => this.wanted.add(id));
     for (const entry of Object.entries(alert.labels)) {
       const key = toKey(entry);
       const known = this.byLabel.get(key);
@@ -87,8 +99,39 @@ export class Silences {
     const size = Object.keys(labels).length;
     const same = sent.find(alert => Object.keys(alert.labels).length === size);
     return same
-      ? same.isSilenced
-      : sent.length > 0 && sent.every(({ isSilenced }) => isSilenced);
+      ? isSilenced(same)
+      : sent.length > 0 && sent.every(each => isSilenced(each));
+  }
+
+  /** Who silenced an alert that is, each once; what the Alertmanager did not say is missing. */
+  of(labels: Record<string, string>): AlertSilence[] {
+    const ids = this.withRarest(labels)
+      .filter(alert => includes(alert.labels, labels))
+      .flatMap(({ silencedBy }) => silencedBy);
+    return [...new Set(ids)].flatMap(id => this.details.get(id) ?? []);
+  }
+
+  /** Whether there are any to ask about. */
+  get isEmpty(): boolean {
+    return this.wanted.size === 0;
+  }
+
+  /** Reads Alertmanager's `/api/v2/silences`, of which those that silence an alert are kept. */
+  readingDetails(): Reading<Silences> {
+    return {
+      shape: { each: json => this.addDetails(silence.parse(json)) },
+      read: json => {
+        z.array(z.unknown()).parse(json);
+        return this;
+      },
+    };
+  }
+
+  private addDetails({ id, ...details }: z.infer<typeof silence>): void {
+    if (this.wanted.has(id)) {
+      this.used += sizeOf(details);
+      this.details.set(id, details);
+    }
   }
 
   /** Of thousands of alerts with one name few have the same instance too. */
@@ -102,6 +145,10 @@ export class Silences {
       [],
     );
   }
+}
+
+function isSilenced({ silencedBy }: SentAlert): boolean {
+  return silencedBy.length > 0;
 }
 
 /** Names of labels have no NUL. */

@@ -9,8 +9,19 @@ const KNOWN = ['summary', 'description', 'runbook_url', 'runbook'];
 
 const useStyles = makeStyles(
   {
+    oneLine: {
+      display: 'flex',
+      gap: 8,
+      '&& > *': {
+        flex: '0 1 auto',
+        overflow: 'hidden',
+        textOverflow: 'ellipsis',
+        whiteSpace: 'nowrap',
+      },
+      '&& > :first-child': { flexShrink: 0, maxWidth: '75%' },
+      '&& > :only-child': { maxWidth: '100%' },
+    },
     text: {
-      lineHeight: 'inherit',
       overflowWrap: 'anywhere',
       whiteSpace: 'pre-line',
     },
@@ -19,7 +30,14 @@ const useStyles = makeStyles(
 );
 
 /** What the rule's author says of an alert: summary, description, runbook and the rest. */
-export function AlertAnnotations({ alert }: { alert: Alert }) {
+export function AlertAnnotations({
+  alert,
+  isOneLine = false,
+}: {
+  alert: Alert;
+  /** What has no room is cut off. */
+  isOneLine?: boolean;
+}) {
   const classes = useStyles();
   const { summary, description } = alert.annotations;
   const runbook = httpUrl(alert.runbookUrl);
@@ -27,7 +45,7 @@ export function AlertAnnotations({ alert }: { alert: Alert }) {
     ([name]) => !KNOWN.includes(name),
   );
   return (
-    <>
+    <div className={isOneLine ? classes.oneLine : undefined}>
       {summary && (
         <Typography variant="body2" className={classes.text}>
           {summary}
@@ -64,6 +82,6 @@ export function AlertAnnotations({ alert }: { alert: Alert }) {
           </ExternalLink>
         </Typography>
       )}
-    </>
+    </div>
   );
 }

@@ -14,6 +14,12 @@ const useStyles = makeStyles(
       padding: 0,
       '& li': { display: 'flex', maxWidth: '100%' },
     },
+    oneLine: {
+      flexWrap: 'nowrap',
+      overflow: 'hidden',
+      '&& li': { flex: 'none', maxWidth: 'none' },
+      '& $label': { whiteSpace: 'nowrap' },
+    },
     chip: {
       height: 'auto',
       maxWidth: '100%',
@@ -31,10 +37,17 @@ const useStyles = makeStyles(
 );
 
 /** An alert's labels but for its name. */
-export function AlertLabels({ alert }: { alert: Alert }) {
+export function AlertLabels({
+  alert,
+  isOneLine = false,
+}: {
+  alert: Alert;
+  /** What has no room is cut off. */
+  isOneLine?: boolean;
+}) {
   const classes = useStyles();
   return (
-    <ul className={classes.list}>
+    <ul className={`${classes.list} ${isOneLine ? classes.oneLine : ''}`}>
       {shownLabels(alert).map(([label, value]) => (
         <li key={label}>
           <Chip

@@ -33,12 +33,11 @@ const useStyles = makeStyles(
       verticalAlign: 'middle',
     },
     icon: { verticalAlign: 'text-bottom' },
-    instance: { display: 'block', color: theme.palette.text.secondary },
-    error: {
-      display: 'block',
-      marginTop: theme.spacing(0.5),
-      overflowWrap: 'anywhere',
+    instance: {
+      marginLeft: theme.spacing(1),
+      color: theme.palette.text.secondary,
     },
+    error: { marginLeft: theme.spacing(1) },
   }),
   { name: 'PrometheusAlertName' },
 );

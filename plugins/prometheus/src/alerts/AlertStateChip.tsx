@@ -9,6 +9,7 @@ import type {
   Alert,
   AlertState,
 } from '@nativestage/backstage-plugin-prometheus-common';
+import { severityOf } from './severity';
 
 const STATES: Record<AlertState, { label: string; Icon: typeof ErrorIcon }> = {
   firing: { label: 'Firing', Icon: ErrorIcon },
@@ -19,12 +20,12 @@ const STATES: Record<AlertState, { label: string; Icon: typeof ErrorIcon }> = {
 
 const useStyles = makeStyles(
   theme => ({
+    chips: { display: 'inline-flex', gap: theme.spacing(0.5) },
     chip: {
       display: 'flex',
       width: 'max-content',
       margin: 0,
       fontWeight: 'bold',
-      '& + &': { marginTop: theme.spacing(0.5) },
     },
     // Whichever colour the chip has, its icon has too.
     icon: { '&&': { color: 'inherit', fontSize: '1rem' } },
@@ -33,8 +34,17 @@ const useStyles = makeStyles(
       color: theme.palette.getContrastText(theme.palette.error.dark),
     },
     pending: {
+      border: `1px solid ${theme.palette.text.secondary}`,
+      backgroundColor: 'transparent',
+      color: theme.palette.text.primary,
+    },
+    warning: {
       backgroundColor: theme.palette.warning.light,
       color: theme.palette.getContrastText(theme.palette.warning.light),
+    },
+    info: {
+      backgroundColor: theme.palette.info.dark,
+      color: theme.palette.getContrastText(theme.palette.info.dark),
     },
     unknown: {
       backgroundColor: theme.palette.text.secondary,
@@ -51,12 +61,18 @@ export function AlertStateChip({ alert }: { alert: Alert }) {
   const classes = useStyles();
   const { label, Icon } = STATES[alert.state];
   const isLoud = alert.state !== 'inactive' && !alert.silenced;
+  const severity = severityOf(alert);
+  // One without a severity may be as bad as any.
+  const look =
+    alert.state === 'firing' && severity && severity !== 'critical'
+      ? severity
+      : alert.state;
   return (
-    <>
+    <span className={classes.chips}>
       <Chip
         size="small"
         variant={isLoud ? 'default' : 'outlined'}
-        className={`${classes.chip} ${isLoud ? classes[alert.state] : classes.inactive}`}
+        className={`${classes.chip} ${isLoud ? classes[look] : classes.inactive}`}
         icon={<Icon className={classes.icon} />}
         label={label}
       />
@@ -69,6 +85,6 @@ export function AlertStateChip({ alert }: { alert: Alert }) {
           label="Silenced"
         />
       )}
-    </>
+    </span>
   );
 }

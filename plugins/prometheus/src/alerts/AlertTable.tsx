@@ -1,18 +1,23 @@
 import LinearProgress from '@material-ui/core/LinearProgress';
 import Paper from '@material-ui/core/Paper';
-import { makeStyles } from '@material-ui/core/styles';
+import { makeStyles, type Theme } from '@material-ui/core/styles';
 import Table from '@material-ui/core/Table';
 import TableBody from '@material-ui/core/TableBody';
 import TableContainer from '@material-ui/core/TableContainer';
 import TablePagination from '@material-ui/core/TablePagination';
 import Typography from '@material-ui/core/Typography';
+import useMediaQuery from '@material-ui/core/useMediaQuery';
 import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
 import { useState } from 'react';
+import { useWidth } from '../chart/useWidth';
 import { useNow } from '../range/useNow';
 import type { AlertColumn } from './AlertColumn';
-import { alertColumns } from './alertColumns';
+import { alertColumns, type CellContext, type Column } from './alertColumns';
+import { AlertCards } from './AlertCards';
+import { AlertGroupRow } from './AlertGroupRow';
 import { AlertRow } from './AlertRow';
-import { alertRows, type AlertSort } from './alertRows';
+import { alertRows, type AlertSort, type Row } from './alertRows';
+import { groupRows, isGroup, type RowGroup } from './groupRows';
 import { AlertTableHead } from './AlertTableHead';
 import { AlertTableToolbar } from './AlertTableToolbar';
 import { NoAlerts } from './NoAlerts';
@@ -72,14 +77,26 @@ export function AlertTable({
     by: 'state',
     direction: 'asc',
   });
+  const isPhone = useMediaQuery<Theme>(({ breakpoints }) =>
+    breakpoints.down('xs'),
+  );
+  const [ref, width] = useWidth<HTMLDivElement>();
+  const { isOpen, setOpen } = useOpen();
   const [page, setPage] = useState(0);
   const [pageSize, setPageSize] = useState(PAGE_SIZES[1]);
 
   const rows = alertRows(alerts, { search, showInactive, sort });
   // There may be fewer than there were when the page was chosen.
-  const shownPage = Math.min(page, Math.ceil(rows.length / pageSize) - 1);
-  const shown = rows.slice(shownPage * pageSize, (shownPage + 1) * pageSize);
-  const columns = alertColumns({ showLabels, showAnnotations, extraColumns });
+  const entries = isPhone ? rows : groupRows(rows);
+  const shownPage = Math.min(page, Math.ceil(entries.length / pageSize) - 1);
+  const shown = entries.slice(shownPage * pageSize, (shownPage + 1) * pageSize);
+  const columns = alertColumns({
+    showLabels,
+    showAnnotations,
+    extraColumns,
+    width,
+  });
+  const context = { now, uiUrl, onRowClick };
   const fromFirstPage =
     <T,>(change: (value: T) => void) =>
     (value: T) => {
@@ -88,7 +105,7 @@ export function AlertTable({
     };
 
   return (
-    <Paper className={classes.root} aria-busy={isLoading}>
+    <Paper ref={ref} className={classes.root} aria-busy={isLoading}>
       {isLoading && (
         <LinearProgress
           className={classes.progress}
@@ -104,7 +121,15 @@ export function AlertTable({
         showInactive={showInactive}
         onShowInactive={fromFirstPage(setShowInactive)}
       />
-      {rows.length > 0 && (
+      {rows.length > 0 && isPhone && (
+        <AlertCards
+          rows={shown as Row[]}
+          context={context}
+          isOpen={isOpen}
+          onOpen={setOpen}
+        />
+      )}
+      {rows.length > 0 && !isPhone && (
         <TableContainer tabIndex={0} role="region" aria-label={title}>
           <Table size="small" className={classes.table}>
             <AlertTableHead
@@ -113,22 +138,24 @@ export function AlertTable({
               onSort={fromFirstPage(setSort)}
             />
             <TableBody>
-              {shown.map(({ key, alert }) => (
-                <AlertRow
-                  key={key}
-                  alert={alert}
+              {shown.map(entry => (
+                <Entry
+                  key={entry.key}
+                  entry={entry}
                   columns={columns}
-                  context={{ now, uiUrl, onRowClick }}
+                  context={context}
+                  isOpen={isOpen}
+                  onOpen={setOpen}
                 />
               ))}
             </TableBody>
           </Table>
         </TableContainer>
       )}
-      {rows.length > PAGE_SIZES[0] && (
+      {entries.length > PAGE_SIZES[0] && (
         <TablePagination
           component="div"
-          count={rows.length}
+          count={entries.length}
           page={shownPage}
           onPageChange={(_, next) => setPage(next)}
           rowsPerPage={pageSize}
@@ -153,4 +180,52 @@ export function AlertTable({
         ))}
     </Paper>
   );
+}
+
+interface EntryProps {
+  entry: Row | RowGroup;
+  columns: Column[];
+  context: CellContext;
+  isOpen: (key: string) => boolean;
+  onOpen: (key: string, isOpen: boolean) => void;
+}
+
+/** An alert, or many of one rule and those of them if they are asked for. */
+function Entry({ entry, columns, context, isOpen, onOpen }: EntryProps) {
+  const common = (key: string) => ({
+    columns,
+    context,
+    isOpen: isOpen(key),
+    onOpen: (next: boolean) => onOpen(key, next),
+  });
+  if (!isGroup(entry)) {
+    return <AlertRow alert={entry.alert} {...common(entry.key)} />;
+  }
+  return (
+    <>
+      <AlertGroupRow group={entry} {...common(entry.key)} />
+      {isOpen(entry.key) &&
+        entry.rows.map(({ key, alert }) => (
+          <AlertRow key={key} alert={alert} isInGroup {...common(key)} />
+        ))}
+    </>
+  );
+}
+
+/** What is open, by keys that stay when the alerts are asked for again. */
+function useOpen() {
+  const [open, setOpenKeys] = useState<ReadonlySet<string>>(new Set<string>());
+  return {
+    isOpen: (key: string) => open.has(key),
+    setOpen: (key: string, isOpen: boolean) =>
+      setOpenKeys(before => {
+        const after = new Set(before);
+        if (isOpen) {
+          after.add(key);
+        } else {
+          after.delete(key);
+        }
+        return after;
+      }),
+  };
 }

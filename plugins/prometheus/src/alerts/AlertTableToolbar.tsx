@@ -7,11 +7,8 @@ import TextField from '@material-ui/core/TextField';
 import Typography from '@material-ui/core/Typography';
 import ClearIcon from '@material-ui/icons/Clear';
 import SearchIcon from '@material-ui/icons/Search';
-import {
-  type Alert,
-  ALERT_STATES,
-} from '@nativestage/backstage-plugin-prometheus-common';
-import { countStates } from './alertRows';
+import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
+import { countStates, summaryOf } from './alertRows';
 
 interface AlertTableToolbarProps {
   alerts: Alert[];
@@ -104,14 +101,6 @@ export function AlertTableToolbar(props: AlertTableToolbarProps) {
       )}
     </div>
   );
-}
-
-/** `2 firing, 1 pending`; states without alerts are left out. */
-function summaryOf(alerts: Alert[]): string {
-  const counts = countStates(alerts);
-  return ALERT_STATES.filter(state => counts[state] > 0)
-    .map(state => `${counts[state]} ${state}`)
-    .join(', ');
 }
 
 function countAlerts(count: number): string {

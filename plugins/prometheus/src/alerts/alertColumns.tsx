@@ -29,6 +29,12 @@ export interface Column {
   sortBy?: string;
   /** So wide that words are not broken: a CSS length. */
   minWidth?: string;
+  /** What is longer is cut off: a CSS length. */
+  maxWidth?: string;
+  /** Takes the room that others leave. */
+  isFilling?: boolean;
+  /** Pixels of the table from which on there is room for it. */
+  from?: number;
   isNumeric?: boolean;
   cell: (alert: Alert, context: CellContext) => ReactNode;
 }
@@ -37,6 +43,8 @@ export interface ColumnsOptions {
   showLabels: boolean;
   showAnnotations: boolean;
   extraColumns: AlertColumn[];
+  /** Pixels of the table; 0 while that is not known. */
+  width: number;
 }
 
 /** The table's columns, with those of an app's own at the end. */
@@ -44,8 +52,9 @@ export function alertColumns({
   showLabels,
   showAnnotations,
   extraColumns,
+  width,
 }: ColumnsOptions): Column[] {
-  return [
+  const columns = [
     STATE,
     NAME,
     VALUE,
@@ -55,6 +64,12 @@ export function alertColumns({
     ...(showAnnotations ? [ANNOTATIONS] : []),
     ...extraColumns.map(toColumn),
   ];
+  return columns.filter(({ from = 0 }) => width === 0 || width >= from);
+}
+
+/** How wide the cells of a column are. */
+export function widthOf({ maxWidth, isFilling }: Column) {
+  return isFilling ? { width: '100%', maxWidth: 0 } : { maxWidth };
 }
 
 const STATE: Column = {
@@ -68,7 +83,8 @@ const NAME: Column = {
   id: 'name',
   title: 'Alert',
   sortBy: 'name',
-  minWidth: '11rem',
+  minWidth: '9rem',
+  maxWidth: '15rem',
   cell: (alert, context) => <AlertName alert={alert} {...context} />,
 };
 
@@ -76,6 +92,7 @@ const VALUE: Column = {
   id: 'value',
   title: 'Value',
   sortBy: 'value',
+  from: 900,
   isNumeric: true,
   cell: ({ value, nonFiniteValue, query }) => {
     const shown = nonFiniteValue ? nonFiniteNumber(nonFiniteValue) : value;
@@ -91,13 +108,16 @@ const LABELS: Column = {
   id: 'labels',
   title: 'Labels',
   minWidth: '12rem',
-  cell: alert => <AlertLabels alert={alert} />,
+  maxWidth: '16rem',
+  from: 900,
+  cell: alert => <AlertLabels alert={alert} isOneLine />,
 };
 
 const SINCE: Column = {
   id: 'activeAt',
   title: 'Active since',
   sortBy: 'activeAt',
+  from: 800,
   minWidth: '8rem',
   cell: ({ activeAt }, { now }) => <TimeAgo time={activeAt} now={now} />,
 };
@@ -107,6 +127,7 @@ const EVALUATED: Column = {
   title: 'Evaluated',
   sortBy: 'lastEvaluation',
   minWidth: '8rem',
+  from: 1100,
   cell: ({ lastEvaluation }, { now }) => (
     <TimeAgo time={lastEvaluation} now={now} />
   ),
@@ -116,8 +137,9 @@ const ANNOTATIONS: Column = {
   id: 'annotations',
   title: 'Summary',
   sortBy: 'annotations.summary',
-  minWidth: '16rem',
-  cell: alert => <AlertAnnotations alert={alert} />,
+  minWidth: '12rem',
+  isFilling: true,
+  cell: alert => <AlertAnnotations alert={alert} isOneLine />,
 };
 
 function toColumn(

@@ -3,6 +3,7 @@ import {
   ALERT_STATES,
   type AlertState,
 } from '@nativestage/backstage-plugin-prometheus-common';
+import { severityRank } from './severity';
 import { searchAlerts } from './searchAlerts';
 
 export interface AlertSort {
@@ -44,6 +45,14 @@ export function countStates(alerts: Alert[]): Record<AlertState, number> {
   return counts;
 }
 
+/** `2 firing, 1 pending`; states without alerts are left out. */
+export function summaryOf(alerts: Alert[]): string {
+  const counts = countStates(alerts);
+  return ALERT_STATES.filter(state => counts[state] > 0)
+    .map(state => `${counts[state]} ${state}`)
+    .join(', ');
+}
+
 /** What of an alert is under a path such as `labels.team`. */
 export function valueAt(alert: Alert, path: string): unknown {
   return path
@@ -77,17 +86,18 @@ function compare(a: Alert, b: Alert, { by, direction }: AlertSort): number {
   const factor = direction === 'asc' ? 1 : -1;
   const order =
     by === 'state'
-      ? severity(a) - severity(b)
+      ? urgency(a) - urgency(b) || severityRank(a) - severityRank(b)
       : compareValues(valueAt(a, by), valueAt(b, by), factor);
   return (
     factor * order ||
-    severity(a) - severity(b) ||
+    urgency(a) - urgency(b) ||
+    severityRank(a) - severityRank(b) ||
     compareValues(a.name, b.name, 1)
   );
 }
 
 /** A silenced alert is less of a worry than any other of its state. */
-function severity({ state, silenced }: Alert): number {
+function urgency({ state, silenced }: Alert): number {
   return ALERT_STATES.indexOf(state) + (silenced ? 0.5 : 0);
 }
 
