@@ -46,7 +46,7 @@ export function AlertDetails({ alert, now, uiUrl }: AlertDetailsProps) {
   const classes = useStyles();
   const { query, duration, activeAt, lastEvaluation } = alert;
   const reason = reasonOf(alert);
-  const url = expressionUrl(uiUrl, query);
+  const url = expressionUrl(alert.uiUrl ?? uiUrl, query);
   const entries: [title: string, content: ReactNode][] = [
     ['Unknown because', reason],
     ['Expression', query && <pre className={classes.query}>{query}</pre>],
