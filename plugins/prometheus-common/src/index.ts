@@ -7,6 +7,7 @@ export * from './annotations/labels';
 export * from './annotations/names';
 export * from './annotations/rules';
 export * from './api';
+export * from './panels/PanelOptions';
 export * from './panels/panelsOf';
 export * from './permissions';
 export { clip, type Position } from './position';

@@ -10,6 +10,7 @@ import { problemOf } from './problemOf';
 
 const useStyles = makeStyles(theme => ({
   root: {
+    boxSizing: 'border-box',
     display: 'flex',
     flexDirection: 'column',
     alignItems: 'center',
@@ -71,13 +72,26 @@ export function StateMessage({
   );
 }
 
+export interface LoadingProps {
+  title: string;
+  height?: number;
+  /** Out of sight nothing turns: it would take the processor all the same. */
+  isStill?: boolean;
+}
+
 /** A request that goes on. */
-export function Loading({ title, height }: { title: string; height?: number }) {
+export function Loading({ title, height, isStill }: LoadingProps) {
   return (
     <StateMessage
       title={title}
       height={height}
-      icon={<CircularProgress size={24} aria-hidden />}
+      icon={
+        isStill ? (
+          <HourglassIcon color="disabled" />
+        ) : (
+          <CircularProgress size={24} aria-hidden />
+        )
+      }
     />
   );
 }
