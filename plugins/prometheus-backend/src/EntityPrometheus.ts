@@ -8,6 +8,7 @@ import {
   AnnotationError,
   type AlertsResult,
   type EntityPanels,
+  type ExemplarSeries,
   inferUnit,
   type InstantResult,
   LABELS_ANNOTATION,
@@ -30,12 +31,16 @@ import {
 } from './client';
 import type { InstanceChooser } from './instanceExtensionPoint';
 import { PanelReader } from './PanelReader';
+import { thinExemplars } from './thinExemplars';
 
 /** Metrics of one entity that the server is asked about for their units. */
 const MAX_METADATA = 20;
 
 /** Milliseconds: the list of graphs does not wait longer for what is only said beside them. */
 const METADATA_WAIT = 2_000;
+
+/** Exemplars of a panel: more dots would hide its lines. */
+const MAX_EXEMPLARS = 200;
 
 /** Who asks, and until when. */
 export type Caller = Pick<QueryRequest, 'user' | 'signal'>;
@@ -48,6 +53,8 @@ export interface EntityPrometheusOptions {
   querier: Querier;
   queries: ReadonlyMap<string, NamedQuery>;
   logger: LoggerService;
+  /** Where traces are shown, of instances that have no own address for them. */
+  traceUrl?: string;
   chooseInstance?: InstanceChooser;
 }
 
@@ -69,6 +76,7 @@ export class EntityPrometheus {
     return {
       instance: instance.name,
       uiUrl: instance.uiUrl,
+      traceUrl: instance.traceUrl ?? this.options.traceUrl,
       panels: await this.withUnits(panels, instance, caller),
       problems,
     };
@@ -97,21 +105,25 @@ export class EntityPrometheus {
     return this.instant(query, entity, instance, caller);
   }
 
-  /** The traces and the like that stand for samples of a panel, where the server keeps any. */
+  /**
+   * The traces and the like that stand for samples of a panel, where the server keeps any: of many
+   * those that stand out.
+   */
   async panelExemplars(
     entity: Entity,
     panel: string,
     range: TimeRange,
     caller: Caller,
-  ) {
+  ): Promise<ExemplarSeries[]> {
     const instance = await this.instanceOf(entity);
     const { query } = this.find(entity, instance, panel);
-    return this.options.querier.exemplars({
+    const series = await this.options.querier.exemplars({
       instance: instance.name,
       query: enforce(instance, query, entity),
       ...range,
       ...caller,
     });
+    return thinExemplars(series, range, MAX_EXEMPLARS);
   }
 
   /** PromQL of the caller's own, asked of the entity's instance and within its labels. */

@@ -5,7 +5,7 @@ import type {
   PermissionsService,
 } from '@backstage/backend-plugin-api';
 import type { Entity } from '@backstage/catalog-model';
-import type { Config } from '@backstage/config';
+import { type Config, ConfigReader } from '@backstage/config';
 import { InputError, NotAllowedError } from '@backstage/errors';
 import type { CatalogService } from '@backstage/plugin-catalog-node';
 import {
@@ -18,7 +18,7 @@ import express, {
   type RequestHandler,
   type Router,
 } from 'express';
-import { Querier } from './client';
+import { Querier, readTraceUrl } from './client';
 import { type CallerCredentials, EntityAccess } from './EntityAccess';
 import { type Caller, EntityPrometheus } from './EntityPrometheus';
 import type { InstanceChooser } from './instanceExtensionPoint';
@@ -66,11 +66,19 @@ function makeRouter(options: RouterOptions): Router {
       querier,
       queries: readNamedQueries(config),
       logger,
+      traceUrl: readTraceUrl({
+        config: prometheusOf(config),
+        path: 'prometheus',
+      }),
       chooseInstance,
     }),
     querier,
     isCustomAllowed: allowsCustomQueries(config),
   }).router();
+}
+
+function prometheusOf(config: Config): Config {
+  return config.getOptionalConfig('prometheus') ?? new ConfigReader({});
 }
 
 /**

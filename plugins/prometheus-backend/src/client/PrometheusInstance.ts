@@ -6,6 +6,7 @@ import {
   substituteInText,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { Endpoint, readUrl } from './Endpoint';
+import { readTraceUrl } from './traceUrl';
 import { fail, readOneOf, section, type Section } from './Section';
 
 /** Which server answers; they differ in what they understand besides Prometheus' API. */
@@ -28,6 +29,8 @@ export class PrometheusInstance {
   readonly flavor: Flavor;
   /** Of its own web page, for links. */
   readonly uiUrl?: string;
+  /** Where a trace is shown: `https://traces.example/trace/{{trace_id}}`. */
+  readonly traceUrl?: string;
   /** Where queries go. */
   readonly queries: Endpoint;
   /** Where rules and alerts are, such as vmalert. */
@@ -51,6 +54,7 @@ export class PrometheusInstance {
     this.name = readName(at);
     this.flavor = readOneOf(at, 'flavor', FLAVORS) ?? 'prometheus';
     this.uiUrl = readUrl(at, 'uiUrl')?.href;
+    this.traceUrl = readTraceUrl(at);
     const title = `Prometheus instance "${this.name}"`;
     this.queries = Endpoint.fromConfig(at, { title, product: 'Prometheus' });
     const rulesUrl = readUrl(at, 'rulesUrl');

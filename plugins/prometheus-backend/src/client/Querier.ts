@@ -6,6 +6,7 @@ import {
   type AlignedRange,
   chooseStep,
   countPoints,
+  type ExemplarSeries,
   type InstantResult,
   type RangeResult,
   type RuleGroup,
@@ -14,11 +15,7 @@ import {
 import { AlertmanagerClient } from './AlertmanagerClient';
 import { ConcurrencyLimit } from './ConcurrencyLimit';
 import { type Limits, readLimits } from './Limits';
-import {
-  type ExemplarSeries,
-  type MetricMetadata,
-  PrometheusClient,
-} from './PrometheusClient';
+import { type MetricMetadata, PrometheusClient } from './PrometheusClient';
 import { PrometheusInstances } from './PrometheusInstances';
 import { type Loaded, QueryCache } from './QueryCache';
 import type { Silences } from './Silences';

@@ -5,3 +5,4 @@ export { Querier, type QueryRequest, type RangeRequest } from './Querier';
 export { QueryCache } from './QueryCache';
 export type { Silences } from './Silences';
 export { sizeOf } from './sizeOf';
+export { readTraceUrl } from './traceUrl';

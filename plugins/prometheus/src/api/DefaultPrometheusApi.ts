@@ -2,8 +2,10 @@ import type { Entity } from '@backstage/catalog-model';
 import type {
   AlertsResult,
   EntityPanels,
+  Exemplar,
   PanelSummary,
   RangeResult,
+  TimeRange,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { BackendPrometheusApi } from './BackendPrometheusApi';
 import { PluginMissingError } from './PluginMissingError';
@@ -12,7 +14,7 @@ import type {
   RangeQuery,
   RequestOptions,
 } from './PrometheusApi';
-import { ProxyInstances } from './ProxyInstances';
+import { ProxyInstances, withInstance } from './ProxyInstances';
 import { type ProxyOptions, ProxyPrometheusApi } from './ProxyPrometheusApi';
 
 /**
@@ -25,8 +27,8 @@ export class DefaultPrometheusApi implements PrometheusApi {
   private isPluginMissing = false;
 
   private constructor(
-    private readonly backend: PrometheusApi,
-    private readonly proxy: PrometheusApi,
+    private readonly backend: Required<PrometheusApi>,
+    private readonly proxy: Required<PrometheusApi>,
     private readonly instances: ProxyInstances,
   ) {}
 
@@ -53,6 +55,28 @@ export class DefaultPrometheusApi implements PrometheusApi {
     );
   }
 
+  panelExemplars(
+    entity: Entity,
+    panel: PanelSummary,
+    range: TimeRange,
+    options?: RequestOptions,
+  ): Promise<Exemplar[]> {
+    return this.ask(entity, api =>
+      api.panelExemplars(entity, panel, range, options),
+    );
+  }
+
+  instanceRange(
+    instance: string | undefined,
+    query: string,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult> {
+    return this.ask(withInstance(instance), api =>
+      api.instanceRange(instance, query, range, options),
+    );
+  }
+
   customRange(
     entity: Entity,
     query: string,
@@ -74,7 +98,7 @@ export class DefaultPrometheusApi implements PrometheusApi {
 
   private async ask<T>(
     entity: Entity,
-    request: (api: PrometheusApi) => Promise<T>,
+    request: (api: Required<PrometheusApi>) => Promise<T>,
   ): Promise<T> {
     if (!this.isPluginMissing && !this.instances.find(entity)) {
       try {

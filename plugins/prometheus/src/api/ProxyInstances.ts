@@ -27,6 +27,8 @@ export class ProxyInstances {
     /** Those of the configuration. */
     private readonly instances: ReadonlyMap<string, ProxyInstance>,
     private readonly uiUrl?: string,
+    /** Where traces are shown. */
+    readonly traceUrl?: string,
   ) {}
 
   static fromConfig(config: ConfigApi): ProxyInstances {
@@ -45,7 +47,8 @@ export class ProxyInstances {
           ? []
           : [[instance.name, { ...instance, proxyPath: path }] as const],
     );
-    return new ProxyInstances(new Map(instances), uiUrl);
+    const traceUrl = config.getOptionalString('prometheus.traceUrl');
+    return new ProxyInstances(new Map(instances), uiUrl, traceUrl);
   }
 
   /** The entity's, if the configuration has a path for it. */
@@ -87,6 +90,19 @@ export class ProxyInstances {
       `There is no Prometheus instance "${clip(name)}"; there ${known ? `are ${known}` : 'are none'}`,
     );
   }
+}
+
+/** Stands for no entity but for an instance: of an entity nothing else chooses it. */
+export function withInstance(name: string | undefined): Entity {
+  return {
+    apiVersion: 'backstage.io/v1alpha1',
+    kind: 'Component',
+    metadata: {
+      name: 'none',
+      annotations:
+        name === undefined ? {} : { [SERVICE_NAME_ANNOTATION]: name },
+    },
+  };
 }
 
 function nameOf(entity: Entity): string {

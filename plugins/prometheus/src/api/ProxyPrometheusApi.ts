@@ -6,12 +6,14 @@ import {
   type AlertsResult,
   chooseStep,
   type EntityPanels,
+  type Exemplar,
   LABELS_ANNOTATION,
   panelsOf,
   type PanelSummary,
   parseAlerts,
   parseLabels,
   type RangeResult,
+  type TimeRange,
   toAlerts,
   toRuleGroups,
 } from '@nativestage/backstage-plugin-prometheus-common';
@@ -22,8 +24,14 @@ import type {
   RequestOptions,
 } from './PrometheusApi';
 import { ProxyClient, type ProxyClientOptions } from './ProxyClient';
-import { type ProxyInstance, ProxyInstances } from './ProxyInstances';
+import {
+  type ProxyInstance,
+  ProxyInstances,
+  withInstance,
+} from './ProxyInstances';
+import { toExemplars } from './exemplarAnswer';
 import { toRangeResult } from './rangeAnswer';
+import { shortHash } from './shortHash';
 
 /** Series and alerts of an answer, as the backend plugin has it by default. */
 const MAX_SHOWN = 500;
@@ -61,7 +69,9 @@ export class ProxyPrometheusApi implements PrometheusApi {
   async panels(entity: Entity): Promise<EntityPanels> {
     const { name, uiUrl } = await this.instanceOf(entity);
     // Which server is behind the proxy nobody says, and some have a language of their own.
-    return { instance: name, uiUrl, ...panelsOf(entity, { language: 'any' }) };
+    const { traceUrl } = this.instances;
+    const panels = panelsOf(entity, { language: 'any', idOf: shortHash });
+    return { instance: name, uiUrl, traceUrl, ...panels };
   }
 
   panelRange(
@@ -71,6 +81,29 @@ export class ProxyPrometheusApi implements PrometheusApi {
     options?: RequestOptions,
   ): Promise<RangeResult> {
     return this.customRange(entity, query, range, options);
+  }
+
+  async panelExemplars(
+    entity: Entity,
+    { query }: PanelSummary,
+    { start, end }: TimeRange,
+    options?: RequestOptions,
+  ): Promise<Exemplar[]> {
+    const { proxyPath } = await this.instanceOf(entity);
+    const form = { query, start: String(start), end: String(end) };
+    const resource = 'query_exemplars';
+    return toExemplars(
+      await this.client.post(proxyPath, resource, form, options),
+    );
+  }
+
+  instanceRange(
+    instance: string | undefined,
+    query: string,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult> {
+    return this.customRange(withInstance(instance), query, range, options);
   }
 
   async customRange(

@@ -5,7 +5,7 @@ import { identify } from './labels';
 
 /** Which series are hidden, by their labels as PromQL has them; kept by whoever shows the chart. */
 export interface HiddenSeries {
-  hidden: ReadonlySet<string>;
+  isHidden: (key: string) => boolean;
   /** @param all - the labels of every series there is */
   onHidden: (hidden: ReadonlySet<string>, all: string[]) => void;
 }
@@ -17,7 +17,8 @@ export function useVisibility(
 ) {
   const keys = useStable(useMemo(() => identify(series), [series]));
   const [own, setOwn] = useState<ReadonlySet<string>>(new Set<string>());
-  const hidden = kept?.hidden ?? own;
+  const isOwnHidden = useCallback((key: string) => own.has(key), [own]);
+  const isHidden = kept?.isHidden ?? isOwnHidden;
   const onHidden = kept?.onHidden;
   const change = useCallback(
     (next: ReadonlySet<string>) =>
@@ -26,27 +27,26 @@ export function useVisibility(
   );
 
   const isShown = useCallback(
-    (index: number) => !hidden.has(keys[index]),
-    [hidden, keys],
+    (index: number) => !isHidden(keys[index]),
+    [isHidden, keys],
   );
   const toggle = useCallback(
     (index: number) => {
-      const after = new Set(hidden);
+      const after = new Set(keys.filter(isHidden));
       if (!after.delete(keys[index])) {
         after.add(keys[index]);
       }
       change(after);
     },
-    [hidden, keys, change],
+    [isHidden, keys, change],
   );
   const isolate = useCallback(
     (index: number) => {
       const others = keys.filter(key => key !== keys[index]);
-      const isAlone =
-        !hidden.has(keys[index]) && others.every(key => hidden.has(key));
+      const isAlone = !isHidden(keys[index]) && others.every(isHidden);
       change(new Set(isAlone ? [] : others));
     },
-    [hidden, keys, change],
+    [isHidden, keys, change],
   );
   const showAll = useCallback(() => change(new Set()), [change]);
   return { isShown, toggle, isolate, showAll };

@@ -16,14 +16,16 @@ import {
 } from '../graph/PrometheusGraph';
 import { useNow } from '../range/useNow';
 import { Failure, Loading } from '../state/StateMessage';
+import { EntityOf } from './EntityOf';
 import { hasGraphs } from './isPrometheusAvailable';
 import { PanelProblems } from './PanelProblems';
+import { usePanelExemplars } from './usePanelExemplars';
 import { usePanelQuery } from './usePanelQuery';
 import { usePanels } from './usePanels';
 
 export interface EntityPrometheusGraphCardProps extends Omit<
   PrometheusGraphProps,
-  'query'
+  'query' | 'instance'
 > {
   /** PromQL in place of the annotation's; it takes the permission `prometheus.query.custom`. */
   query?: string;
@@ -33,6 +35,19 @@ export interface EntityPrometheusGraphCardProps extends Omit<
 
 /** Every graph that an entity asks for, or one of a query of one's own. */
 export function EntityPrometheusGraphCard({
+  entityRef,
+  ...props
+}: EntityPrometheusGraphCardProps) {
+  return entityRef === undefined ? (
+    <Graphs {...props} />
+  ) : (
+    <EntityOf entityRef={entityRef} title={props.title}>
+      <Graphs {...props} />
+    </EntityOf>
+  );
+}
+
+function Graphs({
   query,
   enableQueryTemplating = false,
   ...graph
@@ -51,7 +66,10 @@ export function EntityPrometheusGraphCard({
   );
 }
 
-type GraphOptions = Omit<PrometheusGraphProps, 'query'>;
+type GraphOptions = Omit<
+  PrometheusGraphProps,
+  'query' | 'entityRef' | 'instance'
+>;
 
 function AnnotatedGraphs(graph: GraphOptions) {
   const { now, refresh } = useNow();
@@ -76,7 +94,12 @@ function AnnotatedGraphs(graph: GraphOptions) {
       )}
       {data.panels.map(panel => (
         <Grid item xs={12} key={panel.id}>
-          <AnnotatedGraph {...graph} panel={panel} uiUrl={data.uiUrl} />
+          <AnnotatedGraph
+            {...graph}
+            panel={panel}
+            uiUrl={data.uiUrl}
+            traceUrl={data.traceUrl}
+          />
         </Grid>
       ))}
     </Grid>
@@ -86,18 +109,24 @@ function AnnotatedGraphs(graph: GraphOptions) {
 function AnnotatedGraph({
   panel,
   ...graph
-}: GraphOptions & { panel: PanelSummary; uiUrl?: string }) {
+}: GraphOptions & {
+  panel: PanelSummary;
+  uiUrl?: string;
+  traceUrl?: string;
+}) {
   const ask = usePanelQuery(panel);
+  const askExemplars = usePanelExemplars(panel);
   return (
     <GraphCard
       {...graph}
+      {...panel}
       title={graph.title ?? panel.title}
-      query={panel.query}
       dimension={graph.dimension ?? panel.dimension}
       graphType={panel.graphType ?? graph.graphType}
       unit={panel.unit ?? graph.unit}
       thresholds={panel.thresholds ?? graph.thresholds}
       ask={ask}
+      askExemplars={askExemplars}
     />
   );
 }

@@ -14,17 +14,24 @@ const useStyles = makeStyles(theme => ({
 
 export interface CustomRangeProps {
   range: TimeRange;
+  /** Whether moments are those of UTC, and not of whoever looks. */
+  isUtc?: boolean;
   onRange: (range: TimeRange) => void;
   onClose: () => void;
 }
 
 /** Asks for two moments, in the time of whoever looks. */
-export function CustomRange({ range, onRange, onClose }: CustomRangeProps) {
+export function CustomRange({
+  range,
+  isUtc,
+  onRange,
+  onClose,
+}: CustomRangeProps) {
   const classes = useStyles();
-  const [from, setFrom] = useState(() => toLocal(range.start));
-  const [to, setTo] = useState(() => toLocal(range.end));
-  const start = Date.parse(from) / 1000;
-  const end = Date.parse(to) / 1000;
+  const [from, setFrom] = useState(() => toLocal(range.start, isUtc));
+  const [to, setTo] = useState(() => toLocal(range.end, isUtc));
+  const start = Date.parse(isUtc ? `${from}Z` : from) / 1000;
+  const end = Date.parse(isUtc ? `${to}Z` : to) / 1000;
   const isInverted = end <= start;
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -34,7 +41,9 @@ export function CustomRange({ range, onRange, onClose }: CustomRangeProps) {
   return (
     <Dialog open onClose={onClose} aria-labelledby="prometheus-custom-range">
       <form onSubmit={submit}>
-        <DialogTitle id="prometheus-custom-range">Time range</DialogTitle>
+        <DialogTitle id="prometheus-custom-range">
+          {isUtc ? 'Time range in UTC' : 'Time range'}
+        </DialogTitle>
         <DialogContent className={classes.fields}>
           <Moment id="from" label="From" value={from} onChange={setFrom} />
           <Moment
@@ -80,8 +89,9 @@ function Moment(props: {
 }
 
 /** As an input of the type `datetime-local` holds it. */
-function toLocal(seconds: number): string {
+function toLocal(seconds: number, isUtc = false): string {
   const date = new Date(seconds * 1000);
-  const shifted = date.getTime() - date.getTimezoneOffset() * 60_000;
+  const offset = isUtc ? 0 : date.getTimezoneOffset() * 60_000;
+  const shifted = date.getTime() - offset;
   return new Date(shifted).toISOString().slice(0, 19);
 }
