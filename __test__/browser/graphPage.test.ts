@@ -6,7 +6,15 @@ import { eventually } from '../support/eventually';
 import { Prometheus } from '../support/Prometheus';
 import { CHROMIUM, prometheus, without } from '../support/tools';
 import { AppFixture, type View } from './AppFixture';
-import { legendOf, plotOf, pointAt, shown, watchRanges } from './appPage';
+import {
+  keepPicture,
+  legendOf,
+  plotOf,
+  pointAt,
+  shown,
+  violations,
+  watchRanges,
+} from './appPage';
 import { FLEET_PANELS, fleetSamples, LONG_METRIC, serveTraces } from './fleet';
 import { shopRules } from './shop';
 
@@ -91,6 +99,9 @@ describe(
       const full = (await plotOf(page, 'Targets').boundingBox())!;
       assert.ok(full.width > 1.8 * half.width, `${half.width}, ${full.width}`);
       await page
+        .getByRole('heading', { name: 'Requests now' })
+        .scrollIntoViewIfNeeded();
+      await page
         .getByRole('list', { name: 'Requests now' })
         .getByText(/\/s$/)
         .waitFor();
@@ -121,7 +132,7 @@ describe(
         });
         const card = page
           .getByRole('heading', { name: LONG_METRIC })
-          .locator('xpath=ancestor::*[contains(@class,"MuiCard")][1]');
+          .locator('xpath=ancestor::*[contains(@class,"MuiCard-root")][1]');
         const [inner, outer] = [
           (await menu.boundingBox())!,
           (await card.boundingBox())!,
@@ -323,6 +334,31 @@ describe(
       await page
         .getByText(/The catalog has no entity "component:default\/missing"/)
         .waitFor();
+    });
+
+    it('is for everyone: nothing serious for axe, in light and dark', async t => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const page = await open(t, 'fleet', {
+          viewport: { width: 1400, height: 1480 },
+          colorScheme,
+          search: '?range=3h',
+        });
+        for (const title of ['Targets', 'Queues', 'Requests by status']) {
+          await shown(page, title);
+        }
+        await page.waitForLoadState('networkidle');
+        assert.deepEqual(await violations(page), [], colorScheme);
+        await keepPicture(page, `entity-${colorScheme}`);
+        const overview = await open(t, 'fleet', {
+          tab: 'summary',
+          colorScheme,
+        });
+        await overview
+          .getByRole('list', { name: 'Graphs' })
+          .getByText(/MiB/)
+          .waitFor();
+        assert.deepEqual(await violations(overview), [], colorScheme);
+      }
     });
 
     it('moves next to nothing while it loads', async t => {

@@ -65,7 +65,7 @@ export function readPanels(
   const problems: AnnotationError[] = [];
   for (const node of contents.items.slice(0, MAX_PANELS)) {
     try {
-      panels.push(toEntry(text, node as Node, options));
+      panels.push(toEntry(text, node, options));
     } catch (error) {
       if (!(error instanceof AnnotationError)) {
         throw error;

@@ -26,6 +26,6 @@ test('what 0 and 1 mean is known of `up`, and is as its author says of anything'
 });
 
 test('every series has a row, however many there are', () => {
-  assert.equal(timelineHeight(3), 84);
+  assert.equal(timelineHeight(3), 120);
   assert.ok(timelineHeight(100, true) >= 100 * 12);
 });

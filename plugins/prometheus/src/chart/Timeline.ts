@@ -10,7 +10,7 @@ import { scaled } from './drawThresholds';
 import { STATUS_COLORS } from './statusColors';
 
 /** Pixels of a row: as high as is comfortable, and as low as can be read. */
-const COMFORTABLE = 28;
+const COMFORTABLE = 40;
 const LOWEST = 14;
 
 /** The share of a row that is its bar. */
@@ -97,6 +97,7 @@ export class Timeline {
     const step = times.length > 1 ? times[1] - times[0] : 1;
     ctx.font = scaled(font, uPlot.pxRatio);
     ctx.textBaseline = 'middle';
+    ctx.textAlign = 'left';
     for (const { from, to, value } of stretches(chart.data[series + 1])) {
       const left = chart.valToPos(times[from], 'x', true);
       const right = chart.valToPos(times[to - 1] + step, 'x', true);

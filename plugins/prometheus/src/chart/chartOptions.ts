@@ -11,13 +11,14 @@ import { drawThresholds } from './drawThresholds';
 import type { GraphType } from './GraphType';
 import { Highlight } from './Highlight';
 import { isolatedPoints } from './isolatedPoints';
+import { logBase, logRange, logSplits } from './logAxis';
 import { stackedPaths } from './stackedPaths';
 import type { Threshold } from './Threshold';
 import { Timeline } from './Timeline';
 import { timeLabels } from './timeAxis';
 import type { PlotData } from './toUplotData';
 import { valueIncrements, valueLabels } from './valueAxis';
-import { logRange, valueRange } from './valueRange';
+import { valueRange } from './valueRange';
 
 /** What happens in the plot. */
 export interface ChartEvents {
@@ -104,13 +105,19 @@ function rowScale({ names, isShown }: ChartSpec): uPlot.Scale {
   };
 }
 
-function scales({ graphType, scale, thresholds }: ChartSpec): uPlot.Scales {
+function scales({
+  graphType,
+  scale,
+  unit,
+  thresholds,
+}: ChartSpec): uPlot.Scales {
   const near = thresholds.map(({ value }) => value);
   const isLog = scale === 'log' && graphType !== 'stacked';
+  const log = logBase(unit);
   return {
     x: { time: true, range: (_, min, max) => timeRange(min, max) },
     y: isLog
-      ? { distr: 3, log: 10, range: (_, min, max) => logRange(min, max) }
+      ? { distr: 3, log, range: (_, min, max) => logRange(min, max, log) }
       : {
           range: (_, min, max) =>
             valueRange(min, max, {
@@ -156,13 +163,12 @@ function axes(spec: ChartSpec): uPlot.Axis[] {
 }
 
 function valueAxis({ graphType, scale, unit }: ChartSpec): uPlot.Axis {
+  const log = logBase(unit);
   return scale === 'log' && graphType !== 'stacked'
     ? {
-        space: 28,
-        values: (_, splits) =>
-          splits.map(split =>
-            Number.isInteger(Math.log10(split)) ? formatValue(split, unit) : '',
-          ),
+        splits: (_chart, _axis, min, max) => logSplits(min, max, log),
+        filter: (_, splits) => splits,
+        values: (_, splits) => splits.map(split => formatValue(split, unit)),
       }
     : {
         space: 28,

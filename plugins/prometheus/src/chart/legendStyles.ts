@@ -25,7 +25,7 @@ export const useLegendStyles = makeStyles(
       contentVisibility: 'auto',
       containIntrinsicSize: `auto ${ROW_HEIGHT}px`,
       '&:hover': { background: theme.palette.action.hover },
-      '&:hover $only, & $only:focus': { opacity: 1 },
+      '&:hover $only': { display: 'inline' },
     },
     header: {
       position: 'sticky',
@@ -129,7 +129,8 @@ export const useLegendStyles = makeStyles(
     text: { minWidth: 0 },
     only: {
       flex: 'none',
-      opacity: 0,
+      // It takes room from the name only where somebody may want it.
+      display: 'none',
       padding: theme.spacing(0, 1),
       border: 0,
       background: 'none',
@@ -137,8 +138,6 @@ export const useLegendStyles = makeStyles(
       font: 'inherit',
       textDecoration: 'underline',
       cursor: 'pointer',
-      // Where nothing hovers it would be a trap that nobody sees.
-      '@media (hover: none)': { display: 'none' },
     },
     value: {
       fontVariantNumeric: 'tabular-nums',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { valueLabels } from './valueAxis';
-import { logRange, valueRange } from './valueRange';
+import { valueRange } from './valueRange';
 
 test('nothing, and nothing but zero, is 0 to 1', () => {
   assert.deepEqual(valueRange(null, null), [0, 1]);
@@ -59,11 +59,4 @@ test('neighbours that three digits do not tell apart are written out', () => {
   ]);
   const labels = valueLabels([1_000_000, 1_000_001, 1_000_002], 'count');
   assert.equal(new Set(labels).size, 3);
-});
-
-test('a logarithmic axis has whole powers of ten', () => {
-  assert.deepEqual(logRange(3, 2500), [1, 10_000]);
-  assert.deepEqual(logRange(0.002, 0.004), [0.001, 0.01]);
-  assert.deepEqual(logRange(100, 100), [100, 1000]);
-  assert.deepEqual(logRange(null, null), [1, 10]);
 });

@@ -39,16 +39,3 @@ export function valueRange(
   // uPlot rounds to 24 decimals: what is smaller would be outside.
   return [Math.min(from ?? lowest, lowest), Math.max(to ?? highest, highest)];
 }
-
-/** As {@link valueRange} for a logarithmic axis: whole powers of ten. What is not above zero is not on it. */
-export function logRange(
-  min: number | null,
-  max: number | null,
-): [min: number, max: number] {
-  if (min === null || max === null || !(min > 0)) {
-    return [1, 10];
-  }
-  const from = 10 ** Math.floor(Math.log10(min));
-  const to = 10 ** Math.ceil(Math.log10(max));
-  return [from, to > from ? to : from * 10];
-}

@@ -13,6 +13,8 @@ const useStyles = makeStyles(
       alignItems: 'center',
       gap: theme.spacing(0.5, 2),
       minHeight: 40,
+      fontFamily: theme.typography.fontFamily,
+      fontSize: 14,
     },
     count: { display: 'inline-flex', alignItems: 'center', gap: 6 },
     dot: { width: 10, height: 10, borderRadius: '50%', flex: 'none' },

@@ -10,6 +10,7 @@ import {
   ALERT_ANNOTATION,
   RULE_ANNOTATION,
 } from '@nativestage/backstage-plugin-prometheus-common';
+import { makeStyles } from '@material-ui/core/styles';
 import { useMemo } from 'react';
 import { type GraphRange, secondsOf } from '../graph/PrometheusGraph';
 import { toRange } from '../range/TimeSpan';
@@ -55,6 +56,20 @@ export function EntityPrometheusOverviewCard({
   );
 }
 
+const useStyles = makeStyles(
+  theme => ({
+    list: {
+      display: 'grid',
+      gridTemplateColumns: 'minmax(0, 1fr) minmax(64px, 30%) max-content',
+      columnGap: theme.spacing(2),
+      [theme.breakpoints.down('xs')]: {
+        gridTemplateColumns: 'minmax(0, 1fr) max-content',
+      },
+    },
+  }),
+  { name: 'PrometheusOverview' },
+);
+
 type OverviewProps = Omit<EntityPrometheusOverviewCardProps, 'entityRef'>;
 
 function Overview({
@@ -91,6 +106,7 @@ function Rows({
   link,
   onRetry,
 }: OverviewProps & { now: number; link: string; onRetry: () => void }) {
+  const classes = useStyles();
   const { data, error } = usePanels(now);
   const last = secondsOf(range);
   const shown = useMemo(() => toRange({ last }, now), [last, now]);
@@ -105,7 +121,7 @@ function Rows({
   return (
     <>
       <PanelProblems problems={data.problems} />
-      <div role="list" aria-label="Graphs">
+      <div role="list" aria-label="Graphs" className={classes.list}>
         {data.panels.slice(0, maxGraphs).map(panel => (
           <OverviewRow
             key={panel.id}

@@ -11,7 +11,7 @@ import { MiddleCut } from '../chart/MiddleCut';
 import { PALETTES } from '../chart/colors';
 import { totalOf } from '../chart/totalOf';
 import { severityColor } from '../graph/severityColor';
-import { Sparkline } from '../graph/Sparkline';
+import { domainOf, Sparkline } from '../graph/Sparkline';
 import { useElement } from '../graph/useElement';
 import { useInSight } from '../graph/useInSight';
 import { problemOf } from '../state/problemOf';
@@ -30,12 +30,24 @@ const useStyles = makeStyles(
   theme => ({
     root: {
       display: 'grid',
-      gridTemplateColumns: 'minmax(0, 1fr) minmax(60px, 30%) 8em',
+      gridColumn: '1 / -1',
+      // Those of the list, so that all lines stand below one another.
+      gridTemplateColumns: 'subgrid',
       alignItems: 'center',
-      columnGap: theme.spacing(1.5),
       height: ROW_HEIGHT,
+      fontFamily: theme.typography.fontFamily,
+      fontSize: 14,
+      [theme.breakpoints.down('xs')]: {
+        height: 'auto',
+        padding: theme.spacing(0.5, 0),
+      },
     },
-    title: { minWidth: 0, overflow: 'hidden', whiteSpace: 'nowrap' },
+    title: {
+      minWidth: 0,
+      overflow: 'hidden',
+      whiteSpace: 'nowrap',
+      [theme.breakpoints.down('xs')]: { gridColumn: '1 / -1' },
+    },
     lines: { position: 'relative', height: 28 },
     line: { position: 'absolute', inset: 0 },
     value: {
@@ -43,11 +55,9 @@ const useStyles = makeStyles(
       fontVariantNumeric: 'tabular-nums',
       fontWeight: 500,
       whiteSpace: 'nowrap',
-      overflow: 'hidden',
-      textOverflow: 'ellipsis',
     },
     problem: {
-      gridColumn: '2 / -1',
+      gridColumn: '-3 / -1',
       textAlign: 'right',
       color: theme.palette.text.secondary,
       overflow: 'hidden',
@@ -71,6 +81,7 @@ export function OverviewRow({ panel, range, link }: OverviewRowProps) {
   const { palette, ...theme } = useTheme();
   const { ref, isVisible } = useElement();
   const { data, error } = useLine(panel, range, isVisible);
+  const lines = data ? linesOf(data, panel) : [];
   const values = data && newestOf(data, panel);
   const color = severityColor(
     { palette, ...theme },
@@ -89,15 +100,15 @@ export function OverviewRow({ panel, range, link }: OverviewRowProps) {
       ) : (
         <>
           <span className={classes.lines}>
-            {data &&
-              linesOf(data, panel).map((line, index) => (
-                <span key={index} className={classes.line}>
-                  <Sparkline
-                    values={line}
-                    color={color ?? PALETTES[palette.type][index]}
-                  />
-                </span>
-              ))}
+            {lines.map((line, index) => (
+              <span key={index} className={classes.line}>
+                <Sparkline
+                  values={line}
+                  domain={domainOf(lines)}
+                  color={color ?? PALETTES[palette.type][index]}
+                />
+              </span>
+            ))}
           </span>
           <span className={classes.value} style={{ color }}>
             {values && spanOf(values, panel)}

@@ -11,18 +11,21 @@ const useStyles = makeStyles(
 export interface SparklineProps {
   values: (number | null)[];
   color: string;
+  /** What the line goes from and to, where others share its place. */
+  domain?: [low: number, high: number];
   /** Pixels. */
   height?: number;
 }
 
 /** How a value moved, without axes: what it is stands beside it. A gap is one here too. */
-export function Sparkline({ values, color, height = 28 }: SparklineProps) {
+export function Sparkline({
+  values,
+  color,
+  domain,
+  height = 28,
+}: SparklineProps) {
   const classes = useStyles();
-  const known = values.filter(
-    (value): value is number => value !== null && Number.isFinite(value),
-  );
-  const low = Math.min(...known);
-  const high = Math.max(...known);
+  const [low, high] = domain ?? domainOf([values]);
   const x = (at: number) => (at / Math.max(values.length - 1, 1)) * WIDTH;
   const y = (value: number) =>
     high === low
@@ -66,4 +69,21 @@ export function Sparkline({ values, color, height = 28 }: SparklineProps) {
       ))}
     </svg>
   );
+}
+
+/** The smallest and the largest value of several lines. */
+export function domainOf(
+  lines: (number | null)[][],
+): [low: number, high: number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const values of lines) {
+    for (const value of values) {
+      if (value !== null && Number.isFinite(value)) {
+        low = Math.min(low, value);
+        high = Math.max(high, value);
+      }
+    }
+  }
+  return [low, high];
 }

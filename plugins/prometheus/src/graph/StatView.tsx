@@ -25,6 +25,7 @@ const useStyles = makeStyles(
       margin: 0,
       padding: 0,
       listStyle: 'none',
+      fontFamily: theme.typography.fontFamily,
       '&:focus-visible': {
         outline: `2px solid ${theme.palette.primary.main}`,
       },
@@ -38,6 +39,8 @@ const useStyles = makeStyles(
       padding: theme.spacing(1, 1.5),
       borderRadius: theme.shape.borderRadius,
       border: `1px solid ${theme.palette.divider}`,
+      // Alone, the card around it is border enough.
+      '&:only-child': { border: 0, textAlign: 'center' },
     },
     name: { fontSize: 12, color: theme.palette.text.secondary },
     value: {

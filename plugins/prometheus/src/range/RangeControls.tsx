@@ -49,6 +49,10 @@ const useStyles = makeStyles(theme => ({
     flexWrap: 'wrap',
     alignItems: 'center',
     gap: theme.spacing(1),
+    // On the page's own grey Material UI's labels have a contrast of 4.47, and 4.5 is the least.
+    '& label:not(.Mui-focused):not(.Mui-error)': {
+      color: theme.palette.text.primary,
+    },
   },
   span: { minWidth: '13em' },
   interval: { minWidth: '8em' },

@@ -24,11 +24,13 @@ export function TypedRange({ onSpan }: { onSpan: (span: TimeSpan) => void }) {
   return (
     <form onSubmit={submit} className={classes.root}>
       <TextField
+        id="prometheus-typed-range"
         fullWidth
         size="small"
         variant="outlined"
         label="Type a range"
         placeholder="now-6h"
+        InputLabelProps={{ shrink: true }}
         title={ALLOWED}
         value={text}
         onChange={event => {
