@@ -46,7 +46,7 @@ test('kinds of graphs in a browser', async t => {
       '#2f9e44',
     ]);
     await hover(page, 0, 45, 0.5);
-    assert.match(await tooltip(page).innerText(), /\na\n0\n/);
+    assert.match(await tooltip(page).innerText(), /\na\ndown\n/);
     await legend(page).nth(0).click();
     assert.deepEqual(await rowColors(page, 0, 1, [10, 45]), [
       'none',

@@ -49,10 +49,10 @@ export function Plot(props: PlotProps) {
   const help = useUniqueId();
   const timeZone = useTimeZone();
   const { pinned, pin, unpin } = usePin(props);
-  const { target, crosshair, extent, setReading } = useChart(
+  const { target, crosshair, extent, states, setReading } = useChart(
     props,
     // A click where one is pinned already takes it away: the next one pins another.
-    place => (pinned ? unpin() : pin(place)),
+    place => (pinned ? unpin() : pin(place, states)),
   );
   const latest = useLatest(props);
   const reading = useRef<Reading>({});
@@ -69,7 +69,7 @@ export function Plot(props: PlotProps) {
         break;
       case 'pin':
         if (crosshair) {
-          pin(crosshair);
+          pin(crosshair, states);
         }
         break;
       case 'zoomIn':
@@ -126,6 +126,7 @@ export function Plot(props: PlotProps) {
             names,
             unit,
             isShown,
+            states,
             timeZone,
             ...crosshair,
           })}
@@ -142,7 +143,8 @@ export function Plot(props: PlotProps) {
         crosshair &&
         crosshair.at < data.timestamps.length && (
           <Tooltip
-            {...{ data, names, styles, unit, isShown, hasTotal: isStacked }}
+            {...{ data, names, styles, unit, isShown, states }}
+            hasTotal={isStacked}
             {...crosshair}
           />
         )
@@ -155,10 +157,11 @@ export function Plot(props: PlotProps) {
 function usePin(props: PlotProps) {
   const { data, names, styles, unit, isShown, graphType } = props;
   const [pinned, setPinned] = useState<TooltipProps>();
-  const pin = (place: Crosshair) => {
+  const pin = (place: Crosshair, states: ValueState[]) => {
     if (place.at < data.timestamps.length) {
       const hasTotal = graphType === 'stacked';
-      setPinned({ data, names, styles, unit, isShown, hasTotal, ...place });
+      const shown = { data, names, styles, unit, isShown, states, hasTotal };
+      setPinned({ ...shown, ...place });
     }
   };
   return { pinned, pin, unpin: () => setPinned(undefined) };

@@ -4,6 +4,7 @@ import {
   formatValue,
   type RangeResult,
   type Unit,
+  type ValueState,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { useLayoutEffect, useRef } from 'react';
 import { createPortal } from 'react-dom';
@@ -13,6 +14,7 @@ import { formatLabels } from './labels';
 import { MiddleCut } from './MiddleCut';
 import { PinnedActions } from './PinnedActions';
 import { placeTooltip } from './placeTooltip';
+import { valueText } from './statesOf';
 import { fullTime } from './timeAxis';
 import { useTimeZone } from './timeZone';
 import { totalAt } from './totalOf';
@@ -23,6 +25,8 @@ export interface TooltipProps {
   names: string[];
   styles: SeriesStyle[];
   unit?: Unit;
+  /** What values stand for. */
+  states?: ValueState[];
   /** Whether the sum of what is shown means something. */
   hasTotal?: boolean;
   isShown: (series: number) => boolean;
@@ -93,7 +97,8 @@ const useStyles = makeStyles(
  * is pinned.
  */
 export function Tooltip(props: TooltipProps) {
-  const { data, names, styles, unit, isShown, at, focused, onClose } = props;
+  const { data, names, styles, unit, states, isShown } = props;
+  const { at, focused, onClose } = props;
   const classes = useStyles();
   const timeZone = useTimeZone();
   const ref = useRef<HTMLDivElement>(null);
@@ -120,7 +125,7 @@ export function Tooltip(props: TooltipProps) {
       ...(total === null ? [] : [`Total\t${formatValue(total, unit)}`]),
       ...rows.map(({ index, value }) => {
         const labels = formatLabels(data.series[index].labels);
-        return `${labels || names[index]}\t${formatValue(value, unit)}`;
+        return `${labels || names[index]}\t${valueText(value, unit, states)}`;
       }),
     ].join('\n');
 
@@ -174,7 +179,9 @@ export function Tooltip(props: TooltipProps) {
               <span className={classes.name}>
                 <MiddleCut text={names[index]} />
               </span>
-              <span className={classes.value}>{formatValue(value, unit)}</span>
+              <span className={classes.value}>
+                {valueText(value, unit, states)}
+              </span>
               {isFocused && labels !== '' && labels !== names[index] && (
                 <span className={classes.labels}>{labels}</span>
               )}

@@ -1,8 +1,9 @@
-import {
-  formatValue,
-  type RangeResult,
-  type Unit,
+import type {
+  RangeResult,
+  Unit,
+  ValueState,
 } from '@nativestage/backstage-plugin-prometheus-common';
+import { valueText } from './statesOf';
 import { fullTime } from './timeAxis';
 import { tooltipRows } from './tooltipRows';
 
@@ -35,6 +36,8 @@ export interface Place {
   isShown: (series: number) => boolean;
   /** Where in the timestamps. */
   at: number;
+  /** What values stand for. */
+  states?: ValueState[];
   /** IANA. */
   timeZone?: string;
 }
@@ -46,6 +49,7 @@ export function describeReading({
   unit,
   isShown,
   at,
+  states,
   timeZone,
 }: Place): string {
   if (at >= data.timestamps.length) {
@@ -53,7 +57,7 @@ export function describeReading({
   }
   const { rows, more } = tooltipRows(data.series, at, isShown);
   const values = rows.map(
-    ({ index, value }) => `${names[index]} ${formatValue(value, unit)}`,
+    ({ index, value }) => `${names[index]} ${valueText(value, unit, states)}`,
   );
   if (more > 0) {
     values.push(`and ${more} more`);

@@ -1,6 +1,8 @@
-import type {
-  RangeSeries,
-  ValueState,
+import {
+  formatValue,
+  type RangeSeries,
+  type Unit,
+  type ValueState,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { METRIC_NAME } from './labels';
 
@@ -21,4 +23,14 @@ export function statesOf(
     series.length > 0 &&
     series.every(({ labels }) => UP.includes(labels[METRIC_NAME]));
   return states ?? (isUp ? UP_STATES : []);
+}
+
+/** What a value is called where it stands for something, and else the value with its unit. */
+export function valueText(
+  value: number,
+  unit: Unit | undefined,
+  states: ValueState[] = [],
+): string {
+  const state = states.find(each => each.value === value);
+  return state?.label ?? formatValue(value, unit);
 }

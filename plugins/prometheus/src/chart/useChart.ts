@@ -58,8 +58,8 @@ export function useChart(
   const [crosshair, setCrosshair] = useState<Crosshair>();
   const [extent, setExtent] = useState<Extent>();
   const states = useMemo(
-    () => statesOf(data.series, props.states),
-    [data.series, props.states],
+    () => (graphType === 'timeline' ? statesOf(data.series, props.states) : []),
+    [data.series, props.states, graphType],
   );
   const plotData = useMemo(
     () => toUplotData(data, graphType, isShown, scale),
@@ -153,7 +153,7 @@ export function useChart(
       setCrosshair(readAt(chart.current, reading));
     }
   };
-  return { target, crosshair, extent, setReading };
+  return { target, crosshair, extent, states, setReading };
 }
 
 interface Listeners {
