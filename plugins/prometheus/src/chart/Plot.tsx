@@ -49,11 +49,12 @@ export function Plot(props: PlotProps) {
   const help = useUniqueId();
   const timeZone = useTimeZone();
   const { pinned, pin, unpin } = usePin(props);
-  const { target, crosshair, extent, states, setReading } = useChart(
+  const { states: shownStates, ...chart } = useChart(
     props,
     // A click where one is pinned already takes it away: the next one pins another.
-    place => (pinned ? unpin() : pin(place, states)),
+    (place, states) => (pinned ? unpin() : pin(place, states)),
   );
+  const { target, crosshair, extent, setReading } = chart;
   const latest = useLatest(props);
   const reading = useRef<Reading>({});
 
@@ -69,7 +70,7 @@ export function Plot(props: PlotProps) {
         break;
       case 'pin':
         if (crosshair) {
-          pin(crosshair, states);
+          pin(crosshair, shownStates);
         }
         break;
       case 'zoomIn':
@@ -126,7 +127,7 @@ export function Plot(props: PlotProps) {
             names,
             unit,
             isShown,
-            states,
+            states: shownStates,
             timeZone,
             ...crosshair,
           })}
@@ -143,7 +144,8 @@ export function Plot(props: PlotProps) {
         crosshair &&
         crosshair.at < data.timestamps.length && (
           <Tooltip
-            {...{ data, names, styles, unit, isShown, states }}
+            {...{ data, names, styles, unit, isShown }}
+            states={shownStates}
             hasTotal={isStacked}
             {...crosshair}
           />

@@ -1,4 +1,5 @@
 import { useTheme } from '@material-ui/core/styles';
+import type { ValueState } from '@nativestage/backstage-plugin-prometheus-common';
 import {
   type MutableRefObject,
   useLayoutEffect,
@@ -44,7 +45,7 @@ export interface Extent {
 /** Keeps one uPlot for what can only be given to a new one, and hands the rest to it. */
 export function useChart(
   props: PlotProps,
-  onClick: (crosshair: Crosshair) => void,
+  onClick: (crosshair: Crosshair, states: ValueState[]) => void,
 ) {
   const { data, names, styles, graphType, unit, scale, thresholds } = props;
   const { width, height, isShown, highlighted, syncKey } = props;
@@ -164,7 +165,10 @@ interface Listeners {
 
 function listen(
   latest: MutableRefObject<
-    PlotProps & { onClick: (crosshair: Crosshair) => void }
+    Omit<PlotProps, 'states'> & {
+      states: ValueState[];
+      onClick: (crosshair: Crosshair, states: ValueState[]) => void;
+    }
   >,
   { setCrosshair, setExtent, highlight }: Listeners,
 ): ChartEvents {
@@ -182,7 +186,7 @@ function listen(
         const crosshair = crosshairOf(chart);
         // What stands above the plot has clicks of its own.
         if (crosshair && event.target === chart.over) {
-          latest.current.onClick(crosshair);
+          latest.current.onClick(crosshair, latest.current.states);
         }
       });
     },
