@@ -19,10 +19,9 @@ import type { Entity } from '@backstage/catalog-model';
 import {
   ALERT_ANNOTATION,
   checkQuery,
+  PANELS_ANNOTATION,
+  panelsOf,
   parseAlerts,
-  readRules,
-  RULE_ANNOTATION,
-  substituteInQuery,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { parse } from 'yaml';
 import { AppFixture } from './doctor/AppFixture';
@@ -334,11 +333,14 @@ async function types(t: TestContext, { code }: Example): Promise<void> {
 /** What an entity asks for can be read. */
 function annotates(entity: Entity): void {
   const annotations = entity.metadata.annotations!;
-  const { panels, problems } = readRules(annotations[RULE_ANNOTATION]);
+  const { panels, problems } = panelsOf(entity);
   assert.deepEqual(problems, []);
   assert.ok(panels.length > 0);
   for (const { query } of panels) {
-    assert.equal(checkQuery(substituteInQuery(query, entity)), undefined);
+    assert.equal(checkQuery(query), undefined);
+  }
+  if (annotations[PANELS_ANNOTATION] !== undefined) {
+    return;
   }
   assert.ok(parseAlerts(annotations[ALERT_ANNOTATION]).length > 0);
 }

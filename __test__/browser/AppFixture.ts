@@ -70,16 +70,27 @@ export class AppFixture {
   async open(
     t: Pick<TestContext, 'after'>,
     entity: string,
-    { tab = 'prometheus', search = '', ...look }: View = {},
+    { tab = 'prometheus', ...view }: View = {},
+  ): Promise<Page> {
+    return this.openPath(
+      t,
+      `/catalog/default/component/${entity}/${tab}`,
+      view,
+    );
+  }
+
+  /** Opens any page as a guest. */
+  async openPath(
+    t: Pick<TestContext, 'after'>,
+    pathname: string,
+    { search = '', ...look }: Omit<View, 'tab'> = {},
   ): Promise<Page> {
     const page = await this.browser.page(t, {
       viewport: { width: 1400, height: 1000 },
       ...look,
     });
     this.pages.push(page);
-    await page.goto(
-      `${this.url}/catalog/default/component/${entity}/${tab}${search}`,
-    );
+    await page.goto(`${this.url}${pathname}${search}`);
     return page;
   }
 }

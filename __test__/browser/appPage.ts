@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { eventually } from '../support/eventually';
@@ -62,4 +63,25 @@ export async function keepPicture(page: Page, name: string): Promise<void> {
   if (process.env.UPDATE_DOCS) {
     await page.screenshot({ path: path.join(IMAGES, `${name}.png`) });
   }
+}
+
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+interface Violation {
+  id: string;
+  impact: string;
+  nodes: { html: string; failureSummary: string }[];
+}
+
+/** What makes a page hard to use for some, below its header: that is Backstage's own. */
+export async function violations(page: Page): Promise<Violation[]> {
+  await page.evaluate(AXE);
+  const { violations: found } = await page.evaluate(() =>
+    (
+      globalThis as unknown as {
+        axe: { run(what: string): Promise<{ violations: Violation[] }> };
+      }
+    ).axe.run('article, main [class*="MuiGrid-container"]'),
+  );
+  return found.filter(({ impact }) => /serious|critical/.test(impact));
 }

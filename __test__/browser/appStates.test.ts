@@ -3,14 +3,20 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import type { JsonObject } from '@backstage/types';
-import type { Page } from 'playwright-core';
 import { parse } from 'yaml';
 import { eventually } from '../support/eventually';
 import { Link } from '../support/Link';
 import { Prometheus } from '../support/Prometheus';
 import { CHROMIUM, prometheus, without } from '../support/tools';
 import { AppFixture, type AppOptions } from './AppFixture';
-import { keepPicture, plotOf, pointAt, shown, watchRanges } from './appPage';
+import {
+  keepPicture,
+  plotOf,
+  pointAt,
+  shown,
+  violations,
+  watchRanges,
+} from './appPage';
 import { shopRules, shopSamples } from './shop';
 
 const RULE = 'prometheus.io/rule';
@@ -27,28 +33,8 @@ const ENTITIES = {
   },
 };
 
-const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const REFUSED =
   /Failed to load resource: the server responded with a status of [45]/;
-
-interface Violation {
-  id: string;
-  impact: string;
-  nodes: { html: string; failureSummary: string }[];
-}
-
-/** What makes a page hard to use for some, below its header: that is Backstage's own. */
-async function violations(page: Page): Promise<Violation[]> {
-  await page.evaluate(AXE);
-  const { violations: found } = await page.evaluate(() =>
-    (
-      globalThis as unknown as {
-        axe: { run(what: string): Promise<{ violations: Violation[] }> };
-      }
-    ).axe.run('article, main [class*="MuiGrid-container"]'),
-  );
-  return found.filter(({ impact }) => /serious|critical/.test(impact));
-}
 
 describe(
   'an app with the Prometheus plugin',
@@ -201,7 +187,6 @@ describe(
         await page.getByRole('row', { name: /AlwaysFiring/ }).waitFor();
         await shown(page, 'shop_payload_bytes');
         assert.deepEqual(await violations(page), [], colorScheme);
-        await keepPicture(page, `entity-${colorScheme}`);
       }
     });
 

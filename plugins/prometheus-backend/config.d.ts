@@ -22,6 +22,9 @@ export interface Config {
       /** Of its own web page, for links. */
       uiUrl?: string;
 
+      /** Where traces are shown that belong to its exemplars, as `traceUrl` for all instances. */
+      traceUrl?: string;
+
       /**
        * The only method to send queries by. Without it POST, and GET where the server, or what stands
        * before it, refuses that.
@@ -252,6 +255,12 @@ export interface Config {
       enforceLabels?: { [label: string]: string };
     }>;
 
+    /**
+     * Where a trace is shown that stands for a sample, with the labels of its exemplar in it:
+     * `https://traces.example.com/trace/{{trace_id}}`.
+     */
+    traceUrl?: string;
+
     /** Queries that operators wrote, by the name that entities put into `prometheus.io/rule`. */
     queries?: {
       [name: string]: {
@@ -261,9 +270,15 @@ export interface Config {
         query: string;
         /** The label that names the series. */
         dimension?: string;
-        graphType?: 'line' | 'area' | 'stacked';
+        /** What a series is called, with its labels: `{{path}} in {{region}}`. */
+        legend?: string;
+        graphType?: 'line' | 'area' | 'stacked' | 'step' | 'timeline' | 'stat';
         /** Such as `seconds`, `bytes`, `ratio`, `seconds/s` or `timestamp`. */
         unit?: string;
+        /** Defaults to `linear`. */
+        scale?: 'linear' | 'log';
+        /** Of the page. Defaults to `half`. */
+        width?: 'half' | 'full';
         /** Values worth knowing, drawn as lines across the graph. */
         thresholds?: Array<{
           /** In the unit of the query's samples. */
@@ -271,6 +286,14 @@ export interface Config {
           label?: string;
           severity?: 'warning' | 'critical';
         }>;
+        /** What values of a timeline stand for. */
+        states?: Array<{
+          value: number;
+          label?: string;
+          severity?: 'ok' | 'warning' | 'critical';
+        }>;
+        /** Whether the traces that stand for samples are drawn as dots. */
+        exemplars?: boolean;
       };
     };
 

@@ -37,6 +37,13 @@ export interface Config {
     scrapeInterval?:
       string | { minutes?: number; seconds?: number; milliseconds?: number };
 
+    /**
+     * Where a trace is shown that stands for a sample, with the labels of its exemplar in it:
+     * `https://traces.example.com/trace/{{trace_id}}`.
+     * @visibility frontend
+     */
+    traceUrl?: string;
+
     instances?: Array<{
       /**
        * How the annotation `prometheus.io/service-name` names it.

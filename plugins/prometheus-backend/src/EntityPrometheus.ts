@@ -8,6 +8,7 @@ import {
   AnnotationError,
   type AlertsResult,
   type EntityPanels,
+  type ExemplarSeries,
   findAlerts,
   type InstanceAlerts,
   type InstantResult,
@@ -31,7 +32,11 @@ import {
 import { EntityInstances } from './EntityInstances';
 import type { InstanceChooser } from './instanceExtensionPoint';
 import { PanelReader } from './PanelReader';
+import { thinExemplars } from './thinExemplars';
 import { UnitReader } from './UnitReader';
+
+/** Exemplars of a panel: more dots would hide its lines. */
+const MAX_EXEMPLARS = 200;
 
 /** Who asks, and until when. */
 export type Caller = Pick<QueryRequest, 'user' | 'signal'>;
@@ -44,6 +49,8 @@ export interface EntityPrometheusOptions {
   querier: Querier;
   queries: ReadonlyMap<string, NamedQuery>;
   logger: Pick<LoggerService, 'debug'>;
+  /** Where traces are shown, of instances that have no own address for them. */
+  traceUrl?: string;
   chooseInstance?: InstanceChooser;
 }
 
@@ -70,11 +77,12 @@ export class EntityPrometheus {
    */
   async panels(entity: Entity): Promise<EntityPanels> {
     const found = await this.found(entity);
-    const [{ name, uiUrl }] = found.map(({ instance }) => instance);
+    const [{ name, uiUrl, traceUrl }] = found.map(({ instance }) => instance);
     const problems = found.flatMap(each => each.problems);
     return {
       instance: name,
       uiUrl,
+      traceUrl: traceUrl ?? this.options.traceUrl,
       panels: found.flatMap(each => each.panels),
       // Each instance has the same of the same annotation.
       problems: [
@@ -117,22 +125,26 @@ export class EntityPrometheus {
     return this.instant(panel.query, entity, instance, caller);
   }
 
-  /** The traces and the like that stand for samples of a panel, where the server keeps any. */
+  /**
+   * The traces and the like that stand for samples of a panel, where the server keeps any: of many
+   * those that stand out.
+   */
   async panelExemplars(
     entity: Entity,
     id: string,
     range: TimeRange,
     caller: Caller,
-  ) {
+  ): Promise<ExemplarSeries[]> {
     const { instance, panel } = await this.find(entity, id);
     const { querier } = this.options;
     const query = querier.fill(instance, panel.query, range);
-    return querier.exemplars({
+    const series = await querier.exemplars({
       instance,
       query: enforce(instance, query, entity),
       ...range,
       ...caller,
     });
+    return thinExemplars(series, range, MAX_EXEMPLARS);
   }
 
   /**

@@ -4,7 +4,7 @@ import type {
   LoggerService,
 } from '@backstage/backend-plugin-api';
 import type { Entity } from '@backstage/catalog-model';
-import type { Config } from '@backstage/config';
+import { type Config, ConfigReader } from '@backstage/config';
 import { InputError, NotAllowedError } from '@backstage/errors';
 import {
   prometheusAlertReadPermission,
@@ -17,7 +17,7 @@ import express, {
   type Router,
 } from 'express';
 import { type CallerServices, callerServices } from './callerServices';
-import { Querier, type RequestSigner } from './client';
+import { Querier, readTraceUrl, type RequestSigner } from './client';
 import { type CallerCredentials, EntityAccess } from './EntityAccess';
 import { type Caller, EntityPrometheus } from './EntityPrometheus';
 import type { InstanceChooser } from './instanceExtensionPoint';
@@ -69,12 +69,20 @@ function makeRouter(options: RouterOptions): Router {
       querier,
       queries: readNamedQueries(config),
       logger,
+      traceUrl: readTraceUrl({
+        config: prometheusOf(config),
+        path: 'prometheus',
+      }),
       chooseInstance,
     }),
     querier,
     isCustomAllowed: allowsCustomQueries(config),
     isCallerVerified,
   }).router();
+}
+
+function prometheusOf(config: Config): Config {
+  return config.getOptionalConfig('prometheus') ?? new ConfigReader({});
 }
 
 /**

@@ -2,32 +2,17 @@
 // request, response }`.
 import type { AnnotationProblem } from './annotations/AnnotationError';
 import type { NonFinite, NonFiniteValue } from './nonFinite';
+import type { PanelOptions } from './panels/PanelOptions';
 import type { Intervals } from './promql/intervals';
 import type { Unit } from './units/Unit';
 
-/** `area` fills each series down to zero, `stacked` puts them on top of one another. */
-export type GraphType = 'line' | 'area' | 'stacked';
-
-/** A value worth knowing, drawn as a line across the graph. */
-export interface Threshold {
-  /** In the unit of the query's samples. */
-  value: number;
-  label?: string;
-  severity?: 'warning' | 'critical';
-}
-
 /** A graph that an entity has. */
-export interface PanelSummary {
+export interface PanelSummary extends PanelOptions {
   /** Names the panel in requests, within its entity. */
   id: string;
   title: string;
   /** As its author wrote it, with variables filled in. */
   query: string;
-  /** The label that names the series. */
-  dimension?: string;
-  graphType?: GraphType;
-  unit?: Unit;
-  thresholds?: Threshold[];
   /** The instance that it asks, where the entity has several. */
   instance?: string;
   /** Of that instance's own web page. */
@@ -40,6 +25,8 @@ export interface EntityPanels {
   instance: string;
   /** Of the instance's own web page. */
   uiUrl?: string;
+  /** Where a trace is shown: `https://traces.example/trace/{{trace_id}}`, by the labels of an exemplar. */
+  traceUrl?: string;
   panels: PanelSummary[];
   /** What could not be read of the entity's annotations; other panels are there all the same. */
   problems: AnnotationProblem[];
@@ -83,6 +70,22 @@ export interface RangeResult {
   truncated?: Truncated;
   /** Which series were kept of more: those that add up to most, or those that the server sent first. */
   kept?: 'largest' | 'first';
+}
+
+/** A trace or the like that stands for a sample. */
+export interface Exemplar {
+  /** Its own, such as `trace_id`. */
+  labels: Record<string, string>;
+  /** `null` for NaN and infinities. */
+  value: number | null;
+  /** Seconds since 1970. */
+  timestamp: number;
+}
+
+/** Exemplars of one series. */
+export interface ExemplarSeries {
+  labels: Record<string, string>;
+  exemplars: Exemplar[];
 }
 
 export interface InstantSample {

@@ -7,12 +7,19 @@ export * from './annotations/AnnotationError';
 export * from './annotations/alerts';
 export * from './annotations/labels';
 export * from './annotations/names';
+export * from './annotations/panels';
 export * from './annotations/rules';
 export * from './annotations/serviceNames';
 export * from './api';
 export * from './http/QueryMethod';
 export * from './nonFinite';
+export * from './panels/PanelOptions';
 export * from './panels/panelsOf';
+export {
+  type FailAt,
+  PANEL_OPTIONS,
+  readPanelOptions,
+} from './panels/readPanelOptions';
 export * from './permissions';
 export { clip, type Position } from './position';
 export { queryTitle } from './promql/comments';

@@ -6,6 +6,7 @@ import {
   EntityCardBlueprint,
   EntityContentBlueprint,
 } from '@backstage/plugin-catalog-react/alpha';
+import { GRAPH_TYPES } from '@nativestage/backstage-plugin-prometheus-common';
 import { z } from 'zod';
 import {
   hasAlerts,
@@ -24,7 +25,7 @@ const graphOptions = {
     .optional(),
   /** Seconds. */
   step: z.number().int().positive().optional(),
-  graphType: z.enum(['line', 'area', 'stacked']).optional(),
+  graphType: z.enum(GRAPH_TYPES).optional(),
 };
 
 const alertOptions = {
@@ -90,8 +91,10 @@ const alertCard = EntityCardBlueprint.makeWithOverrides({
     }),
 });
 
+/** Every graph in full is much for an overview: whoever wants that switches it on. */
 const graphCard = EntityCardBlueprint.makeWithOverrides({
   name: 'graph',
+  disabled: true,
   configSchema: {
     ...graphOptions,
     refresh,
@@ -121,10 +124,51 @@ const graphCard = EntityCardBlueprint.makeWithOverrides({
     }),
 });
 
+const overviewCard = EntityCardBlueprint.makeWithOverrides({
+  name: 'overview',
+  configSchema: {
+    range: graphOptions.range,
+    refresh,
+    title: z.string().optional(),
+    maxGraphs: z.number().int().positive().optional(),
+    path: z.string().optional(),
+  },
+  factory: (original, { config }) =>
+    original({
+      filter: isPrometheusAvailable,
+      loader: async () => {
+        const { EntityPrometheusOverviewCard } =
+          await import('./entity/EntityPrometheusOverviewCard');
+        const { range, title, maxGraphs, path } = config;
+        return (
+          <EntityPrometheusOverviewCard
+            range={range}
+            refresh={config.refresh}
+            title={title}
+            maxGraphs={maxGraphs}
+            path={path}
+          />
+        );
+      },
+    }),
+});
+
 /** Graphs and alerts from Prometheus on the pages of entities, for the new frontend system. */
 export default createFrontendPlugin({
   pluginId: 'prometheus',
   title: 'Prometheus',
   routes: { root: rootRouteRef },
-  extensions: [prometheusApi, entityContent, alertCard, graphCard],
+  extensions: [
+    prometheusApi,
+    entityContent,
+    overviewCard,
+    alertCard,
+    graphCard,
+  ],
 });
+
+// For pages of an app's own, such as a home page: with `entityRef` or `instance` they need no entity's page.
+export { EntityPrometheusAlertCard } from './entity/EntityPrometheusAlertCard';
+export { EntityPrometheusGraphCard } from './entity/EntityPrometheusGraphCard';
+export { EntityPrometheusOverviewCard } from './entity/EntityPrometheusOverviewCard';
+export { PrometheusGraph } from './graph/PrometheusGraph';

@@ -68,7 +68,20 @@ export const EntityPrometheusGraphCard = prometheusPlugin.provide(
   }),
 );
 
-/** The graph of a query of one's own, on an entity's page. */
+/** What an entity has in Prometheus at a glance: how many alerts, and a line for each graph. */
+export const EntityPrometheusOverviewCard = prometheusPlugin.provide(
+  createComponentExtension({
+    name: 'EntityPrometheusOverviewCard',
+    component: {
+      lazy: () =>
+        import('./entity/EntityPrometheusOverviewCard').then(
+          module => module.EntityPrometheusOverviewCard,
+        ),
+    },
+  }),
+);
+
+/** The graph of a query of one's own, on an entity's page or on any other. */
 export const PrometheusGraph = prometheusPlugin.provide(
   createComponentExtension({
     name: 'PrometheusGraph',

@@ -1,6 +1,7 @@
 import type { LoggerService } from '@backstage/backend-plugin-api';
 import {
   type AlignedRange,
+  type ExemplarSeries,
   type InstantResult,
   type RangeResult,
   type Rule,
@@ -37,17 +38,6 @@ export interface MetricMetadata {
   help: string;
   /** Often empty. */
   unit: string;
-}
-
-/** A trace or the like that stands for a sample. */
-export interface ExemplarSeries {
-  labels: Record<string, string>;
-  exemplars: {
-    labels: Record<string, string>;
-    value: number | null;
-    /** Seconds since 1970. */
-    timestamp: number;
-  }[];
 }
 
 const metadataAnswer = z.object({

@@ -14,6 +14,7 @@ import {
 import { BoundedMap } from './BoundedMap';
 import { digest } from './digest';
 import { Endpoint, readUrl } from './Endpoint';
+import { readTraceUrl } from './traceUrl';
 import { fail, readOneOf, section, type Section } from './Section';
 import { sizeOfString } from './sizeOf';
 
@@ -42,6 +43,8 @@ export class PrometheusInstance {
   readonly flavor: Flavor;
   /** Of its own web page, for links. */
   readonly uiUrl?: string;
+  /** Where a trace is shown: `https://traces.example/trace/{{trace_id}}`. */
+  readonly traceUrl?: string;
   /** Where queries go. */
   readonly queries: Endpoint;
   /** Where rules and alerts are, such as vmalert. */
@@ -86,6 +89,7 @@ export class PrometheusInstance {
     this.key = key === undefined ? this.name : `${this.name} ${key}`;
     this.flavor = readOneOf(at, 'flavor', FLAVORS) ?? 'prometheus';
     this.uiUrl = readUrl(at, 'uiUrl')?.href;
+    this.traceUrl = readTraceUrl(at);
     const title = `Prometheus instance "${this.name}"`;
     this.queries = Endpoint.fromConfig(at, {
       instance: this.name,

@@ -6,6 +6,7 @@ import {
   type AlignedRange,
   chooseStep,
   countPoints,
+  type ExemplarSeries,
   fillIntervals,
   infosOfWindow,
   type InstantResult,
@@ -19,11 +20,7 @@ import {
 import { Clients } from './Clients';
 import { ConcurrencyLimit } from './ConcurrencyLimit';
 import { type Limits, readLimits } from './Limits';
-import type {
-  ExemplarSeries,
-  MetricMetadata,
-  PrometheusClient,
-} from './PrometheusClient';
+import type { MetricMetadata, PrometheusClient } from './PrometheusClient';
 import type { PrometheusInstance } from './PrometheusInstance';
 import { PrometheusInstances } from './PrometheusInstances';
 import { type Loaded, QueryCache } from './QueryCache';

@@ -9,4 +9,5 @@ export { QueryCache } from './QueryCache';
 export type { RequestSigner, RequestToSign } from './signRequest';
 export type { Silences } from './Silences';
 export { sizeOf } from './sizeOf';
+export { readTraceUrl } from './traceUrl';
 export { untilAborted } from './untilAborted';

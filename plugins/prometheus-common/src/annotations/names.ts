@@ -9,3 +9,6 @@ export const LABELS_ANNOTATION = 'prometheus.io/labels';
 
 /** The configured Prometheus instance that serves the entity, or several with commas between them. */
 export const SERVICE_NAME_ANNOTATION = 'prometheus.io/service-name';
+
+/** Graphs with their titles, units and looks: a list in YAML. They follow those of {@link RULE_ANNOTATION}. */
+export const PANELS_ANNOTATION = 'prometheus.io/panels';

@@ -3,7 +3,8 @@ import {
   AnnotationError,
   type AnnotationProblem,
 } from '../annotations/AnnotationError';
-import { RULE_ANNOTATION } from '../annotations/names';
+import { PANELS_ANNOTATION, RULE_ANNOTATION } from '../annotations/names';
+import { type PanelEntry, readPanels } from '../annotations/panels';
 import {
   readRules,
   type RuleOptions,
@@ -12,7 +13,7 @@ import {
 import type { PanelSummary } from '../api';
 import { queryTitle } from '../promql/comments';
 import { QueryError } from '../promql/QueryError';
-import { substituteInQuery } from '../promql/variables';
+import { substituteInQuery, substituteInText } from '../promql/variables';
 import { inferUnit } from '../units/inferUnit';
 
 /** A query that operators wrote, and that entities name in `prometheus.io/rule`. */
@@ -37,53 +38,70 @@ export interface PanelsOptions extends RuleOptions {
   idOf?: (question: string) => string;
 }
 
-/** Reads the graphs that an entity asks for in `prometheus.io/rule`. */
+/** Reads the graphs that an entity asks for in `prometheus.io/rule` and `prometheus.io/panels`. */
 export function panelsOf(entity: Entity, options: PanelsOptions = {}): Panels {
-  const text = entity.metadata.annotations?.[RULE_ANNOTATION] ?? '';
-  const { panels: rules, problems } = readRules(text, options);
+  const { annotations } = entity.metadata;
+  const rules = annotations?.[RULE_ANNOTATION] ?? '';
+  const entries = annotations?.[PANELS_ANNOTATION] ?? '';
+  const read = {
+    [RULE_ANNOTATION]: readRules(rules, options),
+    [PANELS_ANNOTATION]: readPanels(entries, options),
+  };
   const found: NamedQuery[] = [];
-  const unusable: AnnotationProblem[] = [];
-  for (const rule of rules) {
-    try {
-      found.push(panelOf(rule, entity, options.queries?.get(rule.query)));
-    } catch (error) {
-      if (!(error instanceof QueryError)) {
-        throw error;
+  const problems: AnnotationProblem[] = [];
+  for (const [annotation, text] of [
+    [RULE_ANNOTATION, rules],
+    [PANELS_ANNOTATION, entries],
+  ] as const) {
+    problems.push(...read[annotation].problems.map(each => each.toProblem()));
+    for (const rule of read[annotation].panels) {
+      try {
+        found.push(panelOf(rule, entity, options.queries?.get(rule.query)));
+      } catch (error) {
+        if (!(error instanceof QueryError)) {
+          throw error;
+        }
+        problems.push(toProblem(annotation, text, rule, error));
       }
-      unusable.push(toProblem(text, rule, error));
     }
   }
-  return {
-    panels: withIds(found, options.idOf),
-    problems: [...problems.map(problem => problem.toProblem()), ...unusable],
-  };
+  return { panels: withIds(found, options.idOf), problems };
 }
 
 function panelOf(
-  { query: written, dimension }: RulePanel,
+  {
+    query: written,
+    dimension,
+    title,
+    options,
+  }: RulePanel & Partial<PanelEntry>,
   entity: Entity,
   named?: NamedQuery,
 ): NamedQuery {
   const query = substituteInQuery(named?.query ?? written, entity);
   return {
-    title: named?.title ?? queryTitle(query),
+    ...named,
+    ...options,
+    title:
+      title === undefined
+        ? (named?.title ?? queryTitle(query))
+        : substituteInText(title, entity),
     query,
     dimension: dimension ?? named?.dimension,
-    graphType: named?.graphType,
-    unit: named?.unit ?? inferUnit(query),
-    thresholds: named?.thresholds,
+    unit: options?.unit ?? named?.unit ?? inferUnit(query),
   };
 }
 
 /** The place of a named query is where it is named. */
 function toProblem(
+  annotation: string,
   text: string,
   rule: RulePanel,
   { query, problem, offset }: QueryError,
 ): AnnotationProblem {
   const within = query === rule.query ? offset : 0;
   return new AnnotationError(
-    RULE_ANNOTATION,
+    annotation,
     text,
     problem,
     rule.position.offset + within,

@@ -49,6 +49,6 @@ export function commonLabels({ rows }: RowGroup): Record<string, string> {
   );
 }
 
-function ruleOf({ alert: { name, query = '' } }: Row): string {
-  return JSON.stringify([name, query]);
+function ruleOf({ alert: { name, query = '', instance = '' } }: Row): string {
+  return JSON.stringify([name, query, instance]);
 }

@@ -5,8 +5,11 @@ import {
   type AlertsResult,
   AnswerError,
   type EntityPanels,
+  type Exemplar,
+  type ExemplarSeries,
   type PanelSummary,
   type RangeResult,
+  type TimeRange,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { isMissing } from './isMissing';
 import { PluginMissingError } from './PluginMissingError';
@@ -43,6 +46,32 @@ export class BackendPrometheusApi implements PrometheusApi {
     return this.ask(entity, ['panels', id, 'range'], rangeOf(range), options);
   }
 
+  async panelExemplars(
+    entity: Entity,
+    { id }: PanelSummary,
+    { start, end }: TimeRange,
+    options?: RequestOptions,
+  ): Promise<Exemplar[]> {
+    const path = ['panels', id, 'exemplars'];
+    const series = await this.ask<ExemplarSeries[]>(
+      entity,
+      path,
+      { start, end },
+      options,
+    );
+    return series.flatMap(({ exemplars }) => exemplars);
+  }
+
+  instanceRange(
+    instance: string | undefined,
+    query: string,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult> {
+    const body = { query, instance, ...rangeOf(range) };
+    return this.send(['query', 'range'], body, options);
+  }
+
   customRange(
     entity: Entity,
     query: string,
@@ -61,15 +90,26 @@ export class BackendPrometheusApi implements PrometheusApi {
     return this.ask(entity, ['alerts'], names && { names }, options);
   }
 
-  private async ask<T>(
+  private ask<T>(
     entity: Entity,
     resource: string[],
+    body: object | undefined,
+    options?: RequestOptions,
+  ): Promise<T> {
+    const { kind, namespace, name } = getCompoundEntityRef(entity);
+    return this.send(
+      ['entities', kind, namespace, name, ...resource],
+      body,
+      options,
+    );
+  }
+
+  private async send<T>(
+    path: string[],
     body: object | undefined,
     { signal }: RequestOptions = {},
   ): Promise<T> {
     const { discoveryApi, fetchApi } = this.options;
-    const { kind, namespace, name } = getCompoundEntityRef(entity);
-    const path = ['entities', kind, namespace, name, ...resource];
     const response = await fetchApi.fetch(
       [await discoveryApi.getBaseUrl('prometheus')]
         .concat(path.map(encodeURIComponent))

@@ -3,10 +3,12 @@ import { InputError, ResponseError } from '@backstage/errors';
 import {
   type AlertsResult,
   type EntityPanels,
+  type Exemplar,
   mergeAlerts,
   type PanelSummary,
   type RangeResult,
   SERVICE_NAME_ANNOTATION,
+  type TimeRange,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { BackendPrometheusApi } from './BackendPrometheusApi';
 import { PluginMissingError } from './PluginMissingError';
@@ -19,6 +21,7 @@ import {
   instanceNamesOf,
   ProxyInstances,
   UnknownInstanceError,
+  withInstance,
 } from './ProxyInstances';
 import { type ProxyOptions, ProxyPrometheusApi } from './ProxyPrometheusApi';
 import { settled } from './severalInstances';
@@ -48,8 +51,8 @@ export class DefaultPrometheusApi implements PrometheusApi {
   private readonly strangers = new Set<string>();
 
   private constructor(
-    private readonly backend: PrometheusApi,
-    private readonly proxy: PrometheusApi,
+    private readonly backend: Required<PrometheusApi>,
+    private readonly proxy: Required<PrometheusApi>,
     private readonly instances: ProxyInstances,
   ) {}
 
@@ -79,12 +82,33 @@ export class DefaultPrometheusApi implements PrometheusApi {
     range: RangeQuery,
     options?: RequestOptions,
   ): Promise<RangeResult> {
-    const { instance } = panel;
-    const routes = this.routesOf(entity);
-    const route =
-      routes.find(({ names }) => names.includes(instance ?? '')) ?? routes[0];
+    const route = this.routeOf(entity, panel);
     return this.ask(route, api =>
       api.panelRange(route.entity, panel, range, options),
+    );
+  }
+
+  async panelExemplars(
+    entity: Entity,
+    panel: PanelSummary,
+    range: TimeRange,
+    options?: RequestOptions,
+  ): Promise<Exemplar[]> {
+    const route = this.routeOf(entity, panel);
+    return this.ask(route, api =>
+      api.panelExemplars(route.entity, panel, range, options),
+    );
+  }
+
+  async instanceRange(
+    instance: string | undefined,
+    query: string,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult> {
+    const [route] = this.routesOf(withInstance(instance));
+    return this.ask(route, api =>
+      api.instanceRange(instance, query, range, options),
     );
   }
 
@@ -119,6 +143,14 @@ export class DefaultPrometheusApi implements PrometheusApi {
         );
   }
 
+  /** Who answers for the instance of a panel. */
+  private routeOf(entity: Entity, { instance }: PanelSummary): Route {
+    const routes = this.routesOf(entity);
+    return (
+      routes.find(({ names }) => names.includes(instance ?? '')) ?? routes[0]
+    );
+  }
+
   /** Who answers for which of the entity's instances: one of them, or both. */
   private routesOf(entity: Entity): Route[] {
     const names = instanceNamesOf(entity);
@@ -138,7 +170,7 @@ export class DefaultPrometheusApi implements PrometheusApi {
 
   private async ask<T>(
     { names, isProxied }: Route,
-    request: (api: PrometheusApi) => Promise<T>,
+    request: (api: Required<PrometheusApi>) => Promise<T>,
   ): Promise<T> {
     const isStrange = names.some(name => this.strangers.has(name));
     if (isProxied || isStrange) {
@@ -162,7 +194,7 @@ export class DefaultPrometheusApi implements PrometheusApi {
 
   /** The proxy in place of a backend plugin that is not there. */
   private async askInstead<T>(
-    request: (api: PrometheusApi) => Promise<T>,
+    request: (api: Required<PrometheusApi>) => Promise<T>,
   ): Promise<T> {
     try {
       return await request(this.proxy);
@@ -178,7 +210,7 @@ export class DefaultPrometheusApi implements PrometheusApi {
   /** The backend has no such instance, but the proxy may have its customary endpoint. */
   private async askCustomary<T>(
     names: string[],
-    request: (api: PrometheusApi) => Promise<T>,
+    request: (api: Required<PrometheusApi>) => Promise<T>,
     unknown: ResponseError,
   ): Promise<T> {
     try {

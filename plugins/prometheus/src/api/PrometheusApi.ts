@@ -3,6 +3,7 @@ import { createApiRef } from '@backstage/core-plugin-api';
 import type {
   AlertsResult,
   EntityPanels,
+  Exemplar,
   PanelSummary,
   RangeResult,
   TimeRange,
@@ -33,6 +34,25 @@ export interface PrometheusApi {
   panelRange(
     entity: Entity,
     panel: PanelSummary,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult>;
+
+  /** The traces that stand for samples of one of them; none where nobody keeps any. */
+  panelExemplars?(
+    entity: Entity,
+    panel: PanelSummary,
+    range: TimeRange,
+    options?: RequestOptions,
+  ): Promise<Exemplar[]>;
+
+  /**
+   * PromQL of one's own, asked of an instance without an entity: the default one without a name. It
+   * takes the permission `prometheus.query.custom`.
+   */
+  instanceRange?(
+    instance: string | undefined,
+    query: string,
     range: RangeQuery,
     options?: RequestOptions,
   ): Promise<RangeResult>;

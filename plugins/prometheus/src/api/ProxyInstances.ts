@@ -6,6 +6,7 @@ import {
   clip,
   HTTP_METHODS,
   type HttpMethod,
+  SERVICE_NAME_ANNOTATION,
   serviceNamesOf,
 } from '@nativestage/backstage-plugin-prometheus-common';
 
@@ -55,6 +56,8 @@ export class ProxyInstances {
     private readonly isDynamic: boolean,
     private readonly uiUrl?: string,
     private readonly scrapeInterval?: number,
+    /** Where traces are shown. */
+    readonly traceUrl?: string,
   ) {}
 
   static fromConfig(config: ConfigApi): ProxyInstances {
@@ -99,6 +102,7 @@ export class ProxyInstances {
       isDynamic,
       uiUrl,
       scrapeInterval,
+      config.getOptionalString('prometheus.traceUrl'),
     );
   }
 
@@ -210,4 +214,17 @@ function readSeconds(config: ConfigApi, key: string): number | undefined {
     );
   }
   return seconds;
+}
+
+/** Stands for no entity but for an instance: of an entity nothing else chooses it. */
+export function withInstance(name: string | undefined): Entity {
+  return {
+    apiVersion: 'backstage.io/v1alpha1',
+    kind: 'Component',
+    metadata: {
+      name: 'none',
+      annotations:
+        name === undefined ? {} : { [SERVICE_NAME_ANNOTATION]: name },
+    },
+  };
 }

@@ -9,6 +9,7 @@ import {
   chooseStep,
   DEFAULT_SCRAPE_INTERVAL,
   type EntityPanels,
+  type Exemplar,
   fillIntervals,
   findAlerts,
   infosOfWindow,
@@ -22,6 +23,7 @@ import {
   parseAlerts,
   parseLabels,
   type RangeResult,
+  type TimeRange,
   toRuleGroups,
   usesIntervals,
 } from '@nativestage/backstage-plugin-prometheus-common';
@@ -36,7 +38,9 @@ import {
   instanceNamesOf,
   type ProxyInstance,
   ProxyInstances,
+  withInstance,
 } from './ProxyInstances';
+import { toExemplars } from './exemplarAnswer';
 import { toRangeResult } from './rangeAnswer';
 import { onInstance, settled } from './severalInstances';
 
@@ -77,10 +81,12 @@ export class ProxyPrometheusApi implements PrometheusApi {
   async panels(entity: Entity): Promise<EntityPanels> {
     const instances = await this.instancesOf(entity);
     const [{ name, uiUrl }] = instances;
+    const { traceUrl } = this.instances;
     const { panels, problems } = this.read(entity);
     return {
       instance: name,
       uiUrl,
+      traceUrl,
       problems,
       panels:
         instances.length === 1
@@ -100,6 +106,38 @@ export class ProxyPrometheusApi implements PrometheusApi {
     return instance === undefined
       ? this.customRange(entity, query, range, options)
       : this.range(this.instances.get(instance), query, range, options);
+  }
+
+  async panelExemplars(
+    entity: Entity,
+    { query, instance: name }: PanelSummary,
+    range: TimeRange,
+    options?: RequestOptions,
+  ): Promise<Exemplar[]> {
+    const instance =
+      name === undefined
+        ? (await this.instancesOf(entity))[0]
+        : this.instances.get(name);
+    const { scrapeInterval = DEFAULT_SCRAPE_INTERVAL } = instance;
+    const step = scrapeInterval;
+    const intervals = intervalsOf({ ...range, step, scrapeInterval });
+    const form = {
+      query: fillIntervals(query, intervals),
+      start: String(range.start),
+      end: String(range.end),
+    };
+    return toExemplars(
+      await this.client.query(instance, 'query_exemplars', form, options),
+    );
+  }
+
+  instanceRange(
+    instance: string | undefined,
+    query: string,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult> {
+    return this.customRange(withInstance(instance), query, range, options);
   }
 
   async customRange(

@@ -1,2 +1,1 @@
-/** `area` fills each series down to zero, `stacked` puts them on top of one another. */
-export type GraphType = 'line' | 'area' | 'stacked';
+export type { GraphType } from '@nativestage/backstage-plugin-prometheus-common';

@@ -1,10 +1,7 @@
-import { useTheme } from '@material-ui/core/styles';
-import { seriesStyle } from './colors';
+import type { SeriesStyle } from './colors';
 
 /** A piece of a series' line. */
-export function LineSample({ series }: { series: number }) {
-  const { palette } = useTheme();
-  const { color, dash } = seriesStyle(series, palette.type);
+export function LineSample({ style: { color, dash } }: { style: SeriesStyle }) {
   return (
     <svg width="18" height="8" aria-hidden focusable="false">
       <line

@@ -16,6 +16,7 @@ import { useMemo, useState } from 'react';
 import { formatLabels } from './labels';
 import { seriesNames } from './seriesNames';
 import { fullTime } from './timeAxis';
+import { useTimeZone } from './timeZone';
 
 export interface SeriesTableProps {
   /** The table's accessible name, and what a series without labels is called. */
@@ -23,6 +24,8 @@ export interface SeriesTableProps {
   data: RangeResult;
   /** The label that names a series. */
   dimension?: string;
+  /** What a series is called, with its labels. */
+  legend?: string;
   unit?: Unit;
 }
 
@@ -56,14 +59,16 @@ export function SeriesTable({
   title,
   data,
   dimension,
+  legend,
   unit,
 }: SeriesTableProps) {
   const classes = useStyles();
+  const timeZone = useTimeZone();
   const [chosenPage, setPage] = useState(0);
   const [pageSize, setPageSize] = useState(PAGE_SIZES[0]);
   const names = useMemo(
-    () => seriesNames(data.series, { dimension, fallback: title }),
-    [data.series, dimension, title],
+    () => seriesNames(data.series, { dimension, legend, fallback: title }),
+    [data.series, dimension, legend, title],
   );
   const { length } = data.timestamps;
   // A refresh may leave fewer rows than the page begins at.
@@ -107,7 +112,7 @@ export function SeriesTable({
             {rows.map(row => (
               <TableRow key={data.timestamps[row]}>
                 <TableCell component="th" scope="row" className={time}>
-                  {fullTime(data.timestamps[row])}
+                  {fullTime(data.timestamps[row], { timeZone })}
                 </TableCell>
                 {data.series.map((series, index) => (
                   <TableCell key={index} className={classes.cell} align="right">

@@ -1,20 +1,27 @@
-import { makeStyles } from '@material-ui/core/styles';
+import { makeStyles, useTheme } from '@material-ui/core/styles';
 import type {
   RangeResult,
   TimeRange,
   Unit,
+  ValueScale,
+  ValueState,
 } from '@nativestage/backstage-plugin-prometheus-common';
-import { useCallback, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
+import { seriesStyles } from './colors';
+import { ExemplarDots, type Exemplars } from './ExemplarDots';
 import type { GraphType } from './GraphType';
-import { Legend } from './Legend';
-import { identify } from './labels';
+import { Legend, ROWS_IN_SIGHT } from './Legend';
+import { ROW_HEIGHT } from './legendStyles';
 import { Plot } from './Plot';
 import { seriesNames } from './seriesNames';
+import { shortNames } from './shortNames';
 import type { Threshold } from './Threshold';
+import { timelineHeight } from './Timeline';
 import { useStable } from '../state/useStable';
+import { type HiddenSeries, useVisibility } from './useVisibility';
 import { useWidth } from './useWidth';
 
-export type { GraphType, Threshold };
+export type { GraphType, HiddenSeries, Threshold };
 
 export interface TimeSeriesChartProps {
   /** What assistive technology calls the graph, and what a series without labels is called. */
@@ -22,12 +29,22 @@ export interface TimeSeriesChartProps {
   data: RangeResult;
   /** The label that names a series; it never groups or drops one. */
   dimension?: string;
+  /** What a series is called, with its labels: `{{path}} in {{region}}`. */
+  legend?: string;
   /** Defaults to `line`. */
   graphType?: GraphType;
   unit?: Unit;
+  scale?: ValueScale;
   thresholds?: Threshold[];
+  /** Of a timeline. */
+  states?: ValueState[];
   /** Pixels of the plot with its axes. Defaults to 240. */
   height?: number;
+  /** Pixels of the plot and its legend: what a short legend leaves goes to the plot. */
+  fill?: number;
+  /** Missing where what is hidden is the chart's own matter. */
+  visibility?: HiddenSeries;
+  exemplars?: Exemplars;
   /** Charts of one key share their crosshair. */
   syncKey?: string;
   /** A stretch of the plot was selected. */
@@ -51,24 +68,41 @@ export function TimeSeriesChart({
   title,
   data,
   dimension,
+  legend,
   graphType = 'line',
   unit,
+  scale,
   thresholds = NO_THRESHOLDS,
+  states,
   height = 240,
+  fill,
   syncKey,
+  visibility,
+  exemplars,
   onZoom,
   onZoomOut,
 }: TimeSeriesChartProps) {
   const classes = useStyles();
+  const paper = useTheme().palette.type;
   const [ref, width] = useWidth<HTMLDivElement>();
+  const { series } = data;
   const names = useStable(
     useMemo(
-      () => seriesNames(data.series, { dimension, fallback: title }),
-      [data.series, dimension, title],
+      () => seriesNames(series, { dimension, legend, fallback: title }),
+      [series, dimension, legend, title],
+    ),
+  );
+  const styles = useStable(
+    useMemo(
+      () => seriesStyles(series, paper, dimension),
+      [series, paper, dimension],
     ),
   );
   const [highlighted, setHighlighted] = useState<number>();
-  const { isShown, toggle, isolate, showAll } = useVisibility(data);
+  const { isShown, toggle, isolate, showAll } = useVisibility(data, visibility);
+  const isStacked = graphType === 'stacked';
+  const below = legendHeight(names, isStacked);
+  const plotHeight = fill === undefined ? height : fill - below;
 
   return (
     <div ref={ref}>
@@ -76,23 +110,39 @@ export function TimeSeriesChart({
         title={title}
         data={data}
         names={names}
+        styles={styles}
         graphType={graphType}
         unit={unit}
+        scale={scale}
         thresholds={useStable(thresholds)}
+        states={useStable(states)}
         width={width}
-        height={height}
+        height={
+          graphType === 'timeline'
+            ? heightOfTimeline(series.length, plotHeight)
+            : plotHeight
+        }
         syncKey={syncKey}
         isShown={isShown}
         highlighted={highlighted}
+        hasExemplars={exemplars !== undefined}
         onZoom={onZoom}
         onZoomOut={onZoomOut}
-      />
+      >
+        {extent =>
+          exemplars && (
+            <ExemplarDots {...exemplars} unit={unit} extent={extent} />
+          )
+        }
+      </Plot>
       <div className={classes.legend}>
         <Legend
           title={title}
-          series={data.series}
+          series={series}
           names={names}
+          styles={styles}
           unit={unit}
+          hasTotal={isStacked}
           isShown={isShown}
           isNarrow={width < NARROW}
           onToggle={toggle}
@@ -105,38 +155,20 @@ export function TimeSeriesChart({
   );
 }
 
-/** Which series are drawn, by their labels: a refresh may bring them in other places. */
-function useVisibility({ series }: RangeResult) {
-  const keys = useStable(useMemo(() => identify(series), [series]));
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set<string>());
+/** Pixels, with the space above it. */
+function legendHeight(names: string[], hasTotal: boolean): number {
+  const rows =
+    names.length +
+    Number(hasTotal && names.length > 1) +
+    Number(shortNames(names).prefix !== '');
+  return 8 + ROW_HEIGHT * (1 + Math.min(rows, ROWS_IN_SIGHT));
+}
 
-  const isShown = useCallback(
-    (index: number) => !hidden.has(keys[index]),
-    [hidden, keys],
+/** Pixels: no row is higher than it has to be, and none too low to be read. */
+function heightOfTimeline(series: number, most: number): number {
+  const axis = 54;
+  return Math.max(
+    Math.min(timelineHeight(series) + axis, most),
+    timelineHeight(series, true) + axis,
   );
-  const toggle = useCallback(
-    (index: number) => {
-      setHidden(before => {
-        const after = new Set(before);
-        if (!after.delete(keys[index])) {
-          after.add(keys[index]);
-        }
-        return after;
-      });
-    },
-    [keys],
-  );
-  const isolate = useCallback(
-    (index: number) => {
-      setHidden(before => {
-        const others = keys.filter(key => key !== keys[index]);
-        const isAlone =
-          !before.has(keys[index]) && others.every(key => before.has(key));
-        return new Set(isAlone ? [] : others);
-      });
-    },
-    [keys],
-  );
-  const showAll = useCallback(() => setHidden(new Set()), []);
-  return { isShown, toggle, isolate, showAll };
 }

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { alpha, createTheme } from '@material-ui/core/styles';
 import { chartOptions, type ChartSpec } from './chartOptions';
-import { PALETTES } from './colors';
+import { PALETTES, seriesStyle } from './colors';
 
 function options(spec: Partial<ChartSpec> = {}) {
+  const { theme = createTheme(), names = ['a', 'b'] } = spec;
   return chartOptions({
-    theme: createTheme(),
+    theme,
     width: 600,
     height: 240,
-    names: ['a', 'b'],
+    names,
+    styles: names.map((_, index) => seriesStyle(index, theme.palette.type)),
     graphType: 'line',
     thresholds: [],
     isSelectable: true,
@@ -40,6 +42,21 @@ test('colors are those of the theme', () => {
   const dark = createTheme({ palette: { type: 'dark' } });
   assert.equal(options().series[1].stroke, PALETTES.light[0]);
   assert.equal(options({ theme: dark }).series[1].stroke, PALETTES.dark[0]);
+});
+
+test('a step has a path of its own, and a logarithmic axis is one', () => {
+  assert.equal(options().series[1].paths, undefined);
+  assert.equal(
+    typeof options({ graphType: 'step' }).series[1].paths,
+    'function',
+  );
+  const { y } = options({ scale: 'log' }).scales ?? {};
+  assert.equal(y?.distr, 3);
+  // A layer of a stack has not the height of its value there.
+  assert.equal(
+    options({ scale: 'log', graphType: 'stacked' }).scales?.y.distr,
+    undefined,
+  );
 });
 
 test('a line is not filled, an area is', () => {

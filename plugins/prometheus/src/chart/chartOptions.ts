@@ -1,12 +1,20 @@
 import { alpha, type Theme } from '@material-ui/core/styles';
-import type { Unit } from '@nativestage/backstage-plugin-prometheus-common';
-import type uPlot from 'uplot';
-import { seriesStyle } from './colors';
+import {
+  formatValue,
+  type Unit,
+  type ValueScale,
+  type ValueState,
+} from '@nativestage/backstage-plugin-prometheus-common';
+import uPlot from 'uplot';
+import type { SeriesStyle } from './colors';
 import { drawThresholds } from './drawThresholds';
 import type { GraphType } from './GraphType';
+import { Highlight } from './Highlight';
 import { isolatedPoints } from './isolatedPoints';
+import { logBase, logRange, logSplits } from './logAxis';
 import { stackedPaths } from './stackedPaths';
 import type { Threshold } from './Threshold';
+import { Timeline } from './Timeline';
 import { timeLabels } from './timeAxis';
 import type { PlotData } from './toUplotData';
 import { valueIncrements, valueLabels } from './valueAxis';
@@ -14,11 +22,14 @@ import { valueRange } from './valueRange';
 
 /** What happens in the plot. */
 export interface ChartEvents {
+  onReady?: (chart: uPlot) => void;
   /** The crosshair moved, was taken away, or another chart of the same key moved it. */
   onCursor: (chart: uPlot) => void;
   /** A stretch of time was selected. */
   onSelect: (chart: uPlot) => void;
   onDoubleClick: () => void;
+  /** The plot is drawn, or drawn anew: its scales may be others. */
+  onDraw?: (chart: uPlot) => void;
   /** The series nearest to the crosshair is another one; where it is in the data. */
   onFocus: (series: number | undefined) => void;
 }
@@ -28,9 +39,15 @@ export interface ChartSpec {
   width: number;
   height: number;
   names: string[];
+  styles: SeriesStyle[];
   graphType: GraphType;
   unit?: Unit;
+  scale?: ValueScale;
   thresholds: Threshold[];
+  /** Of a timeline. */
+  states?: ValueState[];
+  /** IANA; the viewer's where it is left out. */
+  timeZone?: string;
   /** Whether a stretch of time can be selected. */
   isSelectable: boolean;
   syncKey?: string;
@@ -43,12 +60,8 @@ export interface ChartSpec {
 /** Up to so many series their lines are thick, and each has a point at the crosshair. */
 const FEW = 20;
 
-/** Dimming the others draws all of them once more: 40 ms for 200 lines is too much to hover. */
-const MAX_DIMMED = FEW;
-
-const DIMMED = 0.35;
-
-const FILL = { line: 0, area: 0.08, stacked: 0.45 };
+/** What is not among these is not filled. */
+const FILL: Partial<Record<GraphType, number>> = { area: 0.08, stacked: 0.45 };
 
 /** Pixels of the time axis, which has two lines of text. */
 const TIME_AXIS_HEIGHT = 42;
@@ -57,32 +70,61 @@ const TIME_AXIS_HEIGHT = 42;
 const MIN_DRAG = 5;
 
 export function chartOptions(spec: ChartSpec): uPlot.Options {
-  const { width, height, syncKey, names } = spec;
+  const { width, height, syncKey, names, timeZone } = spec;
+  const timeline = spec.graphType === 'timeline' ? timelineOf(spec) : undefined;
   return {
     width,
     height,
     padding: [12, 16, 0, 0],
     legend: { show: false },
-    scales: scales(spec),
+    ...(timeZone && {
+      tzDate: seconds => uPlot.tzDate(new Date(seconds * 1000), timeZone),
+    }),
+    scales: { ...scales(spec), ...(timeline && { y: rowScale(spec) }) },
     axes: axes(spec),
     series: [{}, ...names.map((_, index) => series(spec, index))],
     cursor: {
-      ...cursor(spec),
+      ...cursor(spec, timeline),
       ...(syncKey && { sync: sync(syncKey) }),
     },
-    focus: { alpha: names.length <= MAX_DIMMED ? DIMMED : 1 },
-    hooks: hooks(spec),
+    // A layer above the plot points series out.
+    focus: { alpha: 1 },
+    hooks: hooks(spec, timeline),
   };
 }
 
-function scales({ graphType, thresholds }: ChartSpec): uPlot.Scales {
+function timelineOf({ states = [], ...spec }: ChartSpec): Timeline {
+  return new Timeline({ ...spec, states, font: axisFont(spec.theme) });
+}
+
+/** A row for each series that is shown, the first on top. */
+function rowScale({ names, isShown }: ChartSpec): uPlot.Scale {
+  return {
+    dir: -1,
+    range: () => [0, names.filter((_, index) => isShown(index)).length || 1],
+  };
+}
+
+function scales({
+  graphType,
+  scale,
+  unit,
+  thresholds,
+}: ChartSpec): uPlot.Scales {
   const near = thresholds.map(({ value }) => value);
+  const isLog = scale === 'log' && graphType !== 'stacked';
+  const log = logBase(unit);
   return {
     x: { time: true, range: (_, min, max) => timeRange(min, max) },
-    y: {
-      range: (_, min, max) =>
-        valueRange(min, max, { fromZero: graphType !== 'line', near }),
-    },
+    y: isLog
+      ? { distr: 3, log, range: (_, min, max) => logRange(min, max, log) }
+      : {
+          range: (_, min, max) =>
+            valueRange(min, max, {
+              fromZero: graphType === 'area' || graphType === 'stacked',
+              near,
+            }),
+        },
   };
 }
 
@@ -91,7 +133,8 @@ function timeRange(min: number | null, max: number | null): uPlot.Range.MinMax {
   return min !== null && min === max ? [min - 30, min + 30] : [min, max];
 }
 
-function axes({ theme, unit }: ChartSpec): uPlot.Axis[] {
+function axes(spec: ChartSpec): uPlot.Axis[] {
+  const { theme, timeZone } = spec;
   const { palette } = theme;
   const line = { stroke: alpha(palette.text.primary, 0.1), width: 1 };
   const common = { font: axisFont(theme), stroke: palette.text.secondary };
@@ -105,19 +148,54 @@ function axes({ theme, unit }: ChartSpec): uPlot.Axis[] {
       grid: { show: false },
       ticks: { ...line, size: 4 },
       border: { ...line, show: true },
-      values: (_, splits, _axis, _space, step) => timeLabels(splits, step),
+      values: (_, splits, _axis, _space, step) =>
+        timeLabels(splits, step, { timeZone }),
     },
     {
       ...common,
       gap: 8,
-      space: 28,
       grid: line,
       ticks: { show: false },
-      incrs: valueIncrements(unit),
       size: (chart, labels) => labelWidth(chart, labels, axisFont(theme)) + 16,
-      values: (_, splits) => valueLabels(splits, unit),
+      ...(spec.graphType === 'timeline' ? rowAxis(spec) : valueAxis(spec)),
     },
   ];
+}
+
+function valueAxis({ graphType, scale, unit }: ChartSpec): uPlot.Axis {
+  const log = logBase(unit);
+  return scale === 'log' && graphType !== 'stacked'
+    ? {
+        splits: (_chart, _axis, min, max) => logSplits(min, max, log),
+        filter: (_, splits) => splits,
+        values: (_, splits) => splits.map(split => formatValue(split, unit)),
+      }
+    : {
+        space: 28,
+        incrs: valueIncrements(unit),
+        values: (_, splits) => valueLabels(splits, unit),
+      };
+}
+
+/** Characters of a name beside its row; the legend and the tooltip have all of it. */
+const ROW_NAME = 22;
+
+function rowAxis({ names, isShown }: ChartSpec): uPlot.Axis {
+  const shown = () => names.filter((_, index) => isShown(index));
+  return {
+    space: 1,
+    grid: { show: false },
+    splits: () => shown().map((_, row) => row + 0.5),
+    filter: (_, splits) => splits,
+    values: () => shown().map(name => cutMiddle(name, ROW_NAME)),
+  };
+}
+
+function cutMiddle(text: string, length: number): string {
+  const half = (length - 1) / 2;
+  return text.length > length
+    ? `${text.slice(0, Math.floor(half))}…${text.slice(-Math.ceil(half))}`
+    : text;
 }
 
 function axisFont({ typography }: Theme): string {
@@ -138,39 +216,60 @@ function labelWidth(
 }
 
 function series(
-  { theme, names, graphType, plotData, isShown }: ChartSpec,
+  { names, styles, graphType, plotData, isShown }: ChartSpec,
   index: number,
 ): uPlot.Series {
-  const { color, dash } = seriesStyle(index, theme.palette.type);
+  const { color, dash } = styles[index];
+  const opacity = FILL[graphType];
   return {
     label: names[index],
     show: isShown(index),
     stroke: color,
     width: names.length <= FEW ? 1.5 : 1,
     dash,
-    fill: graphType === 'line' ? undefined : alpha(color, FILL[graphType]),
-    paths:
-      graphType === 'stacked'
-        ? stackedPaths(each => plotData().layers?.[each])
-        : undefined,
+    fill: opacity ? alpha(color, opacity) : undefined,
+    paths: pathsOf(graphType, plotData),
     points: {
       show: false,
       size: 5,
       fill: color,
-      filter: chart => isolatedPoints(chart.data[index + 1]),
+      filter: chart =>
+        graphType === 'timeline' ? null : isolatedPoints(chart.data[index + 1]),
     },
   };
 }
 
-function cursor(spec: ChartSpec): uPlot.Cursor {
+function pathsOf(
+  graphType: GraphType,
+  plotData: () => PlotData,
+): uPlot.Series.PathBuilder | undefined {
+  switch (graphType) {
+    case 'stacked':
+      return stackedPaths(each => plotData().layers?.[each]);
+    case 'step':
+      // Prometheus' samples hold from when they are taken until the next.
+      return uPlot.paths.stepped?.({ align: 1 });
+    case 'timeline':
+      return () => null;
+    default:
+      return undefined;
+  }
+}
+
+function cursor(spec: ChartSpec, timeline?: Timeline): uPlot.Cursor {
   const { names, graphType, isSelectable, plotData, events } = spec;
   return {
     y: false,
     drag: { x: isSelectable, y: false, setScale: false, dist: MIN_DRAG },
-    points: { one: names.length > FEW, size: 7 },
+    points: { show: !timeline, one: names.length > FEW, size: 7 },
     focus: {
       prox: 40,
       dist: (chart, series, at, top, pointer) => {
+        if (timeline) {
+          const { height } = chart.over.getBoundingClientRect();
+          const row = timeline.seriesAt(pointer, height);
+          return row === series - 1 ? 0 : Infinity;
+        }
         const layer =
           graphType === 'stacked' && plotData().layers?.[series - 1];
         const base = layer ? chart.valToPos(layer.bases[at], 'y') : top;
@@ -202,13 +301,10 @@ function sync(key: string): uPlot.Cursor.Sync {
   };
 }
 
-function hooks({
-  theme,
-  unit,
-  thresholds,
-  events,
-}: ChartSpec): uPlot.Hooks.Arrays {
+function hooks(spec: ChartSpec, timeline?: Timeline): uPlot.Hooks.Arrays {
+  const { theme, unit, thresholds, events } = spec;
   return {
+    ready: [chart => events.onReady?.(chart)],
     setCursor: [events.onCursor],
     setSelect: [events.onSelect],
     setSeries: [
@@ -219,12 +315,27 @@ function hooks({
       },
     ],
     draw: [
-      chart =>
-        drawThresholds(chart, thresholds, {
-          theme,
-          unit,
-          font: axisFont(theme),
-        }),
+      chart => {
+        timeline?.draw(chart);
+        if (!timeline) {
+          drawThresholds(chart, thresholds, {
+            theme,
+            unit,
+            font: axisFont(theme),
+          });
+        }
+        events.onDraw?.(chart);
+      },
     ],
   };
+}
+
+/** The layer above a chart that points series out. */
+export function highlightOf(chart: uPlot, spec: ChartSpec): Highlight {
+  const timeline = spec.graphType === 'timeline' ? timelineOf(spec) : undefined;
+  return new Highlight(
+    chart,
+    spec.theme.palette.background.paper,
+    timeline && ((ctx, drawn, series) => timeline.drawRow(ctx, drawn, series)),
+  );
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { getContrastRatio } from '@material-ui/core/styles/colorManipulator';
-import { PALETTES, seriesStyle } from './colors';
+import { PALETTES, seriesStyle, seriesStyles } from './colors';
+import { STATUS_COLORS } from './statusColors';
 
 type Vector = number[];
 
@@ -69,7 +70,26 @@ for (const paper of ['light', 'dark'] as const) {
     }
   });
 
+  test(`each color of a status has a contrast of 3 to ${paper} paper`, () => {
+    for (const color of Object.values(STATUS_COLORS[paper])) {
+      const contrast = getContrastRatio(color, PAPERS[paper]);
+      assert.ok(contrast >= 3, `${color}: ${contrast}`);
+    }
+  });
+
   for (const [sight, matrix] of Object.entries(SIGHTS)) {
+    test(`success and error stay apart on ${paper} paper with ${sight} sight`, () => {
+      const { success, warning, error } = STATUS_COLORS[paper];
+      for (const [one, other] of [
+        [success, error],
+        [warning, error],
+      ]) {
+        const [a, b] = [seen(one, matrix), seen(other, matrix)];
+        const distance = Math.hypot(...a.map((each, i) => each - b[i]));
+        assert.ok(distance >= 0.09, `${one} and ${other}: ${distance}`);
+      }
+    });
+
     test(`any two colors of the ${paper} palette differ with ${sight} sight`, () => {
       const colors = PALETTES[paper].map(color => seen(color, matrix));
       colors.forEach((a, at) =>
@@ -91,4 +111,57 @@ test('32 series differ in color or dash', () => {
   );
   assert.equal(new Set(styles).size, 32);
   assert.equal(seriesStyle(0, 'light').dash, undefined);
+});
+
+const colorsOf = (labels: Record<string, string>[], dimension?: string) =>
+  seriesStyles(
+    labels.map(each => ({ labels: each })),
+    'light',
+    dimension,
+  ).map(({ color }) => color);
+
+test('classes of HTTP statuses have the colors that they mean, whatever their order', () => {
+  const { success, notice, warning, error } = STATUS_COLORS.light;
+  assert.deepEqual(
+    colorsOf([
+      { code: '500', path: '/' },
+      { code: '200', path: '/' },
+      { code: '404', path: '/' },
+      { code: '302', path: '/' },
+      { code: '503', path: '/' },
+    ]),
+    [error, success, warning, notice, error],
+  );
+  assert.deepEqual(colorsOf([{ status: '5xx' }, { status: '2XX' }]), [
+    error,
+    success,
+  ]);
+  assert.deepEqual(colorsOf([{ kind: '5xx' }, { kind: '2xx' }], 'kind'), [
+    error,
+    success,
+  ]);
+  assert.deepEqual(colorsOf([{ outcome: 'failed' }, { outcome: 'success' }]), [
+    error,
+    success,
+  ]);
+});
+
+test('series of one status class differ by their dashes', () => {
+  const styles = seriesStyles(
+    ['500', '502', '503'].map(code => ({ labels: { code } })),
+    'light',
+  );
+  assert.equal(new Set(styles.map(({ dash }) => String(dash))).size, 3);
+});
+
+test('what is no status has the colors of the palette', () => {
+  const [first, second] = PALETTES.light;
+  for (const labels of [
+    [{ code: '200' }, { code: 'queued' }],
+    [{ code: '200' }, { path: '/' }],
+    [{ port: '200' }, { port: '500' }],
+    [{ pod: 'a' }, { pod: 'b' }],
+  ] as Record<string, string>[][]) {
+    assert.deepEqual(colorsOf(labels), [first, second]);
+  }
 });

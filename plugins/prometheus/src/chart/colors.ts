@@ -1,3 +1,6 @@
+import type { RangeSeries } from '@nativestage/backstage-plugin-prometheus-common';
+import { STATUS_COLORS, statusClasses } from './statusColors';
+
 /** How the line of a series is drawn. */
 export interface SeriesStyle {
   color: string;
@@ -47,4 +50,27 @@ export function seriesStyle(
     // From the 33rd on none tells series apart, and solid lines take less time to draw.
     dash: DASHES[round],
   };
+}
+
+/**
+ * The style of each series of a graph. Those of one status class share its color, and differ by their
+ * dashes.
+ *
+ * @param dimension the label that names the series
+ */
+export function seriesStyles(
+  series: Pick<RangeSeries, 'labels'>[],
+  paper: keyof typeof PALETTES,
+  dimension?: string,
+): SeriesStyle[] {
+  const classes = statusClasses(series, dimension);
+  if (!classes) {
+    return series.map((_, index) => seriesStyle(index, paper));
+  }
+  const seen: Record<string, number> = {};
+  return classes.map(each => {
+    const place = seen[each] ?? 0;
+    seen[each] = place + 1;
+    return { color: STATUS_COLORS[paper][each], dash: DASHES[place] };
+  });
 }

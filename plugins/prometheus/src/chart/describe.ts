@@ -1,8 +1,9 @@
-import {
-  formatValue,
-  type RangeResult,
-  type Unit,
+import type {
+  RangeResult,
+  Unit,
+  ValueState,
 } from '@nativestage/backstage-plugin-prometheus-common';
+import { valueText } from './statesOf';
 import { fullTime } from './timeAxis';
 import { tooltipRows } from './tooltipRows';
 
@@ -10,16 +11,17 @@ import { tooltipRows } from './tooltipRows';
 export function describePlot(
   { timestamps, series }: RangeResult,
   isSelectable: boolean,
+  timeZone?: string,
 ): string {
   const count = series.length === 1 ? '1 series' : `${series.length} series`;
   if (timestamps.length === 0) {
     return `${count}, no points.`;
   }
-  const from = fullTime(timestamps[0]);
-  const to = fullTime(timestamps[timestamps.length - 1]);
+  const from = fullTime(timestamps[0], { timeZone });
+  const to = fullTime(timestamps[timestamps.length - 1], { timeZone });
   return [
     `${count} from ${from} to ${to}.`,
-    'Left and right arrows read the values, Home and End go to the oldest and newest.',
+    'Left and right arrows read the values, Home and End go to the oldest and newest, Enter pins them.',
     isSelectable &&
       'Shift with these selects, Enter zooms into the selection, Backspace zooms out.',
   ]
@@ -34,6 +36,10 @@ export interface Place {
   isShown: (series: number) => boolean;
   /** Where in the timestamps. */
   at: number;
+  /** What values stand for. */
+  states?: ValueState[];
+  /** IANA. */
+  timeZone?: string;
 }
 
 /** What a screen reader says of one place: the time and the largest values. */
@@ -43,16 +49,18 @@ export function describeReading({
   unit,
   isShown,
   at,
+  states,
+  timeZone,
 }: Place): string {
   if (at >= data.timestamps.length) {
     return '';
   }
   const { rows, more } = tooltipRows(data.series, at, isShown);
   const values = rows.map(
-    ({ index, value }) => `${names[index]} ${formatValue(value, unit)}`,
+    ({ index, value }) => `${names[index]} ${valueText(value, unit, states)}`,
   );
   if (more > 0) {
     values.push(`and ${more} more`);
   }
-  return `${fullTime(data.timestamps[at])}: ${values.join(', ') || 'no values'}`;
+  return `${fullTime(data.timestamps[at], { timeZone })}: ${values.join(', ') || 'no values'}`;
 }

@@ -85,7 +85,7 @@ function thresholdColor(
 }
 
 /** The canvas has device pixels. */
-function scaled(font: string, scale: number): string {
+export function scaled(font: string, scale: number): string {
   return font.replace(
     /([\d.]+)px/,
     (_, size: string) => `${Number(size) * scale}px`,

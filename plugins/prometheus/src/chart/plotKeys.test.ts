@@ -32,8 +32,12 @@ test('Enter and Space zoom into a selection, whichever way it was made', () => {
   const zoom = { type: 'zoomIn', from: 3, to: 5 };
   assert.deepEqual(press('Enter', { at: 3, from: 5 }), zoom);
   assert.deepEqual(press(' ', { at: 5, from: 3 }), zoom);
-  assert.equal(press('Enter', { at: 5, from: 5 }), undefined);
-  assert.equal(press('Enter', { at: 5 }), undefined);
+});
+
+test('Enter and Space pin the values of a crosshair without a selection', () => {
+  assert.deepEqual(press('Enter', { at: 5, from: 5 }), { type: 'pin' });
+  assert.deepEqual(press(' ', { at: 5 }), { type: 'pin' });
+  assert.equal(press('Enter'), undefined);
 });
 
 test('Escape leaves the selection, then the crosshair, then the zoom', () => {

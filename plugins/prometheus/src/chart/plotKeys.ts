@@ -8,6 +8,7 @@ export interface Reading {
 
 export type PlotAction =
   | { type: 'read'; reading: Reading }
+  | { type: 'pin' }
   | { type: 'zoomIn'; from: number; to: number }
   | { type: 'zoomOut' };
 
@@ -18,7 +19,7 @@ export interface PlotKey {
 
 /**
  * What a key does. Arrows, Home and End move the crosshair, with Shift they select; Enter or Space
- * zooms into what is selected. Escape leaves the selection, then the crosshair, then the zoom;
+ * zooms into what is selected, or else pins the values of the crosshair. Escape leaves the selection, then the crosshair, then the zoom;
  * Backspace leaves the zoom at once.
  *
  * @returns nothing for a key that is not the plot's
@@ -33,9 +34,14 @@ export function plotAction(
   switch (key) {
     case 'Enter':
     case ' ':
-      return isSelection
-        ? { type: 'zoomIn', from: Math.min(from, at), to: Math.max(from, at) }
-        : undefined;
+      if (isSelection) {
+        return {
+          type: 'zoomIn',
+          from: Math.min(from, at),
+          to: Math.max(from, at),
+        };
+      }
+      return at === undefined ? undefined : { type: 'pin' };
     case 'Backspace':
       return { type: 'zoomOut' };
     case 'Escape':

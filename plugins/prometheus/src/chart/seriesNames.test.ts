@@ -68,6 +68,23 @@ test('a single series has all its labels, or the fallback without any', () => {
   assert.deepEqual(names([{}], { fallback: 'sum(up)' }), ['sum(up)']);
 });
 
+test('a legend is filled in with labels, and goes before the dimension', () => {
+  const all = [
+    { path: '/cart', region: 'eu', job: 'x' },
+    { path: '/cart', region: 'us', job: 'x' },
+  ];
+  assert.deepEqual(
+    names(all, { legend: '{{path}} in {{ region }}', dimension: 'job' }),
+    ['/cart in eu', '/cart in us'],
+  );
+  // What is called the same is told apart, and what has none of it has a name all the same.
+  assert.deepEqual(names(all, { legend: '{{path}}' }), [
+    '/cart {region="eu"}',
+    '/cart {region="us"}',
+  ]);
+  assert.deepEqual(names([{ job: 'x' }], { legend: '{{pod}}' }), ['{job="x"}']);
+});
+
 test('an empty label is none', () => {
   assert.deepEqual(
     names([{ pod: '' }, { pod: 'a' }], { dimension: 'pod', fallback: 'all' }),
@@ -83,12 +100,25 @@ test('the same labels twice get numbers', () => {
   ]);
 });
 
-test('naming 500 series that all share a dimension takes no second', () => {
+test('naming 500 series takes a frame, also where all share a dimension', () => {
   const all = Array.from({ length: 500 }, (_, index) => ({
-    job: 'x',
-    pod: `pod-${index}`,
+    labels: {
+      __name__: 'http_requests_total',
+      cluster: 'production-eu-west-1',
+      instance: `10.0.0.${index}:9090`,
+      job: 'checkout',
+      namespace: 'shop',
+      node: `node-${index % 20}`,
+      pod: `checkout-7d9f8-${index}`,
+    },
   }));
-  const before = performance.now();
-  assert.equal(new Set(names(all, { dimension: 'job' })).size, 500);
-  assert.ok(performance.now() - before < 1000);
+  for (const dimension of ['job', 'pod', undefined]) {
+    const rounds = Array.from({ length: 5 }, () => {
+      const before = performance.now();
+      assert.equal(new Set(seriesNames(all, { dimension })).size, 500);
+      return performance.now() - before;
+    });
+    // The calmest of five: other programs take the processor meanwhile.
+    assert.ok(Math.min(...rounds) < 17, `${dimension}: ${rounds.join()} ms`);
+  }
 });

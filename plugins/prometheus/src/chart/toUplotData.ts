@@ -1,4 +1,7 @@
-import type { RangeResult } from '@nativestage/backstage-plugin-prometheus-common';
+import type {
+  RangeResult,
+  ValueScale,
+} from '@nativestage/backstage-plugin-prometheus-common';
 import type { AlignedData } from 'uplot';
 import type { GraphType } from './GraphType';
 import { type Layer, stack } from './stack';
@@ -15,11 +18,20 @@ export function toUplotData(
   { timestamps, series }: Pick<RangeResult, 'timestamps' | 'series'>,
   graphType: GraphType,
   isShown: (index: number) => boolean = () => true,
+  scale: ValueScale = 'linear',
 ): PlotData {
   const values = series.map(each => each.values);
+  if (graphType !== 'stacked' && scale === 'log') {
+    return { aligned: [timestamps, ...values.map(aboveZero)] };
+  }
   if (graphType !== 'stacked') {
     return { aligned: [timestamps, ...values] };
   }
   const layers = stack(values, isShown);
   return { aligned: [timestamps, ...layers.map(({ tops }) => tops)], layers };
+}
+
+/** A logarithmic axis has no place for zero and what is below. */
+function aboveZero(values: (number | null)[]): (number | null)[] {
+  return values.map(value => (value !== null && value > 0 ? value : null));
 }

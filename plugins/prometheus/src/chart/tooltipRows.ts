@@ -22,12 +22,15 @@ export const MAX_ROWS = 10;
 /**
  * The series that have a value at that place, largest first. Of many, those that come before and
  * after the focused one.
+ *
+ * @param maxRows `Infinity` for all of them
  */
 export function tooltipRows(
   series: Pick<RangeSeries, 'values' | 'nonFinite'>[],
   at: number,
   isShown: (index: number) => boolean,
   focused?: number,
+  maxRows = MAX_ROWS,
 ): TooltipRows {
   const all: TooltipRow[] = [];
   series.forEach((each, index) => {
@@ -41,11 +44,8 @@ export function tooltipRows(
     0,
     all.findIndex(({ index }) => index === focused),
   );
-  const from = Math.max(
-    0,
-    Math.min(place - MAX_ROWS / 2, all.length - MAX_ROWS),
-  );
-  const rows = all.slice(from, from + MAX_ROWS);
+  const from = Math.max(0, Math.min(place - maxRows / 2, all.length - maxRows));
+  const rows = all.slice(from, from + maxRows);
   return { rows, more: all.length - rows.length };
 }
 

@@ -1,4 +1,5 @@
 import { InfoCard } from '@backstage/core-components';
+import { useEffect } from 'react';
 import { AlertTable, type AlertTableProps } from '../alerts/AlertTable';
 import { Failure } from '../state/Failure';
 import { Note, StaleNote } from '../state/Note';
@@ -27,11 +28,25 @@ export interface AlertsCardProps extends AlertOptions {
   /** Seconds since 1970; asks again when it changes. */
   now: number;
   onRetry: () => void;
+  /** There are alerts, or an error in their place. */
+  onSettled?: () => void;
 }
 
 /** The table of alerts, or what stands in its place. */
-export function AlertsCard({ names, now, onRetry, ...table }: AlertsCardProps) {
+export function AlertsCard({
+  names,
+  now,
+  onRetry,
+  onSettled,
+  ...table
+}: AlertsCardProps) {
   const { data, error, isLoading } = useAlerts(names, now);
+  const isSettled = Boolean(data ?? error);
+  useEffect(() => {
+    if (isSettled) {
+      onSettled?.();
+    }
+  }, [isSettled, onSettled]);
   const title = table.title ?? TITLE;
   if (!data) {
     return (

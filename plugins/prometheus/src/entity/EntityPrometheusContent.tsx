@@ -5,15 +5,13 @@ import {
 } from '@backstage/plugin-catalog-react';
 import {
   ALERT_ANNOTATION,
-  type EntityPanels,
-  type PanelSummary,
   RULE_ANNOTATION,
   type TimeRange,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { useCallback, useMemo } from 'react';
 import type { AlertTableProps } from '../alerts/AlertTable';
 import type { GraphType } from '../chart/TimeSeriesChart';
-import { GraphPanel, type GraphPanelProps } from '../graph/GraphPanel';
+import { TimeZoneProvider } from '../chart/timeZone';
 import { type GraphRange, secondsOf } from '../graph/PrometheusGraph';
 import { RangeControls } from '../range/RangeControls';
 import { between, toRange, zoomOut } from '../range/TimeSpan';
@@ -21,17 +19,16 @@ import { useNow } from '../range/useNow';
 import { useTimeSpan } from '../range/useTimeSpan';
 import { Failure } from '../state/Failure';
 import { Outages } from '../state/Outages';
-import { Empty, Loading } from '../state/StateMessage';
+import { Loading } from '../state/StateMessage';
 import { AlertsCard } from './AlertsCard';
 import {
   hasAlerts,
   hasGraphs,
   isPrometheusAvailable,
 } from './isPrometheusAvailable';
-import { PanelProblems } from './PanelProblems';
-import { titleOf } from './titleOf';
-import { usePanelQuery } from './usePanelQuery';
+import { PanelGrid } from './PanelGrid';
 import { usePanels } from './usePanels';
+import { useSettled } from './useSettled';
 
 export interface EntityPrometheusContentProps {
   /** How far back graphs go until somebody chooses: an hour without it. */
@@ -63,35 +60,50 @@ function Page(props: EntityPrometheusContentProps) {
   const { entity } = useEntity();
   const state = useTimeSpan({ last: secondsOf(props.range) });
   const { now, refresh } = useNow(state.interval);
+  const [isSettled, onSettled] = useSettled(hasAlerts(entity));
   return (
     <Outages onRetry={refresh}>
-      <Grid container spacing={3}>
-        <Grid item xs={12}>
-          <RangeControls {...state} now={now} refresh={refresh} />
-        </Grid>
-        {hasAlerts(entity) && (
+      <TimeZoneProvider value={state.isUtc ? 'UTC' : undefined}>
+        <Grid container spacing={3}>
           <Grid item xs={12}>
-            <AlertsCard
+            <RangeControls {...state} now={now} refresh={refresh} />
+          </Grid>
+          {hasAlerts(entity) && (
+            <Grid item xs={12}>
+              <AlertsCard
+                now={now}
+                onRetry={refresh}
+                onSettled={onSettled}
+                extraColumns={props.extraColumns}
+                onRowClick={props.onRowClick}
+                showAnnotations={props.showAlertsAnnotations}
+                showLabels={props.showAlertsLabels}
+                showInactiveAlerts={props.showInactiveAlerts}
+              />
+            </Grid>
+          )}
+          {hasGraphs(entity) && (
+            <Graphs
+              {...props}
+              {...state}
               now={now}
               onRetry={refresh}
-              extraColumns={props.extraColumns}
-              onRowClick={props.onRowClick}
-              showAnnotations={props.showAlertsAnnotations}
-              showLabels={props.showAlertsLabels}
-              showInactiveAlerts={props.showInactiveAlerts}
+              isSettled={isSettled}
             />
-          </Grid>
-        )}
-        {hasGraphs(entity) && (
-          <Graphs {...props} {...state} now={now} onRetry={refresh} />
-        )}
-      </Grid>
+          )}
+        </Grid>
+      </TimeZoneProvider>
     </Outages>
   );
 }
 
 type GraphsProps = EntityPrometheusContentProps &
-  ReturnType<typeof useTimeSpan> & { now: number; onRetry: () => void };
+  ReturnType<typeof useTimeSpan> & {
+    now: number;
+    onRetry: () => void;
+    /** Whether what stands above has its height. */
+    isSettled: boolean;
+  };
 
 function Graphs(props: GraphsProps) {
   const { span, setSpan, now, onRetry } = props;
@@ -105,7 +117,7 @@ function Graphs(props: GraphsProps) {
     () => setSpan(zoomOut(span, now)),
     [setSpan, span, now],
   );
-  if (!data) {
+  if (!data || !props.isSettled) {
     return (
       <Grid item xs={12}>
         {error ? (
@@ -117,62 +129,16 @@ function Graphs(props: GraphsProps) {
     );
   }
   return (
-    <>
-      <Problems {...data} />
-      {data.panels.map(panel => (
-        <Grid item xs={12} md={6} key={panel.id}>
-          <EntityPanel
-            panel={panel}
-            range={range}
-            now={now}
-            step={props.step}
-            graphType={props.graphType}
-            uiUrl={data.uiUrl}
-            syncKey="prometheus"
-            onZoom={onZoom}
-            onZoomOut={onZoomOut}
-            onRetry={onRetry}
-          />
-        </Grid>
-      ))}
-    </>
-  );
-}
-
-function Problems({ panels, problems }: EntityPanels) {
-  if (problems.length > 0) {
-    return (
-      <Grid item xs={12}>
-        <PanelProblems problems={problems} />
-      </Grid>
-    );
-  }
-  return panels.length === 0 ? (
-    <Grid item xs={12}>
-      <Empty
-        title="No graphs"
-        detail={`The annotation ${RULE_ANNOTATION} names none.`}
-      />
-    </Grid>
-  ) : null;
-}
-
-function EntityPanel({
-  panel,
-  ...props
-}: Omit<GraphPanelProps, 'title' | 'query' | 'ask'> & { panel: PanelSummary }) {
-  const ask = usePanelQuery(panel);
-  return (
-    <GraphPanel
-      {...props}
-      title={titleOf(panel)}
-      uiUrl={panel.uiUrl ?? props.uiUrl}
-      query={panel.query}
-      dimension={panel.dimension}
-      graphType={panel.graphType ?? props.graphType}
-      unit={panel.unit}
-      thresholds={panel.thresholds}
-      ask={ask}
+    <PanelGrid
+      data={data}
+      range={range}
+      now={now}
+      step={props.step}
+      graphType={props.graphType}
+      syncKey="prometheus"
+      onZoom={onZoom}
+      onZoomOut={onZoomOut}
+      onRetry={onRetry}
     />
   );
 }

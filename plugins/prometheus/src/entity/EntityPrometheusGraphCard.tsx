@@ -16,16 +16,18 @@ import {
 import { useNow } from '../range/useNow';
 import { Failure } from '../state/Failure';
 import { Loading } from '../state/StateMessage';
+import { EntityOf } from './EntityOf';
 import { hasGraphs } from './isPrometheusAvailable';
 import { PanelProblems } from './PanelProblems';
 import { TemplatedGraph } from './TemplatedGraph';
 import { titleOf } from './titleOf';
+import { usePanelExemplars } from './usePanelExemplars';
 import { usePanelQuery } from './usePanelQuery';
 import { usePanels } from './usePanels';
 
 export interface EntityPrometheusGraphCardProps extends Omit<
   PrometheusGraphProps,
-  'query'
+  'query' | 'instance'
 > {
   /** PromQL in place of the annotation's; it takes the permission `prometheus.query.custom`. */
   query?: string;
@@ -35,6 +37,19 @@ export interface EntityPrometheusGraphCardProps extends Omit<
 
 /** Every graph that an entity asks for, or one of a query of one's own. */
 export function EntityPrometheusGraphCard({
+  entityRef,
+  ...props
+}: EntityPrometheusGraphCardProps) {
+  return entityRef === undefined ? (
+    <Graphs {...props} />
+  ) : (
+    <EntityOf entityRef={entityRef} title={props.title}>
+      <Graphs {...props} />
+    </EntityOf>
+  );
+}
+
+function Graphs({
   query,
   enableQueryTemplating = false,
   ...graph
@@ -54,7 +69,10 @@ export function EntityPrometheusGraphCard({
   );
 }
 
-type GraphOptions = Omit<PrometheusGraphProps, 'query'>;
+type GraphOptions = Omit<
+  PrometheusGraphProps,
+  'query' | 'entityRef' | 'instance'
+>;
 
 function AnnotatedGraphs(graph: GraphOptions) {
   const { now, refresh } = useNow();
@@ -79,7 +97,12 @@ function AnnotatedGraphs(graph: GraphOptions) {
       )}
       {data.panels.map(panel => (
         <Grid item xs={12} key={panel.id}>
-          <AnnotatedGraph {...graph} panel={panel} uiUrl={data.uiUrl} />
+          <AnnotatedGraph
+            {...graph}
+            panel={panel}
+            uiUrl={data.uiUrl}
+            traceUrl={data.traceUrl}
+          />
         </Grid>
       ))}
     </Grid>
@@ -89,19 +112,25 @@ function AnnotatedGraphs(graph: GraphOptions) {
 function AnnotatedGraph({
   panel,
   ...graph
-}: GraphOptions & { panel: PanelSummary; uiUrl?: string }) {
+}: GraphOptions & {
+  panel: PanelSummary;
+  uiUrl?: string;
+  traceUrl?: string;
+}) {
   const ask = usePanelQuery(panel);
+  const askExemplars = usePanelExemplars(panel);
   return (
     <GraphCard
       {...graph}
+      {...panel}
       title={titleOf(panel, graph.title)}
       uiUrl={panel.uiUrl ?? graph.uiUrl}
-      query={panel.query}
       dimension={graph.dimension ?? panel.dimension}
       graphType={panel.graphType ?? graph.graphType}
       unit={panel.unit ?? graph.unit}
       thresholds={panel.thresholds ?? graph.thresholds}
       ask={ask}
+      askExemplars={askExemplars}
     />
   );
 }

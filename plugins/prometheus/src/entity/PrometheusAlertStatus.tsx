@@ -2,7 +2,10 @@ import { useNow } from '../range/useNow';
 import { AlertsCard } from './AlertsCard';
 import type { EntityPrometheusAlertCardProps } from './EntityPrometheusAlertCard';
 
-export interface PrometheusAlertStatusProps extends EntityPrometheusAlertCardProps {
+export interface PrometheusAlertStatusProps extends Omit<
+  EntityPrometheusAlertCardProps,
+  'entityRef'
+> {
   /**
    * Names of alerts, or all of them. Beyond those of the entity's annotation they take the permission
    * `prometheus.query.custom`.

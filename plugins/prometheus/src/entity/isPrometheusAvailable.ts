@@ -1,6 +1,7 @@
 import type { Entity } from '@backstage/catalog-model';
 import {
   ALERT_ANNOTATION,
+  PANELS_ANNOTATION,
   RULE_ANNOTATION,
 } from '@nativestage/backstage-plugin-prometheus-common';
 
@@ -10,7 +11,10 @@ export function isPrometheusAvailable(entity: Entity): boolean {
 }
 
 export function hasGraphs(entity: Entity): boolean {
-  return Boolean(entity.metadata.annotations?.[RULE_ANNOTATION]);
+  const { annotations } = entity.metadata;
+  return Boolean(
+    annotations?.[RULE_ANNOTATION] ?? annotations?.[PANELS_ANNOTATION],
+  );
 }
 
 export function hasAlerts(entity: Entity): boolean {

@@ -13,17 +13,34 @@ const VIEWS: [PanelView, label: string][] = [
   ['line', 'Lines'],
   ['area', 'Areas'],
   ['stacked', 'Stacked areas'],
+  ['step', 'Steps'],
+  ['timeline', 'State timeline'],
+  ['stat', 'Newest values'],
   ['table', 'Table'],
 ];
+
+/** Something that is on or off. */
+export interface PanelSwitch {
+  label: string;
+  isOn: boolean;
+  isDisabled?: boolean;
+  onChange: (isOn: boolean) => void;
+}
+
+/** Something that is done, or a link. */
+export interface PanelAction {
+  label: string;
+  isDisabled?: boolean;
+  onClick?: () => void;
+  href?: string;
+}
 
 export interface PanelMenuProps {
   title: string;
   view: PanelView;
   onView: (view: PanelView) => void;
-  /** Missing while there is nothing to save. */
-  onSave?: () => void;
-  /** Of Prometheus' own interface. */
-  expressionUrl?: string;
+  switches: PanelSwitch[];
+  actions: PanelAction[];
 }
 
 /** What can be done with a panel. */
@@ -31,8 +48,8 @@ export function PanelMenu({
   title,
   view,
   onView,
-  onSave,
-  expressionUrl,
+  switches,
+  actions,
 }: PanelMenuProps) {
   const [anchor, setAnchor] = useState<HTMLElement>();
   const close = () => setAnchor(undefined);
@@ -51,6 +68,7 @@ export function PanelMenu({
         {VIEWS.map(([key, label]) => (
           <MenuItem
             key={key}
+            dense
             role="menuitemradio"
             aria-checked={view === key}
             selected={view === key}
@@ -63,27 +81,63 @@ export function PanelMenu({
           </MenuItem>
         ))}
         <Divider component="li" />
-        <MenuItem
-          disabled={!onSave}
-          onClick={() => {
-            onSave?.();
-            close();
-          }}
-        >
-          Download CSV
-        </MenuItem>
-        {expressionUrl && (
+        {switches.map(({ label, isOn, isDisabled, onChange }) => (
           <MenuItem
-            component="a"
-            href={expressionUrl}
-            target="_blank"
-            rel="noopener noreferrer"
-            onClick={close}
+            key={label}
+            dense
+            role="menuitemcheckbox"
+            aria-checked={isOn}
+            selected={isOn}
+            disabled={isDisabled}
+            onClick={() => {
+              onChange(!isOn);
+              close();
+            }}
           >
-            Open in Prometheus
+            {label}
           </MenuItem>
-        )}
+        ))}
+        <Divider component="li" />
+        {actions.map(action => (
+          <ActionItem key={action.label} {...action} onClose={close} />
+        ))}
       </Menu>
     </>
+  );
+}
+
+/** Material UI's menu hands its items a reference and a place for the focus. */
+function ActionItem({
+  label,
+  isDisabled,
+  onClick,
+  href,
+  onClose,
+  ...rest
+}: PanelAction & { onClose: () => void }) {
+  return href === undefined ? (
+    <MenuItem
+      {...rest}
+      dense
+      disabled={isDisabled}
+      onClick={() => {
+        onClick?.();
+        onClose();
+      }}
+    >
+      {label}
+    </MenuItem>
+  ) : (
+    <MenuItem
+      {...rest}
+      dense
+      component="a"
+      href={href}
+      target="_blank"
+      rel="noopener noreferrer"
+      onClick={onClose}
+    >
+      {label}
+    </MenuItem>
   );
 }

@@ -4,6 +4,12 @@ import { useWidth } from '../chart/useWidth';
 /** Pixels: a window that is dragged wider does not ask anew for each of them. */
 const WIDTH_STEP = 100;
 
+/** What is about to be seen counts as seen: within the page, and within what scrolls in it. */
+const NEARLY: IntersectionObserverInit & { scrollMargin: string } = {
+  rootMargin: '200px',
+  scrollMargin: '200px',
+};
+
 export interface ElementState {
   ref: RefObject<HTMLDivElement>;
   /** Whether any of it can be seen, or is about to be. */
@@ -19,7 +25,7 @@ export function useElement(): ElementState {
   useEffect(() => {
     const observer = new IntersectionObserver(
       entries => setVisible(entries.at(-1)?.isIntersecting ?? false),
-      { rootMargin: '200px' },
+      NEARLY,
     );
     if (ref.current) {
       observer.observe(ref.current);

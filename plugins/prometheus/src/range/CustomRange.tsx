@@ -24,13 +24,15 @@ export interface CustomRangeProps {
   range: TimeRange;
   /** Seconds since 1970: there is nothing behind it. */
   now: number;
+  /** Whether moments are those of UTC, and not of whoever looks. */
+  isUtc?: boolean;
   onRange: (range: TimeRange) => void;
   onClose: () => void;
 }
 
 /** Asks for two moments, in the time of whoever looks. */
 export function CustomRange(props: CustomRangeProps) {
-  const { range, now, onRange, onClose } = props;
+  const { range, now, isUtc, onRange, onClose } = props;
   const classes = useStyles();
   const [start, setStart] = useState(range.start);
   const [end, setEnd] = useState(range.end);
@@ -42,12 +44,15 @@ export function CustomRange(props: CustomRangeProps) {
   return (
     <Dialog open onClose={onClose} aria-labelledby="prometheus-custom-range">
       <form onSubmit={submit}>
-        <DialogTitle id="prometheus-custom-range">Time range</DialogTitle>
+        <DialogTitle id="prometheus-custom-range">
+          {isUtc ? 'Time range in UTC' : 'Time range'}
+        </DialogTitle>
         <DialogContent className={classes.fields}>
           <Moment
             id="from"
             label="From"
             initial={range.start}
+            isUtc={isUtc}
             onChange={setStart}
             problem={start >= now ? 'This is in the future' : undefined}
           />
@@ -55,6 +60,7 @@ export function CustomRange(props: CustomRangeProps) {
             id="to"
             label="To"
             initial={range.end}
+            isUtc={isUtc}
             onChange={setEnd}
             problem={
               end <= start ? 'This has to be after the start' : undefined
@@ -82,18 +88,19 @@ function Moment(props: {
   label: string;
   /** Seconds since 1970; it stays as it is until somebody changes it. */
   initial: number;
+  isUtc?: boolean;
   onChange: (moment: number) => void;
   problem?: string;
 }) {
-  const { id, label, initial, onChange, problem } = props;
+  const { id, label, initial, isUtc, onChange, problem } = props;
   const classes = useStyles();
-  const [text, setText] = useState(() => toLocal(initial));
+  const [text, setText] = useState(() => toLocal(initial, isUtc));
   const [moment, setMoment] = useState(initial);
   const choose = (next: number) => {
     setMoment(next);
     onChange(next);
   };
-  const moments = momentsOf(text);
+  const moments = momentsOf(text, isUtc);
   return (
     <div className={classes.moment}>
       <TextField
@@ -104,7 +111,8 @@ function Moment(props: {
         onChange={event => {
           const { value } = event.target;
           setText(value);
-          choose(fromLocal(value, Number.isNaN(moment) ? initial : moment));
+          const near = Number.isNaN(moment) ? initial : moment;
+          choose(fromLocal(value, near, isUtc));
         }}
         error={problem !== undefined}
         helperText={problem}

@@ -10,10 +10,12 @@ import RightIcon from '@material-ui/icons/ChevronRight';
 import RefreshIcon from '@material-ui/icons/Refresh';
 import ZoomOutIcon from '@material-ui/icons/ZoomOut';
 import { useState } from 'react';
+import { TypedRange } from './TypedRange';
 import { CustomRange } from './CustomRange';
 import {
   formatDuration,
   isRelative,
+  type RelativeSpan,
   shift,
   type TimeSpan,
   toRange,
@@ -47,6 +49,10 @@ const useStyles = makeStyles(theme => ({
     flexWrap: 'wrap',
     alignItems: 'center',
     gap: theme.spacing(1),
+    // On the page's own grey Material UI's labels have a contrast of 4.47, and 4.5 is the least.
+    '& label:not(.Mui-focused):not(.Mui-error)': {
+      color: theme.palette.text.primary,
+    },
   },
   span: { minWidth: '13em' },
   interval: { minWidth: '8em' },
@@ -65,6 +71,7 @@ export function RangeControls(props: RangeControlsProps) {
   const { span, setSpan, now } = props;
   const classes = useStyles();
   const [isCustom, setCustom] = useState(false);
+  const label = labelOf(span, props.isUtc);
   const choose = (value: string) =>
     value === CUSTOM ? setCustom(true) : setSpan({ last: Number(value) });
   return (
@@ -75,16 +82,16 @@ export function RangeControls(props: RangeControlsProps) {
         variant="outlined"
         label="Range"
         className={classes.span}
-        value={isRelative(span) ? String(span.last) : CUSTOM}
+        value={isRecent(span) ? String(span.last) : CUSTOM}
         onChange={event => choose(event.target.value)}
         SelectProps={{
-          renderValue: () => labelOf(span),
-          SelectDisplayProps: { 'aria-label': `Range: ${labelOf(span)}` },
+          renderValue: () => label,
+          SelectDisplayProps: { 'aria-label': `Range: ${label}` },
         }}
       >
-        {withCurrent(span).map(([last, label]) => (
+        {withCurrent(span).map(([last, name]) => (
           <MenuItem key={last} value={String(last)}>
-            {`Last ${label}`}
+            {`Last ${name}`}
           </MenuItem>
         ))}
         {/* A click on what is selected already says nothing to a select. */}
@@ -135,10 +142,23 @@ export function RangeControls(props: RangeControlsProps) {
           <RefreshIcon />
         </IconButton>
       </Tooltip>
+      <TypedRange onSpan={setSpan} />
+      <Button
+        size="small"
+        variant="outlined"
+        className={classes.moves}
+        aria-pressed={props.isUtc}
+        title="Times in UTC, or in your own zone"
+        color={props.isUtc ? 'primary' : 'default'}
+        onClick={() => props.setUtc(!props.isUtc)}
+      >
+        UTC
+      </Button>
       {isCustom && (
         <CustomRange
           range={toRange(span, now)}
           now={now}
+          isUtc={props.isUtc}
           onClose={() => setCustom(false)}
           onRange={setSpan}
         />
@@ -155,13 +175,21 @@ function Move({ label, ...props }: ButtonProps & { label: string }) {
 /** A span of somebody's address need not be one of ours. */
 function withCurrent(span: TimeSpan): [number, string][] {
   const isListed =
-    !isRelative(span) || SPANS.some(([last]) => last === span.last);
+    !isRecent(span) || SPANS.some(([last]) => last === span.last);
   return isListed
     ? SPANS
     : [...SPANS, [span.last, formatDuration(span.last)] as [number, string]];
 }
 
-function labelOf(span: TimeSpan): string {
+/** Whether it ends now. */
+function isRecent(span: TimeSpan): span is RelativeSpan {
+  return isRelative(span) && !span.ago;
+}
+
+function labelOf(span: TimeSpan, isUtc: boolean): string {
+  if (isRelative(span) && span.ago) {
+    return `now-${formatDuration(span.last + span.ago)} to now-${formatDuration(span.ago)}`;
+  }
   if (isRelative(span)) {
     const [, label] = SPANS.find(([last]) => last === span.last) ?? [];
     return `Last ${label ?? formatDuration(span.last)}`;
@@ -169,6 +197,7 @@ function labelOf(span: TimeSpan): string {
   const format = new Intl.DateTimeFormat(undefined, {
     dateStyle: 'short',
     timeStyle: 'medium',
+    ...(isUtc && { timeZone: 'UTC' }),
   });
   return format.formatRange(span.start * 1000, span.end * 1000);
 }

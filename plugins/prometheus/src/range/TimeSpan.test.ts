@@ -56,6 +56,39 @@ describe('a time span', () => {
     it(`is not "${text}"`, () => assert.equal(parseSpan(text), undefined));
   }
 
+  it('is read as people type it', () => {
+    for (const [text, span] of [
+      ['now-6h', { last: 21_600 }],
+      [' now - 6h to now ', { last: 21_600 }],
+      ['now-2d to now-1d', { last: 86_400, ago: 86_400 }],
+      ['now-2d/now-1d', { last: 86_400, ago: 86_400 }],
+      [
+        '2023-11-14T22:13:20Z to 2023-11-14T22:14:20Z',
+        { start: NOW, end: NOW + 60 },
+      ],
+    ] as const) {
+      assert.deepEqual(parseSpan(text), span, text);
+    }
+    for (const text of [
+      'now',
+      'now-1d to now-2d',
+      'now-1x',
+      'now+1h',
+      'yesterday',
+    ]) {
+      assert.equal(parseSpan(text), undefined, text);
+    }
+  });
+
+  it('that ended before now moves with it, and comes back from an address', () => {
+    const span = { last: 3600, ago: 7200 };
+    assert.deepEqual(toRange(span, NOW), {
+      start: NOW - 10_800,
+      end: NOW - 7200,
+    });
+    assert.deepEqual(parseSpan(formatSpan(span)), span);
+  });
+
   it('moves by half, and doubles around its middle', () => {
     const span = { start: NOW, end: NOW + 100 };
     assert.deepEqual(shift(span, 1, NOW + 500), {

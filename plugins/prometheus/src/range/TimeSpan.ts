@@ -1,7 +1,13 @@
 import type { TimeRange } from '@nativestage/backstage-plugin-prometheus-common';
 
+/** So many seconds that end now, or `ago` seconds before. */
+export interface RelativeSpan {
+  last: number;
+  ago?: number;
+}
+
 /** What a page looks at: the last so many seconds, or one moment to another. */
-export type TimeSpan = { last: number } | TimeRange;
+export type TimeSpan = RelativeSpan | TimeRange;
 
 /** Seconds. */
 const UNITS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
@@ -9,7 +15,7 @@ const UNITS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
 /** Nobody means less by a drag over the picture; seconds. */
 const SHORTEST = 10;
 
-export function isRelative(span: TimeSpan): span is { last: number } {
+export function isRelative(span: TimeSpan): span is RelativeSpan {
   return 'last' in span;
 }
 
@@ -20,7 +26,8 @@ export function isRelative(span: TimeSpan): span is { last: number } {
  */
 export function toRange(span: TimeSpan, now: number): TimeRange {
   if (isRelative(span)) {
-    return { start: now - span.last, end: now };
+    const end = now - (span.ago ?? 0);
+    return { start: end - span.last, end };
   }
   const { start, end } = span;
   return { start, end: Math.max(start, Math.min(end, now)) };
@@ -42,7 +49,7 @@ export function between({ start, end }: TimeRange): TimeSpan {
  */
 export function zoomOut(span: TimeSpan, now = Infinity): TimeSpan {
   if (isRelative(span)) {
-    return { last: span.last * 2 };
+    return { ...span, last: span.last * 2 };
   }
   const half = (span.end - span.start) / 2;
   return upTo({ start: span.start - half, end: span.end + half }, now);
@@ -74,23 +81,52 @@ function whole({ start, end }: TimeRange): TimeSpan {
   return { start: from, end: from + Math.round(end - start) };
 }
 
-/** As it stands in an address: `90m`, or an interval of ISO 8601. */
+/** As it stands in an address: `90m`, `now-2d/now-1d`, or an interval of ISO 8601. */
 export function formatSpan(span: TimeSpan): string {
-  return isRelative(span)
-    ? formatDuration(span.last)
-    : `${toIso(span.start)}/${toIso(span.end)}`;
+  if (!isRelative(span)) {
+    return `${toIso(span.start)}/${toIso(span.end)}`;
+  }
+  const { last, ago } = span;
+  return ago
+    ? `now-${formatDuration(last + ago)}/now-${formatDuration(ago)}`
+    : formatDuration(last);
 }
 
-/** Reads {@link formatSpan}; `undefined` for anything else. */
+/**
+ * Reads {@link formatSpan}, and what people type: `now-6h`, `now-2d to now-1d`, and two moments of ISO
+ * 8601 with a slash or `to` between them.
+ *
+ * @returns `undefined` for anything else
+ */
 export function parseSpan(text: string): TimeSpan | undefined {
-  const last = parseDuration(text);
+  const last = parseDuration(text.trim());
   if (last !== undefined) {
     return { last };
   }
-  const [start, end, ...rest] = text
-    .split('/')
-    .map(moment => Date.parse(moment) / 1000);
-  return rest.length === 0 && start < end ? { start, end } : undefined;
+  const [start, end = 'now', ...rest] = text
+    .split(/\/|\s+to\s+/)
+    .map(part => part.trim());
+  if (rest.length > 0) {
+    return undefined;
+  }
+  const [from, to] = [parseAgo(start), parseAgo(end)];
+  if (from !== undefined && to !== undefined) {
+    const length = from - to;
+    return length > 0
+      ? { last: length, ...(to > 0 && { ago: to }) }
+      : undefined;
+  }
+  const [first, second] = [start, end].map(moment => Date.parse(moment) / 1000);
+  return first < second ? { start: first, end: second } : undefined;
+}
+
+/** Seconds before now: of `now` none, of `now-6h` so many. */
+function parseAgo(text: string): number | undefined {
+  const [, duration] = /^now(?:\s*-\s*(\w+))?$/.exec(text) ?? [];
+  if (duration !== undefined) {
+    return parseDuration(duration);
+  }
+  return text === 'now' ? 0 : undefined;
 }
 
 /** As {@link parseSpan}, and `undefined` too for a span that lies ahead, where there is no data. */

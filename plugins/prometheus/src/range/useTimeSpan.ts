@@ -11,17 +11,22 @@ import {
 
 const SPAN = 'range';
 const INTERVAL = 'refresh';
+const ZONE = 'tz';
+const UTC = 'utc';
 
 export interface TimeSpanState {
   span: TimeSpan;
   /** Seconds between refreshes; `undefined` where there are none. */
   interval?: number;
+  /** Whether times are told in UTC, and not in the zone of whoever looks. */
+  isUtc: boolean;
+  setUtc: (isUtc: boolean) => void;
   setSpan: (span: TimeSpan) => void;
   setInterval: (seconds: number | undefined) => void;
 }
 
 /**
- * The span of a page, kept in its address (`?range=6h&refresh=30s`), so that it can be sent to
+ * The span of a page, kept in its address (`?range=6h&refresh=30s&tz=utc`), so that it can be sent to
  * others, and so that the browser's way back undoes a zoom.
  */
 export function useTimeSpan(fallback: TimeSpan): TimeSpanState {
@@ -57,8 +62,14 @@ export function useTimeSpan(fallback: TimeSpan): TimeSpanState {
       ),
     [set],
   );
+  const setUtc = useCallback(
+    (isUtc: boolean) => set(ZONE, isUtc ? UTC : undefined),
+    [set],
+  );
   return {
     span,
+    isUtc: parameters.get(ZONE) === UTC,
+    setUtc,
     interval: parseDuration(parameters.get(INTERVAL) ?? ''),
     setSpan,
     setInterval,

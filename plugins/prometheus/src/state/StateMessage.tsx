@@ -1,11 +1,13 @@
 import { makeStyles } from '@material-ui/core/styles';
 import Typography from '@material-ui/core/Typography';
 import CircularProgress from '@material-ui/core/CircularProgress';
+import HourglassIcon from '@material-ui/icons/HourglassEmpty';
 import InfoIcon from '@material-ui/icons/InfoOutlined';
 import type { ReactNode } from 'react';
 
 const useStyles = makeStyles(theme => ({
   root: {
+    boxSizing: 'border-box',
     display: 'flex',
     flexDirection: 'column',
     alignItems: 'center',
@@ -67,13 +69,26 @@ export function StateMessage({
   );
 }
 
+export interface LoadingProps {
+  title: string;
+  height?: number;
+  /** Out of sight nothing turns: it would take the processor all the same. */
+  isStill?: boolean;
+}
+
 /** A request that goes on. */
-export function Loading({ title, height }: { title: string; height?: number }) {
+export function Loading({ title, height, isStill }: LoadingProps) {
   return (
     <StateMessage
       title={title}
       height={height}
-      icon={<CircularProgress size={24} aria-hidden />}
+      icon={
+        isStill ? (
+          <HourglassIcon color="disabled" />
+        ) : (
+          <CircularProgress size={24} aria-hidden />
+        )
+      }
     />
   );
 }

@@ -1,0 +1,164 @@
+import { Link } from '@backstage/core-components';
+import { makeStyles, useTheme } from '@material-ui/core/styles';
+import {
+  formatValue,
+  type PanelSummary,
+  type RangeResult,
+  samplesOf,
+  type TimeRange,
+  type Unit,
+} from '@nativestage/backstage-plugin-prometheus-common';
+import { useCallback } from 'react';
+import { MiddleCut } from '../chart/MiddleCut';
+import { PALETTES } from '../chart/colors';
+import { totalOf } from '../chart/totalOf';
+import { severityColor } from '../graph/severityColor';
+import { domainOf, Sparkline } from '../graph/Sparkline';
+import { useElement } from '../graph/useElement';
+import { useInSight } from '../graph/useInSight';
+import { problemOf } from '../state/problemOf';
+import { useRequest } from '../state/useRequest';
+import { titleOf } from './titleOf';
+import { usePanelQuery } from './usePanelQuery';
+
+/** Points of a sparkline. */
+const POINTS = 60;
+
+/** Lines of a sparkline; more are a smudge. */
+const LINES = 5;
+
+export const ROW_HEIGHT = 40;
+
+const useStyles = makeStyles(
+  theme => ({
+    root: {
+      display: 'grid',
+      gridColumn: '1 / -1',
+      // Those of the list, so that all lines stand below one another.
+      gridTemplateColumns: 'subgrid',
+      alignItems: 'center',
+      height: ROW_HEIGHT,
+      fontFamily: theme.typography.fontFamily,
+      fontSize: 14,
+      [theme.breakpoints.down('xs')]: {
+        height: 'auto',
+        padding: theme.spacing(0.5, 0),
+      },
+    },
+    title: {
+      minWidth: 0,
+      overflow: 'hidden',
+      whiteSpace: 'nowrap',
+      [theme.breakpoints.down('xs')]: { gridColumn: '1 / -1' },
+    },
+    lines: { position: 'relative', height: 28 },
+    line: { position: 'absolute', inset: 0 },
+    value: {
+      textAlign: 'right',
+      fontVariantNumeric: 'tabular-nums',
+      fontWeight: 500,
+      whiteSpace: 'nowrap',
+    },
+    problem: {
+      gridColumn: '-3 / -1',
+      textAlign: 'right',
+      color: theme.palette.text.secondary,
+      overflow: 'hidden',
+      textOverflow: 'ellipsis',
+      whiteSpace: 'nowrap',
+    },
+  }),
+  { name: 'PrometheusOverviewRow' },
+);
+
+export interface OverviewRowProps {
+  panel: PanelSummary;
+  range: TimeRange;
+  /** Where the panel is in full. */
+  link: string;
+}
+
+/** A panel in one line: how it moved, and where it is. */
+export function OverviewRow({ panel, range, link }: OverviewRowProps) {
+  const classes = useStyles();
+  const { palette, ...theme } = useTheme();
+  const { ref, isVisible } = useElement();
+  const { data, error } = useLine(panel, range, isVisible);
+  const lines = data ? linesOf(data, panel) : [];
+  const values = data && newestOf(data, panel);
+  const color = severityColor(
+    { palette, ...theme },
+    values && Math.max(...values),
+    panel.thresholds,
+  );
+  return (
+    <div ref={ref} className={classes.root} role="listitem">
+      <Link to={link} className={classes.title} title={titleOf(panel)}>
+        <MiddleCut text={titleOf(panel)} />
+      </Link>
+      {error && !data ? (
+        <span className={classes.problem} title={problemOf(error).detail}>
+          {problemOf(error).title}
+        </span>
+      ) : (
+        <>
+          <span className={classes.lines}>
+            {lines.map((line, index) => (
+              <span key={index} className={classes.line}>
+                <Sparkline
+                  values={line}
+                  domain={domainOf(lines)}
+                  color={color ?? PALETTES[palette.type][index]}
+                />
+              </span>
+            ))}
+          </span>
+          <span className={classes.value} style={{ color }}>
+            {values && spanOf(values, panel.unit ?? data?.unit)}
+          </span>
+        </>
+      )}
+    </div>
+  );
+}
+
+function useLine(panel: PanelSummary, range: TimeRange, isVisible: boolean) {
+  const ask = usePanelQuery(panel);
+  const wanted = useInSight(range, isVisible, undefined);
+  const request = useCallback(
+    (signal: AbortSignal) => ask({ ...wanted!, maxPoints: POINTS }, { signal }),
+    [ask, wanted],
+  );
+  return useRequest(panel.query, wanted && request);
+}
+
+/** Of a stack the sum says what it comes to. */
+function linesOf(
+  { series }: RangeResult,
+  { graphType }: PanelSummary,
+): (number | null)[][] {
+  return graphType === 'stacked'
+    ? [totalOf(series, () => true)]
+    : series.slice(0, LINES).map(({ values }) => values);
+}
+
+/** The newest values; what was the last one before a gap is not what is now. */
+function newestOf(data: RangeResult, panel: PanelSummary): number[] {
+  const all =
+    panel.graphType === 'stacked'
+      ? linesOf(data, panel)
+      : data.series.map(samplesOf);
+  return all
+    .map(values => values.at(-1) ?? values.at(-2) ?? null)
+    .filter((value): value is number => value !== null);
+}
+
+function spanOf(values: number[], unit: Unit | undefined): string {
+  if (values.length === 0) {
+    return 'no data';
+  }
+  const [low, high] = [Math.min(...values), Math.max(...values)].map(value =>
+    formatValue(value, unit),
+  );
+  return low === high ? low : `${low} – ${high}`;
+}

@@ -1,0 +1,89 @@
+import { makeStyles } from '@material-ui/core/styles';
+import { runs } from '../chart/stackedPaths';
+
+const WIDTH = 200;
+
+const useStyles = makeStyles(
+  { root: { display: 'block', width: '100%', overflow: 'visible' } },
+  { name: 'PrometheusSparkline' },
+);
+
+export interface SparklineProps {
+  values: (number | null)[];
+  color: string;
+  /** What the line goes from and to, where others share its place. */
+  domain?: [low: number, high: number];
+  /** Pixels. */
+  height?: number;
+}
+
+/** How a value moved, without axes: what it is stands beside it. A gap is one here too. */
+export function Sparkline({
+  values,
+  color,
+  domain,
+  height = 28,
+}: SparklineProps) {
+  const classes = useStyles();
+  const [low, high] = domain ?? domainOf([values]);
+  const x = (at: number) => (at / Math.max(values.length - 1, 1)) * WIDTH;
+  const y = (value: number) =>
+    high === low
+      ? height / 2
+      : height - 2 - ((value - low) / (high - low)) * (height - 4);
+  const lines = runs(
+    values.map(value =>
+      value !== null && Number.isFinite(value) ? value : null,
+    ),
+  ).map(({ from, to }) => {
+    const points = values
+      .slice(from, to + 1)
+      .map(
+        (value, index) =>
+          `${x(from + index).toFixed(1)},${y(value!).toFixed(1)}`,
+      );
+    // A single value has no line, and gets a short one.
+    return points.length === 1
+      ? `${points[0]} ${(x(from) + 1).toFixed(1)},${y(values[from]!).toFixed(1)}`
+      : points.join(' ');
+  });
+  return (
+    <svg
+      className={classes.root}
+      viewBox={`0 0 ${WIDTH} ${height}`}
+      height={height}
+      preserveAspectRatio="none"
+      aria-hidden
+      focusable="false"
+    >
+      {lines.map(points => (
+        <polyline
+          key={points}
+          points={points}
+          fill="none"
+          stroke={color}
+          strokeWidth="1.5"
+          strokeLinejoin="round"
+          vectorEffect="non-scaling-stroke"
+        />
+      ))}
+    </svg>
+  );
+}
+
+/** The smallest and the largest value of several lines. */
+export function domainOf(
+  lines: (number | null)[][],
+): [low: number, high: number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const values of lines) {
+    for (const value of values) {
+      if (value !== null && Number.isFinite(value)) {
+        low = Math.min(low, value);
+        high = Math.max(high, value);
+      }
+    }
+  }
+  return [low, high];
+}
