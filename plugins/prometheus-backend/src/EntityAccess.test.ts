@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import type { PermissionsService } from '@backstage/backend-plugin-api';
 import type { CatalogService } from '@backstage/plugin-catalog-node';
 import { AuthorizeResult } from '@backstage/plugin-permission-common';
 import {
@@ -64,7 +63,7 @@ describe('EntityAccess', () => {
     };
     access = new EntityAccess(
       catalog as unknown as CatalogService,
-      permissions as unknown as PermissionsService,
+      permissions,
     );
   });
 
