@@ -324,7 +324,7 @@ describe('an exporter of one’s own', { concurrency: true }, () => {
       await provider.forceFlush();
       assert.deepEqual(statuses, [200]);
       const [{ body }] = await rotel.forwarded();
-      const decoded = (await decodeOtlp('protobuf', body));
+      const decoded = await decodeOtlp('protobuf', body);
       const it = metricsOf(decoded).find(metric => metric.name === 'it');
       assert.equal(Number(pointsOf(it!)[0].asDouble), 5);
     },
