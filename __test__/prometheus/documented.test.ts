@@ -223,7 +223,7 @@ test(
       [
         alert('High CPU Usage', { environment: 'production', service: 'api' }),
         alert('Memory Exhaustion', { environment: 'staging', service: 'api' }),
-        alert('Other', {}),
+        alert('Other', { service: 'web' }),
       ],
     );
     const staging = await serve(
