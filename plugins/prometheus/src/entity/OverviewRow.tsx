@@ -1,5 +1,10 @@
 import { Link } from '@backstage/core-components';
-import { makeStyles, useTheme } from '@material-ui/core/styles';
+import {
+  darken,
+  lighten,
+  makeStyles,
+  useTheme,
+} from '@material-ui/core/styles';
 import {
   formatValue,
   type PanelSummary,
@@ -91,6 +96,10 @@ export function OverviewRow({ panel, range, link }: OverviewRowProps) {
     values && Math.max(...values),
     panel.thresholds,
   );
+  // A line may be fainter than text has to be.
+  const readable =
+    color &&
+    (palette.type === 'dark' ? lighten(color, 0.35) : darken(color, 0.25));
   return (
     <div ref={ref} className={classes.root} role="listitem">
       <Link to={link} className={classes.title} title={titleOf(panel)}>
@@ -113,7 +122,7 @@ export function OverviewRow({ panel, range, link }: OverviewRowProps) {
               </span>
             ))}
           </span>
-          <span className={classes.value} style={{ color }}>
+          <span className={classes.value} style={{ color: readable }}>
             {values && spanOf(values, panel.unit ?? data?.unit)}
           </span>
         </>
