@@ -1,4 +1,4 @@
-import { makeStyles } from '@material-ui/core/styles';
+import { sharedStyles } from '../sharedStyles';
 import TableCell from '@material-ui/core/TableCell';
 import TableRow from '@material-ui/core/TableRow';
 import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
@@ -21,7 +21,7 @@ export interface AlertRowProps {
 /** Pixels. */
 export const ROW_HEIGHT = 40;
 
-export const useRowStyles = makeStyles(
+export const useRowStyles = sharedStyles(
   theme => ({
     row: { cursor: 'pointer', height: ROW_HEIGHT },
     cell: {

@@ -1,4 +1,4 @@
-import { makeStyles } from '@material-ui/core/styles';
+import { sharedStyles } from '../sharedStyles';
 
 /** Characters of the end that stay in sight: what tells pods and versions apart is there. */
 const TAIL = 10;
@@ -6,8 +6,8 @@ const TAIL = 10;
 /** Characters of a name that is short enough to be cut at its end like any text. */
 const SHORT = 24;
 
-const useStyles = makeStyles(
-  {
+const useStyles = sharedStyles(
+  () => ({
     root: {
       display: 'inline-block',
       maxWidth: '100%',
@@ -24,7 +24,7 @@ const useStyles = makeStyles(
       whiteSpace: 'pre',
       verticalAlign: 'bottom',
     },
-  },
+  }),
   { name: 'PrometheusMiddleCut' },
 );
 

@@ -1,10 +1,10 @@
-import { makeStyles } from '@material-ui/core/styles';
+import { sharedStyles } from '../sharedStyles';
 import { visuallyHidden } from './visuallyHidden';
 
 /** Pixels of a row; also what the browser reckons with for rows that are not in sight. */
 export const ROW_HEIGHT = 24;
 
-export const useLegendStyles = makeStyles(
+export const useLegendStyles = sharedStyles(
   theme => ({
     root: {
       fontFamily: theme.typography.fontFamily,

@@ -1,7 +1,7 @@
-import { makeStyles } from '@material-ui/core/styles';
+import { sharedStyles } from '../sharedStyles';
 import { visuallyHidden } from './visuallyHidden';
 
-export const usePlotStyles = makeStyles(
+export const usePlotStyles = sharedStyles(
   theme => ({
     root: {
       position: 'relative',
