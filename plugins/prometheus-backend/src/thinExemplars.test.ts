@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Exemplar } from '@nativestage/backstage-plugin-prometheus-common';
 import { thinExemplars } from './thinExemplars';
 
-const exemplar = (timestamp: number, value: number | null) => ({
+const exemplar = (timestamp: number, value: number | null): Exemplar => ({
   labels: { trace_id: `${timestamp}` },
   value,
   timestamp,
