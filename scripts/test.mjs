@@ -5,7 +5,7 @@
 //   npm test fuzz        the fuzz corpora, replayed without libFuzzer
 //   npm test node        the Node suite, on the Node that runs this
 //   npm test node24      the Node suite, on Node 24
-//   npm test nodes       what depends on Node itself, on the oldest Node 22 and on Node 26
+//   npm test node26      what depends on Node itself, on Node 26
 //   npm test browser     apps and parts of them in a Chromium: needs one on this machine
 //   npm test deploy      the examples of deploy/, by the programs that run them
 //   npm test docs        every example of the documentation
@@ -65,18 +65,11 @@ const QUICK_START = {
 };
 /** What depends on Node itself: loading, starting and ending, the event loop, a whole backend. */
 const OF_NODE = ['backstage', 'instruments', 'lifecycle'];
-const suites = ['rust', 'fuzz', 'node', 'node24', 'nodes', ...ONCE];
-/**
- * For a Node that did not run `npm ci`. Node 22 warns of the `punycode` that dependencies of Backstage load;
- * what our own code is warned of must stay in sight.
- */
+const suites = ['rust', 'fuzz', 'node', 'node24', 'node26', ...ONCE];
+/** For a Node that did not run `npm ci`. */
 const OTHER_NODE = {
   ...QUICK_START,
-  NODE_OPTIONS: [
-    process.env.NODE_OPTIONS ?? '',
-    '--disable-warning=DEP0040',
-    `--require "${path.join(root, 'scripts/own-sqlite.cjs')}"`,
-  ].join(' '),
+  NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require "${path.join(root, 'scripts/own-sqlite.cjs')}"`,
 };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(name => !suites.includes(name));
@@ -101,7 +94,7 @@ if (runs('fuzz')) {
     ]),
   );
 }
-if (['node', 'node24', 'nodes', ...ONCE].some(runs)) {
+if (['node', 'node24', 'node26', ...ONCE].some(runs)) {
   results.push(...(await nodeTests()));
 }
 
@@ -166,8 +159,7 @@ async function nodeTests() {
   const ofNode = others.filter(file => OF_NODE.some(part => isIn(part)(file)));
   for (const [major, suite, args] of [
     [24, 'node24', others],
-    [22, 'nodes', ofNode],
-    [26, 'nodes', ofNode],
+    [26, 'node26', ofNode],
   ]) {
     if (runs(suite) && !missing.includes(`node-${major}`)) {
       found.push(

@@ -8,7 +8,7 @@
 //   deploy/usr/{bin/kustomize,libexec/…/docker-compose} Debian forky's: they check without a server
 //   python/bin/{python,rotel,hadolint}                  with the packages of requirements.txt
 //   rust/rustc.sh                                       Debian's, with the sources of its library
-//   node-22/node_modules/node-linux-<arch>/bin/node     and better-sqlite3 built for it; 24 and 26 too
+//   node-24/node_modules/node-linux-<arch>/bin/node     and better-sqlite3 built for it; node-26 too
 //
 // Nothing is installed on the machine. Each tool is kept until what it is made of changes here.
 import { Buffer } from 'node:buffer';
@@ -30,9 +30,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export const toolsDirectory = path.join(root, '.cache/tools');
 
 const NODE_PACKAGE = `node-${process.platform}-${process.arch}`;
-/** The supported majors beside the Node that runs this: the oldest of one, and the newest. */
+/** Supported majors beside the Node that runs this. */
 const NODES = {
-  22: '22.13.0',
   // An addon built on node::ObjectWrap against the headers of 24.19 to 24.21, as better-sqlite3 12 is,
   // aborts at random (nodejs/node#65446).
   24: '24.18.1',
