@@ -388,8 +388,10 @@ impl Provider {
 
     /// Takes such an exporter back without a last export.
     pub fn take_back(&self, push: &Arc<OwnPush>) {
-        self.own.remove(push);
-        self.remove_reader(push.pipeline());
+        // Only once: its pipeline may be another reader's by now.
+        if self.own.remove(push) {
+            self.remove_reader(push.pipeline());
+        }
     }
 
     fn still_open(&self, state: &State) -> Result<()> {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { before, describe, it, type TestContext } from 'node:test';
 import type { JsonObject } from '@backstage/types';
 import { parse } from 'yaml';
 import { eventually } from '../support/eventually';
 import { Link } from '../support/Link';
 import { Prometheus } from '../support/Prometheus';
 import { CHROMIUM, prometheus, without } from '../support/tools';
+import { suiteScope } from '../support/suiteScope';
 import { AppFixture, type AppOptions } from './AppFixture';
 import {
   keepPicture,
@@ -41,23 +42,14 @@ describe(
   { skip: without(prometheus(3).server, prometheus(3).promtool, CHROMIUM) },
   () => {
     let server: Prometheus;
-    const cleanUps: (() => unknown)[] = [];
+    const scope = suiteScope();
 
     before(async () => {
-      const scope = {
-        after: (cleanUp: () => unknown) => cleanUps.push(cleanUp),
-      };
       server = await Prometheus.serve(scope, {
         openmetrics: shopSamples(Date.now() / 1000),
         groups: [{ name: 'shop', rules: shopRules }],
         limit: 600_000,
       });
-    });
-
-    after(async () => {
-      for (const cleanUp of cleanUps.reverse()) {
-        await cleanUp();
-      }
     });
 
     const start = (t: TestContext, options: Partial<AppOptions> = {}) =>

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import path from 'node:path';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { Browser } from '../support/Browser';
 import { eventually } from '../support/eventually';
 import { Program } from '../support/Program';
 import { CHROMIUM, prometheus, without } from '../support/tools';
+import { suiteScope } from '../support/suiteScope';
 import { keepPicture, pointAt } from './appPage';
 
 const ROOT = path.join(__dirname, '../..');
@@ -18,12 +19,9 @@ const API = 'http://localhost:7007/api';
 describe('npm start', { skip: without(prometheus(3).server, CHROMIUM) }, () => {
   let browser: Browser;
   let program: Program;
-  const cleanUps: (() => unknown)[] = [];
+  const scope = suiteScope();
 
   before(async () => {
-    const scope = {
-      after: (cleanUp: () => unknown) => cleanUps.push(cleanUp),
-    } as unknown as TestContext;
     await promisify(execFile)(
       'npm',
       ['run', 'build', '--workspace', 'packages/app'],
@@ -34,7 +32,7 @@ describe('npm start', { skip: without(prometheus(3).server, CHROMIUM) }, () => {
       env: { PATH: process.env.PATH! },
       limit: 300_000,
     });
-    cleanUps.push(() => program.stop('SIGTERM'));
+    scope.after(() => program.stop('SIGTERM'));
     browser = await Browser.launch(scope);
     await eventually(async () => {
       const ready = await fetch(
@@ -44,12 +42,6 @@ describe('npm start', { skip: without(prometheus(3).server, CHROMIUM) }, () => {
     }, 90_000).catch((error: unknown) => {
       throw new Error(program.stdout + program.stderr, { cause: error });
     });
-  });
-
-  after(async () => {
-    for (const cleanUp of cleanUps.reverse()) {
-      await cleanUp();
-    }
   });
 
   it('says where to look', () => {

@@ -1,10 +1,11 @@
 // The page of graphs as somebody uses it every day: what its address keeps, what it asks, what moves.
 import assert from 'node:assert/strict';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { before, describe, it, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
 import { eventually } from '../support/eventually';
 import { Prometheus } from '../support/Prometheus';
 import { CHROMIUM, prometheus, without } from '../support/tools';
+import { suiteScope } from '../support/suiteScope';
 import { AppFixture, type View } from './AppFixture';
 import {
   keepPicture,
@@ -40,12 +41,9 @@ describe(
   { skip: without(prometheus(3).server, prometheus(3).promtool, CHROMIUM) },
   () => {
     let app: AppFixture;
-    const cleanUps: (() => unknown)[] = [];
+    const scope = suiteScope();
 
     before(async () => {
-      const scope = {
-        after: (cleanUp: () => unknown) => cleanUps.push(cleanUp),
-      } as unknown as TestContext;
       const server = await Prometheus.serve(scope, {
         openmetrics: fleetSamples(Date.now() / 1000),
         groups: [{ name: 'shop', rules: shopRules }],
@@ -77,12 +75,6 @@ describe(
         entities: ENTITIES,
         env: { CUSTOM_QUERIES: 'allow' },
       });
-    });
-
-    after(async () => {
-      for (const cleanUp of cleanUps.reverse()) {
-        await cleanUp();
-      }
     });
 
     const open = (t: TestContext, entity: string, view?: View) =>

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { before, describe, it, type TestContext } from 'node:test';
 import { eventually } from '../support/eventually';
 import { CHROMIUM, prometheus, without } from '../support/tools';
 import { Prometheus } from '../support/Prometheus';
+import { suiteScope } from '../support/suiteScope';
 import { AppFixture, type View } from './AppFixture';
 import {
   keepPicture,
@@ -66,12 +67,9 @@ describe(
   { skip: without(prometheus(3).server, prometheus(3).promtool, CHROMIUM) },
   () => {
     let app: AppFixture;
-    const cleanUps: (() => unknown)[] = [];
+    const scope = suiteScope();
 
     before(async () => {
-      const scope = {
-        after: (cleanUp: () => unknown) => cleanUps.push(cleanUp),
-      } as unknown as TestContext;
       const server = await Prometheus.serve(scope, {
         openmetrics: shopSamples(Date.now() / 1000),
         groups: [{ name: 'shop', rules: shopRules }],
@@ -87,12 +85,6 @@ describe(
         entities: ENTITIES,
         env: { CUSTOM_QUERIES: 'allow' },
       });
-    });
-
-    after(async () => {
-      for (const cleanUp of cleanUps.reverse()) {
-        await cleanUp();
-      }
     });
 
     const open = (t: TestContext, entity: string, view?: View) =>

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { Prometheus } from '../support/Prometheus';
 import { CHROMIUM, prometheus, without } from '../support/tools';
 import { json, UpstreamServer } from '../support/UpstreamServer';
+import { suiteScope } from '../support/suiteScope';
 import { AppFixture } from './AppFixture';
 import { plotOf, pointAt, shown } from './appPage';
 import { shopRules, shopSamples } from './shop';
@@ -43,12 +44,9 @@ describe(
   { skip: without(prometheus(3).server, prometheus(3).promtool, CHROMIUM) },
   () => {
     let app: AppFixture;
-    const cleanUps: (() => unknown)[] = [];
+    const scope = suiteScope();
 
     before(async () => {
-      const scope = {
-        after: (cleanUp: () => unknown) => cleanUps.push(cleanUp),
-      } as unknown as TestContext;
       const server = await Prometheus.serve(scope, {
         openmetrics: shopSamples(Date.now() / 1000),
         groups: [{ name: 'shop', rules: shopRules }],
@@ -68,12 +66,6 @@ describe(
         entities: ENTITIES,
         env: { CUSTOM_QUERIES: 'allow' },
       });
-    });
-
-    after(async () => {
-      for (const cleanUp of cleanUps.reverse()) {
-        await cleanUp();
-      }
     });
 
     it('says of every graph and alert which of several instances it is of', async t => {

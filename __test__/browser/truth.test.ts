@@ -1,10 +1,11 @@
 // What is not known to be good is never shown as good: a real Prometheus with difficult data, a real
 // backend and a real browser.
 import assert from 'node:assert/strict';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { before, describe, it, type TestContext } from 'node:test';
 import { CHROMIUM, prometheus, without } from '../support/tools';
 import { Prometheus } from '../support/Prometheus';
 import { eventually } from '../support/eventually';
+import { suiteScope } from '../support/suiteScope';
 import { AppFixture, type View } from './AppFixture';
 import { legendOf, plotOf, pointAt, shown, watchRanges } from './appPage';
 import { difficultSamples } from './difficult';
@@ -54,12 +55,9 @@ describe(
   { skip: without(prometheus(3).server, prometheus(3).promtool, CHROMIUM) },
   () => {
     let app: AppFixture;
-    const cleanUps: (() => unknown)[] = [];
+    const scope = suiteScope();
 
     before(async () => {
-      const scope = {
-        after: (cleanUp: () => unknown) => cleanUps.push(cleanUp),
-      } as unknown as TestContext;
       const server = await Prometheus.serve(scope, {
         openmetrics: difficultSamples(NOW),
         groups: [{ name: 'difficult', rules: RULES }],
@@ -73,12 +71,6 @@ describe(
         },
         entities: ENTITIES,
       });
-    });
-
-    after(async () => {
-      for (const cleanUp of cleanUps.reverse()) {
-        await cleanUp();
-      }
     });
 
     const open = (t: TestContext, entity: string, view?: View) =>

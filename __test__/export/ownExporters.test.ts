@@ -104,6 +104,16 @@ describe('an exporter of one’s own', { concurrency: true }, () => {
     assert.deepEqual([one.values(), other.values()], [[1, 2], [3]]);
   });
 
+  test('is taken back once: a second shutdown leaves who has its place', async t => {
+    const { provider, counter } = start(t);
+    const added = provider.addExporter(new Kept(), { temporality: 'delta' });
+    await added.shutdown();
+    const reader = provider.addReader({ temporality: 'delta' });
+    await added.shutdown();
+    counter.add(1);
+    assert.equal(valueOf(await reader.collect()), 1);
+  });
+
   test('starts with the configuration where it is added before', async t => {
     const provider = new NativeMeterProvider(
       loadBinding()!.NativeProvider.isolated(),

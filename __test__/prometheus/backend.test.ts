@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { before, describe, it } from 'node:test';
 import type { Entity } from '@backstage/catalog-model';
 import { ConfigReader } from '@backstage/config';
 import type {
@@ -13,6 +13,7 @@ import { DefaultPrometheusApi } from '../../plugins/prometheus/src/api/DefaultPr
 import { eventually } from '../support/eventually';
 import { Prometheus } from '../support/Prometheus';
 import { prometheus, without } from '../support/tools';
+import { suiteScope } from '../support/suiteScope';
 import { entityRoute, PortalFixture } from './PortalFixture';
 
 /** On an hour, long ago, so that ranges are aligned as they are. */
@@ -82,12 +83,9 @@ describe(
   () => {
     let portal: PortalFixture;
     let strict: PortalFixture;
-    const cleanUps: (() => unknown)[] = [];
+    const scope = suiteScope();
 
     before(async () => {
-      const scope = {
-        after: (cleanUp: () => unknown) => cleanUps.push(cleanUp),
-      } as unknown as TestContext;
       const production = await Prometheus.serve(scope, {
         openmetrics: samples(1),
         groups: [{ name: 'shop', rules: alertRules }],
@@ -130,12 +128,6 @@ describe(
           entities: ENTITIES,
         }),
       ]);
-    });
-
-    after(async () => {
-      for (const cleanUp of cleanUps.reverse()) {
-        await cleanUp();
-      }
     });
 
     const panels = async (name: string) => {

@@ -7,12 +7,13 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import type {
   EntityPanels,
   RangeResult,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { eventually } from '../support/eventually';
+import { suiteScope } from '../support/suiteScope';
 import { entityRoute, PortalFixture } from './PortalFixture';
 
 const RULE = 'prometheus.io/rule';
@@ -65,7 +66,7 @@ describe('the Prometheus plugin among people who mean harm', () => {
   const gone: string[] = [];
   let elsewhere = 0;
   let portal: PortalFixture;
-  const cleanUps: (() => unknown)[] = [];
+  const scope = suiteScope();
 
   before(async () => {
     const serve = async (
@@ -74,7 +75,7 @@ describe('the Prometheus plugin among people who mean harm', () => {
       const server = createServer(handle);
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
-      cleanUps.push(() => {
+      scope.after(() => {
         server.close();
         server.closeAllConnections();
       });
@@ -92,36 +93,27 @@ describe('the Prometheus plugin among people who mean harm', () => {
       url: `${url}/${name}`,
       auth: { type: 'bearer', token: SECRET },
     });
-    portal = await PortalFixture.start(
-      { after: (cleanUp: () => unknown) => cleanUps.push(cleanUp) },
-      {
-        prometheus: {
-          instances: [
-            'default',
-            'redirecting',
-            'endless',
-            'silent',
-            'echoing',
-            'mute',
-          ].map(instance),
-          queries: {
-            named: {
-              query:
-                'up{team="${{ entity.metadata.annotations.example.com/team }}"}',
-            },
+    portal = await PortalFixture.start(scope, {
+      prometheus: {
+        instances: [
+          'default',
+          'redirecting',
+          'endless',
+          'silent',
+          'echoing',
+          'mute',
+        ].map(instance),
+        queries: {
+          named: {
+            query:
+              'up{team="${{ entity.metadata.annotations.example.com/team }}"}',
           },
-          limits: { maxBytes: 1_000_000, timeout: { seconds: 3 } },
         },
-        entities: ENTITIES,
-        env: { CUSTOM_QUERIES: 'allow' },
+        limits: { maxBytes: 1_000_000, timeout: { seconds: 3 } },
       },
-    );
-  });
-
-  after(async () => {
-    for (const cleanUp of cleanUps.reverse()) {
-      await cleanUp();
-    }
+      entities: ENTITIES,
+      env: { CUSTOM_QUERIES: 'allow' },
+    });
   });
 
   const panelOf = async (name: string) => {

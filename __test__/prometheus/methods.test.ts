@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { before, describe, it, type TestContext } from 'node:test';
 import type { Entity } from '@backstage/catalog-model';
 import { ConfigReader } from '@backstage/config';
 import { ProxyPrometheusApi } from '../../plugins/prometheus/src/api/ProxyPrometheusApi';
@@ -8,6 +8,7 @@ import { Prometheus } from '../support/Prometheus';
 import { clientOf } from '../support/prometheusClients';
 import { prometheus, without } from '../support/tools';
 import { type Asked, UpstreamServer } from '../support/UpstreamServer';
+import { suiteScope } from '../support/suiteScope';
 import { ProxyFixture } from './ProxyFixture';
 
 const RANGE = { start: 1_700_000_000, end: 1_700_000_060, step: 60 };
@@ -33,19 +34,10 @@ describe(
   { skip: without(prometheus(3).server) },
   () => {
     let server: Prometheus;
-    const cleanUps: (() => unknown)[] = [];
-    const scope = {
-      after: (cleanUp: () => unknown) => cleanUps.push(cleanUp),
-    } as unknown as TestContext;
+    const scope = suiteScope();
 
     before(async () => {
       server = await Prometheus.serve(scope, { limit: LIMIT });
-    });
-
-    after(async () => {
-      for (const cleanUp of cleanUps.reverse()) {
-        await cleanUp();
-      }
     });
 
     /** Refuses all other methods. */

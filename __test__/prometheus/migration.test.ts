@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { before, describe, it } from 'node:test';
 import type { Entity } from '@backstage/catalog-model';
 import { ConfigReader } from '@backstage/config';
 import type { JsonObject } from '@backstage/types';
@@ -8,6 +8,7 @@ import { forwardTo } from '../support/forwardTo';
 import { Prometheus } from '../support/Prometheus';
 import { prometheus, without } from '../support/tools';
 import { UpstreamServer } from '../support/UpstreamServer';
+import { suiteScope } from '../support/suiteScope';
 import { PortalFixture } from './PortalFixture';
 
 const T0 = 1_767_225_600;
@@ -69,10 +70,7 @@ describe(
     let configuration: JsonObject;
     let dynamic: UpstreamServer;
     const servers: Record<string, Prometheus> = {};
-    const cleanUps: (() => unknown)[] = [];
-    const scope = {
-      after: (cleanUp: () => unknown) => cleanUps.push(cleanUp),
-    } as unknown as TestContext;
+    const scope = suiteScope();
 
     before(async () => {
       for (const [index, name] of ['prod', 'staging', 'dev', 'own'].entries()) {
@@ -105,12 +103,6 @@ describe(
           },
         },
       });
-    });
-
-    after(async () => {
-      for (const cleanUp of cleanUps.reverse()) {
-        await cleanUp();
-      }
     });
 
     const apiOf = (prometheusConfig = configuration) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { before, describe, it } from 'node:test';
 import type { Entity } from '@backstage/catalog-model';
 import { ConfigReader } from '@backstage/config';
 import type { JsonObject } from '@backstage/types';
@@ -9,6 +9,7 @@ import { eventually } from '../support/eventually';
 import { Prometheus } from '../support/Prometheus';
 import { prometheus, without } from '../support/tools';
 import { UpstreamServer } from '../support/UpstreamServer';
+import { suiteScope } from '../support/suiteScope';
 import { ProxyFixture } from './ProxyFixture';
 
 /** The last minute before midnight, in UTC. */
@@ -35,12 +36,9 @@ describe(
   { skip: without(prometheus(3).server, prometheus(3).promtool) },
   () => {
     let proxy: ProxyFixture;
-    const cleanUps: (() => unknown)[] = [];
+    const scope = suiteScope();
 
     before(async () => {
-      const scope = {
-        after: (cleanUp: () => unknown) => cleanUps.push(cleanUp),
-      } as unknown as TestContext;
       const [production, staging] = await Promise.all([
         Prometheus.serve(scope, {
           openmetrics: samples(1),
@@ -64,12 +62,6 @@ describe(
         '/dead': 'http://127.0.0.1:1/api/v1/',
         '/page': signIn.url,
       });
-    });
-
-    after(async () => {
-      for (const cleanUp of cleanUps.reverse()) {
-        await cleanUp();
-      }
     });
 
     const options = (configuration: JsonObject = CONFIGURATION) => ({

@@ -30,32 +30,42 @@ pub struct NativeOtlp {
     pub bytes: Option<Buffer>,
 }
 
-impl NativeOtlp {
+/// OTLP as JavaScript gets it.
+enum Otlp {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Otlp {
+    /// Looks through the whole text of JSON: best beside the event loop.
     fn new(body: Vec<u8>, encoding: Encoding) -> Self {
-        let (text, bytes) = match encoding {
-            Encoding::Json => (Some(String::from_utf8_lossy(&body).into_owned()), None),
-            Encoding::Protobuf => (None, Some(body.into())),
-        };
-        Self {
-            code: None,
-            message: None,
-            text,
-            bytes,
+        match encoding {
+            Encoding::Json => Self::Text(match String::from_utf8(body) {
+                Ok(text) => text,
+                Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+            }),
+            Encoding::Protobuf => Self::Bytes(body),
         }
     }
 }
 
-impl From<std::result::Result<(Vec<u8>, Encoding), Error>> for NativeOtlp {
-    fn from(result: std::result::Result<(Vec<u8>, Encoding), Error>) -> Self {
+impl From<std::result::Result<Otlp, Error>> for NativeOtlp {
+    fn from(result: std::result::Result<Otlp, Error>) -> Self {
+        let mut otlp = Self {
+            code: None,
+            message: None,
+            text: None,
+            bytes: None,
+        };
         match result {
-            Ok((body, encoding)) => Self::new(body, encoding),
-            Err(error) => Self {
-                code: Some(error.code().as_ref().to_owned()),
-                message: Some(error.message().to_owned()),
-                text: None,
-                bytes: None,
-            },
+            Ok(Otlp::Text(text)) => otlp.text = Some(text),
+            Ok(Otlp::Bytes(bytes)) => otlp.bytes = Some(bytes.into()),
+            Err(error) => {
+                otlp.code = Some(error.code().as_ref().to_owned());
+                otlp.message = Some(error.message().to_owned());
+            }
         }
+        otlp
     }
 }
 
@@ -89,7 +99,7 @@ impl NativeReader {
         } = *self;
         let collected = async move {
             let collection = provider.collect(pipeline, timeout).await?;
-            Ok((encode_whole(&collection, encoding), encoding))
+            Ok(Otlp::new(encode_whole(&collection, encoding), encoding))
         };
         promise_of(env, collected, NativeOtlp::from)
     }
@@ -125,7 +135,7 @@ impl NativeExporter {
     #[napi(catch_unwind)]
     pub fn body(&self, call: u32) -> Option<NativeOtlp> {
         let body: Bytes = self.push.calls().body(call)?;
-        Some(NativeOtlp::new(body.into(), self.encoding))
+        Some(Ok(Otlp::new(body.into(), self.encoding)).into())
     }
 
     /// Says how a call ended; with a `reason` it failed.

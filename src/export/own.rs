@@ -346,8 +346,11 @@ impl OwnPushes {
         all.iter().try_for_each(|push| state.start(push))
     }
 
-    pub fn remove(&self, push: &Arc<OwnPush>) {
-        self.state().all.retain(|other| !Arc::ptr_eq(other, push));
+    /// Takes one out; `false` where it is out already.
+    pub fn remove(&self, push: &Arc<OwnPush>) -> bool {
+        let all = &mut self.state().all;
+        let place = all.iter().position(|other| Arc::ptr_eq(other, push));
+        place.map(|at| all.remove(at)).is_some()
     }
 
     pub fn all(&self) -> Vec<Arc<OwnPush>> {
