@@ -270,7 +270,7 @@ export class NativeMeterProvider implements MeterProvider {
 
   /**
    * Adds a reader that collects when it is asked to (Metrics SDK specification, "MetricReader"): before
-   * the configuration or after it. One that comes later has cumulative data from the start where
+   * the configuration or after it. A later one has cumulative data from the start where
    * another reader wants the same, and other data from now on. There are 8 readers and exporters of a
    * program's own at most.
    *

@@ -1,4 +1,4 @@
-// What is not known to be good is never shown as good: a real Prometheus with difficult data, a real
+// Shows nothing as good that is not known to be good: a real Prometheus with difficult data, a real
 // backend and a real browser.
 import assert from 'node:assert/strict';
 import { before, describe, it, type TestContext } from 'node:test';

@@ -1,4 +1,4 @@
-// What is printed of a series is a query that finds it.
+// A series is printed as a query that finds it.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { formatLabels } from '../../plugins/prometheus/src/chart/labels';

@@ -44,7 +44,7 @@ async function parses(run: () => Promise<unknown>): Promise<number> {
 describe('the graphs of an entity', () => {
   for (const [what, more, most] of [
     ['', {}, 1],
-    // What is printed is read again.
+    // The printed query is read again.
     [', and twice where labels are enforced', { enforceLabels: { a: 'b' } }, 2],
   ] as const) {
     it(`are parsed once, whoever asks for them how often${what}`, async t => {

@@ -110,7 +110,6 @@ test(
           { name: 'default', url: production.url, ...sends },
           {
             name: 'victoria',
-            flavor: 'victoriametrics',
             url: victoria.url,
             rulesUrl: `${vmalert.url}/vmalert`,
             ...sends,

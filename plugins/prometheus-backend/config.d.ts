@@ -47,9 +47,6 @@ export interface Config {
        */
       scrapeInterval?: HumanDuration | string;
 
-      /** What kind of server it is. Nothing depends on it: queries are sent in whatever language it has. */
-      flavor?: 'prometheus' | 'thanos' | 'mimir' | 'victoriametrics';
-
       /**
        * How the backend shows who it is.
        * @deepVisibility secret

@@ -29,7 +29,6 @@ const CONFIG = {
         queryParameters: { apikey: 'hunter2' },
         url: 'https://hunter2.example.com',
         rulesUrl: 'https://hunter2.example.com',
-        flavor: 'mimir',
         auth: { type: 'bearer', token: 'hunter2' },
         tenant: 'hunter2',
         tls: { caFile: 'hunter2.pem' },

@@ -15,13 +15,8 @@ import { BoundedMap } from './BoundedMap';
 import { digest } from './digest';
 import { Endpoint, readUrl } from './Endpoint';
 import { readTraceUrl } from './traceUrl';
-import { fail, readOneOf, section, type Section } from './Section';
+import { fail, section, type Section } from './Section';
 import { sizeOfString } from './sizeOf';
-
-/** Which server answers; they differ in what they understand besides Prometheus' API. */
-export type Flavor = 'prometheus' | 'thanos' | 'mimir' | 'victoriametrics';
-
-const FLAVORS: Flavor[] = ['prometheus', 'thanos', 'mimir', 'victoriametrics'];
 
 /** Thanos' own parameters, by the key that configures them. */
 const PARAMETERS = {
@@ -40,7 +35,6 @@ export class PrometheusInstance {
   readonly name: string;
   /** Tells it from every other, one of the same name at another address included. */
   readonly key: string;
-  readonly flavor: Flavor;
   /** Of its own web page, for links. */
   readonly uiUrl?: string;
   /** Where a trace is shown: `https://traces.example/trace/{{trace_id}}`. */
@@ -87,7 +81,6 @@ export class PrometheusInstance {
   private constructor(at: Section, key?: string) {
     this.name = readName(at);
     this.key = key === undefined ? this.name : `${this.name} ${key}`;
-    this.flavor = readOneOf(at, 'flavor', FLAVORS) ?? 'prometheus';
     this.uiUrl = readUrl(at, 'uiUrl')?.href;
     this.traceUrl = readTraceUrl(at);
     const title = `Prometheus instance "${this.name}"`;

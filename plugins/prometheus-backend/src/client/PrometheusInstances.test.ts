@@ -31,10 +31,6 @@ const WRONG: [instance: JsonObject, says: RegExp][] = [
     /instances\[0\]\.uiUrl is no address/,
   ],
   [
-    { name: 'a', url: URL, flavor: 'influx' },
-    /flavor is "influx" and none of prometheus, /,
-  ],
-  [
     { name: 'a', url: URL, auth: { token: 'secret' } },
     /instances\[0\]\.auth\.type is missing/,
   ],
@@ -167,15 +163,13 @@ describe('PrometheusInstances', () => {
   test('leaves queries to the server unless labels are enforced', () => {
     const languages = [
       { name: 'a', url: URL },
-      { name: 'a', url: URL, flavor: 'victoriametrics' },
       {
         name: 'a',
         url: URL,
-        flavor: 'victoriametrics',
         enforceLabels: { b: 'c' },
       },
     ].map(instance => read(instance).get().language);
-    assert.deepEqual(languages, ['any', 'any', 'enforced']);
+    assert.deepEqual(languages, ['any', 'enforced']);
   });
 
   test('enforces labels with names of any kind', () => {

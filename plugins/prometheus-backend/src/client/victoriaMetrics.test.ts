@@ -18,7 +18,6 @@ import type { PrometheusClient } from './PrometheusClient';
 
 const RANGE = { start: START, end: START + 300, step: 60 };
 const AT = { time: START + 60 };
-const FLAVOR = { flavor: 'victoriametrics' };
 
 test('VictoriaMetrics and vmalert, as they were recorded', async t => {
   const [victoria, vmalert] = await Promise.all([
@@ -50,7 +49,7 @@ async function check(
   victoria: string,
   vmalert: string,
 ): Promise<void> {
-  const client = clientOf(t, victoria, {}, { ...FLAVOR, rulesUrl: vmalert });
+  const client = clientOf(t, victoria, {}, { rulesUrl: vmalert });
 
   await t.test('have values, zeros and gaps on the grid', async () => {
     const { series, warnings, infos } = await client.queryRange(
@@ -74,7 +73,7 @@ async function check(
   await t.test(
     'have more series than asked for, which are left out',
     async () => {
-      const narrow = clientOf(t, victoria, { maxSeries: 2 }, FLAVOR);
+      const narrow = clientOf(t, victoria, { maxSeries: 2 });
       const { series, truncated } = await narrow.queryRange('requests', RANGE);
       assert.equal(series.length, 2);
       assert.deepEqual(truncated, { shown: 2, received: 3 });
@@ -125,7 +124,7 @@ async function check(
   await t.test(
     'have alerts at vmalert, and none at VictoriaMetrics',
     async () => {
-      const none = await clientOf(t, victoria, {}, FLAVOR).rules();
+      const none = await clientOf(t, victoria, {}).rules();
       assert.deepEqual(toAlerts(none, { names: 'all' }), []);
       await eventually(async () => checkAlerts(client));
     },
