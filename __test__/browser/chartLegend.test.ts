@@ -62,6 +62,27 @@ test('the legend and the tooltip in a browser', async t => {
     },
   );
 
+  await t.test('a name stays whole where there is room for it', async t => {
+    const page = await open(t, { viewport: { width: 1400, height: 700 } });
+    const pods = [
+      'Time to answer, 95th percentile',
+      `${'W'.repeat(20)}iiiiiiiiii`,
+    ];
+    const data = many(2, index => ({ pod: pods[index] }));
+    await show(page, [{ ...requests, data }]);
+    for (const [index, pod] of pods.entries()) {
+      const row = legend(page).nth(index);
+      assert.equal(await row.innerText(), pod);
+      const cut = await row.evaluate(button =>
+        [...button.querySelectorAll('span')]
+          .filter(span => span.scrollWidth > span.clientWidth)
+          .filter(span => getComputedStyle(span).display !== 'inline')
+          .map(span => span.textContent),
+      );
+      assert.deepEqual(cut, []);
+    }
+  });
+
   await t.test(
     'hovering points a series out, also among five hundred',
     async t => {

@@ -178,7 +178,7 @@ describe('an exporter of one’s own', { concurrency: true }, () => {
           }
         },
       },
-      { temporality: 'delta', timeout: 300 },
+      { temporality: 'delta', timeout: 1500 },
     );
     counter.add(1);
     await assert.rejects(provider.forceFlush(), /away/);

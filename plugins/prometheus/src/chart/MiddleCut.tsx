@@ -24,6 +24,8 @@ const useStyles = sharedStyles(
       whiteSpace: 'pre',
       verticalAlign: 'bottom',
     },
+    // As wide as what the head leaves free for it: without that, a narrow end cuts a head that has room.
+    tail: { display: 'inline-block', minWidth: `${TAIL}ch` },
   }),
   { name: 'PrometheusMiddleCut' },
 );
@@ -56,7 +58,7 @@ function Cut({ text, classes }: Required<MiddleCutProps>) {
   return (
     <span className={classes.root}>
       <span className={classes.head}>{text.slice(0, -TAIL)}</span>
-      {text.slice(-TAIL)}
+      <span className={classes.tail}>{text.slice(-TAIL)}</span>
     </span>
   );
 }
