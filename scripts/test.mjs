@@ -4,15 +4,17 @@
 //   npm test rust        cargo test
 //   npm test fuzz        the fuzz corpora, replayed without libFuzzer
 //   npm test node        the Node suite, on the Node that runs this
-//   npm test node24      the Node suite, on Node 24
+//   npm test node24      what the addon and its TypeScript do, on Node 24
 //   npm test node26      what depends on Node itself, on Node 26
 //   npm test browser     apps and parts of them in a Chromium: needs one on this machine
 //   npm test deploy      the examples of deploy/, by the programs that run them
 //   npm test docs        every example of the documentation
 //   npm test packages    what is published, installed in fresh folders: needs npm's registry
+//   npm test quick       what a contributor runs while working: needs no other program, takes minutes
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { run } from './process.mjs';
 import { fetchTools, node } from './tools.mjs';
@@ -20,8 +22,8 @@ import { fetchTools, node } from './tools.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** What files below `__test__` begin with: suites of their own, which one Node is enough for. */
 const ONCE = ['browser', 'deploy', 'docs', 'packages'];
-/** Files that run side by side: they wait for programs that they started a part of their time. */
-const CONCURRENCY = Math.max(2, availableParallelism() - 1);
+/** Files that run side by side: they wait for time and for programs that they started half of theirs. */
+const CONCURRENCY = availableParallelism() + 2;
 /**
  * Files and folders that measure the time that something takes, from outside and closely, the delay of an
  * event loop, or a ratio of times: beside others they would measure the machine. They run one at a time.
@@ -52,8 +54,8 @@ const ALONE = [
   // Requests with half a second until they are given up.
   'plugins/prometheus-backend/src/router.test.ts',
 ].map(path.normalize);
-const isAlone = file =>
-  ALONE.some(one => file === one || file.startsWith(one + path.sep));
+const isAmong = list => file =>
+  list.some(one => file === one || file.startsWith(one + path.sep));
 /**
  * The Node suite talks to this machine only: it can do without the machine's own authorities, which
  * cost every process of Node 20 a tenth of a second. Its backends load 2 500 modules each, which newer
@@ -64,8 +66,24 @@ const QUICK_START = {
   NODE_COMPILE_CACHE: path.join(root, '.cache/compiled'),
 };
 /** What depends on Node itself: loading, starting and ending, the event loop, a whole backend. */
-const OF_NODE = ['backstage', 'instruments', 'lifecycle'];
-const suites = ['rust', 'fuzz', 'node', 'node24', 'node26', ...ONCE];
+const OF_NODE = ['backstage', 'instruments', 'lifecycle'].map(inTests);
+/**
+ * What one Node says for all: types, sources of an app that are read, queries as text, React in jsdom, and
+ * Prometheus' answers by way of a whole backend. What the backend plugin does with sockets and streams is not
+ * among it.
+ */
+const OF_NO_NODE = [
+  ...['conformance/javascript', 'doctor', 'prometheus', 'types'].map(inTests),
+  'plugins/prometheus',
+  'plugins/prometheus-common',
+].map(path.normalize);
+/** What is over soon and starts no program but itself. */
+const QUICK = [
+  ...['config', 'conformance', 'instruments', 'services'].map(inTests),
+  'plugins/prometheus',
+  'plugins/prometheus-common',
+].map(path.normalize);
+const suites = ['rust', 'fuzz', 'node', 'node24', 'node26', ...ONCE, 'quick'];
 /** For a Node that did not run `npm ci`. */
 const OTHER_NODE = {
   ...QUICK_START,
@@ -77,10 +95,12 @@ if (unknown.length > 0) {
   console.error(`Unknown: ${unknown.join(', ')}; known: ${suites.join(', ')}`);
   process.exit(2);
 }
-const runs = suite => wanted.length === 0 || wanted.includes(suite);
+const runs = suite =>
+  wanted.length === 0 ? suite !== 'quick' : wanted.includes(suite);
 
+const begun = performance.now();
 const results = [];
-if (runs('rust')) {
+if (runs('rust') || wanted.includes('quick')) {
   results.push(await cargoTest('cargo test'));
 }
 if (runs('fuzz')) {
@@ -94,17 +114,19 @@ if (runs('fuzz')) {
     ]),
   );
 }
-if (['node', 'node24', 'node26', ...ONCE].some(runs)) {
+if (['node', 'node24', 'node26', ...ONCE, 'quick'].some(runs)) {
   results.push(...(await nodeTests()));
 }
 
 console.log();
-for (const { name, passed, failed, failures } of results) {
-  console.log(`${name}: ${passed} passed, ${failed} failed`);
+for (const { name, passed, failed, failures, minutes } of results) {
+  const said = [`${passed} passed`, `${failed} failed`, minutes];
+  console.log(`${name}: ${said.filter(Boolean).join(', ')}`);
   for (const failure of failures) {
     console.log(`  failed: ${failure}`);
   }
 }
+console.log(`all of it: ${minutesSince(begun)}`);
 const failed = sum(results.map(result => result.failed));
 console.log(
   `${sum(results.map(result => result.passed))} passed, ${failed} failed`,
@@ -112,6 +134,7 @@ console.log(
 process.exitCode = failed > 0 ? 1 : 0;
 
 async function cargoTest(name, args = []) {
+  const start = performance.now();
   const { code, output } = await step(name, 'cargo', [
     'test',
     '--no-fail-fast',
@@ -124,6 +147,7 @@ async function cargoTest(name, args = []) {
     passed: sum(counts.map(count => count[1])),
     failed: sum(counts.map(count => count[2])),
     failures: lines(output, /^test (.*) \.\.\. FAILED$/gm),
+    minutes: minutesSince(start),
   });
 }
 
@@ -134,32 +158,40 @@ async function nodeTests() {
     return [toResult('npm run build', build.code)];
   }
   const found = [];
-  const missing = await fetchTools();
+  const needsTools =
+    wanted.length === 0 || wanted.some(name => name !== 'quick');
+  const missing = needsTools ? await fetchTools() : [];
   if (missing.length > 0) {
     // A machine that is offline can still run what needs none of them; CI may not.
     found.push(toResult('npm run tools', process.env.CI ? 1 : 0));
   }
   const files = await testFiles();
-  const gone = ALONE.filter(one => !files.some(file => file.startsWith(one)));
+  const gone = [...ALONE, ...OF_NODE, ...OF_NO_NODE, ...QUICK].filter(
+    one => !files.some(isAmong([one])),
+  );
   if (gone.length > 0) {
     throw new Error(`Without a test: ${gone.join(', ')}`);
   }
-  const isIn = suite => file => file.startsWith(path.join('__test__', suite));
+  const isIn = suite => file => file.startsWith(inTests(suite));
   for (const suite of ONCE.filter(runs)) {
     const title = `${suite}, on`;
     const args = files.filter(isIn(suite));
     found.push(await nodeTest(title, process.execPath, args));
   }
   const others = files.filter(file => !ONCE.some(suite => isIn(suite)(file)));
-  if (runs('node')) {
-    found.push(
-      await nodeTest('node --test on', process.execPath, others, QUICK_START),
-    );
+  for (const [suite, args] of [
+    ['node', others],
+    ['quick', others.filter(isAmong(QUICK))],
+  ]) {
+    if (runs(suite)) {
+      found.push(
+        await nodeTest('node --test on', process.execPath, args, QUICK_START),
+      );
+    }
   }
-  const ofNode = others.filter(file => OF_NODE.some(part => isIn(part)(file)));
   for (const [major, suite, args] of [
-    [24, 'node24', others],
-    [26, 'node26', ofNode],
+    [24, 'node24', others.filter(file => !isAmong(OF_NO_NODE)(file))],
+    [26, 'node26', others.filter(isAmong(OF_NODE))],
   ]) {
     if (runs(suite) && !missing.includes(`node-${major}`)) {
       found.push(
@@ -174,8 +206,9 @@ async function nodeTests() {
 async function nodeTest(title, node, files, environment) {
   const { output: version } = await run(node, ['--version'], { quiet: true });
   const name = `${title} ${version.trim()}`;
-  const alone = files.filter(isAlone);
-  const others = files.filter(file => !isAlone(file));
+  const alone = files.filter(isAmong(ALONE));
+  const others = files.filter(file => !isAmong(ALONE)(file));
+  const start = performance.now();
   const parts = [];
   if (others.length > 0) {
     parts.push(await filesTest(name, node, others, CONCURRENCY, environment));
@@ -189,6 +222,7 @@ async function nodeTest(title, node, files, environment) {
     passed: sum(parts.map(part => part.passed)),
     failed: sum(parts.map(part => part.failed)),
     failures: parts.flatMap(part => part.failures),
+    minutes: minutesSince(start),
   };
 }
 
@@ -245,9 +279,22 @@ function step(title, command, args, env = process.env) {
   return run(command, args, { cwd: root, env });
 }
 
+function inTests(part) {
+  return path.join('__test__', part);
+}
+
+function minutesSince(start) {
+  return `${((performance.now() - start) / 60_000).toFixed(1)} minutes`;
+}
+
 /** A run that failed without naming a failed test counts as one. */
-function toResult(name, code, { passed = 0, failed = 0, failures = [] } = {}) {
+function toResult(
+  name,
+  code,
+  { passed = 0, failed = 0, failures = [], minutes } = {},
+) {
   return {
+    minutes,
     name,
     passed,
     failed: code !== 0 ? Math.max(failed, 1) : failed,
