@@ -69,6 +69,44 @@ for (const dashboard of dashboards) {
       }
     });
 
+    test('chooses by cluster, namespace, job and instance in everything it asks for', () => {
+      const [, ...names] = templating.list.map(({ name }) => name);
+      assert.deepEqual(names.slice(0, 4), [
+        'cluster',
+        'namespace',
+        'job',
+        'instance',
+      ]);
+      const all =
+        /cluster=~"\$cluster", namespace=~"\$namespace", job=~"\$job", instance=~"\$instance"/;
+      for (const { title, targets } of charts(dashboard)) {
+        for (const { expr } of targets!) {
+          for (const [selector] of expr.matchAll(/\{[^{}]*\}/g)) {
+            assert.match(selector, all, title);
+          }
+        }
+      }
+      // `All` of jobs is those that are offered: others have `up` and metrics of an SDK as well.
+      const job = templating.list.find(({ name }) => name === 'job');
+      assert.equal(job!.allValue, null);
+    });
+
+    test('looks back far enough for a scrape a minute', () => {
+      for (const { title, targets } of charts(dashboard)) {
+        for (const { expr, interval } of targets!) {
+          assert.equal(
+            interval,
+            expr.includes('$__interval')
+              ? '2m'
+              : expr.includes('$__rate_interval')
+                ? '1m'
+                : undefined,
+            title,
+          );
+        }
+      }
+    });
+
     test('asks for no job, instance or plugin by name', () => {
       for (const { title, targets } of charts(dashboard)) {
         for (const { expr } of targets!) {

@@ -17,6 +17,7 @@ export interface Variable {
   name: string;
   type: string;
   query: string | { query: string };
+  allValue?: string | null;
   datasource?: Datasource;
 }
 
@@ -34,6 +35,7 @@ export interface Panel {
 export interface Target {
   expr: string;
   legendFormat: string;
+  interval?: string;
   datasource?: Datasource;
 }
 
@@ -44,11 +46,14 @@ interface Datasource {
 
 /** What the variables stand for in tests: everything that is there. */
 const VALUES: Record<string, string> = {
+  cluster: '.*',
+  namespace: '.*',
   job: 'backstage.*',
   instance: '.*',
   plugin: '.*',
   template: '.*',
-  __rate_interval: '1m',
+  __rate_interval: '4m',
+  __interval: '2m',
   __range: '1h',
 };
 
@@ -64,16 +69,27 @@ export function charts({ panels }: Dashboard): Panel[] {
   return panels.filter(({ type }) => type !== 'row');
 }
 
-/** Every query of every dashboard, as Grafana would send it. */
-export const queries = dashboards.flatMap(dashboard =>
-  charts(dashboard).flatMap(panel =>
-    panel.targets!.map(({ expr, legendFormat }) => ({
-      where: `${dashboard.title}, ${panel.title}`,
-      expr: substituted(expr),
-      legend: legendFormat,
-    })),
-  ),
-);
+export interface Query {
+  /** The titles of dashboard and panel. */
+  where: string;
+  expr: string;
+  legend: string;
+}
+
+/** Every query of every dashboard, as Grafana would send it for these choices. */
+export function queriesFor(chosen: Record<string, string>): Query[] {
+  return dashboards.flatMap(dashboard =>
+    charts(dashboard).flatMap(panel =>
+      panel.targets!.map(({ expr, legendFormat }) => ({
+        where: `${dashboard.title}, ${panel.title}`,
+        expr: substituted(expr, { ...VALUES, ...chosen }),
+        legend: legendFormat,
+      })),
+    ),
+  );
+}
+
+export const queries = queriesFor({});
 
 /** The selectors that the choices of variables are read from. */
 export const choices = dashboards.flatMap(({ title, templating }) =>
@@ -85,6 +101,7 @@ export const choices = dashboards.flatMap(({ title, templating }) =>
             where: `${title}, $${name}`,
             selector: substituted(
               /^label_values\((.*), \w+\)$/.exec(query.query)![1],
+              VALUES,
             ),
             label: name,
           },
@@ -92,15 +109,18 @@ export const choices = dashboards.flatMap(({ title, templating }) =>
   ),
 );
 
-function substituted(expression: string): string {
+function substituted(
+  expression: string,
+  values: Record<string, string>,
+): string {
   return expression.replace(/\$(\w+)/g, (whole, name: string) => {
     // label_replace has $1, which is none.
     if (/^\d+$/.test(name)) {
       return whole;
     }
-    if (!(name in VALUES)) {
+    if (!(name in values)) {
       throw new Error(`no variable has the name ${name}: ${expression}`);
     }
-    return VALUES[name];
+    return values[name];
   });
 }

@@ -109,6 +109,17 @@ test(
       }, TURN_MS),
     );
 
+    await t.test('both are known as ours, and no alert is pending', () =>
+      eventually(async () => {
+        const known = 'job_instance:backstage_target_info:last_timestamp';
+        assert.deepEqual(
+          Object.keys(await byInstance(server, known)).sort(),
+          [first.target, second.target].sort(),
+        );
+        assert.deepEqual(await server.query('ALERTS'), []);
+      }, TURN_MS),
+    );
+
     await t.test('the collector tells them apart', () =>
       eventually(async () => {
         assert.deepEqual(await collected(PLACED), {
@@ -133,6 +144,15 @@ test(
     await t.test('and then Prometheus has one of them up', () =>
       eventually(async () => {
         assert.deepEqual(await up(), { [first.target]: 0, [second.target]: 1 });
+      }, TURN_MS),
+    );
+
+    await t.test('and an alert about the other alone', () =>
+      eventually(async () => {
+        const down = 'ALERTS{alertname="BackstageInstanceDown"}';
+        assert.deepEqual(await byInstance(server, down), { [first.target]: 1 });
+        const absent = 'ALERTS{alertname="BackstageNotScraped"}';
+        assert.deepEqual(await server.query(absent), []);
       }, TURN_MS),
     );
   },

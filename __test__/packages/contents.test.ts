@@ -5,9 +5,9 @@ import { type Manifest, PackedPackage } from './PackedPackage';
 
 /** What a package may hold besides its package.json, its licence and its README. */
 const CONTENTS: Record<keyof typeof PackedPackage.all, RegExp> = {
-  // The binary is for those who pack their own clone; a release takes it out.
+  // The runbooks are what the rules link to. The binary is for those who pack their own clone; a release takes it out.
   metrics:
-    /^(dist\/.*\.(js|mjs|d\.ts|d\.mts)|binding\.(js|d\.ts)|metrics\.[\w-]+\.node|(config|index)\.d\.ts|THIRD-PARTY-NOTICES)$/,
+    /^(dist\/.*\.(js|mjs|d\.ts|d\.mts)|binding\.(js|d\.ts)|metrics\.[\w-]+\.node|(config|index)\.d\.ts|docs\/alerts\.md|THIRD-PARTY-NOTICES)$/,
   common: /^dist\/.*\.(js|d\.ts)$/,
   backend: /^(dist\/.*\.(js|d\.ts)|config\.d\.ts)$/,
   frontend: /^(dist\/.*(\.esm\.js|\.esm\.js\.map|\.d\.ts)|config\.d\.ts)$/,

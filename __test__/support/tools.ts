@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
 const TOOLS = path.join(__dirname, '../../.cache/tools');
@@ -24,6 +24,15 @@ export function prometheus(major: 2 | 3) {
 
 /** A Chromium of this machine. */
 export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/** The folder of the programs of this machine's newest PostgreSQL, of Debian's package `postgresql`. */
+export const POSTGRESQL = path.join(
+  '/usr/lib/postgresql',
+  existsSync('/usr/lib/postgresql')
+    ? readdirSync('/usr/lib/postgresql').sort().at(-1)!
+    : 'none',
+  'bin',
+);
 
 /** Debian's VictoriaMetrics. */
 export const VICTORIA_METRICS = path.join(

@@ -1,6 +1,8 @@
 import {
+  counted,
   dashboard,
   graph,
+  perBar,
   quantile,
   query,
   rate,
@@ -9,7 +11,13 @@ import {
   table,
   top,
 } from './builders.mjs';
-import { instance, job, plugin, PLUGIN_SCOPE, SCOPE } from './scope.mjs';
+import {
+  ENVIRONMENT,
+  environment,
+  plugin,
+  PLUGIN_SCOPE,
+  SCOPE,
+} from './scope.mjs';
 
 const PUBLISHED = 'backstage_core_events_messages_published_total';
 const PROCESSED = 'backstage_core_events_messages_processed_total';
@@ -20,29 +28,26 @@ const CACHE_DURATION = 'backstage_core_cache_operations_duration_seconds';
 const TASK = '{{plugin}} {{taskId}}';
 
 /**
- * Every plugin has metrics of its own for its tasks: `metric` is what their names end with. Their
- * scope names the plugin, unless `backend.metrics.plugin.<id>.meter.name` gives it another name.
+ * Every plugin has metrics of its own for its tasks: `metric` is what their names end with. Their scope names
+ * the plugin to choose by; over OTLP there is no such label, unless the receiver promotes it, and all are chosen.
  */
 function taskRuns(metric, labels = '') {
-  return `{__name__=~"backstage_plugin_.+_scheduler_task_runs_${metric}", ${SCOPE}, otel_scope_name=~"backstage-plugin-$plugin"${labels}}`;
+  return `{__name__=~"backstage_plugin_.+_scheduler_task_runs_${metric}", ${SCOPE}, otel_scope_name=~"(backstage-plugin-$plugin)?"${labels}}`;
 }
 
+/** Before `rate` and the like take the name away, without which tasks of one id are one series. */
 function withPlugin(expression) {
-  return `label_replace(${expression}, "plugin", "$1", "otel_scope_name", "backstage-plugin-(.+)")`;
+  return `label_replace(${expression}, "plugin", "$1", "__name__", "backstage_plugin_(.+)_scheduler_task_runs_.+")`;
 }
 
-function byTask(expression, by = 'plugin, taskId') {
-  return `sum by (${by}) (${withPlugin(expression)})`;
+function runs(labels) {
+  return perBar(taskRuns('count_total', labels), 'plugin, taskId', withPlugin);
 }
 
-function runRate(labels) {
-  return `rate(${taskRuns('count_total', labels)}[$__rate_interval])`;
-}
-
-/** The latest of all instances: a global task runs on one of them at a time. */
+/** The latest of all instances, those of before a rollout too: a global task runs on one of them at a time. */
 function sinceEnd(labels = '') {
-  const ended = withPlugin(taskRuns('completed_timestamp_seconds', labels));
-  return `time() - max by (plugin, taskId) (${ended})`;
+  const ended = taskRuns('completed_timestamp_seconds', labels);
+  return `time() - max by (${ENVIRONMENT}, plugin, taskId) (${withPlugin(`last_over_time(${ended}[3d])`)})`;
 }
 
 const scheduler = row(
@@ -50,30 +55,34 @@ const scheduler = row(
   graph(
     'Runs',
     {
-      unit: 'ops',
+      unit: 'short',
+      stacked: true,
+      bars: true,
       description:
-        'Runs that started. A task that is missing: see when it last ended in the table below, and its plugin in the log.',
+        'Runs that started, in number. A task that is missing: see when it last ended in the table below, and its plugin in the log.',
     },
-    query(byTask(runRate(', result="started"')), TASK),
+    query(runs(', result="started"'), TASK),
   ),
   graph(
     'Failed runs',
     {
-      unit: 'ops',
+      unit: 'short',
+      stacked: true,
+      bars: true,
       description:
-        'Runs that threw. Empty is good. Else: the log of the plugin names the task and the error.',
+        'Runs that threw, in number. Empty is good. Else: the log of the plugin names the task and the error.',
     },
-    query(byTask(runRate(', result="failed"')), TASK),
+    query(runs(', result="failed"'), TASK),
   ),
   graph(
     'Duration, p95',
     {
       unit: 's',
       description:
-        'Of a run. Near the time-out of the task it will be cut off: let it do less at a time, or raise the time-out.',
+        'Of the runs of the hour before. Near the time-out of the task it will be cut off: let it do less at a time, or raise the time-out.',
     },
     query(
-      `histogram_quantile(0.95, ${byTask(`rate(${taskRuns('duration_seconds_bucket')}[$__rate_interval])`, 'le, plugin, taskId')})`,
+      `histogram_quantile(0.95, ${counted(taskRuns('duration_seconds_bucket'), 'le, plugin, taskId', '1h', withPlugin)})`,
       TASK,
     ),
   ),
@@ -224,13 +233,18 @@ const cache = row(
   graph(
     'Failed operations',
     {
-      unit: 'ops',
+      unit: 'short',
+      stacked: true,
+      bars: true,
       w: 24,
       description:
-        'Operations that threw, by plugin. Any: is the store reachable, is its memory full?',
+        'Operations that threw, in number, by plugin. Any: is the store reachable, is its memory full?',
     },
     query(
-      rate(OPERATIONS, `${PLUGIN_SCOPE}, result="error"`, 'plugin, operation'),
+      perBar(
+        `${OPERATIONS}{${PLUGIN_SCOPE}, result="error"}`,
+        'plugin, operation',
+      ),
       '{{plugin}} {{operation}}',
     ),
   ),
@@ -240,6 +254,6 @@ export default dashboard({
   uid: 'backstage-background',
   title: 'Scheduler, events, cache',
   description: 'What plugins do without being asked, and what they keep.',
-  variables: [job, instance, plugin],
+  variables: [...environment, plugin],
   rows: [scheduler, events, cache],
 });

@@ -54,8 +54,12 @@ function datasource() {
   };
 }
 
-/** A variable whose choices are the values of a label; `All` also takes in series without it. */
-export function variable(name, metric) {
+/**
+ * A variable whose choices are the values of a label.
+ *
+ * @param options - `allValue`: what `All` stands for; anything, also no such label, unless it is given
+ */
+export function variable(name, metric, { allValue = '.*' } = {}) {
   const query = `label_values(${metric}, ${name})`;
   return {
     name,
@@ -69,7 +73,7 @@ export function variable(name, metric) {
     },
     definition: query,
     includeAll: true,
-    allValue: '.*',
+    allValue,
     multi: true,
     current: { text: ['All'], value: ['$__all'] },
     refresh: 2,
@@ -83,18 +87,18 @@ export function row(title, ...panels) {
   return [{ type: 'row', title, collapsed: false, panels: [] }, ...panels];
 }
 
-/** Lines over time, with one or more `query`. */
+/** Lines over time, or bars of what is counted by `perBar`, with one or more `query`. */
 export function graph(title, options, ...queries) {
-  const { stacked = false, max, min = 0 } = options;
+  const { stacked = false, bars = false, max, min = 0 } = options;
   const panel = base('timeseries', title, options, queries, { w: 8, h: 8 });
   panel.fieldConfig.defaults = {
     ...panel.fieldConfig.defaults,
     min,
     ...(max !== undefined && { max }),
     custom: {
-      drawStyle: 'line',
+      drawStyle: bars ? 'bars' : 'line',
       lineWidth: 1,
-      fillOpacity: stacked ? 40 : 10,
+      fillOpacity: bars ? 80 : stacked ? 40 : 10,
       showPoints: 'never',
       spanNulls: false,
       stacking: { mode: stacked ? 'normal' : 'none', group: 'A' },
@@ -191,6 +195,12 @@ export function quantile(q, histogram, selector, by = []) {
   return `histogram_quantile(${q}, sum by (${labels}) (rate(${histogram}_bucket{${selector}}[$__rate_interval])))`;
 }
 
+/** Of what is rare: over a window in which there was some. */
+export function rareQuantile(q, histogram, selector, by, window) {
+  const labels = ['le', ...by].join(', ');
+  return `histogram_quantile(${q}, ${counted(`${histogram}_bucket{${selector}}`, labels, window)})`;
+}
+
 /** Of what a histogram without buckets measures. */
 export function mean(histogram, selector, by) {
   const labels = by.join(', ');
@@ -203,16 +213,40 @@ export function rate(counter, selector, by) {
   return `sum by (${by}) (rate(${counter}{${selector}}[$__rate_interval]))`;
 }
 
+/**
+ * Events within a window, the first of a series among them, which is no increase to Prometheus: the last
+ * value less the last before the window, or all of it where there is none or the process began anew.
+ *
+ * @param each - what is done to the series before they are compared, such as `label_replace`
+ */
+export function counted(series, by, window = '$__range', each = it => it) {
+  const last = each(`last_over_time(${series}[${window}])`);
+  const before = each(`last_over_time(${series}[1h] offset ${window})`);
+  return `sum by (${by}) (${last} - (${before} <= ${last}) or ${last})`;
+}
+
+/** Events of each bar of a graph, once each. */
+export function perBar(series, by, each) {
+  return counted(series, by, '$__interval', each);
+}
+
 /** For tables: those that are above 0, the highest of them. */
 export function top(expression) {
   return `topk(15, ${expression} > 0)`;
 }
 
 /** The part of all events that these are; 0, and not nothing, when there are others only. */
-export function ratio(counter, selector, part, by = []) {
-  const labels = by.join(', ');
-  const all = rate(counter, selector, labels);
-  return `(${rate(counter, `${selector}, ${part}`, labels)} or ${all} * 0) / ${all}`;
+export function ratio(
+  counter,
+  selector,
+  part,
+  by = [],
+  window = '$__rate_interval',
+) {
+  const count = labels =>
+    counted(`${counter}{${labels}}`, by.join(', '), window);
+  const all = count(selector);
+  return `(${count(`${selector}, ${part}`)} or ${all} * 0) / ${all}`;
 }
 
 function base(type, title, { description, unit, w, h }, queries, size) {
@@ -228,9 +262,21 @@ function base(type, title, { description, unit, w, h }, queries, size) {
       datasource: DATASOURCE,
       editorMode: 'code',
       range: true,
+      ...shortest(target.expr),
       ...target,
     })),
   };
+}
+
+/**
+ * The shortest interval: of it Grafana makes `$__rate_interval`, four times as long, which so fits scrapes every
+ * 15 and every 60 s, whatever the data source says. A bar has a scrape at least.
+ */
+function shortest(expr) {
+  if (expr.includes('$__interval')) {
+    return { interval: '2m' };
+  }
+  return expr.includes('$__rate_interval') ? { interval: '1m' } : {};
 }
 
 function thresholds({ bad, good }) {

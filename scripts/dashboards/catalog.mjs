@@ -9,7 +9,7 @@ import {
   row,
   stat,
 } from './builders.mjs';
-import { instance, job, SCOPE } from './scope.mjs';
+import { ENVIRONMENT, environment, SCOPE } from './scope.mjs';
 
 const CATALOG = 'backstage_plugin_catalog';
 const PROCESSED = `${CATALOG}_entities_processed_total`;
@@ -19,9 +19,13 @@ const QUEUE_DELAY = `${CATALOG}_processing_queue_delay_seconds`;
 const WITH_ERRORS = 'result=~"errors|failed"';
 const BY_RESULT = '{{result}}';
 
-/** Every instance counts the same database: their maximum is the count, their sum is not. */
-function counted(gauge, by = 'job') {
-  return `max by (${by}) (${CATALOG}_${gauge}{${SCOPE}})`;
+/**
+ * Every instance counts the same database: their maximum is the count, their sum is not. PostgreSQL's
+ * estimate is -1 before it has one.
+ */
+function once(gauge, by = '') {
+  const labels = [ENVIRONMENT, by].filter(Boolean).join(', ');
+  return `sum by (${by}) (max by (${labels}) (${CATALOG}_${gauge}{${SCOPE}} >= 0))`;
 }
 
 const contents = row(
@@ -34,25 +38,25 @@ const contents = row(
       description:
         'In the catalog, of all kinds. A sudden drop: a provider returned less; look at the log of the catalog before anyone misses a component.',
     },
-    `sum(${counted('entities_count', 'job, kind')})`,
+    `sum(${once('entities_count', 'kind')})`,
   ),
   stat(
     'Locations',
     {
       unit: 'short',
       description:
-        'Registered locations; an estimate with PostgreSQL. Thousands that people registered by hand: think of a provider that discovers them.',
+        'Registered locations; an estimate with PostgreSQL, and empty until it has one. Thousands that people registered by hand: think of a provider that discovers them.',
     },
-    `sum(${counted('locations_count')})`,
+    once('locations_count'),
   ),
   stat(
     'Relations',
     {
       unit: 'short',
       description:
-        'Between entities; an estimate with PostgreSQL. Many more than entities make stitching slow.',
+        'Between entities; an estimate with PostgreSQL, and empty until it has one. Many more than entities make stitching slow.',
     },
-    `sum(${counted('relations_count')})`,
+    once('relations_count'),
   ),
   stat(
     'Processing errors',
@@ -82,7 +86,7 @@ const contents = row(
       description:
         'Entities that wait to be stitched. People see their changes only after that.',
     },
-    `max(${counted('stitching_queue_length')})`,
+    once('stitching_queue_length'),
   ),
   graph(
     'Entities by kind',
@@ -93,7 +97,7 @@ const contents = row(
       description:
         'A step that nobody planned: a provider lost its access or changed its rules. Orphans are removed only if that is switched on.',
     },
-    query(counted('entities_count', 'job, kind'), '{{job}} {{kind}}'),
+    query(once('entities_count', 'kind'), '{{kind}}'),
   ),
 );
 
@@ -181,7 +185,7 @@ const stitching = row(
       description:
         'Entities that wait. A hill after an import is normal; a slope without an end is not: look at the duration and at the database.',
     },
-    query(counted('stitching_queue_length'), '{{job}}'),
+    query(once('stitching_queue_length'), 'Queue'),
   ),
   graph(
     'Delay',
@@ -214,6 +218,6 @@ export default dashboard({
   title: 'Catalog',
   description:
     'What is in the catalog, and whether processing and stitching keep up.',
-  variables: [job, instance],
+  variables: environment,
   rows: [contents, processing, stitching],
 });

@@ -1,6 +1,8 @@
 import {
+  counted,
   dashboard,
   graph,
+  perBar,
   quantile,
   quantiles,
   query,
@@ -11,7 +13,14 @@ import {
   table,
   top,
 } from './builders.mjs';
-import { instance, job, plugin, PLUGIN_SCOPE, SCOPE } from './scope.mjs';
+import {
+  ENVIRONMENT,
+  environment,
+  INSTANCES,
+  plugin,
+  PLUGIN_SCOPE,
+  SCOPE,
+} from './scope.mjs';
 
 const REQUESTS = 'backstage_core_http_requests_total';
 const LATENCY = 'backstage_core_http_requests_duration_seconds';
@@ -20,14 +29,25 @@ const ACQUIRES = 'backstage_core_database_connections_acquire_duration_seconds';
 const RUNTIME = 'backstage_core_runtime';
 
 const FAILED = 'http_response_status_class="5xx"';
-/** These routes are held open on purpose: log streams, and the long polls of the event bus. */
-const ANSWERED = `${PLUGIN_SCOPE}, http_route!~".*/(eventstream|bus/v1/subscriptions/.*)"`;
+const PROBES = '/[.]backstage/health/.*';
+/** Nobody waits for probes, and they outnumber people at night. */
+const ASKED = `${PLUGIN_SCOPE}, http_route!~"${PROBES}"`;
+/** Some routes are held open on purpose as well: log streams, and the long polls of the event bus. */
+const ANSWERED = `${PLUGIN_SCOPE}, http_route!~"${PROBES}|.*/(eventstream|bus/v1/subscriptions/.*)"`;
 
 const BY_INSTANCE = '{{instance}}';
 const BY_PLUGIN = '{{plugin}}';
 
 function connections(state) {
   return `sum by (plugin) (backstage_core_database_connections_${state}{${PLUGIN_SCOPE}})`;
+}
+
+/** The fullest of all pools: summed up, a full one hides behind an idle one. */
+function fullest() {
+  const labels = `${ENVIRONMENT}, instance, plugin`;
+  const sum = state =>
+    `sum by (${labels}) (backstage_core_database_connections_${state}{${PLUGIN_SCOPE}})`;
+  return `max by (plugin) (${sum('active')} / ${sum('limit')})`;
 }
 
 const health = row(
@@ -38,18 +58,18 @@ const health = row(
       unit: 'short',
       good: 1,
       description:
-        'Instances whose page Prometheus could read. Fewer than you run: see which targets are down in Prometheus, under Status.',
+        'Instances whose metrics arrive. Fewer than you run: see which targets are down in Prometheus, under Status.',
     },
-    `sum(up{${SCOPE}})`,
+    `count(count by (${ENVIRONMENT}, instance) (${INSTANCES})) or vector(0)`,
   ),
   stat(
     'Requests',
     {
       unit: 'reqps',
       description:
-        'HTTP requests answered. None at all while people use Backstage: look at what is in front of it.',
+        'HTTP requests answered, without probes of health. None at all while people use Backstage: look at what is in front of it.',
     },
-    `sum(rate(${REQUESTS}{${PLUGIN_SCOPE}}[$__rate_interval]))`,
+    `sum(rate(${REQUESTS}{${ASKED}}[$__rate_interval]))`,
   ),
   stat(
     'Errors',
@@ -59,7 +79,7 @@ const health = row(
       description:
         'Requests answered with 5xx, of all. Find the plugin and the route below, then its error in the log.',
     },
-    ratio(REQUESTS, PLUGIN_SCOPE, FAILED),
+    ratio(REQUESTS, ASKED, FAILED),
   ),
   stat(
     'Latency, p95',
@@ -103,7 +123,7 @@ const http = row(
       description:
         'Requests answered per second. Without a plugin are those outside of /api. A plugin that jumps: see its routes below for who asks for what.',
     },
-    query(rate(REQUESTS, PLUGIN_SCOPE, 'plugin'), BY_PLUGIN),
+    query(rate(REQUESTS, ASKED, 'plugin'), BY_PLUGIN),
   ),
   graph(
     'Errors by plugin',
@@ -112,7 +132,7 @@ const http = row(
       description:
         'Requests answered with 5xx, of all of the plugin. Look for the plugin in the log; was there a deployment?',
     },
-    query(ratio(REQUESTS, PLUGIN_SCOPE, FAILED, ['plugin']), BY_PLUGIN),
+    query(ratio(REQUESTS, ASKED, FAILED, ['plugin']), BY_PLUGIN),
   ),
   graph(
     'Latency by plugin, p95',
@@ -132,7 +152,7 @@ const http = row(
         'By class of the status. Many "aborted": clients or the proxy give up before the answer; compare their time-outs with the latency.',
     },
     query(
-      rate(REQUESTS, PLUGIN_SCOPE, 'http_response_status_class'),
+      rate(REQUESTS, ASKED, 'http_response_status_class'),
       '{{http_response_status_class}}',
     ),
   ),
@@ -166,9 +186,7 @@ const http = row(
       description:
         'Where the requests go. A route that should not be here: find its caller and cache or limit it.',
     },
-    top(
-      rate(REQUESTS, PLUGIN_SCOPE, 'plugin, http_request_method, http_route'),
-    ),
+    top(rate(REQUESTS, ASKED, 'plugin, http_request_method, http_route')),
   ),
   table(
     'Slowest routes, p95',
@@ -190,16 +208,15 @@ const http = row(
   table(
     'Routes with errors',
     {
-      unit: 'reqps',
+      unit: 'short',
       value: 'Errors',
       w: 8,
       description:
-        'Requests answered with 5xx, per second. Empty is good. Else: the log of the plugin has the errors.',
+        'Requests answered with 5xx within the time shown. Empty is good. Else: the log of the plugin has the errors.',
     },
     top(
-      rate(
-        REQUESTS,
-        `${PLUGIN_SCOPE}, ${FAILED}`,
+      counted(
+        `${REQUESTS}{${ASKED}, ${FAILED}}`,
         'plugin, http_request_method, http_route',
       ),
     ),
@@ -303,9 +320,9 @@ const database = row(
       unit: 'percentunit',
       max: 1,
       description:
-        'Of those that the pools may open, by plugin. At 100 % queries wait; see the next panel. With SQLite a pool is one connection.',
+        'Of those that a pool may open, by plugin, on the instance where it is fullest. At 100 % queries wait; see the next panel. With SQLite a pool is one connection.',
     },
-    query(`${connections('active')} / ${connections('limit')}`, BY_PLUGIN),
+    query(fullest(), BY_PLUGIN),
   ),
   graph(
     'Waiting for a connection',
@@ -347,18 +364,18 @@ const database = row(
   graph(
     'Failed queries and time-outs',
     {
-      unit: 'ops',
+      unit: 'short',
+      bars: true,
       description:
-        'Queries that the database refused, and requests that got no connection. The log of the plugin has the errors; some plugins try an insert and expect it to fail.',
+        'In number: queries that the database refused, and requests that got no connection. The log of the plugin has the errors; some plugins try an insert and expect it to fail.',
     },
     query(
-      rate(`${QUERIES}_count`, `${PLUGIN_SCOPE}, result="error"`, 'plugin'),
+      perBar(`${QUERIES}_count{${PLUGIN_SCOPE}, result="error"}`, 'plugin'),
       `${BY_PLUGIN} failed`,
     ),
     query(
-      rate(
-        'backstage_core_database_connections_failures_total',
-        PLUGIN_SCOPE,
+      perBar(
+        `backstage_core_database_connections_failures_total{${PLUGIN_SCOPE}}`,
         'plugin',
       ),
       `${BY_PLUGIN} without a connection`,
@@ -374,9 +391,13 @@ const instances = row(
       unit: 'bool_on_off',
       max: 1,
       description:
-        'Whether Prometheus could read the page. Down while the backend answers: check the host, the port and the token of the exporter.',
+        'Whether metrics arrive. Down while the backend answers: check the host, the port and the token of the exporter.',
     },
-    query(`up{${SCOPE}}`, BY_INSTANCE),
+    // Over OTLP there is no `up`, and an instance that is gone has no line.
+    query(
+      `max by (instance) (up{${SCOPE}} and on (${ENVIRONMENT}) last_over_time(${INSTANCES}[1d]) or on (${ENVIRONMENT}, instance) ${INSTANCES})`,
+      BY_INSTANCE,
+    ),
   ),
   graph(
     'Uptime',
@@ -408,6 +429,6 @@ export default dashboard({
   uid: 'backstage-overview',
   title: 'Overview',
   description: 'Whether Backstage answers, how fast, and what holds it up.',
-  variables: [job, instance, plugin],
+  variables: [...environment, plugin],
   rows: [health, http, runtime, database, instances],
 });

@@ -1,14 +1,17 @@
 import {
+  counted,
   dashboard,
   graph,
   mean,
+  perBar,
   query,
   rate,
   row,
   stat,
   table,
+  top,
 } from './builders.mjs';
-import { instance, job, SCOPE } from './scope.mjs';
+import { ENVIRONMENT, environment, INSTANCES, SCOPE } from './scope.mjs';
 
 const COLLECTION = 'otel_sdk_metric_reader_collection_duration_seconds';
 const EXPORT = 'otel_sdk_exporter_operation_duration_seconds';
@@ -25,6 +28,8 @@ const BY_INSTANCE = '{{instance}}';
 /** A histogram once, by the name of its count. */
 const SERIES = '__name__!~".+_(bucket|sum)"';
 
+const ALL = `{__name__=~"(backstage|otel|nativestage)_.+", ${SCOPE}}`;
+
 /** Counters of failures are not there before the first. */
 function orNothing(expression) {
   return `${expression} or vector(0)`;
@@ -33,14 +38,14 @@ function orNothing(expression) {
 const summary = row(
   'Summary',
   stat(
-    'Pages read',
+    'Instances',
     {
       unit: 'short',
       good: 1,
       description:
-        'Instances whose page Prometheus could read. Fewer than you run: host, port or token; see Status, Targets in Prometheus.',
+        'Instances whose metrics arrive. Fewer than you run: host, port or token; see Status, Targets in Prometheus.',
     },
-    `sum(up{${SCOPE}})`,
+    orNothing(`count(count by (${ENVIRONMENT}, instance) (${INSTANCES}))`),
   ),
   stat(
     'Late collections',
@@ -50,7 +55,7 @@ const summary = row(
       description:
         'Within the time shown, collections that went on without an event loop: it was blocked for that long.',
     },
-    orNothing(`sum(increase(${LATE}{${SCOPE}}[$__range]))`),
+    orNothing(counted(`${LATE}{${SCOPE}}`, '')),
   ),
   stat(
     'Lost data points',
@@ -60,7 +65,7 @@ const summary = row(
       description:
         'Within the time shown, over OTLP. The log has the endpoint and the reason, the panels below its kind.',
     },
-    orNothing(`sum(increase(${EXPORTED}{${SCOPE}, ${LOST}}[$__range]))`),
+    orNothing(counted(`${EXPORTED}{${SCOPE}, ${LOST}}`, '')),
   ),
   stat(
     'Dropped measurements',
@@ -70,7 +75,7 @@ const summary = row(
       description:
         'Within the time shown: values that were no numbers, or attributes that were none. The log names the instrument once.',
     },
-    orNothing(`sum(increase(${DROPPED}{${SCOPE}}[$__range]))`),
+    orNothing(counted(`${DROPPED}{${SCOPE}}`, '')),
   ),
   stat(
     'Metrics at their limit',
@@ -89,9 +94,9 @@ const summary = row(
     {
       unit: 'short',
       description:
-        'On all pages, as Prometheus counts them. Twice as many as needed while naming.legacyNames is on.',
+        'Of all instances, as Prometheus counts them. Twice as many as needed while naming.legacyNames is on.',
     },
-    `sum(scrape_samples_scraped{${SCOPE}})`,
+    `count(${ALL})`,
   ),
 );
 
@@ -139,19 +144,19 @@ const collections = row(
       unit: 's',
       w: 12,
       description:
-        'As Prometheus sees it, network included. Near the scrape_timeout: raise that, or have fewer series.',
+        'As Prometheus sees it, network included; none over OTLP. Near the scrape_timeout: raise that, or have fewer series.',
     },
     query(`max by (instance) (scrape_duration_seconds{${SCOPE}})`, BY_INSTANCE),
   ),
   graph(
-    'Series on the page',
+    'Series',
     {
       unit: 'short',
       w: 12,
       description:
         'By instance. A line that climbs all day: an attribute whose values never end, such as a name or an id.',
     },
-    query(`max by (instance) (scrape_samples_scraped{${SCOPE}})`, BY_INSTANCE),
+    query(`count by (instance) (${ALL})`, BY_INSTANCE),
   ),
 );
 
@@ -172,12 +177,14 @@ const exports = row(
   graph(
     'Failed exports',
     {
-      unit: 'ops',
+      unit: 'short',
+      stacked: true,
+      bars: true,
       description:
-        'By error: the status of the last answer, or what became of the connection. 401 and 403: the headers; connection_refused: the endpoint; timeout: the load of the collector.',
+        'In number, by error: the status of the last answer, or what became of the connection. 401 and 403: the headers; connection_refused: the endpoint; timeout: the load of the collector.',
     },
     query(
-      rate(`${EXPORT}_count`, `${SCOPE}, ${FAILED}`, 'error_type'),
+      perBar(`${EXPORT}_count{${SCOPE}, ${FAILED}}`, 'error_type'),
       '{{error_type}}',
     ),
   ),
@@ -210,12 +217,12 @@ const measurements = row(
   table(
     'Dropped',
     {
-      unit: 'ops',
+      unit: 'short',
       value: 'Dropped',
       description:
-        'By instrument and reason. Empty is good. Else: whoever makes the instrument records NaN, a negative count or an attribute that is an object.',
+        'By instrument and reason, within the time shown. Empty is good. Else: whoever makes the instrument records NaN, a negative count or an attribute that is an object.',
     },
-    `topk(15, ${rate(DROPPED, SCOPE, 'instrument, reason')})`,
+    top(counted(`${DROPPED}{${SCOPE}}`, 'instrument, reason')),
   ),
   table(
     'At their limit',
@@ -236,7 +243,7 @@ const measurements = row(
       description:
         'What fills the pages. Attributes that nobody asks for can be left out by a view.',
     },
-    `topk(20, count by (__name__) ({__name__=~"(backstage|otel|nativestage)_.+", ${SCOPE}}))`,
+    `topk(20, count by (__name__) (${ALL}))`,
   ),
 );
 
@@ -245,6 +252,6 @@ export default dashboard({
   title: 'Metrics pipeline',
   description:
     'Whether the metrics themselves arrive: collections, pages, exports, and what is dropped.',
-  variables: [job, instance],
+  variables: environment,
   rows: [summary, collections, exports, measurements],
 });

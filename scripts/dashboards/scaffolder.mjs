@@ -1,10 +1,10 @@
 import {
+  counted,
   dashboard,
   graph,
-  quantile,
-  quantiles,
+  perBar,
   query,
-  rate,
+  rareQuantile,
   ratio,
   row,
   stat,
@@ -12,7 +12,7 @@ import {
   top,
   variable,
 } from './builders.mjs';
-import { instance, job, SCOPE } from './scope.mjs';
+import { environment, SCOPE } from './scope.mjs';
 
 const TASKS = 'backstage_plugin_scaffolder_tasks_completed_total';
 const TASK_DURATION = 'backstage_plugin_scaffolder_tasks_duration_seconds';
@@ -24,9 +24,12 @@ const SELECTED = `${SCOPE}, template=~"$template"`;
 const FAILED = 'result="failed"';
 
 /** Tasks are rare: their number within the time shown says more than a rate. */
-function increase(counter, selector, by) {
-  return `sum by (${by}) (increase(${counter}{${selector}}[$__range]))`;
+function number(counter, selector, by = '') {
+  return counted(`${counter}{${selector}}`, by);
 }
+
+/** For graphs, where a task a minute ago has to be in sight. */
+const HOUR = '1h';
 
 const summary = row(
   'Summary',
@@ -37,7 +40,7 @@ const summary = row(
       description:
         'That ended within the time shown. None although people start some: the workers hang; look at the log of the scaffolder.',
     },
-    `sum(increase(${TASKS}{${SELECTED}}[$__range]))`,
+    number(TASKS, SELECTED),
   ),
   stat(
     'Failed tasks',
@@ -47,25 +50,25 @@ const summary = row(
       description:
         'Within the time shown. The steps below say where; the log of the task says why.',
     },
-    `sum(increase(${TASKS}{${SELECTED}, ${FAILED}}[$__range])) or sum(increase(${TASKS}{${SELECTED}}[$__range])) * 0`,
+    `${number(TASKS, `${SELECTED}, ${FAILED}`)} or ${number(TASKS, SELECTED)} * 0`,
   ),
   stat(
     'Duration, median',
     {
       unit: 's',
       description:
-        'Of a task. Minutes: people watch it; see which step takes them.',
+        'Of a task within the time shown. Minutes: people watch it; see which step takes them.',
     },
-    quantile(0.5, TASK_DURATION, SELECTED),
+    rareQuantile(0.5, TASK_DURATION, SELECTED, []),
   ),
   stat(
     'Duration, p95',
     {
       unit: 's',
       description:
-        'Of a task. Far above the median: a step waits for something at times.',
+        'Of a task within the time shown. Far above the median: a step waits for something at times.',
     },
-    quantile(0.95, TASK_DURATION, SELECTED),
+    rareQuantile(0.95, TASK_DURATION, SELECTED, []),
   ),
 );
 
@@ -74,30 +77,36 @@ const tasks = row(
   graph(
     'Ended tasks by result',
     {
-      unit: 'ops',
+      unit: 'short',
       stacked: true,
+      bars: true,
       description:
-        '"ok", "failed" and "cancelled" per second. Failures that begin at one moment: a deployment, or a credential that ran out.',
+        '"ok", "failed" and "cancelled", in number. Failures that begin at one moment: a deployment, or a credential that ran out.',
     },
-    query(rate(TASKS, SELECTED, 'result'), '{{result}}'),
+    query(perBar(`${TASKS}{${SELECTED}}`, 'result'), '{{result}}'),
   ),
   graph(
     'Failures by template',
     {
       unit: 'percentunit',
       description:
-        'Failed tasks, of all that ended. One template: its owner; all: what they share, such as access to source control.',
+        'Failed tasks, of all that ended within the hour before. One template: its owner; all: what they share, such as access to source control.',
     },
-    query(ratio(TASKS, SELECTED, FAILED, ['template']), '{{template}}'),
+    query(ratio(TASKS, SELECTED, FAILED, ['template'], HOUR), '{{template}}'),
   ),
   graph(
     'Duration by template',
     {
       unit: 's',
       description:
-        'Median and p95 of a task. The table of steps below says where the time goes.',
+        'Median and p95 of the tasks of the hour before. The table of steps below says where the time goes.',
     },
-    ...quantiles(TASK_DURATION, SELECTED, { by: ['template'] }),
+    ...[0.5, 0.95].map(q =>
+      query(
+        rareQuantile(q, TASK_DURATION, SELECTED, ['template'], HOUR),
+        `{{template}} p${q * 100}`,
+      ),
+    ),
   ),
   table(
     'Tasks by template',
@@ -108,7 +117,7 @@ const tasks = row(
       description:
         'What people use, within the time shown, and what came of it. A template that nobody uses can go.',
     },
-    top(increase(TASKS, SELECTED, 'template, result')),
+    top(number(TASKS, SELECTED, 'template, result')),
   ),
 );
 
@@ -117,13 +126,14 @@ const steps = row(
   graph(
     'Ended steps by result',
     {
-      unit: 'ops',
+      unit: 'short',
       stacked: true,
+      bars: true,
       w: 24,
       description:
-        '"ok", "failed", "cancelled" and "skipped" per second. Skipped are those whose condition did not hold.',
+        '"ok", "failed", "cancelled" and "skipped", in number. Skipped are those whose condition did not hold.',
     },
-    query(rate(STEPS, SELECTED, 'result'), '{{result}}'),
+    query(perBar(`${STEPS}{${SELECTED}}`, 'result'), '{{result}}'),
   ),
   table(
     'Failing steps',
@@ -133,7 +143,7 @@ const steps = row(
       description:
         'Within the time shown. Empty is good. Else begin with the first: open one of its tasks and read the log.',
     },
-    top(increase(STEPS, `${SELECTED}, ${FAILED}`, 'template, step')),
+    top(number(STEPS, `${SELECTED}, ${FAILED}`, 'template, step')),
   ),
   table(
     'Slowest steps, p95',
@@ -141,9 +151,9 @@ const steps = row(
       unit: 's',
       value: 'Duration',
       description:
-        'Where templates spend their time. Fetching and publishing depend on source control; compare with its status.',
+        'Where templates spend their time, within the time shown. Fetching and publishing depend on source control; compare with its status.',
     },
-    top(quantile(0.95, STEP_DURATION, SELECTED, ['template', 'step'])),
+    top(rareQuantile(0.95, STEP_DURATION, SELECTED, ['template', 'step'])),
   ),
 );
 
@@ -152,6 +162,6 @@ export default dashboard({
   title: 'Scaffolder',
   description:
     'Tasks and steps by template and result, and how long they take.',
-  variables: [job, instance, template],
+  variables: [...environment, template],
   rows: [summary, tasks, steps],
 });
