@@ -44,7 +44,7 @@ async function misplaced(app: App): Promise<Finding[]> {
 /** Another plugin may have settings under the same name. */
 async function hasOwnKey(found: Record<string, unknown>): Promise<boolean> {
   const verdicts = await Promise.all(
-    Object.keys(found).map(key => validate({ [key]: null } as object, {})),
+    Object.keys(found).map(key => validate({ [key]: null }, {})),
   );
   return verdicts.some(({ error }) => !error?.includes('unknown'));
 }
