@@ -87,9 +87,10 @@ export declare class NativeProvider {
   /**
    * Applies a configuration. `path` is where it stands, for messages; `environment` the
    * `OTEL_*` variables, `file` what takes their place; `service_name` what `service.name` is where
-   * nothing says it.
+   * nothing says it. `isExporters` tells whether a `PrometheusExporter` of this process has a
+   * port: the page's.
    */
-  configure(options: string, path: string, environment: Record<string, string>, serviceName?: string | undefined | null, file?: NativeConfigFile | undefined | null): NativeConfigured
+  configure(options: string, path: string, environment: Record<string, string>, serviceName: string | undefined | null, file: NativeConfigFile | undefined | null, isExporters: (arg0: number) => boolean): NativeConfigured
   /**
    * Adds to the resource what became known after the configuration, as JSON: what detectors found,
    * or else what a program's resource had to wait for.

@@ -16,7 +16,7 @@ use crate::engine::collection::Collection;
 use crate::engine::{Collect, Engine, FacadeId, PipelineId};
 use crate::error::{Code, Error, Result};
 use crate::export::own::{Delegate, OwnPush, OwnPushes};
-use crate::export::prometheus::HostedAnswer;
+use crate::export::prometheus::{HostedAnswer, IsExporters};
 use crate::export::{all, otlp_exporters, runtime, Exporters};
 use crate::log::{Level, Logger};
 
@@ -110,7 +110,7 @@ impl Provider {
     /// # Errors
     /// [`Code::AlreadyConfigured`] the second time, [`Code::InvalidConfig`] when an exporter refuses
     /// its settings (unreadable TLS files).
-    pub fn configure(&self, config: &Config) -> Result<()> {
+    pub fn configure(&self, config: &Config, is_exporters: IsExporters<'_>) -> Result<()> {
         let mut state = self.state();
         let otlp = otlp_exporters(config)?;
         let pipelines = self.engine.configure(config)?;
@@ -131,6 +131,7 @@ impl Provider {
             self.own.clone(),
             &self.engine,
             &self.log,
+            is_exporters,
         )?;
         state.exporters = Some(Arc::new(exporters));
         Ok(())

@@ -33,6 +33,7 @@ import { Facade } from './instruments/Facade';
 import { type HistogramClass, histogramClass } from './instruments/histogram';
 import { ObservableCallbacks } from './instruments/ObservableCallbacks';
 import type { NativeCounter } from './instruments/synchronous';
+import { isExportersPort } from './isExportersPort';
 import { isOn } from './isOn';
 import { toJson } from './json';
 import { log, logLine, logLoudly, logsAtExit, setLogLevel } from './log';
@@ -189,6 +190,7 @@ export class NativeMeterProvider implements MeterProvider {
         environment(),
         this.defaultServiceName,
         file ? readConfigFile(file) : undefined,
+        isExportersPort,
       ),
     );
     if (logLevel !== undefined) {

@@ -8,6 +8,7 @@ import { freePort } from '../support/ports';
 import { FIXTURES, preloading } from '../support/Program';
 
 const INSTRUMENTATION = path.join(FIXTURES, 'backstage/instrumentation.cjs');
+const TUTORIAL = path.join(FIXTURES, 'backstage/tutorial-instrumentation.cjs');
 const REGISTER = path.resolve('dist/register.js');
 
 describe('beside a NodeSDK for traces and automatic instrumentations', () => {
@@ -63,6 +64,36 @@ test('a NodeSDK with metrics of its own keeps them, ours come here, and the choi
     log(),
     /another OpenTelemetry MeterProvider \(MeterProvider\) is registered already.*give your NodeSDK `metricReaders: \[\]`.* or import @nativestage\/metrics\/register before it starts/,
   );
+});
+
+describe("beside the tutorial's instrumentation.js as it is, whose exporter has the port", () => {
+  for (const [order, preloaded, ignoresReader] of [
+    ['that starts first', [TUTORIAL], false],
+    ['that starts later', [REGISTER, TUTORIAL], false],
+    ['that the SDK ignores', [TUTORIAL], true],
+  ] as const) {
+    test(`${order}, the page takes the next port and one line says so`, async t => {
+      const port = await freePort();
+      const { program, url } = await backend(t, {}, ['orders'], {
+        OTEL_TRACES_EXPORTER: 'none',
+        OTEL_EXPORTER_PROMETHEUS_PORT: String(port),
+        IGNORES_READER: String(ignoresReader),
+        ...preloading(preloaded),
+      });
+      await ready({ program, url });
+      const [line, address] = await program.line(
+        /^.*Prometheus page at (http:\/\/127\.0\.0\.1:\d+\/metrics), because a PrometheusExporter of this process.*$/m,
+      );
+      assert.match(line, new RegExp(`holds port ${port} `));
+      const page = await (await fetch(address)).text();
+      assert.match(page, /^backstage_plugin_orders_orders_placed_total/m);
+      const log = program.stdout + program.stderr;
+      assert.equal(log.match(/Prometheus page at/g)?.length, 1, log);
+      assert.doesNotMatch(log, /cannot listen/);
+      const theirs = await fetch(`http://127.0.0.1:${port}/metrics`);
+      assert.doesNotMatch(await theirs.text(), /backstage_plugin_orders/);
+    });
+  }
 });
 
 async function start(

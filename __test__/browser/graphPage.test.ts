@@ -67,6 +67,7 @@ describe(
       });
       app = await AppFixture.start(scope, {
         prometheus: {
+          customQueries: true,
           traceUrl: 'https://traces.example/trace/{{trace_id}}',
           instances: [
             { name: 'default', url: server.url, uiUrl: 'https://prom.example' },

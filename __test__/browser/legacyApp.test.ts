@@ -77,6 +77,7 @@ describe(
       });
       app = await AppFixture.start(scope, {
         prometheus: {
+          customQueries: true,
           instances: [
             { name: 'default', url: server.url, uiUrl: 'https://prom.example' },
             { name: 'staging', url: server.url },

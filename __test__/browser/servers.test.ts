@@ -57,6 +57,7 @@ describe(
       );
       app = await AppFixture.start(scope, {
         prometheus: {
+          customQueries: true,
           instances: [
             { name: 'prod', url: server.url, uiUrl: 'https://prod.example' },
             { name: 'staging', url: server.url, uiUrl: 'https://st.example' },

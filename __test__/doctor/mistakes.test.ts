@@ -115,6 +115,101 @@ const MISTAKES: Mistake[] = [
     fix: /backend\.add\(import\('@nativestage\/metrics'\)\);/,
   },
   {
+    mistake: 'the backend imports the package and never adds it',
+    plant: app =>
+      app.replace(
+        INDEX,
+        "backend.add(import('@nativestage/metrics'));",
+        "const metrics = import('@nativestage/metrics');",
+      ),
+    check: 'backend-feature',
+    file: `${INDEX}:4`,
+    message: /backend imports @nativestage\/metrics and never adds it/,
+    fix: /backend\.add\(import\('@nativestage\/metrics'\)\);/,
+  },
+  {
+    mistake: 'the backend imports the package for its effects alone',
+    plant: app =>
+      app.replace(
+        INDEX,
+        "backend.add(import('@nativestage/metrics'));",
+        "import('@nativestage/metrics');",
+      ),
+    check: 'backend-feature',
+    file: `${INDEX}:4`,
+    message: /never adds it/,
+    fix: /backend\.add/,
+  },
+  {
+    mistake: 'the settings stand at the top level',
+    plant: app => {
+      const [, config] = /^\{(.*)\}$/s.exec(app.read('app-config.yaml'))!;
+      app.write(
+        'app-config.yaml',
+        `{${config}, "metrics": {"exporters": {"otlp": {"endpoint": "http://collector:4318"}}}}`,
+      );
+    },
+    check: 'config',
+    file: 'app-config.yaml',
+    message: /nobody reads `metrics\.exporters`.*`backend\.metrics`/,
+    fix: /Move `metrics:` below `backend:`/,
+  },
+  {
+    mistake: 'a plugin has a registry of its own',
+    plant: app =>
+      app.write(
+        `${PLUGIN}/src/metrics.ts`,
+        "import { Counter, Registry } from 'prom-client';\nconst registry = new Registry();\nnew Counter({ name: 'a', help: 'a', registers: [registry] });\n",
+      ),
+    check: 'one-off-metrics',
+    file: `${PLUGIN}/src/metrics.ts:2`,
+    message:
+      /registry that it makes \(line 2\) are not exported: only those of a client's default registry are/,
+    fix: /metricsServiceRef/,
+  },
+  {
+    mistake: 'a counter is called as prom-client wants it',
+    plant: app =>
+      app.replace(
+        `${PLUGIN}/src/index.ts`,
+        "'orders.placed'",
+        "'orders.placed_total'",
+      ),
+    check: 'metric-names',
+    severity: 'warning',
+    file: `${PLUGIN}/src/index.ts:11`,
+    message: /"orders\.placed_total": .*pass "orders\.placed"/,
+    fix: /category/,
+  },
+  {
+    mistake: 'a gauge is called a total',
+    plant: app =>
+      app.replace(
+        `${PLUGIN}/src/index.ts`,
+        "createCounter('orders.placed')",
+        "createGauge('orders.open.total')",
+      ),
+    check: 'metric-names',
+    severity: 'warning',
+    file: `${PLUGIN}/src/index.ts:11`,
+    message: /only counters end in `total`/,
+    fix: /category/,
+  },
+  {
+    mistake: 'a name has its unit',
+    plant: app =>
+      app.replace(
+        `${PLUGIN}/src/index.ts`,
+        "createCounter('orders.placed')",
+        "createHistogram<{ a: string }>('baking.duration_seconds')",
+      ),
+    check: 'metric-names',
+    severity: 'warning',
+    file: `${PLUGIN}/src/index.ts:11`,
+    message: /pass "baking\.duration", and seconds as the option `unit`/,
+    fix: /category/,
+  },
+  {
     mistake: 'backend.metrics has a key that there is not',
     plant: app => app.config({ serviceNam: 'acme' }),
     check: 'config',

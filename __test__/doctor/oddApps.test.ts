@@ -208,6 +208,34 @@ describe('the doctor is content with', () => {
       },
     ],
     [
+      "an image's bundle, which has no sources",
+      app => {
+        const code = app.read('packages/backend/src/index.ts');
+        app.write('packages/backend/dist/index.cjs.js', code);
+        app.remove('packages/backend/src');
+        app.remove('plugins/orders-backend/src');
+      },
+    ],
+    [
+      'the name of a counter that the proposal has',
+      app =>
+        app.replace(
+          'plugins/orders-backend/src/index.ts',
+          "'orders.placed'",
+          "'orders.placed.total'",
+        ),
+    ],
+    [
+      "another plugin's settings at the top level",
+      app => {
+        const text = app.read('app-config.yaml');
+        app.write(
+          'app-config.yaml',
+          text.replace('{', '{ "metrics": { "pollInterval": 5 },'),
+        );
+      },
+    ],
+    [
       'a folder that is called as a source',
       app => {
         mkdirSync(path.join(app.directory, 'packages/backend/src/chart.js'));
@@ -223,6 +251,24 @@ describe('the doctor is content with', () => {
         ),
     ],
   ];
+  const line = "backend.add(import('@nativestage/metrics'));";
+  for (const added of [
+    "const metrics = import('@nativestage/metrics');\nbackend.add(metrics);",
+    "const metrics = await import('@nativestage/metrics');\nbackend.add(metrics.default);",
+    "const { default: metrics } = await import('@nativestage/metrics');\nbackend.add(metrics);",
+    "for (const one of [\n  import('@nativestage/metrics'),\n]) {\n  backend.add(one);\n}",
+    "backend.add(createBackendFeatureLoader({ loader: () => [import('@nativestage/metrics')] }));",
+    "backend.add(\n  import('@nativestage/metrics'),\n);",
+    "import metrics from '@nativestage/metrics';\nbackend.add(metrics);",
+    "import { metricsServiceFactory, rootMetricsServiceFactory } from '@nativestage/metrics';\nbackend.add(metricsServiceFactory);\nbackend.add(rootMetricsServiceFactory);",
+    "export { default as metrics } from '@nativestage/metrics';",
+    "backend.add(Promise.resolve().then(function () { return _interop(require('@nativestage/metrics')); }));",
+  ]) {
+    sound.push([
+      `a backend with ${JSON.stringify(added)}`,
+      app => app.replace('packages/backend/src/index.ts', line, added),
+    ]);
+  }
   for (const [what, plant] of sound) {
     test(what, async t => {
       const app = await AppFixture.create(t);

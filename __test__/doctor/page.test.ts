@@ -10,6 +10,8 @@ import {
 import { type AppOptions, openApp } from '../../ts/doctor/App';
 import { diagnose } from '../../ts/doctor/diagnose';
 import { pageSettings } from '../../ts/doctor/PageSettings';
+import { backend, ready } from '../support/backend';
+import { freePort } from '../support/ports';
 import { AppFixture } from './AppFixture';
 
 test('names on a running page that no rule and no convention accounts for are a note', async t => {
@@ -25,6 +27,21 @@ test('names on a running page that no rule and no convention accounts for are a 
   assert.deepEqual([note.check, note.severity], ['page', 'note']);
   assert.match(note.message, /outside of the rules: orders_placed_total\.$/);
   assert.match(note.fix, /metricsServiceRef/);
+});
+
+test('what Backstage emits itself is no note, under old names and new ones', async t => {
+  const port = await freePort();
+  const started = await backend(
+    t,
+    { exporters: { prometheus: { port } } },
+    ['upstream', 'orders'],
+    {},
+  );
+  await ready(started);
+  const url = `http://127.0.0.1:${port}/metrics`;
+  const text = await (await fetch(url)).text();
+  assert.match(text, /^events_google_pubsub_consumer_messages_total/m);
+  assert.deepEqual(await examine(t, { url }), []);
 });
 
 test('a file of declarative configuration says where the page is, and no variable does', async t => {

@@ -116,7 +116,7 @@ describe(
             'sum(increase(shop_orders_total[$__interval])) / $__range_s / 1000 * $__interval_ms',
         },
       };
-      const configuration = { instances, queries };
+      const configuration = { instances, queries, customQueries: true };
       [portal, strict] = await Promise.all([
         PortalFixture.start(scope, {
           prometheus: configuration,

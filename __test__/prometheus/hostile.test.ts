@@ -95,6 +95,7 @@ describe('the Prometheus plugin among people who mean harm', () => {
     });
     portal = await PortalFixture.start(scope, {
       prometheus: {
+        customQueries: true,
         instances: [
           'default',
           'redirecting',

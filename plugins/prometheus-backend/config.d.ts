@@ -296,8 +296,8 @@ export interface Config {
 
     /**
      * Whether there are queries of a user's own, for those with the permission
-     * `prometheus.query.custom`. Defaults to whether the permission framework is on: without it
-     * everyone has every permission.
+     * `prometheus.query.custom`: everyone, where no policy or one that allows everything decides.
+     * Defaults to false.
      */
     customQueries?: boolean;
 

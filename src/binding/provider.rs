@@ -140,7 +140,8 @@ impl NativeProvider {
 
     /// Applies a configuration. `path` is where it stands, for messages; `environment` the
     /// `OTEL_*` variables, `file` what takes their place; `service_name` what `service.name` is where
-    /// nothing says it.
+    /// nothing says it. `isExporters` tells whether a `PrometheusExporter` of this process has a
+    /// port: the page's.
     #[napi(catch_unwind)]
     pub fn configure(
         &self,
@@ -149,12 +150,17 @@ impl NativeProvider {
         environment: HashMap<String, String>,
         service_name: Option<String>,
         file: Option<NativeConfigFile>,
+        is_exporters: Function<'_, FnArgs<(u32,)>, bool>,
     ) -> Result<NativeConfigured> {
         let environment = Environment::new(environment)
             .with_default_service_name(service_name)
             .with_file(file.map(ConfigFile::from));
         let config = Config::parse(&options, &path, &environment)?;
-        self.provider.configure(&config)?;
+        self.provider.configure(&config, &|port| {
+            is_exporters
+                .call(FnArgs::from((u32::from(port),)))
+                .unwrap_or(false)
+        })?;
         let detectors = match config.disabled {
             true => Vec::new(),
             false => config.resource.detectors,
@@ -213,7 +219,7 @@ impl NativeProvider {
     #[napi(catch_unwind)]
     pub fn configure_without_exporters(&self, options: String) -> Result<()> {
         self.provider
-            .configure(&Config::without_exporters(&options)?)?;
+            .configure(&Config::without_exporters(&options)?, &|_| false)?;
         Ok(())
     }
 

@@ -31,7 +31,7 @@ use console::ConsoleExporter;
 use futures_util::future::{join_all, FutureExt};
 use otlp::OtlpExporter;
 use own::OwnPushes;
-use prometheus::{Exposition, Limits, ScrapePort};
+use prometheus::{Exposition, IsExporters, Limits, ScrapePort};
 use push::{PushHandle, PushTask};
 use reader::Reader;
 
@@ -75,6 +75,7 @@ impl Exporters {
         own: Arc<OwnPushes>,
         engine: &Engine,
         log: &Logger,
+        is_exporters: IsExporters<'_>,
     ) -> Result<Self> {
         let runtime = runtime::handle()?;
         let source: Arc<dyn Collect> = Arc::new(engine.clone());
@@ -111,7 +112,7 @@ impl Exporters {
             port: None,
         };
         if let (Some(prometheus), Some(pipeline)) = (&config.prometheus, pipelines.prometheus) {
-            exporters.expose(prometheus, source, pipeline, log)?;
+            exporters.expose(prometheus, source, pipeline, log, is_exporters)?;
         }
         Ok(exporters)
     }
@@ -122,6 +123,7 @@ impl Exporters {
         source: Arc<dyn Collect>,
         pipeline: PipelineId,
         log: &Logger,
+        is_exporters: IsExporters<'_>,
     ) -> Result<()> {
         let exposition = Arc::new(Exposition::new(source, pipeline, config, log.clone()));
         self.exposition = Some(exposition.clone());
@@ -135,6 +137,7 @@ impl Exporters {
             exposition,
             Limits::default(),
             &config.path,
+            is_exporters,
         ));
         self.port = Some(port);
         Ok(())

@@ -70,19 +70,25 @@ export function readSource(
     : new SourceFile(file, files.name(file), withoutComments(text));
 }
 
-/** The code of one workspace; others that lie inside are left to themselves. */
+/**
+ * The code of one workspace; others that lie inside are left to themselves. In the bundle of an image
+ * it is in `dist`, and there is no `src`.
+ */
 export function readSources(
   files: AppFiles,
   { directory }: Workspace,
   others: Set<string>,
 ): SourceFile[] {
   const found: SourceFile[] = [];
+  const bundle = path.join(directory, 'dist');
+  const isBundled = files.entries(path.join(directory, 'src')).length === 0;
   const waiting = [directory];
   for (const folder of waiting) {
     for (const entry of files.entries(folder)) {
       const at = path.join(folder, entry.name);
       if (entry.isDirectory()) {
-        if (isWritten(entry.name) && !others.has(at)) {
+        const isCode = isWritten(entry.name) || (isBundled && at === bundle);
+        if (isCode && !others.has(at)) {
           waiting.push(at);
         }
       } else if (SOURCE.test(entry.name) && !NOT_RUN.test(entry.name)) {

@@ -17,13 +17,13 @@ export async function familiesOutsideOfRules(
   const given: unknown = options.serviceName;
   const serviceName = typeof given === 'string' ? given : 'backstage';
   const renames = binding?.NativeRootMetricsService.renames(serviceName) ?? [];
-  const legacy = new Set(renames.map(({ old }) => onPage(old)));
+  const legacy = new Set(renames.map(({ old }) => bare(onPage(old))));
   const prefix = `${onPage(serviceName)}_`;
   return [...scopes(text)]
     .filter(
       ([name, scope]) =>
         !name.startsWith(prefix) &&
-        !legacy.has(name.replace(/_total$/, '')) &&
+        !legacy.has(bare(name)) &&
         !CONVENTIONAL_NAME.test(name) &&
         !CONVENTIONAL_SCOPE.test(scope),
     )
@@ -44,6 +44,11 @@ function scopes(text: string): Map<string, string> {
     }
   }
   return found;
+}
+
+/** Old names are on the page with a suffix, and those of Backstage's Prometheus client with a unit too. */
+function bare(name: string): string {
+  return name.replace(/_(total|seconds)$/, '');
 }
 
 function onPage(name: string): string {

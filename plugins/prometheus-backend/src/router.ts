@@ -85,16 +85,9 @@ function prometheusOf(config: Config): Config {
   return config.getOptionalConfig('prometheus') ?? new ConfigReader({});
 }
 
-/**
- * Without the permission framework everything is allowed to everyone, and so this is not: it takes a
- * policy, or the word of whoever writes the configuration.
- */
+/** Whatever the policy allows: that of Backstage's template allows everything to everyone. */
 function allowsCustomQueries(config: Config): boolean {
-  return (
-    config.getOptionalBoolean('prometheus.customQueries') ??
-    config.getOptionalBoolean('permission.enabled') ??
-    false
-  );
+  return config.getOptionalBoolean('prometheus.customQueries') ?? false;
 }
 
 interface RoutesOptions {
@@ -281,7 +274,7 @@ class Routes {
     const credentials = await this.credentials(request);
     if (!isCustomAllowed) {
       throw new NotAllowedError(
-        'Queries of your own are switched off; prometheus.customQueries switches them on',
+        'Queries of your own are switched off; prometheus.customQueries: true switches them on',
       );
     }
     await access.assertMay(prometheusQueryCustomPermission, credentials);

@@ -1,6 +1,7 @@
 //! The port of the scrape endpoint: opened, or tried again until it can be. After a restart the
 //! process of before holds it for a moment more, and a parent, a sibling or another program may have
-//! it and give it back hours later.
+//! it and give it back hours later. An exporter of this very process never does: beside that, the
+//! next free port is opened.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -20,6 +21,12 @@ use crate::export::push::jittered;
 /// every few seconds.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How many ports after the configured one are tried beside an exporter of this process.
+const PORTS_BESIDE: u16 = 16;
+
+/// Whether a `PrometheusExporter` of OpenTelemetry's JavaScript SDK in this process has a port.
+pub type IsExporters<'a> = &'a dyn Fn(u16) -> bool;
 
 /// The scrape endpoint's port with the server on it, or the reason why there is none yet.
 pub struct ScrapePort {
@@ -45,7 +52,8 @@ struct Attempt {
 }
 
 impl ScrapePort {
-    /// Opens the port and serves `exposition` on the current tokio runtime. One that cannot be
+    /// Opens the port and serves `exposition` on the current tokio runtime. One that an exporter of
+    /// this process holds is left to it, for the next free one. Any other that cannot be
     /// opened is logged as an error, kept as [`problem`](Self::problem) and tried again there, with
     /// growing pauses, until it can be or the port is [stopped](Self::stop).
     pub async fn open(
@@ -54,6 +62,7 @@ impl ScrapePort {
         exposition: Arc<Exposition>,
         limits: Limits,
         path: &str,
+        is_exporters: IsExporters<'_>,
     ) -> Self {
         let attempt = Attempt {
             address,
@@ -63,7 +72,7 @@ impl ScrapePort {
             path: path.to_owned(),
         };
         let mut retry = JoinSet::new();
-        let state = match attempt.make().await {
+        let state = match attempt.make_or_move(is_exporters).await {
             Ok(server) => Arc::new(Mutex::new(State::Open(server))),
             Err(error) => {
                 let state = Arc::new(Mutex::new(State::Closed(attempt.report(&error))));
@@ -113,6 +122,38 @@ impl Attempt {
         let page = format!("Prometheus page at http://{}{}", server.address, self.path);
         self.exposition.logger().info(page);
         Ok(server)
+    }
+
+    /// Where the exporter listens on another address, such as `::1`, the port could be opened; but
+    /// which of the two `localhost` leads to would be left to the resolver.
+    async fn make_or_move(&self, is_exporters: IsExporters<'_>) -> io::Result<Server> {
+        let port = self.address.port();
+        if port != 0 && is_exporters(port) {
+            if let Some(server) = self.make_beside().await {
+                return Ok(server);
+            }
+        }
+        self.make().await
+    }
+
+    /// On one of the next ports, the first that is free.
+    async fn make_beside(&self) -> Option<Server> {
+        let taken = self.address.port();
+        for port in taken.checked_add(1)?..=taken.saturating_add(PORTS_BESIDE) {
+            let address = SocketAddr::new(self.address.ip(), port);
+            let started = Server::start(address, self.exposition.clone(), self.limits).await;
+            if let Ok(server) = started {
+                self.exposition.logger().warn(format!(
+                    "Prometheus page at http://{address}{}, because a PrometheusExporter of this \
+                     process (instrumentation.js?) holds port {taken} and has none of these metrics: \
+                     let Prometheus scrape this address, or remove that exporter to have the page on \
+                     {taken}",
+                    self.path
+                ));
+                return Some(server);
+            }
+        }
+        None
     }
 
     async fn repeat(self, state: Arc<Mutex<State>>) {
@@ -226,7 +267,10 @@ mod tests {
         (attempt, log)
     }
 
-    async fn open(address: SocketAddr) -> (ScrapePort, Logger) {
+    async fn open_beside(
+        address: SocketAddr,
+        is_exporters: IsExporters<'_>,
+    ) -> (ScrapePort, Logger) {
         let (attempt, log) = attempt(address);
         let Attempt {
             settings,
@@ -235,8 +279,13 @@ mod tests {
             path,
             ..
         } = attempt;
-        let port = ScrapePort::open(address, settings, exposition, limits, &path).await;
+        let port =
+            ScrapePort::open(address, settings, exposition, limits, &path, is_exporters).await;
         (port, log)
+    }
+
+    async fn open(address: SocketAddr) -> (ScrapePort, Logger) {
+        open_beside(address, &|_| false).await
     }
 
     fn taken() -> (TcpListener, SocketAddr) {
@@ -279,6 +328,22 @@ mod tests {
         port.stop().await;
         assert!(TcpStream::connect(address).is_err());
         assert_eq!((port.address(), port.problem()), (None, None));
+    }
+
+    #[tokio::test]
+    async fn beside_an_exporter_of_this_process_the_next_free_port_is_opened() {
+        let (_other, address) = taken();
+        let _next = TcpListener::bind(("127.0.0.1", address.port() + 1));
+        let (port, log) = open_beside(address, &|port| port == address.port()).await;
+        let opened = port.address().expect("there are free ports");
+        assert!(opened.port() > address.port() + 1, "{opened}");
+        assert_eq!(port.problem(), None);
+        TcpStream::connect(opened).expect("somebody listens");
+        let lines = log.drain();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines[0].0, Level::Warn);
+        let page = format!("Prometheus page at http://{opened}/page, because");
+        assert!(lines[0].1.starts_with(&page), "{lines:?}");
     }
 
     #[tokio::test]

@@ -37,7 +37,7 @@ mod written;
 
 pub use body::{Body, Truncated};
 pub use hosted::HostedAnswer;
-pub use listen::ScrapePort;
+pub use listen::{IsExporters, ScrapePort};
 pub use respond::Exposition;
 pub use serve::{serve, Limits, Server};
 

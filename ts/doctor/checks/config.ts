@@ -1,7 +1,11 @@
 import type { App } from '../App';
+import { isMap } from '../AppFiles';
 import type { ConfigProblem } from '../AppConfig';
 import type { Finding } from '../Finding';
 import { validate } from '../validation';
+
+/** Where settings of this package are that nobody reads. */
+const MISPLACED = 'metrics';
 
 /** Whether a backend starts with `backend.metrics` as it stands. */
 export async function config(app: App): Promise<Finding[]> {
@@ -13,9 +17,36 @@ export async function config(app: App): Promise<Finding[]> {
   }
   const { error, warnings } = await validate(app.options, {});
   return [
+    ...(await misplaced(app)),
     ...(error === undefined ? [] : [invalid(app, error)]),
     ...warnings.map(warning => doubtful(app, warning)),
   ];
+}
+
+/** Settings at the top level. */
+async function misplaced(app: App): Promise<Finding[]> {
+  const found: unknown = app.appConfig.config?.getOptional(MISPLACED);
+  if (!isMap(found) || !(await hasOwnKey(found))) {
+    return [];
+  }
+  const keys = Object.keys(found).map(key => `\`${MISPLACED}.${key}\``);
+  return [
+    {
+      check: 'config',
+      severity: 'problem',
+      message: `nobody reads ${keys.join(', ')}: the settings of @nativestage/metrics are those of \`backend.metrics\`.`,
+      file: app.configFiles,
+      fix: `Move \`${MISPLACED}:\` below \`backend:\`.`,
+    },
+  ];
+}
+
+/** Another plugin may have settings under the same name. */
+async function hasOwnKey(found: Record<string, unknown>): Promise<boolean> {
+  const verdicts = await Promise.all(
+    Object.keys(found).map(key => validate({ [key]: null }, {})),
+  );
+  return verdicts.some(({ error }) => !error?.includes('unknown'));
 }
 
 function unreadable(app: App, { kind, message }: ConfigProblem): Finding {

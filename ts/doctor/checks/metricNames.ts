@@ -6,7 +6,7 @@ import type { SourceFile } from '../SourceFile';
 
 /** `.createCounter<T>('name'`; a longer type is searched no further. */
 const CREATED =
-  /\.\s*create(?:Observable)?(?:Counter|UpDownCounter|Histogram|Gauge)\s*(?:<[^()]{0,500}>)?\(\s*(['"])([^'"\n]*)\1/g;
+  /\.\s*create(?:Observable)?(Counter|UpDownCounter|Histogram|Gauge)\s*(?:<[^()]{0,500}>)?\(\s*(['"])([^'"\n]*)\2/g;
 const HAS_SERVICE = /\bmetricsServiceRef\b|\bMetricsService\b/i;
 const PLUGIN_ID = /\bpluginId\s*:\s*['"]([\w-]+)['"]/;
 
@@ -56,10 +56,29 @@ function inspect(
       ({ index }) =>
         !METER.test(text.slice(Math.max(0, index - BEFORE), index)),
     )
-    .flatMap(({ index, 2: name }) => {
-      const reason = broken(name, provider, service);
+    .flatMap(({ index, 1: kind, 3: name }) => {
+      const reason =
+        broken(name, provider, service) ?? misnamed(name, kind === 'Counter');
       return reason === undefined ? [] : [found(source.at(index), reason)];
     });
+}
+
+/** What the page adds by itself: `_total` to counters, and the unit. */
+const TOTAL = /^(.+)([._])total$/;
+const UNIT = /^(.+)[._](seconds|milliseconds|minutes|bytes|percent)$/;
+
+/** Why a name that the service takes is still not as it should be. */
+function misnamed(name: string, isCounter: boolean): string | undefined {
+  const [, counted, separator] = TOTAL.exec(name) ?? [];
+  if (counted !== undefined && !(isCounter && separator === '.')) {
+    return isCounter
+      ? `metric name ${JSON.stringify(name)}: the page has \`_total\` behind every counter; pass ${JSON.stringify(counted)}`
+      : `metric name ${JSON.stringify(name)}: only counters end in \`total\`, and Prometheus takes this for one; pass ${JSON.stringify(counted)}`;
+  }
+  const [, measured, unit] = UNIT.exec(name) ?? [];
+  return measured === undefined
+    ? undefined
+    : `metric name ${JSON.stringify(name)}: the page has the unit behind the name; pass ${JSON.stringify(measured)}, and ${unit} as the option \`unit\``;
 }
 
 /** Why a name is not as it should be. */

@@ -44,7 +44,7 @@ function found(
   const port = exporterPort(source);
   const clash =
     page?.server && port === page.port
-      ? ` Its PrometheusExporter and the page of @nativestage/metrics both want port ${port}.`
+      ? ` Its PrometheusExporter and the page of @nativestage/metrics both want port ${port}: the page then takes the next free one.`
       : '';
   return {
     check: 'second-pipeline',
