@@ -113,6 +113,8 @@ export type AlertState = 'inactive' | 'pending' | 'firing' | 'unknown';
 /** An alert of a rule, or a rule that has none at the moment. */
 export interface Alert {
   name: string;
+  /** Names its rule in requests, within its entity; alerts of one rule have the same. */
+  ruleId?: string;
   state: AlertState;
   /** Missing while inactive, and for NaN and infinities. */
   value?: number;

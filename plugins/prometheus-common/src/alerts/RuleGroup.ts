@@ -34,6 +34,8 @@ export interface Rule {
 /** A group of rules as `/api/v1/rules` has it, whichever server wrote it. */
 export interface RuleGroup {
   name: string;
+  /** Where the server has it from; a namespace with some. */
+  file?: string;
   rules: Rule[];
 }
 
@@ -57,9 +59,10 @@ export function toRuleGroups(
   const { groups } = object(data, 'data');
   return list(groups, 'data.groups').map((each, index) => {
     const at = `data.groups[${index}]`;
-    const { name, rules } = object(each, at);
+    const { name, file, rules } = object(each, at);
     return {
       name: text(name, `${at}.name`),
+      file: optionalText(file),
       rules: list(rules, `${at}.rules`).map((rule, nth) =>
         read(rule, `${at}.rules[${nth}]`),
       ),

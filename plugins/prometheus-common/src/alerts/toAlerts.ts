@@ -14,6 +14,8 @@ export interface AlertFilter {
   labels?: AlertLabel[];
   /** That an alert or a rule has for certain; what has not is as if it did not exist. */
   enforced?: AlertLabel[];
+  /** Makes a short text of what tells a rule from all others: {@link Alert.ruleId}. */
+  idOf?: (identity: string) => string;
 }
 
 export interface FoundAlerts {
@@ -38,18 +40,21 @@ export function toAlerts(groups: RuleGroup[], filter: AlertFilter): Alert[] {
 /** As {@link toAlerts}, and which names nothing was found for. */
 export function findAlerts(
   groups: RuleGroup[],
-  { names, labels = [], enforced = [] }: AlertFilter,
+  { names, labels = [], enforced = [], idOf }: AlertFilter,
 ): FoundAlerts {
   const wanted = names === 'all' ? undefined : new Set(names);
   const unseen = new Set(wanted);
   const unmatched = new Set<string>();
   const alerts: Alert[] = [];
-  for (const rule of groups.flatMap(({ rules }) => rules)) {
+  for (const { rule, group } of rulesOf(groups)) {
     if (rule.type === 'recording' || (wanted && !wanted.has(rule.name))) {
       continue;
     }
     const found = alertsOf(rule, labels, enforced);
-    alerts.push(...found);
+    const ruleId = idOf && found.length > 0 && idOf(identityOf(rule, group));
+    alerts.push(
+      ...(ruleId ? found.map(alert => ({ ...alert, ruleId })) : found),
+    );
     if (found.length > 0) {
       unseen.delete(rule.name);
     } else if (alertsOf(rule, [], enforced).length > 0) {
@@ -61,6 +66,19 @@ export function findAlerts(
     missing: [...unseen].filter(name => !unmatched.has(name)),
     mismatched: [...unseen].filter(name => unmatched.has(name)),
   };
+}
+
+function rulesOf(groups: RuleGroup[]): { rule: Rule; group: RuleGroup }[] {
+  return groups.flatMap(group => group.rules.map(rule => ({ rule, group })));
+}
+
+/** What a rule is and where it is from; one that changes is another. */
+function identityOf(
+  { name, query, labels }: Rule,
+  { name: group, file }: RuleGroup,
+): string {
+  const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([file, group, name, query, sorted]);
 }
 
 /** The order of alerts: by state, then by name. */

@@ -14,6 +14,7 @@ import { useNow } from '../range/useNow';
 import type { AlertColumn } from './AlertColumn';
 import { alertColumns, type CellContext, type Column } from './alertColumns';
 import { AlertCards } from './AlertCards';
+import type { AlertGraphs } from './AlertGraph';
 import { AlertGroupRow } from './AlertGroupRow';
 import { AlertRow } from './AlertRow';
 import { alertRows, type AlertSort, type Row } from './alertRows';
@@ -37,6 +38,8 @@ export interface AlertTableProps {
   showLabels?: boolean;
   /** Whether inactive alerts are there at first. Defaults to false. */
   showInactiveAlerts?: boolean;
+  /** Of the alerts' expressions, in their details. Missing where there are none to be had. */
+  graphs?: AlertGraphs;
   /** Says that others may come; those there are stay. */
   isLoading?: boolean;
 }
@@ -67,6 +70,7 @@ export function AlertTable({
   showAnnotations = true,
   showLabels = true,
   showInactiveAlerts = false,
+  graphs,
   isLoading = false,
 }: AlertTableProps) {
   const classes = useStyles();
@@ -96,7 +100,7 @@ export function AlertTable({
     extraColumns,
     width,
   });
-  const context = { now, uiUrl, onRowClick };
+  const context = { now, uiUrl, onRowClick, graphs };
   const fromFirstPage =
     <T,>(change: (value: T) => void) =>
     (value: T) => {

@@ -7,6 +7,7 @@ import {
 import type { ReactNode } from 'react';
 import { AlertAnnotations } from './AlertAnnotations';
 import type { AlertColumn } from './AlertColumn';
+import type { AlertGraphs } from './AlertGraph';
 import { AlertLabels } from './AlertLabels';
 import { AlertName } from './AlertName';
 import { AlertStateChip } from './AlertStateChip';
@@ -19,6 +20,8 @@ export interface CellContext {
   now: number;
   uiUrl?: string;
   onRowClick?: (alert: Alert) => void;
+  /** Missing where there are none to be had. */
+  graphs?: AlertGraphs;
 }
 
 /** A column as the table draws it. */

@@ -1,8 +1,13 @@
 import type { Entity } from '@backstage/catalog-model';
 import type { ConfigApi } from '@backstage/core-plugin-api';
-import { InputError, ServiceUnavailableError } from '@backstage/errors';
+import {
+  InputError,
+  NotFoundError,
+  ServiceUnavailableError,
+} from '@backstage/errors';
 import {
   ALERT_ANNOTATION,
+  alertGraphOf,
   type AlignedRange,
   alignRange,
   type AlertsResult,
@@ -29,6 +34,7 @@ import {
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { PluginMissingError } from './PluginMissingError';
 import type {
+  AlertRule,
   PrometheusApi,
   RangeQuery,
   RequestOptions,
@@ -218,7 +224,11 @@ export class ProxyPrometheusApi implements PrometheusApi {
       return { uiUrl, alerts: [], warnings: [] };
     }
     const json = await this.client.get(instance, 'rules?type=alert', options);
-    const found = findAlerts(toRuleGroups(json), { names, labels });
+    const found = findAlerts(toRuleGroups(json), {
+      names,
+      labels,
+      idOf: identity => identity,
+    });
     const { alerts, missing, mismatched } = found;
     const shown = alerts.slice(0, MAX_SHOWN);
     return {
@@ -231,6 +241,22 @@ export class ProxyPrometheusApi implements PrometheusApi {
         truncated: { shown: shown.length, received: alerts.length },
       }),
     };
+  }
+
+  async alertRange(
+    entity: Entity,
+    { name, query, instance }: AlertRule,
+    _names: 'all' | string[] | undefined,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult> {
+    if (query === undefined) {
+      throw new NotFoundError(`Nobody said the expression of "${name}"`);
+    }
+    const asked = alertGraphOf(query).query;
+    return instance === undefined
+      ? this.customRange(entity, asked, range, options)
+      : this.range(this.instances.get(instance), asked, range, options);
   }
 
   /** Whoever shows a page asks for its graphs again and again; they change with the entity. */

@@ -36,6 +36,8 @@ export interface TimeSeriesChartProps {
   unit?: Unit;
   scale?: ValueScale;
   thresholds?: Threshold[];
+  /** Whether the axis reaches to all of them, however far they are from the values. */
+  hasAllThresholds?: boolean;
   /** Of a timeline. */
   states?: ValueState[];
   /** Pixels of the plot with its axes. Defaults to 240. */
@@ -73,6 +75,7 @@ export function TimeSeriesChart({
   unit,
   scale,
   thresholds = NO_THRESHOLDS,
+  hasAllThresholds,
   states,
   height = 240,
   fill,
@@ -115,6 +118,7 @@ export function TimeSeriesChart({
         unit={unit}
         scale={scale}
         thresholds={useStable(thresholds)}
+        hasAllThresholds={hasAllThresholds}
         states={useStable(states)}
         width={width}
         height={

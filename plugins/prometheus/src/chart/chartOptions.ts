@@ -44,6 +44,8 @@ export interface ChartSpec {
   unit?: Unit;
   scale?: ValueScale;
   thresholds: Threshold[];
+  /** Whether the value axis reaches to all of them. */
+  hasAllThresholds?: boolean;
   /** Of a timeline. */
   states?: ValueState[];
   /** IANA; the viewer's where it is left out. */
@@ -110,8 +112,9 @@ function scales({
   scale,
   unit,
   thresholds,
+  hasAllThresholds,
 }: ChartSpec): uPlot.Scales {
-  const near = thresholds.map(({ value }) => value);
+  const lines = thresholds.map(({ value }) => value);
   const isLog = scale === 'log' && graphType !== 'stacked';
   const log = logBase(unit);
   return {
@@ -122,7 +125,7 @@ function scales({
           range: (_, min, max) =>
             valueRange(min, max, {
               fromZero: graphType === 'area' || graphType === 'stacked',
-              near,
+              ...(hasAllThresholds ? { within: lines } : { near: lines }),
             }),
         },
   };

@@ -4,6 +4,7 @@ import { AlertTable, type AlertTableProps } from '../alerts/AlertTable';
 import { Failure } from '../state/Failure';
 import { Note, StaleNote } from '../state/Note';
 import { Loading } from '../state/StateMessage';
+import { useAlertGraphs } from './useAlertGraphs';
 import { useAlerts } from './useAlerts';
 
 const TITLE = 'Prometheus Alerts';
@@ -41,6 +42,7 @@ export function AlertsCard({
   ...table
 }: AlertsCardProps) {
   const { data, error, isLoading } = useAlerts(names, now);
+  const graphs = useAlertGraphs(names, now, onRetry);
   const isSettled = Boolean(data ?? error);
   useEffect(() => {
     if (isSettled) {
@@ -67,6 +69,7 @@ export function AlertsCard({
         title={title}
         alerts={alerts}
         uiUrl={uiUrl}
+        graphs={graphs}
         isLoading={isLoading}
       />
       {error && <StaleNote error={error} />}
