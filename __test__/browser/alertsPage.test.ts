@@ -141,6 +141,24 @@ describe(
       assert.deepEqual(await violations(page), []);
     });
 
+    it('keeps what alerts are searched for in the address', async t => {
+      const page = await open(t, 'kitchen', { search: '?range=3h' });
+      const box = page.getByRole('textbox', { name: 'Search alerts' });
+      await box.pressSequentially('pod: kitchen-4', { delay: 20 });
+      const kept = () => new URL(page.url()).search;
+      await eventually(() =>
+        assert.equal(kept(), '?range=3h&alerts=pod%3A+kitchen-4'),
+      );
+      await page.getByText('1 of 8 alerts found').waitFor();
+      await page.reload();
+      await page.getByText('1 of 8 alerts found').waitFor();
+      assert.equal(await box.inputValue(), 'pod: kitchen-4');
+      await page.getByRole('button', { name: 'Clear the search' }).click();
+      await eventually(() => assert.equal(kept(), '?range=3h'));
+      await page.goBack();
+      await page.waitForURL(url => !url.search.includes('alerts'));
+    });
+
     it('says in the place of the graph why there is none', async t => {
       const page = await open(t, 'one', { expected: REFUSED });
       await page.route('**/alerts/*/range', route =>

@@ -72,7 +72,7 @@ export function AlertGraph({
     width,
     isVisible && width > 0,
   );
-  const visibility = useAlertSeries(alert, state.data);
+  const legendState = useAlertSeries(alert, state.data);
   const unit = inferUnit(query) ?? state.data?.unit;
   const severity = severityOf(alert) === 'critical' ? 'critical' : 'warning';
   const thresholds = conditions.map(({ op, value }): Threshold => ({
@@ -90,7 +90,7 @@ export function AlertGraph({
         unit={unit}
         thresholds={thresholds}
         hasAllThresholds
-        visibility={visibility}
+        legendState={legendState}
         height={HEIGHT}
         isVisible={isVisible}
         onRetry={onRetry}

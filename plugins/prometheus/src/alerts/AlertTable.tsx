@@ -40,6 +40,8 @@ export interface AlertTableProps {
   showInactiveAlerts?: boolean;
   /** Of the alerts' expressions, in their details. Missing where there are none to be had. */
   graphs?: AlertGraphs;
+  /** What is searched for, kept by whoever shows the table. Missing where that is its own matter. */
+  search?: { text: string; onChange: (text: string) => void };
   /** Says that others may come; those there are stay. */
   isLoading?: boolean;
 }
@@ -71,11 +73,16 @@ export function AlertTable({
   showLabels = true,
   showInactiveAlerts = false,
   graphs,
+  search: kept,
   isLoading = false,
 }: AlertTableProps) {
   const classes = useStyles();
   const { now } = useNow(CLOCK);
-  const [search, setSearch] = useState('');
+  const [ownSearch, setOwnSearch] = useState('');
+  const { text: search, onChange: setSearch } = kept ?? {
+    text: ownSearch,
+    onChange: setOwnSearch,
+  };
   const [showInactive, setShowInactive] = useState(showInactiveAlerts);
   const [sort, setSort] = useState<AlertSort>({
     by: 'state',

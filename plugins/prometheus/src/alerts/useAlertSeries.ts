@@ -4,13 +4,13 @@ import type {
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { useMemo, useState } from 'react';
 import { identify, METRIC_NAME } from '../chart/labels';
-import type { HiddenSeries } from '../chart/useVisibility';
+import type { LegendState } from '../chart/useVisibility';
 
 /** Of the series of a rule those that the alert is of, until somebody chooses others. */
 export function useAlertSeries(
   alert: Alert,
   data: RangeResult | undefined,
-): HiddenSeries {
+): LegendState {
   const [chosen, setChosen] = useState<ReadonlySet<string>>();
   const others = useMemo(
     () => othersOf(alert, data?.series ?? []),

@@ -18,10 +18,10 @@ import { shortNames } from './shortNames';
 import type { Threshold } from './Threshold';
 import { timelineHeight } from './Timeline';
 import { useStable } from '../state/useStable';
-import { type HiddenSeries, useVisibility } from './useVisibility';
+import { type LegendState, useVisibility } from './useVisibility';
 import { useWidth } from './useWidth';
 
-export type { GraphType, HiddenSeries, Threshold };
+export type { GraphType, LegendState, Threshold };
 
 export interface TimeSeriesChartProps {
   /** What assistive technology calls the graph, and what a series without labels is called. */
@@ -44,8 +44,8 @@ export interface TimeSeriesChartProps {
   height?: number;
   /** Pixels of the plot and its legend: what a short legend leaves goes to the plot. */
   fill?: number;
-  /** Missing where what is hidden is the chart's own matter. */
-  visibility?: HiddenSeries;
+  /** Missing where what is chosen in the legend is the chart's own matter. */
+  legendState?: LegendState;
   exemplars?: Exemplars;
   /** Charts of one key share their crosshair. */
   syncKey?: string;
@@ -80,7 +80,7 @@ export function TimeSeriesChart({
   height = 240,
   fill,
   syncKey,
-  visibility,
+  legendState,
   exemplars,
   onZoom,
   onZoomOut,
@@ -102,7 +102,10 @@ export function TimeSeriesChart({
     ),
   );
   const [highlighted, setHighlighted] = useState<number>();
-  const { isShown, toggle, isolate, showAll } = useVisibility(data, visibility);
+  const { isShown, toggle, isolate, showAll } = useVisibility(
+    data,
+    legendState,
+  );
   const isStacked = graphType === 'stacked';
   const below = legendHeight(names, isStacked);
   const plotHeight = fill === undefined ? height : fill - below;
@@ -153,6 +156,8 @@ export function TimeSeriesChart({
           onIsolate={isolate}
           onShowAll={showAll}
           onHighlight={setHighlighted}
+          filter={legendState?.filter}
+          onFilter={legendState?.onFilter}
         />
       </div>
     </div>

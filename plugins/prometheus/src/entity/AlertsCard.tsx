@@ -29,6 +29,7 @@ export interface AlertsCardProps extends AlertOptions {
   /** Seconds since 1970; asks again when it changes. */
   now: number;
   onRetry: () => void;
+  search?: AlertTableProps['search'];
   /** There are alerts, or an error in their place. */
   onSettled?: () => void;
 }

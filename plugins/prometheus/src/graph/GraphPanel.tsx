@@ -10,7 +10,7 @@ import {
   type ValueScale,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { useState } from 'react';
-import type { HiddenSeries } from '../chart/TimeSeriesChart';
+import type { LegendState } from '../chart/TimeSeriesChart';
 import { toCsv } from '../chart/toCsv';
 import { expressionUrl } from '../links';
 import { GraphBody } from './GraphBody';
@@ -46,8 +46,8 @@ export interface GraphPanelProps
   traceUrl?: string;
   /** What else can be done with the panel where it is. */
   actions?: PanelAction[];
-  /** Missing where what is hidden is the panel's own matter. */
-  visibility?: HiddenSeries;
+  /** Missing where what is chosen in the legend is the panel's own matter. */
+  legendState?: LegendState;
   onZoom?: (range: TimeRange) => void;
   onZoomOut?: () => void;
   onRetry?: () => void;

@@ -30,7 +30,7 @@ export type PictureProps = Omit<
 > &
   Pick<
     TimeSeriesChartProps,
-    'hasAllThresholds' | 'syncKey' | 'visibility' | 'onZoom' | 'onZoomOut'
+    'hasAllThresholds' | 'syncKey' | 'legendState' | 'onZoom' | 'onZoomOut'
   > & {
     title: string;
     /** As Prometheus was asked. */
@@ -83,7 +83,7 @@ function View({ data, view, height, ...props }: PictureProps) {
           states={props.states}
           fill={height}
           syncKey={props.syncKey}
-          visibility={props.visibility}
+          legendState={props.legendState}
           exemplars={view === 'timeline' ? undefined : props.exemplars}
           onZoom={props.onZoom}
           onZoomOut={props.onZoomOut}
