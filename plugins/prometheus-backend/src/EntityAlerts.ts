@@ -126,11 +126,13 @@ export class EntityAlerts {
     const { uiUrl } = instance;
     const { maxSeries } = this.options.querier.limits;
     const found = await this.find(asked, caller);
-    const { alerts, missing, mismatched } = found;
+    const { alerts, missing, mismatched, warnings } = found;
     const shown = alerts.slice(0, maxSeries);
+    const marked = await this.withSilences(shown, instance, caller);
     return {
       uiUrl,
-      ...(await this.withSilences(shown, instance, caller)),
+      alerts: marked.alerts,
+      warnings: [...warnings, ...marked.warnings],
       ...(missing.length > 0 && { missing }),
       ...(mismatched.length > 0 && { mismatched }),
       ...(shown.length < alerts.length && {
@@ -142,19 +144,23 @@ export class EntityAlerts {
   private async find(
     { entity, instance, names, isOne }: AskedAlerts,
     caller: Caller,
-  ): Promise<FoundAlerts> {
+  ): Promise<FoundAlerts & { warnings: string[] }> {
     const [labels, enforced] = readable(() => [
       parseLabels(annotationOf(entity, LABELS_ANNOTATION)),
       instance.matchersFor(entity),
     ]);
     if (names.length === 0) {
-      return { alerts: [], missing: [], mismatched: [] };
+      return { alerts: [], missing: [], mismatched: [], warnings: [] };
     }
-    const groups = await this.options.querier.rules({ instance, ...caller });
+    const { groups, warnings, answered } = await this.options.querier.rules({
+      instance,
+      ...caller,
+    });
     const suffix = isOne ? '' : `.${instance.name}`;
     const idOf = (identity: string) =>
       `${digest(identity).slice(0, ID_LENGTH)}${suffix}`;
-    return findAlerts(groups, { names, labels, enforced, idOf });
+    const filter = { names, labels, enforced, idOf, answered };
+    return { ...findAlerts(groups, filter), warnings };
   }
 
   /** What is silenced is said of what is firing, if the Alertmanager answers. */

@@ -30,6 +30,8 @@ import {
   type RangeResult,
   type TimeRange,
   toRuleGroups,
+  toRuleWarnings,
+  untilNow,
   usesIntervals,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { PluginMissingError } from './PluginMissingError';
@@ -159,9 +161,10 @@ export class ProxyPrometheusApi implements PrometheusApi {
   private async range(
     instance: ProxyInstance,
     query: string,
-    { start, end, step, maxPoints }: RangeQuery,
+    { step, maxPoints, ...asked }: RangeQuery,
     options?: RequestOptions,
   ): Promise<RangeResult> {
+    const { start, end } = untilNow(asked);
     const { scrapeInterval } = instance;
     const minStep = usesIntervals(query)
       ? (scrapeInterval ?? DEFAULT_SCRAPE_INTERVAL)
@@ -236,7 +239,7 @@ export class ProxyPrometheusApi implements PrometheusApi {
       alerts: shown,
       ...(missing.length > 0 && { missing }),
       ...(mismatched.length > 0 && { mismatched }),
-      warnings: [],
+      warnings: toRuleWarnings(json),
       ...(shown.length < alerts.length && {
         truncated: { shown: shown.length, received: alerts.length },
       }),
