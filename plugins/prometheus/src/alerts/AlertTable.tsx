@@ -97,8 +97,8 @@ export function AlertTable({
   const [pageSize, setPageSize] = useState(PAGE_SIZES[1]);
 
   const rows = alertRows(alerts, { search, showInactive, sort });
+  const entries = groupRows(rows);
   // There may be fewer than there were when the page was chosen.
-  const entries = isPhone ? rows : groupRows(rows);
   const shownPage = Math.min(page, Math.ceil(entries.length / pageSize) - 1);
   const shown = entries.slice(shownPage * pageSize, (shownPage + 1) * pageSize);
   const columns = alertColumns({
@@ -134,7 +134,7 @@ export function AlertTable({
       />
       {rows.length > 0 && isPhone && (
         <AlertCards
-          rows={shown as Row[]}
+          entries={shown}
           context={context}
           isOpen={isOpen}
           onOpen={setOpen}
