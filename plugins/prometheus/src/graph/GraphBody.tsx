@@ -67,7 +67,7 @@ export function GraphBody({
       />
       {error && <StaleNote error={error} />}
       {drawn?.error && <StaleNote error={drawn.error} />}
-      <PanelNotes {...data} isStacked={props.view === 'stacked'} />
+      <PanelNotes {...data} view={props.view} />
     </div>
   );
 }
