@@ -7,6 +7,7 @@ import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
 import type { AxeResults, RunOptions } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { Browser } from '../support/Browser';
+import { eventually } from '../support/eventually';
 import type { AlertScene } from './pages/alertPage';
 
 const AXE = createRequire(__filename).resolve('axe-core/axe.min.js');
@@ -349,6 +350,23 @@ test('the table of alerts in a browser', async t => {
       .getByText('The rule is not evaluated any more; it should be every 15 s')
       .waitFor();
     await page.getByText('cannot be evaluated: many-to-many').waitFor();
+  });
+
+  await it('has all of its columns in sight, whatever its width', async () => {
+    const inactive = alert('Quiet', { state: 'inactive' });
+    await show({
+      props: { alerts: [...ALERTS, ...SIXTY, inactive], uiUrl: 'https://p' },
+    });
+    for (const width of [768, 850, 950, 1024, 1120, 1280, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      const region = page.getByRole('region');
+      await eventually(async () => {
+        const hidden = await region.evaluate(
+          ({ scrollWidth, clientWidth }) => scrollWidth - clientWidth,
+        );
+        assert.equal(hidden, 0, `${width}: ${hidden} pixels are out of sight`);
+      }, 2_000);
+    }
   });
 
   await it('shows inactive alerts when they are asked for', async () => {

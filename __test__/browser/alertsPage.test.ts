@@ -90,7 +90,7 @@ describe(
       await row.getByRole('button', { name: 'Details' }).click();
     };
     const legend = (page: Page, name: string) =>
-      page.getByRole('table', { name: `Series of Graph of ${name}` });
+      page.getByRole('table', { name: `Series of ${name}` });
 
     it('draws what an alert is about, before it as well, with its threshold', async t => {
       const page = await open(t, 'one');
@@ -101,7 +101,7 @@ describe(
         }
       });
       await openDetails(page, 'Slow');
-      const plot = plotOf(page, 'Graph of Slow');
+      const plot = plotOf(page, 'Slow');
       await plot.waitFor();
       await legend(page, 'Slow')
         .getByRole('button', { name: 'Show all (5 hidden)' })
@@ -129,13 +129,13 @@ describe(
       const page = await open(t, 'kitchen');
       await page.getByRole('checkbox', { name: 'Show inactive' }).click();
       await openDetails(page, 'Backlog');
-      await plotOf(page, 'Graph of Backlog').waitFor();
+      await plotOf(page, 'Backlog').waitFor();
       assert.match(
         await legend(page, 'Backlog').innerText(),
         /kitchen_queue\s+3\s+3\s+3\s+3/,
       );
       await openDetails(page, 'Many');
-      await plotOf(page, 'Graph of Many').waitFor();
+      await plotOf(page, 'Many').waitFor();
       assert.match(await legend(page, 'Many').innerText(), /6\s+6\s+6\s+6/);
       assert.deepEqual(await thresholds(page), ['>= 500']);
       assert.deepEqual(await violations(page), []);
@@ -169,13 +169,13 @@ describe(
       await details.getByText('Prometheus did not answer').waitFor();
       await page.unroute('**/alerts/*/range');
       await details.getByRole('button', { name: 'Try again' }).click();
-      await plotOf(page, 'Graph of Slow').waitFor();
+      await plotOf(page, 'Slow').waitFor();
     });
 
     it('asks again with the alerts, and not with every second that passes', async t => {
       const page = await open(t, 'one');
       await openDetails(page, 'Slow');
-      await plotOf(page, 'Graph of Slow').waitFor();
+      await plotOf(page, 'Slow').waitFor();
       let count = 0;
       page.on('request', request => {
         count += request.url().endsWith('/range') ? 1 : 0;

@@ -5,7 +5,7 @@ import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
 import type { ReactNode } from 'react';
 import { AlertDetails } from './AlertDetails';
 import { AlertLabels } from './AlertLabels';
-import { AlertName } from './AlertName';
+import { AlertName, AlertReason } from './AlertName';
 import { AlertStateChip } from './AlertStateChip';
 import type { CellContext } from './alertColumns';
 import { type Row, summaryOf } from './alertRows';
@@ -115,7 +115,7 @@ function Single({
   onOpen,
 }: OpenState & { alert: Alert; context: CellContext }) {
   const { summary, description } = alert.annotations;
-  const text = [alert.labels.severity, summary ?? description];
+  const text = [alert.labels.severity, summary ?? description].filter(Boolean);
   return (
     <Card
       alert={alert}
@@ -123,9 +123,15 @@ function Single({
       button={<OpenButton label="Details" isOpen={isOpen} onOpen={onOpen} />}
     >
       <Text>
-        {text.filter(Boolean).join(' · ')}{' '}
-        {alert.activeAt && <TimeAgo time={alert.activeAt} now={context.now} />}
+        {text.join(' · ')}
+        {alert.activeAt && (
+          <>
+            {text.length > 0 && ' · '}
+            <TimeAgo time={alert.activeAt} now={context.now} />
+          </>
+        )}
       </Text>
+      <AlertReason alert={alert} />
       {isOpen && <AlertDetails alert={alert} {...context} />}
     </Card>
   );

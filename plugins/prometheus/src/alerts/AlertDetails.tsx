@@ -58,7 +58,7 @@ export function AlertDetails({ alert, now, uiUrl, graphs }: AlertDetailsProps) {
         <AlertGraph alert={alert} graphs={graphs} />
       ),
     ],
-    ['For', duration !== undefined && formatValue(duration, 'seconds')],
+    ['For', Boolean(duration) && formatValue(duration, 'seconds')],
     ['Active since', activeAt && <TimeAgo time={activeAt} now={now} />],
     [
       'Evaluated',

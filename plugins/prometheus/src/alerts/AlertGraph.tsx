@@ -84,7 +84,7 @@ export function AlertGraph({
     <div ref={ref}>
       <GraphBody
         {...state}
-        title={`Graph of ${name}`}
+        title={name}
         query={query}
         view="line"
         unit={unit}
