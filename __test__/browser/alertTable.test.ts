@@ -7,6 +7,7 @@ import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
 import type { AxeResults, RunOptions } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { Browser } from '../support/Browser';
+import { eventually } from '../support/eventually';
 import type { AlertScene } from './pages/alertPage';
 
 const AXE = createRequire(__filename).resolve('axe-core/axe.min.js');
@@ -287,6 +288,85 @@ test('the table of alerts in a browser', async t => {
       .evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth);
     assert.equal(overflow, 0);
     assert.equal(await page.getByRole('table').count(), 0);
+  });
+
+  await it('has many alerts of one rule in one card until it is opened', async () => {
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.addScriptTag({ path: AXE });
+    const many = Array.from({ length: 30 }, (_, pod) =>
+      alert('PodCrashes', {
+        state: pod % 3 ? 'firing' : 'pending',
+        labels: {
+          severity: 'page',
+          team: 'a',
+          pod: `production-checkout-7c9fd6b5d4-x2x9q-${pod}`,
+        },
+      }),
+    );
+    const cards = page.getByRole('listitem').filter({
+      has: page.getByRole('heading'),
+    });
+    await show({ props: { alerts: [...ALERTS, ...many] } });
+    assert.equal(await cards.count(), ALERTS.length + 1);
+    const group = cards.filter({ hasText: 'PodCrashes' });
+    assert.match(await group.innerText(), /30 alerts: 20 firing, 10 pending/);
+    assert.match(await group.innerText(), /team: a/);
+    await group.getByRole('button', { name: 'The 30 alerts' }).click();
+    assert.equal(await cards.count(), ALERTS.length + 31);
+    const last = group.getByRole('listitem').filter({
+      has: page.getByRole('heading'),
+    });
+    await last.last().getByRole('button', { name: 'Details' }).click();
+    await last
+      .last()
+      .getByText(/pod: production-checkout.*-27$/)
+      .waitFor();
+    const overflow = await page
+      .locator('html')
+      .evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth);
+    assert.equal(overflow, 0);
+    const { violations } = await page.evaluate(() => axe.run('#root'));
+    assert.deepEqual(
+      violations
+        .filter(({ impact }) => ['serious', 'critical'].includes(impact!))
+        .map(({ id, nodes }) => [id, nodes[0].html]),
+      [],
+    );
+  });
+
+  await it('can be pressed on a phone too, and says there what is not known', async () => {
+    await page.setViewportSize({ width: 390, height: 800 });
+    const stalled = alert('Forgotten', {
+      state: 'unknown',
+      activeAt: undefined,
+      isStalled: true,
+      interval: 15,
+    });
+    const props = { alerts: [...ALERTS, stalled], uiUrl: 'https://p.example' };
+    await show({ props, isClickable: true });
+    await page.getByRole('button', { name: 'Forgotten' }).click();
+    assert.deepEqual(await clicked(), ['Forgotten']);
+    await page
+      .getByText('The rule is not evaluated any more; it should be every 15 s')
+      .waitFor();
+    await page.getByText('cannot be evaluated: many-to-many').waitFor();
+  });
+
+  await it('has all of its columns in sight, whatever its width', async () => {
+    const inactive = alert('Quiet', { state: 'inactive' });
+    await show({
+      props: { alerts: [...ALERTS, ...SIXTY, inactive], uiUrl: 'https://p' },
+    });
+    for (const width of [768, 850, 950, 1024, 1120, 1280, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      const region = page.getByRole('region');
+      await eventually(async () => {
+        const hidden = await region.evaluate(
+          ({ scrollWidth, clientWidth }) => scrollWidth - clientWidth,
+        );
+        assert.equal(hidden, 0, `${width}: ${hidden} pixels are out of sight`);
+      }, 2_000);
+    }
   });
 
   await it('shows inactive alerts when they are asked for', async () => {

@@ -26,6 +26,12 @@ const SERVICE = 'prometheus.io/service-name';
 
 const ENTITIES = {
   shop: { annotations: { [RULE]: 'shop_payload_bytes', [ALERT]: 'all' } },
+  several: {
+    annotations: {
+      [RULE]: 'shop_payload_bytes, shop_idle, shop_queue_length',
+      [ALERT]: 'all',
+    },
+  },
   staging: {
     annotations: { [RULE]: 'shop_payload_bytes', [SERVICE]: 'staging' },
   },
@@ -170,6 +176,46 @@ describe(
       await eventually(async () => {
         assert.equal(await page.getByRole('note').count(), 0);
       });
+    });
+
+    it('says one outage once on an overview, whatever cards that has', async t => {
+      const link = await Link.to(t, server.url);
+      const app = await start(t, {
+        prometheus: { instances: [{ name: 'default', url: link.url }] },
+      });
+      link.cut();
+      const said = 'Prometheus did not answer';
+      const [cards, summary] = [
+        await app.open(t, 'several', { tab: '', expected: REFUSED }),
+        await app.open(t, 'several', { tab: 'summary', expected: REFUSED }),
+      ];
+      await eventually(async () => {
+        const short = cards.getByText('Another card on this page says why.');
+        // Of the alerts and the graphs in sight one has the message.
+        assert.ok((await short.count()) > 0);
+        assert.equal(await cards.getByText(said).count(), 1);
+        const retry = cards.getByRole('button', { name: 'Try again' });
+        assert.equal(await retry.count(), 1);
+      });
+      await eventually(async () => {
+        assert.equal(await summary.getByText(said).count(), 1);
+        assert.equal(await summary.getByText('Not known').count(), 3);
+      });
+      await summary
+        .getByText('It is not known how many alerts there are')
+        .waitFor();
+      await link.mend();
+      for (const page of [cards, summary]) {
+        await page.getByRole('button', { name: 'Try again' }).click();
+        await eventually(async () => {
+          assert.equal(await page.getByText(said).count(), 0);
+          assert.equal(await page.getByText('Nothing to show').count(), 0);
+        });
+      }
+      await cards.getByRole('row', { name: /AlwaysFiring/ }).waitFor();
+      await shown(cards, 'shop_payload_bytes');
+      await summary.getByText('1 firing').waitFor();
+      await summary.getByText('1.5 GiB').waitFor();
     });
 
     it('is for everyone: nothing serious for axe, in light and dark', async t => {

@@ -408,6 +408,57 @@ test('the chart in a browser', async t => {
     assert.ok(((await max()) ?? 0) < 100);
   });
 
+  await t.test('infinities are marked at the edge where they are', async t => {
+    const page = await open(t);
+    const data = range(40, [{ pod: 'a' }, at => (at < 30 ? 5 : null)]);
+    const [series] = data.series;
+    const infinite = Array.from({ length: 5 }, (_, at) => 30 + at);
+    /** Pixels with color within the marks' height of the upper and lower edge, by the place. */
+    const edges = (places: number[]) =>
+      page.evaluate(ats => {
+        const chart = uplots.charts.at(-1)!.deref()!;
+        const { top, height } = chart.bbox;
+        return ats.map(at => {
+          const x = chart.valToPos(chart.data[0][at], 'x', true);
+          return [top, top + height - 6].map(y => {
+            const { data: pixels } = chart.ctx.getImageData(x - 3, y, 6, 6);
+            const opaque = [...pixels].filter(
+              (part, index) => index % 4 === 3 && part > 200,
+            );
+            return opaque.length > 8;
+          });
+        });
+      }, places);
+    const places = [10, 32, 38];
+    for (const [nonFinite, expected] of [
+      [{ '+Inf': infinite }, [true, false]],
+      [{ '-Inf': infinite }, [false, true]],
+      [{ NaN: infinite }, [false, false]],
+    ] as const) {
+      for (const graphType of ['line', 'stacked', 'step', 'area'] as const) {
+        const marked = { ...data, series: [{ ...series, nonFinite }] };
+        await show(page, [{ title: 'Marks', data: marked, graphType }]);
+        assert.deepEqual(
+          await edges(places),
+          [[false, false], expected, [false, false]],
+          `${graphType} ${JSON.stringify(nonFinite)}`,
+        );
+      }
+    }
+    const never = { ...series, values: data.timestamps.map(() => null) };
+    const only = {
+      ...data,
+      series: [{ ...never, nonFinite: { '+Inf': [20] } }],
+    };
+    await show(page, [{ title: 'Marks', data: only }]);
+    assert.deepEqual(await edges([20, 10]), [
+      [true, false],
+      [false, false],
+    ]);
+    await legend(page).nth(0).click();
+    assert.deepEqual(await edges([20]), [[false, false]], 'it is hidden');
+  });
+
   for (const dark of [false, true]) {
     const scheme = dark ? 'dark' : 'light';
     await t.test(`assistive technology can use it, ${scheme}`, async t => {

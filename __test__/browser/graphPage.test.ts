@@ -165,6 +165,41 @@ describe(
       assert.equal(new URL(page.url()).search, '');
     });
 
+    it('keeps the filter of a legend in the address, also when there are few series left', async t => {
+      const page = await open(t, 'fleet');
+      const title = 'Latency of the pods';
+      await shown(page, title);
+      const box = legendOf(page, title).getByRole('searchbox');
+      const names = () =>
+        legendOf(page, title)
+          .getByRole('row')
+          .filter({ has: page.getByRole('rowheader') })
+          .count();
+      await box.pressSequentially('7d9f8c6b5-35s', { delay: 20 });
+      const kept = () => new URL(page.url()).searchParams.get('filter');
+      await eventually(() => assert.match(kept()!, /^[\da-f]+:7d9f8c6b5-35s$/));
+      const found = await names();
+      assert.ok(found > 0 && found < 24, `${found}`);
+      await page.reload();
+      await shown(page, title);
+      assert.equal(await box.inputValue(), '7d9f8c6b5-35s');
+      assert.equal(await names(), found);
+      await box.fill('');
+      await eventually(() => assert.equal(kept(), null));
+      assert.equal(await names(), 24);
+
+      await shown(page, 'Queues');
+      const queues = legendOf(page, 'Queues');
+      await queues.getByRole('button', { name: 'mails', exact: true }).click();
+      const [id] = new URL(page.url()).searchParams.get('hide')!.split(':');
+      await page.goto(page.url().replace(/\?.*$/, `?filter=${id}:orders`));
+      await shown(page, 'Queues');
+      const few = queues.getByRole('rowheader');
+      assert.equal(await few.count(), 1);
+      await queues.getByRole('searchbox').fill('');
+      await eventually(async () => assert.equal(await few.count(), 2));
+    });
+
     it('shows one panel alone, and copies the link to it', async t => {
       const page = await open(t, 'fleet', { search: '?range=3h' });
       await page

@@ -143,7 +143,7 @@ describe(
       );
     });
 
-    it('shows what is infinite as infinite, and says where the gaps are from', async t => {
+    it('shows what is infinite as infinite, marks when, and says where the gaps are from', async t => {
       const page = await open(t, 'odd');
       await shown(page, 'shop_odd');
       const row = (name: string) =>
@@ -151,7 +151,7 @@ describe(
       assert.match(await row('infinite').innerText(), /∞\s+3\s+∞\s+∞$/);
       assert.match(await row('undefined').innerText(), /NaN\s+4\s+4\s+4$/);
       for (const note of [
-        '1 series is infinite at times: there the graph has gaps.',
+        '1 series is infinite at times, marked at the edge of the graph.',
         '1 series is not a number (NaN) at times: there the graph has gaps.',
       ]) {
         await page.getByText(note, { exact: true }).waitFor();

@@ -257,6 +257,17 @@ describe(
       assert.equal(named.alerts.length, 1);
     });
 
+    it("draws what an alert's expression compares", async () => {
+      const quiet = await eventually(async () => {
+        const { alerts } = await api().alerts(entity({}), ['NeverFiring']);
+        assert.equal(alerts[0]?.state, 'inactive');
+        return alerts[0];
+      });
+      const drawn = await api().alertRange(entity({}), quiet, undefined, HOUR);
+      assert.deepEqual(new Set(drawn.series[0].values), new Set([0]));
+      assert.notEqual(quiet.ruleId, undefined, 'there is a graph');
+    });
+
     for (const [name, failure] of [
       [
         'gone',

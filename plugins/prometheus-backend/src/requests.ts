@@ -15,15 +15,18 @@ const range = {
   maxPoints: z.number().int().min(3).max(MAX_POINTS).optional(),
 };
 
+/** Of alerting rules. */
+const names = z.union([z.literal('all'), z.array(z.string().min(1))]);
+
 /** PromQL of one's own. */
 const query = { query: z.string().min(1) };
 const instance = { instance: z.string().optional() };
 
 /** What requests may hold. Unknown keys are errors: a misspelt `step` would change the answer. */
 export const bodies = {
-  alerts: z.strictObject({
-    names: z.union([z.literal('all'), z.array(z.string().min(1))]),
-  }),
+  alerts: z.strictObject({ names }),
+  /** With the names that the alert was asked for by, where they are not the annotation's. */
+  alertRange: z.strictObject({ ...range, names: names.optional() }),
   range: z.strictObject(range),
   exemplars: z.strictObject(ends),
   instant: z.strictObject({}),

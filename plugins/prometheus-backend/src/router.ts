@@ -19,7 +19,10 @@ import express, {
 import { type CallerServices, callerServices } from './callerServices';
 import { Querier, readTraceUrl, type RequestSigner } from './client';
 import { type CallerCredentials, EntityAccess } from './EntityAccess';
-import { type Caller, EntityPrometheus } from './EntityPrometheus';
+import { EntityAlerts } from './EntityAlerts';
+import { EntityInstances } from './EntityInstances';
+import { EntityPrometheus } from './EntityPrometheus';
+import { type Caller, EntityQueries } from './EntityQueries';
 import type { InstanceChooser } from './instanceExtensionPoint';
 import { readNamedQueries } from './NamedQueries';
 import { bodies, parseBody } from './requests';
@@ -62,19 +65,21 @@ function makeRouter(options: RouterOptions): Router {
     callerServices(options);
   const querier = Querier.fromConfig(config, { logger, signRequest });
   options.lifecycle?.addShutdownHook(() => querier.close());
+  const queries = new EntityQueries({ querier, logger });
+  const instances = new EntityInstances(querier.instances, chooseInstance);
   return new Routes({
     httpAuth,
     access: new EntityAccess(catalog, permissions),
     prometheus: new EntityPrometheus({
-      querier,
-      queries: readNamedQueries(config),
-      logger,
+      queries,
+      instances,
+      named: readNamedQueries(config),
       traceUrl: readTraceUrl({
         config: prometheusOf(config),
         path: 'prometheus',
       }),
-      chooseInstance,
     }),
+    alerts: new EntityAlerts({ querier, queries, instances }),
     querier,
     isCustomAllowed: allowsCustomQueries(config),
     isCallerVerified,
@@ -94,6 +99,7 @@ interface RoutesOptions {
   httpAuth: Pick<HttpAuthService, 'credentials'>;
   access: EntityAccess;
   prometheus: EntityPrometheus;
+  alerts: EntityAlerts;
   querier: Querier;
   isCustomAllowed: boolean;
   isCallerVerified: boolean;
@@ -149,31 +155,29 @@ class Routes {
   }
 
   private addAlerts(router: Router): void {
-    const { prometheus } = this.options;
+    const { alerts } = this.options;
     router.get(
       `${ENTITY}/alerts`,
       this.answered(async (request, signal) => {
-        const { entity, caller } = await this.seen(
-          request,
-          signal,
-          prometheusAlertReadPermission,
-        );
-        return prometheus.alerts(entity, caller);
+        const { entity, caller } = await this.seenAlerts(request, signal);
+        return alerts.list(entity, caller);
       }),
     );
     router.post(
       `${ENTITY}/alerts`,
       this.answered(async (request, signal) => {
         const { names } = parseBody(bodies.alerts, request.body);
-        const { entity, caller } = await this.seen(
-          request,
-          signal,
-          prometheusAlertReadPermission,
-        );
-        if (!prometheus.asksFor(entity, names)) {
-          await this.assertCustom(request);
-        }
-        return prometheus.alerts(entity, caller, names);
+        const seen = await this.seenAlerts(request, signal, names);
+        return alerts.list(seen.entity, seen.caller, names);
+      }),
+    );
+    router.post(
+      `${ENTITY}/alerts/:rule/range`,
+      this.answered(async (request, signal) => {
+        const { names, ...range } = parseBody(bodies.alertRange, request.body);
+        const { rule } = request.params;
+        const seen = await this.seenAlerts(request, signal, names);
+        return alerts.range(seen.entity, rule, range, seen.caller, names);
       }),
     );
   }
@@ -242,6 +246,23 @@ class Routes {
       entity: await access.read(ref, permission, credentials, signal),
       caller: callerOf(credentials, signal),
     };
+  }
+
+  /** As {@link seen}, where other alerts than those of the annotation are custom queries. */
+  private async seenAlerts(
+    request: Request,
+    signal: AbortSignal,
+    names?: 'all' | string[],
+  ): Promise<{ entity: Entity; caller: Caller }> {
+    const found = await this.seen(
+      request,
+      signal,
+      prometheusAlertReadPermission,
+    );
+    if (names && !this.options.alerts.asksFor(found.entity, names)) {
+      await this.assertCustom(request);
+    }
+    return found;
   }
 
   /**

@@ -113,6 +113,8 @@ export type AlertState = 'inactive' | 'pending' | 'firing' | 'unknown';
 /** An alert of a rule, or a rule that has none at the moment. */
 export interface Alert {
   name: string;
+  /** Names its rule in requests, within its entity; alerts of one rule have the same. */
+  ruleId?: string;
   state: AlertState;
   /** Missing while inactive, and for NaN and infinities. */
   value?: number;
@@ -124,6 +126,12 @@ export interface Alert {
   activeAt?: string;
   /** When its rule was last evaluated, in ISO 8601. */
   lastEvaluation?: string;
+  /**
+   * That its rule should have been evaluated many times since: it is `unknown` then, unless it fired.
+   */
+  isStalled?: boolean;
+  /** Seconds from one evaluation of a rule that is stalled to the next. */
+  interval?: number;
   /** The rule's `for`, in seconds. */
   duration?: number;
   /** The rule's expression. */

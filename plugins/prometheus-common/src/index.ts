@@ -1,4 +1,5 @@
 export * from './AnswerError';
+export * from './alerts/alertGraph';
 export * from './alerts/alertState';
 export * from './alerts/mergeAlerts';
 export * from './alerts/RuleGroup';

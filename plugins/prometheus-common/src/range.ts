@@ -96,6 +96,33 @@ export function countPoints({ start, end, step }: AlignedRange): number {
   return Math.floor((end - start) / step) + 1;
 }
 
+/**
+ * What of a range is not ahead: there Prometheus looks back, and makes up a few minutes.
+ *
+ * @param now - seconds since 1970
+ * @throws RangeError for a range that begins in the future, and for one that ends before it starts
+ */
+export function untilNow(
+  { start, end }: TimeRange,
+  now = Date.now() / 1000,
+): TimeRange {
+  assertRange({ start, end });
+  if (start > now) {
+    throw new RangeError(
+      `The range begins at ${toText(start)}, which is in the future: it is ${toText(now)}`,
+    );
+  }
+  return { start, end: Math.min(end, now) };
+}
+
+/** Moments may be beyond those of a date. */
+function toText(seconds: number): string {
+  const date = new Date(Math.round(seconds) * 1000);
+  return Number.isNaN(date.getTime())
+    ? `${seconds} s after 1970`
+    : date.toISOString().replace('.000Z', 'Z');
+}
+
 /** Every point of the grid, in seconds. */
 export function timestampsOf(range: AlignedRange): number[] {
   return Array.from(

@@ -244,7 +244,7 @@ test('Prometheus 3', { skip }, async t => {
 
   await t.test('has firing, pending and inactive alerts at once', async () => {
     const alerts = await eventually(async () => {
-      const found = toAlerts(await client.rules(), { names: 'all' });
+      const found = toAlerts((await client.rules()).groups, { names: 'all' });
       assert.deepEqual(
         found.map(({ name, state }) => [name, state]),
         [
@@ -270,7 +270,7 @@ test('Prometheus 3', { skip }, async t => {
   });
 
   await t.test('filters alerts by name and label', async () => {
-    const groups = await client.rules();
+    const { groups } = await client.rules();
     const names = (filter: Parameters<typeof toAlerts>[1]) =>
       toAlerts(groups, filter).map(({ name }) => name);
     assert.deepEqual(names({ names: ['Quiet', 'Nope'] }), ['Quiet']);

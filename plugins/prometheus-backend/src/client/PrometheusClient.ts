@@ -9,6 +9,7 @@ import {
   type TimeRange,
   toRule,
   toRuleGroups,
+  toRuleWarnings,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { z } from 'zod';
 import { noted, seriesShape, toInstantResult, toRangeResult } from './answers';
@@ -72,6 +73,15 @@ const exemplarsAnswer = z.object({
     )
     .nullish(),
 });
+
+/** What a server says of its alerting rules. */
+export interface RulesResult {
+  groups: RuleGroup[];
+  /** Some may be missing. */
+  warnings: string[];
+  /** When it said so by its own clock, in seconds since 1970, where that is known. */
+  answered?: number;
+}
 
 /** Bytes: an answer is one metric's, which several targets may have described. */
 const MAX_METADATA = 2 ** 20;
@@ -152,21 +162,33 @@ export class PrometheusClient {
   }
 
   /** The groups of alerting rules, with as much of their texts as may be shown. */
-  async rules({ signal }: CallOptions = {}): Promise<RuleGroup[]> {
+  async rules({ signal }: CallOptions = {}): Promise<RulesResult> {
     const parameters: [string, string][] = [['type', 'alert']];
     const { title } = this.instance.ruler;
     const each = (rule: unknown) =>
       toPublicRule(toRule(rule), title, this.texts);
     const rules: Shape = { keys: { rules: { each } } };
-    return this.ruler.ask(
-      { method: 'GET', path: '/api/v1/rules', parameters, signal },
+    let answered: number | undefined;
+    const onDate = (date: Date) => {
+      answered = date.getTime() / 1000;
+    };
+    const found = await this.ruler.ask(
+      { method: 'GET', path: '/api/v1/rules', parameters, signal, onDate },
       {
         shape: {
           keys: { data: { keys: { groups: { elements: rules } } } },
         },
-        read: json => toRuleGroups(json, rule => rule as Rule),
+        read: json => ({
+          groups: toRuleGroups(json, rule => rule as Rule),
+          warnings: toRuleWarnings(json),
+        }),
       },
     );
+    return {
+      groups: found.groups,
+      warnings: this.texts.ruleWarnings(title, found.warnings),
+      answered,
+    };
   }
 
   /** What targets say of a metric; several may disagree, and many servers know nothing. */

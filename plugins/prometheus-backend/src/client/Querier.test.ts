@@ -186,7 +186,39 @@ describe('Querier', () => {
     assert.equal(timestamps.length, 289);
   });
 
+  for (const ahead of [60, 86_400, 1e12]) {
+    test(`asks for nothing of the future: ${ahead} s of it`, async t => {
+      const { server, querier } = await prompt(t);
+      const now = Date.now() / 1000;
+      const range = { start: now - 600, end: now + ahead };
+      const request = {
+        ...ASK,
+        ...range,
+        query: 'sum_over_time(up[$__range])',
+      };
+      const { end, timestamps } = await querier.queryRange(request);
+      await querier.exemplars(request).catch(() => {});
+      for (const { parameters } of server.asked) {
+        assert.ok(Number(parameters.get('end')) <= Date.now() / 1000);
+      }
+      assert.equal(server.asked.length, 2);
+      assert.match(server.asked[0].parameters.get('query')!, /\[60\ds\]/);
+      assert.ok(end > now - 20 && end <= Date.now() / 1000);
+      assert.equal(timestamps.at(-1), end);
+    });
+  }
+
   for (const [what, request, says] of [
+    [
+      'a range that lies ahead',
+      { start: Date.now() / 1000 + 600, end: Date.now() / 1000 + 1200 },
+      /^The range begins at 20\d\d-.*Z, which is in the future: it is 20/,
+    ],
+    [
+      'a range that lies beyond all dates',
+      { start: 1e15, end: 1e15 },
+      /^The range begins at 1000000000000000 s after 1970, which is/,
+    ],
     [
       'a range that is too long',
       { start: 0, end: 32 * 86_400 },

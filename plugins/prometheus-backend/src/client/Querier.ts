@@ -13,14 +13,18 @@ import {
   type Intervals,
   intervalsOf,
   type RangeResult,
-  type RuleGroup,
   type TimeRange,
+  untilNow,
   usesIntervals,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { Clients } from './Clients';
 import { ConcurrencyLimit } from './ConcurrencyLimit';
 import { type Limits, readLimits } from './Limits';
-import type { MetricMetadata, PrometheusClient } from './PrometheusClient';
+import type {
+  MetricMetadata,
+  PrometheusClient,
+  RulesResult,
+} from './PrometheusClient';
 import type { PrometheusInstance } from './PrometheusInstance';
 import { PrometheusInstances } from './PrometheusInstances';
 import { type Loaded, QueryCache } from './QueryCache';
@@ -161,10 +165,14 @@ export class Querier {
    * @throws InputError as {@link queryRange}
    */
   plan(request: RangeRequest): RangePlan {
-    const { query, start, end } = request;
+    const { query } = request;
     const { scrapeInterval } = this.instanceOf(request);
+    const { start, end } = this.toPast(request);
     const isFilled = usesIntervals(query);
-    const range = this.toRange(request, isFilled ? scrapeInterval : 1);
+    const range = this.toRange(
+      { ...request, start, end },
+      isFilled ? scrapeInterval : 1,
+    );
     if (!isFilled) {
       return { query, range };
     }
@@ -201,13 +209,13 @@ export class Querier {
   }
 
   /** The groups of alerting rules, of the last 5 seconds. */
-  rules(request: QueryRequest): Promise<RuleGroup[]> {
+  rules(request: QueryRequest): Promise<RulesResult> {
     return this.get(
       request,
       ['rules'],
       (client, signal) => client.rules({ signal }),
-      groups => ({
-        bytes: sizeOf(groups),
+      found => ({
+        bytes: sizeOf(found),
         expiresAt: Date.now() + RULES_AGE,
       }),
     );
@@ -233,8 +241,8 @@ export class Querier {
   exemplars(
     request: QueryRequest & { query: string } & TimeRange,
   ): Promise<ExemplarSeries[]> {
-    const { query, start, end } = request;
-    this.assertRange({ start, end });
+    const { query } = request;
+    const { start, end } = this.toPast(request);
     return this.get(
       request,
       ['exemplars', query, start, end],
@@ -323,16 +331,20 @@ export class Querier {
     );
   }
 
-  private assertRange({ start, end }: TimeRange): void {
+  /** What of a range is not ahead, if it is within the limits. */
+  private toPast({ start, end }: TimeRange): TimeRange {
     const { maxRange } = this.limits;
     if (!Number.isFinite(start) || !Number.isFinite(end) || end < start) {
       throw new InputError('The range has to start before it ends');
     }
-    if (end - start > maxRange) {
+    const range = pastOf({ start, end });
+    const length = range.end - range.start;
+    if (length > maxRange) {
       throw new InputError(
-        `The range is ${end - start} s, and ${maxRange} s are the most`,
+        `The range is ${length} s, and ${maxRange} s are the most`,
       );
     }
+    return range;
   }
 
   /** @param minStep - of a step that is chosen, in seconds: a finer one would show no more */
@@ -341,7 +353,6 @@ export class Querier {
     minStep: number,
   ): AlignedRange {
     const { maxPoints: most } = this.limits;
-    this.assertRange({ start, end });
     if (step !== undefined && !(Number.isSafeInteger(step) && step > 0)) {
       throw new InputError('The step has to be whole seconds, 1 or more');
     }
@@ -360,6 +371,15 @@ export class Querier {
       );
     }
     return range;
+  }
+}
+
+/** @throws InputError for a range that lies ahead */
+function pastOf(range: TimeRange): TimeRange {
+  try {
+    return untilNow(range);
+  } catch (error) {
+    throw error instanceof RangeError ? new InputError(error.message) : error;
   }
 }
 

@@ -274,7 +274,7 @@ describe('a rule', () => {
       }),
       config,
     );
-    const alerts = toAlerts(await client.rules(), { names: 'all' });
+    const alerts = toAlerts((await client.rules()).groups, { names: 'all' });
     return { alerts, logged };
   }
 

@@ -126,6 +126,16 @@ export class ServerTexts {
     );
   }
 
+  /** The warnings of an answer about rules: who did not answer is said to the log. */
+  ruleWarnings(title: string, texts: string[]): string[] {
+    texts.forEach(text => this.log(title, 'warned of its rules', text));
+    return texts.length > 0
+      ? [
+          `The ${title} gave a warning about its rules, and some may be missing; the backend’s log has it`,
+        ]
+      : [];
+  }
+
   /** What people wrote into a rule. */
   annotation(text: string): string {
     return this.redactor.withoutOriginInProse(text);

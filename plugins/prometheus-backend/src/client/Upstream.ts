@@ -44,6 +44,8 @@ export interface UpstreamRequest {
   signal?: AbortSignal;
   /** Less than the {@link UpstreamOptions.maxBytes} of other answers. */
   maxBytes?: number;
+  /** Takes the moment of the answer by the clock of who made it, where that is said. */
+  onDate?: (date: Date) => void;
 }
 
 /** How an answer that is read as a whole is read. */
@@ -240,6 +242,10 @@ export class Upstream {
     const stream = decoded(body, headers['content-encoding']);
     const { maxBytes = Infinity } = request;
     if (status === 200) {
+      const date = new Date(String(headers.date));
+      if (!Number.isNaN(date.getTime())) {
+        request.onDate?.(date);
+      }
       const most = Math.min(maxBytes, this.options.maxBytes);
       await this.read(stream, most, onChunk);
       return undefined;

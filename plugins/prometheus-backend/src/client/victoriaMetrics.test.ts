@@ -124,7 +124,7 @@ async function check(
   await t.test(
     'have alerts at vmalert, and none at VictoriaMetrics',
     async () => {
-      const none = await clientOf(t, victoria, {}).rules();
+      const none = (await clientOf(t, victoria, {}).rules()).groups;
       assert.deepEqual(toAlerts(none, { names: 'all' }), []);
       await eventually(async () => checkAlerts(client));
     },
@@ -139,7 +139,7 @@ async function check(
 }
 
 async function checkAlerts(client: PrometheusClient): Promise<void> {
-  const alerts = toAlerts(await client.rules(), { names: 'all' });
+  const alerts = toAlerts((await client.rules()).groups, { names: 'all' });
   assert.deepEqual(
     alerts.map(({ name, state, value }) => [name, state, value]),
     [

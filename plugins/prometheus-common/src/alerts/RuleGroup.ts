@@ -34,10 +34,17 @@ export interface Rule {
 /** A group of rules as `/api/v1/rules` has it, whichever server wrote it. */
 export interface RuleGroup {
   name: string;
+  /** Where the server has it from; a namespace with some. */
+  file?: string;
+  /** Seconds from one evaluation to the next. */
+  interval?: number;
   rules: Rule[];
 }
 
 type Json = Record<string, unknown>;
+
+/** Warnings of one answer. */
+const MAX_WARNINGS = 100;
 
 /** Go's zero time, for what has not happened. */
 const NEVER = /^0001-/;
@@ -57,14 +64,29 @@ export function toRuleGroups(
   const { groups } = object(data, 'data');
   return list(groups, 'data.groups').map((each, index) => {
     const at = `data.groups[${index}]`;
-    const { name, rules } = object(each, at);
+    const { name, file, interval, rules } = object(each, at);
     return {
       name: text(name, `${at}.name`),
+      file: optionalText(file),
+      interval:
+        typeof interval === 'number' && interval > 0 ? interval : undefined,
       rules: list(rules, `${at}.rules`).map((rule, nth) =>
         read(rule, `${at}.rules[${nth}]`),
       ),
     };
   });
+}
+
+/**
+ * What an answer of `/api/v1/rules` warns of: Thanos' says there which of its rulers did not answer.
+ *
+ * @throws AnswerError for an answer of another shape
+ */
+export function toRuleWarnings(answer: unknown): string[] {
+  const { warnings } = object(answer, 'the answer');
+  return list(warnings, 'warnings')
+    .slice(0, MAX_WARNINGS)
+    .map((warning, index) => text(warning, `warnings[${index}]`));
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Alert } from '../api';
 import { nonFiniteName, parseSample } from '../nonFinite';
 import { ALERT_STATES, stateOfQuietRule, toAlertState } from './alertState';
 import type { ActiveAlert, Rule, RuleGroup } from './RuleGroup';
+import { isStalled, serverTimeOf } from './stalled';
 
 export interface AlertFilter {
   /** Of the rules. */
@@ -14,6 +15,10 @@ export interface AlertFilter {
   labels?: AlertLabel[];
   /** That an alert or a rule has for certain; what has not is as if it did not exist. */
   enforced?: AlertLabel[];
+  /** Makes a short text of what tells a rule from all others: {@link Alert.ruleId}. */
+  idOf?: (identity: string) => string;
+  /** When the server answered by its own clock, in seconds since 1970. */
+  answered?: number;
 }
 
 export interface FoundAlerts {
@@ -38,18 +43,29 @@ export function toAlerts(groups: RuleGroup[], filter: AlertFilter): Alert[] {
 /** As {@link toAlerts}, and which names nothing was found for. */
 export function findAlerts(
   groups: RuleGroup[],
-  { names, labels = [], enforced = [] }: AlertFilter,
+  { names, labels = [], enforced = [], idOf, answered }: AlertFilter,
 ): FoundAlerts {
   const wanted = names === 'all' ? undefined : new Set(names);
   const unseen = new Set(wanted);
   const unmatched = new Set<string>();
   const alerts: Alert[] = [];
-  for (const rule of groups.flatMap(({ rules }) => rules)) {
+  const now = serverTimeOf(groups, answered);
+  for (const { rule, group } of rulesOf(groups)) {
     if (rule.type === 'recording' || (wanted && !wanted.has(rule.name))) {
       continue;
     }
     const found = alertsOf(rule, labels, enforced);
-    alerts.push(...found);
+    if (found.length > 0) {
+      const ruleId = idOf?.(identityOf(rule, group));
+      const isOld = isStalled(rule, group, now);
+      const { interval } = group;
+      alerts.push(
+        ...found.map(alert => ({
+          ...(isOld ? { ...asStalled(alert), interval } : alert),
+          ...(ruleId && { ruleId }),
+        })),
+      );
+    }
     if (found.length > 0) {
       unseen.delete(rule.name);
     } else if (alertsOf(rule, [], enforced).length > 0) {
@@ -61,6 +77,25 @@ export function findAlerts(
     missing: [...unseen].filter(name => !unmatched.has(name)),
     mismatched: [...unseen].filter(name => unmatched.has(name)),
   };
+}
+
+/** What fired when somebody looked last may go on; nothing else is known any more. */
+function asStalled(alert: Alert): Alert {
+  const state = alert.state === 'firing' ? 'firing' : 'unknown';
+  return { ...alert, state, isStalled: true };
+}
+
+function rulesOf(groups: RuleGroup[]): { rule: Rule; group: RuleGroup }[] {
+  return groups.flatMap(group => group.rules.map(rule => ({ rule, group })));
+}
+
+/** What a rule is and where it is from; one that changes is another. */
+function identityOf(
+  { name, query, labels }: Rule,
+  { name: group, file }: RuleGroup,
+): string {
+  const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([file, group, name, query, sorted]);
 }
 
 /** The order of alerts: by state, then by name. */

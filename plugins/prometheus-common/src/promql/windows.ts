@@ -56,7 +56,7 @@ function widestAround(selector: SyntaxNode, query: string): Window[] {
 }
 
 /** Infinity for what is no plain duration, such as a calculation. */
-function toSeconds(text: string): number {
+export function toSeconds(text: string): number {
   if (/^\d+(?:\.\d+)?$/.test(text)) {
     return Number(text);
   }

@@ -1,10 +1,15 @@
 import Divider from '@material-ui/core/Divider';
 import { makeStyles } from '@material-ui/core/styles';
 import Typography from '@material-ui/core/Typography';
+import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
+import type { ReactNode } from 'react';
 import { AlertDetails } from './AlertDetails';
+import { AlertLabels } from './AlertLabels';
+import { AlertName, AlertReason } from './AlertName';
 import { AlertStateChip } from './AlertStateChip';
 import type { CellContext } from './alertColumns';
-import type { Row } from './alertRows';
+import { type Row, summaryOf } from './alertRows';
+import { commonLabels, isGroup, type RowGroup } from './groupRows';
 import { OpenButton } from './OpenButton';
 import { severityOf } from './severity';
 import { TimeAgo } from './TimeAgo';
@@ -12,6 +17,8 @@ import { TimeAgo } from './TimeAgo';
 const useStyles = makeStyles(
   theme => ({
     list: { listStyle: 'none', margin: 0, padding: 0 },
+    // Those of a group stand below it.
+    inner: { marginLeft: theme.spacing(1.5) },
     card: {
       padding: theme.spacing(1, 2, 1, 1.5),
       borderLeft: '4px solid transparent',
@@ -21,62 +28,156 @@ const useStyles = makeStyles(
     info: { borderLeftColor: theme.palette.info.main },
     head: { display: 'flex', alignItems: 'center', gap: theme.spacing(1) },
     name: { flexGrow: 1, minWidth: 0, overflowWrap: 'anywhere' },
+    text: { overflowWrap: 'anywhere' },
   }),
   { name: 'PrometheusAlertCards' },
 );
 
 export interface AlertCardsProps {
-  rows: Row[];
+  entries: (Row | RowGroup)[];
   context: CellContext;
   isOpen: (key: string) => boolean;
   onOpen: (key: string, isOpen: boolean) => void;
+  /** Whether they are those of a group. */
+  isInGroup?: boolean;
 }
 
-/** Alerts below one another, where a table has no room. */
-export function AlertCards({ rows, context, isOpen, onOpen }: AlertCardsProps) {
+/** Alerts below one another, where a table has no room; many of one rule are one until it is opened. */
+export function AlertCards({
+  entries,
+  context,
+  isOpen,
+  onOpen,
+  isInGroup,
+}: AlertCardsProps) {
   const classes = useStyles();
   return (
-    <ul className={classes.list}>
-      {rows.map(({ key, alert }) => {
-        const severity =
-          alert.state === 'inactive' ? undefined : severityOf(alert);
-        const { summary, description } = alert.annotations;
-        return (
-          <li key={key}>
-            <Divider />
-            <div
-              className={`${classes.card} ${severity ? classes[severity] : ''}`}
-            >
-              <div className={classes.head}>
-                <AlertStateChip alert={alert} />
-                <Typography
-                  variant="body2"
-                  component="h3"
-                  className={classes.name}
-                >
-                  <strong>{alert.name}</strong>
-                </Typography>
-                <OpenButton
-                  label="Details"
-                  isOpen={isOpen(key)}
-                  onOpen={next => onOpen(key, next)}
-                />
-              </div>
-              <Typography variant="body2" color="textSecondary">
-                {[
-                  alert.labels.severity,
-                  alert.instance && `on ${alert.instance}`,
-                  summary ?? description,
-                ]
-                  .filter(Boolean)
-                  .join(' · ')}{' '}
-                <TimeAgo time={alert.activeAt} now={context.now} />
-              </Typography>
-              {isOpen(key) && <AlertDetails alert={alert} {...context} />}
-            </div>
-          </li>
+    <ul className={`${classes.list} ${isInGroup ? classes.inner : ''}`}>
+      {entries.map(entry => {
+        const { key } = entry;
+        const common = {
+          isOpen: isOpen(key),
+          onOpen: (next: boolean) => onOpen(key, next),
+        };
+        return isGroup(entry) ? (
+          <Group key={key} group={entry} {...common}>
+            <AlertCards
+              entries={entry.rows}
+              {...{ context, isOpen, onOpen }}
+              isInGroup
+            />
+          </Group>
+        ) : (
+          <Single key={key} alert={entry.alert} context={context} {...common} />
         );
       })}
     </ul>
+  );
+}
+
+interface OpenState {
+  isOpen: boolean;
+  onOpen: (isOpen: boolean) => void;
+}
+
+function Group({
+  group,
+  isOpen,
+  onOpen,
+  children,
+}: OpenState & { group: RowGroup; children: ReactNode }) {
+  const alerts = group.rows.map(({ alert }) => alert);
+  const [first] = alerts;
+  const labels = commonLabels(group);
+  return (
+    <Card
+      alert={first}
+      name={<strong>{`${group.name} (${alerts.length})`}</strong>}
+      button={
+        <OpenButton
+          label={`The ${alerts.length} alerts`}
+          isOpen={isOpen}
+          onOpen={onOpen}
+        />
+      }
+      below={isOpen && children}
+    >
+      <Text>{`${alerts.length} alerts: ${summaryOf(alerts)}`}</Text>
+      <AlertLabels alert={{ ...first, labels }} />
+    </Card>
+  );
+}
+
+function Single({
+  alert,
+  context,
+  isOpen,
+  onOpen,
+}: OpenState & { alert: Alert; context: CellContext }) {
+  const { summary, description } = alert.annotations;
+  const text = [alert.labels.severity, summary ?? description].filter(Boolean);
+  return (
+    <Card
+      alert={alert}
+      name={<AlertName alert={alert} {...context} />}
+      button={<OpenButton label="Details" isOpen={isOpen} onOpen={onOpen} />}
+    >
+      <Text>
+        {text.join(' · ')}
+        {alert.activeAt && (
+          <>
+            {text.length > 0 && ' · '}
+            <TimeAgo time={alert.activeAt} now={context.now} />
+          </>
+        )}
+      </Text>
+      <AlertReason alert={alert} />
+      {isOpen && <AlertDetails alert={alert} {...context} />}
+    </Card>
+  );
+}
+
+interface CardProps {
+  /** Whose state and severity it has. */
+  alert: Alert;
+  name: ReactNode;
+  button: ReactNode;
+  /** What is not in the card. */
+  below?: ReactNode;
+  children: ReactNode;
+}
+
+function Card({ alert, name, button, below, children }: CardProps) {
+  const classes = useStyles();
+  const severity = alert.state === 'inactive' ? undefined : severityOf(alert);
+  return (
+    <li>
+      <Divider />
+      <div className={`${classes.card} ${severity ? classes[severity] : ''}`}>
+        <div className={classes.head}>
+          <AlertStateChip alert={alert} />
+          <Typography variant="body2" component="h3" className={classes.name}>
+            {name}
+          </Typography>
+          {button}
+        </div>
+        {children}
+      </div>
+      {below}
+    </li>
+  );
+}
+
+function Text({ children }: { children: ReactNode }) {
+  const classes = useStyles();
+  return (
+    <Typography
+      variant="body2"
+      color="textSecondary"
+      component="div"
+      className={classes.text}
+    >
+      {children}
+    </Typography>
   );
 }

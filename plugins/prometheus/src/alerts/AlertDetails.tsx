@@ -5,6 +5,7 @@ import {
 } from '@nativestage/backstage-plugin-prometheus-common';
 import type { ReactNode } from 'react';
 import { AlertAnnotations } from './AlertAnnotations';
+import { AlertGraph, type AlertGraphs } from './AlertGraph';
 import { AlertLabels } from './AlertLabels';
 import { ExternalLink } from './ExternalLink';
 import { expressionUrl } from '../links';
@@ -39,18 +40,25 @@ export interface AlertDetailsProps {
   /** Seconds since 1970. */
   now: number;
   uiUrl?: string;
+  graphs?: AlertGraphs;
 }
 
 /** All that is known of an alert. */
-export function AlertDetails({ alert, now, uiUrl }: AlertDetailsProps) {
+export function AlertDetails({ alert, now, uiUrl, graphs }: AlertDetailsProps) {
   const classes = useStyles();
-  const { query, duration, activeAt, lastEvaluation } = alert;
+  const { query, ruleId, duration, activeAt, lastEvaluation } = alert;
   const reason = reasonOf(alert);
   const url = expressionUrl(alert.uiUrl ?? uiUrl, query);
   const entries: [title: string, content: ReactNode][] = [
     ['Unknown because', reason],
     ['Expression', query && <pre className={classes.query}>{query}</pre>],
-    ['For', duration !== undefined && formatValue(duration, 'seconds')],
+    [
+      'Graph',
+      graphs && ruleId !== undefined && query && (
+        <AlertGraph alert={alert} graphs={graphs} />
+      ),
+    ],
+    ['For', Boolean(duration) && formatValue(duration, 'seconds')],
     ['Active since', activeAt && <TimeAgo time={activeAt} now={now} />],
     [
       'Evaluated',

@@ -37,7 +37,7 @@ const useStyles = makeStyles(
       marginLeft: theme.spacing(1),
       color: theme.palette.text.secondary,
     },
-    error: { marginLeft: theme.spacing(1) },
+    error: { marginLeft: theme.spacing(1), overflowWrap: 'anywhere' },
   }),
   { name: 'PrometheusAlertName' },
 );
@@ -69,13 +69,12 @@ export function AlertName({ alert, uiUrl, onRowClick }: AlertNameProps) {
           on {alert.instance}
         </Typography>
       )}
-      <Unknown alert={alert} />
     </>
   );
 }
 
 /** Why nobody knows, or why what is shown may be out of date. */
-function Unknown({ alert }: { alert: Alert }) {
+export function AlertReason({ alert }: { alert: Alert }) {
   const classes = useStyles();
   const reason = reasonOf(alert);
   return reason ? (

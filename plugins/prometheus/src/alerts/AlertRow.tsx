@@ -43,6 +43,8 @@ export const useRowStyles = sharedStyles(
     },
     info: { '&:first-child': { borderLeftColor: theme.palette.info.main } },
     first: { display: 'flex', alignItems: 'center', gap: theme.spacing(0.5) },
+    // A wide graph would make the table as wide, and then never narrower.
+    inRow: { contain: 'inline-size' },
     details: { padding: theme.spacing(1, 2, 1, 6) },
   }),
   { name: 'PrometheusAlertRow' },
@@ -95,7 +97,9 @@ export function AlertRow(props: AlertRowProps) {
       {isOpen && (
         <TableRow>
           <TableCell colSpan={columns.length} className={classes.details}>
-            <AlertDetails alert={alert} {...context} />
+            <div className={classes.inRow}>
+              <AlertDetails alert={alert} {...context} />
+            </div>
           </TableCell>
         </TableRow>
       )}

@@ -14,6 +14,7 @@ import { useNow } from '../range/useNow';
 import type { AlertColumn } from './AlertColumn';
 import { alertColumns, type CellContext, type Column } from './alertColumns';
 import { AlertCards } from './AlertCards';
+import type { AlertGraphs } from './AlertGraph';
 import { AlertGroupRow } from './AlertGroupRow';
 import { AlertRow } from './AlertRow';
 import { alertRows, type AlertSort, type Row } from './alertRows';
@@ -37,6 +38,10 @@ export interface AlertTableProps {
   showLabels?: boolean;
   /** Whether inactive alerts are there at first. Defaults to false. */
   showInactiveAlerts?: boolean;
+  /** Of the alerts' expressions, in their details. Missing where there are none to be had. */
+  graphs?: AlertGraphs;
+  /** What is searched for, kept by whoever shows the table. Missing where that is its own matter. */
+  search?: { text: string; onChange: (text: string) => void };
   /** Says that others may come; those there are stay. */
   isLoading?: boolean;
 }
@@ -67,11 +72,17 @@ export function AlertTable({
   showAnnotations = true,
   showLabels = true,
   showInactiveAlerts = false,
+  graphs,
+  search: kept,
   isLoading = false,
 }: AlertTableProps) {
   const classes = useStyles();
   const { now } = useNow(CLOCK);
-  const [search, setSearch] = useState('');
+  const [ownSearch, setOwnSearch] = useState('');
+  const { text: search, onChange: setSearch } = kept ?? {
+    text: ownSearch,
+    onChange: setOwnSearch,
+  };
   const [showInactive, setShowInactive] = useState(showInactiveAlerts);
   const [sort, setSort] = useState<AlertSort>({
     by: 'state',
@@ -86,8 +97,8 @@ export function AlertTable({
   const [pageSize, setPageSize] = useState(PAGE_SIZES[1]);
 
   const rows = alertRows(alerts, { search, showInactive, sort });
+  const entries = groupRows(rows);
   // There may be fewer than there were when the page was chosen.
-  const entries = isPhone ? rows : groupRows(rows);
   const shownPage = Math.min(page, Math.ceil(entries.length / pageSize) - 1);
   const shown = entries.slice(shownPage * pageSize, (shownPage + 1) * pageSize);
   const columns = alertColumns({
@@ -96,7 +107,7 @@ export function AlertTable({
     extraColumns,
     width,
   });
-  const context = { now, uiUrl, onRowClick };
+  const context = { now, uiUrl, onRowClick, graphs };
   const fromFirstPage =
     <T,>(change: (value: T) => void) =>
     (value: T) => {
@@ -123,7 +134,7 @@ export function AlertTable({
       />
       {rows.length > 0 && isPhone && (
         <AlertCards
-          rows={shown as Row[]}
+          entries={shown}
           context={context}
           isOpen={isOpen}
           onOpen={setOpen}

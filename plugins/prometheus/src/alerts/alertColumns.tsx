@@ -7,8 +7,9 @@ import {
 import type { ReactNode } from 'react';
 import { AlertAnnotations } from './AlertAnnotations';
 import type { AlertColumn } from './AlertColumn';
+import type { AlertGraphs } from './AlertGraph';
 import { AlertLabels } from './AlertLabels';
-import { AlertName } from './AlertName';
+import { AlertName, AlertReason } from './AlertName';
 import { AlertStateChip } from './AlertStateChip';
 import { toText, valueAt } from './alertRows';
 import { TimeAgo } from './TimeAgo';
@@ -19,6 +20,8 @@ export interface CellContext {
   now: number;
   uiUrl?: string;
   onRowClick?: (alert: Alert) => void;
+  /** Missing where there are none to be had. */
+  graphs?: AlertGraphs;
 }
 
 /** A column as the table draws it. */
@@ -85,7 +88,12 @@ const NAME: Column = {
   sortBy: 'name',
   minWidth: '9rem',
   maxWidth: '15rem',
-  cell: (alert, context) => <AlertName alert={alert} {...context} />,
+  cell: (alert, context) => (
+    <>
+      <AlertName alert={alert} {...context} />
+      <AlertReason alert={alert} />
+    </>
+  ),
 };
 
 const VALUE: Column = {
@@ -107,9 +115,9 @@ const VALUE: Column = {
 const LABELS: Column = {
   id: 'labels',
   title: 'Labels',
-  minWidth: '12rem',
-  maxWidth: '16rem',
-  from: 900,
+  minWidth: '10rem',
+  maxWidth: '12rem',
+  from: 1060,
   cell: alert => <AlertLabels alert={alert} isOneLine />,
 };
 
@@ -127,7 +135,7 @@ const EVALUATED: Column = {
   title: 'Evaluated',
   sortBy: 'lastEvaluation',
   minWidth: '8rem',
-  from: 1100,
+  from: 1240,
   cell: ({ lastEvaluation }, { now }) => (
     <TimeAgo time={lastEvaluation} now={now} />
   ),

@@ -1,13 +1,19 @@
-import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
+import {
+  type Alert,
+  formatValue,
+} from '@nativestage/backstage-plugin-prometheus-common';
 
 /** Why an alert's state is not known, or may be out of date; `undefined` where it is known. */
 export function reasonOf(alert: Alert): string | undefined {
-  const { state, lastError, health, reportedState } = alert;
+  const { state, lastError, health, reportedState, interval } = alert;
   if (lastError) {
     return `The rule cannot be evaluated: ${lastError}`;
   }
   if (/^err(?:or)?$/i.test(health ?? '')) {
     return 'The rule cannot be evaluated';
+  }
+  if (alert.isStalled) {
+    return `The rule is not evaluated any more; it should be every ${formatValue(interval, 'seconds')}`;
   }
   if (state !== 'unknown') {
     return undefined;

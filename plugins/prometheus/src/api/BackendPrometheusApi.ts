@@ -1,6 +1,6 @@
 import { type Entity, getCompoundEntityRef } from '@backstage/catalog-model';
 import type { DiscoveryApi, FetchApi } from '@backstage/core-plugin-api';
-import { ResponseError } from '@backstage/errors';
+import { NotFoundError, ResponseError } from '@backstage/errors';
 import {
   type AlertsResult,
   AnswerError,
@@ -14,6 +14,7 @@ import {
 import { isMissing } from './isMissing';
 import { PluginMissingError } from './PluginMissingError';
 import type {
+  AlertRule,
   PrometheusApi,
   RangeQuery,
   RequestOptions,
@@ -88,6 +89,20 @@ export class BackendPrometheusApi implements PrometheusApi {
     options?: RequestOptions,
   ): Promise<AlertsResult> {
     return this.ask(entity, ['alerts'], names && { names }, options);
+  }
+
+  async alertRange(
+    entity: Entity,
+    { name, ruleId }: AlertRule,
+    names: 'all' | string[] | undefined,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult> {
+    if (ruleId === undefined) {
+      throw new NotFoundError(`Nobody said which rule of "${name}" it is`);
+    }
+    const path = ['alerts', ruleId, 'range'];
+    return this.ask(entity, path, { ...rangeOf(range), names }, options);
   }
 
   private ask<T>(

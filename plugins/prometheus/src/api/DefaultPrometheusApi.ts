@@ -13,6 +13,7 @@ import {
 import { BackendPrometheusApi } from './BackendPrometheusApi';
 import { PluginMissingError } from './PluginMissingError';
 import type {
+  AlertRule,
   PrometheusApi,
   RangeQuery,
   RequestOptions,
@@ -143,8 +144,24 @@ export class DefaultPrometheusApi implements PrometheusApi {
         );
   }
 
-  /** Who answers for the instance of a panel. */
-  private routeOf(entity: Entity, { instance }: PanelSummary): Route {
+  async alertRange(
+    entity: Entity,
+    rule: AlertRule,
+    names: 'all' | string[] | undefined,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult> {
+    const route = this.routeOf(entity, rule);
+    return this.ask(route, api =>
+      api.alertRange(route.entity, rule, names, range, options),
+    );
+  }
+
+  /** Who answers for the instance of a panel or an alert. */
+  private routeOf(
+    entity: Entity,
+    { instance }: Pick<PanelSummary, 'instance'>,
+  ): Route {
     const routes = this.routesOf(entity);
     return (
       routes.find(({ names }) => names.includes(instance ?? '')) ?? routes[0]

@@ -1,6 +1,7 @@
 import type { Entity } from '@backstage/catalog-model';
 import { createApiRef } from '@backstage/core-plugin-api';
 import type {
+  Alert,
   AlertsResult,
   EntityPanels,
   Exemplar,
@@ -21,6 +22,9 @@ export interface RequestOptions {
   /** Ends the request, and with it the query at the server. */
   signal?: AbortSignal;
 }
+
+/** Which rule an alert is of. */
+export type AlertRule = Pick<Alert, 'name' | 'ruleId' | 'query' | 'instance'>;
 
 /**
  * What entities have in Prometheus. Errors are those of `@backstage/errors`: `ResponseError` of the
@@ -77,6 +81,20 @@ export interface PrometheusApi {
     names?: 'all' | string[],
     options?: RequestOptions,
   ): Promise<AlertsResult>;
+
+  /**
+   * What the expression of an alert's rule compares, as `alertGraphOf` of the common package tells it
+   * from what it is compared with. Alerts without a `ruleId` have no graph.
+   *
+   * @param names - those that {@link PrometheusApi.alerts} was given for the alert
+   */
+  alertRange?(
+    entity: Entity,
+    rule: AlertRule,
+    names: 'all' | string[] | undefined,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult>;
 }
 
 export const prometheusApiRef = createApiRef<PrometheusApi>({

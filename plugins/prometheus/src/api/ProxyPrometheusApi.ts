@@ -1,8 +1,13 @@
 import type { Entity } from '@backstage/catalog-model';
 import type { ConfigApi } from '@backstage/core-plugin-api';
-import { InputError, ServiceUnavailableError } from '@backstage/errors';
+import {
+  InputError,
+  NotFoundError,
+  ServiceUnavailableError,
+} from '@backstage/errors';
 import {
   ALERT_ANNOTATION,
+  alertGraphOf,
   type AlignedRange,
   alignRange,
   type AlertsResult,
@@ -25,10 +30,13 @@ import {
   type RangeResult,
   type TimeRange,
   toRuleGroups,
+  toRuleWarnings,
+  untilNow,
   usesIntervals,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { PluginMissingError } from './PluginMissingError';
 import type {
+  AlertRule,
   PrometheusApi,
   RangeQuery,
   RequestOptions,
@@ -153,9 +161,10 @@ export class ProxyPrometheusApi implements PrometheusApi {
   private async range(
     instance: ProxyInstance,
     query: string,
-    { start, end, step, maxPoints }: RangeQuery,
+    { step, maxPoints, ...asked }: RangeQuery,
     options?: RequestOptions,
   ): Promise<RangeResult> {
+    const { start, end } = untilNow(asked);
     const { scrapeInterval } = instance;
     const minStep = usesIntervals(query)
       ? (scrapeInterval ?? DEFAULT_SCRAPE_INTERVAL)
@@ -218,7 +227,11 @@ export class ProxyPrometheusApi implements PrometheusApi {
       return { uiUrl, alerts: [], warnings: [] };
     }
     const json = await this.client.get(instance, 'rules?type=alert', options);
-    const found = findAlerts(toRuleGroups(json), { names, labels });
+    const found = findAlerts(toRuleGroups(json), {
+      names,
+      labels,
+      idOf: identity => identity,
+    });
     const { alerts, missing, mismatched } = found;
     const shown = alerts.slice(0, MAX_SHOWN);
     return {
@@ -226,11 +239,27 @@ export class ProxyPrometheusApi implements PrometheusApi {
       alerts: shown,
       ...(missing.length > 0 && { missing }),
       ...(mismatched.length > 0 && { mismatched }),
-      warnings: [],
+      warnings: toRuleWarnings(json),
       ...(shown.length < alerts.length && {
         truncated: { shown: shown.length, received: alerts.length },
       }),
     };
+  }
+
+  async alertRange(
+    entity: Entity,
+    { name, query, instance }: AlertRule,
+    _names: 'all' | string[] | undefined,
+    range: RangeQuery,
+    options?: RequestOptions,
+  ): Promise<RangeResult> {
+    if (query === undefined) {
+      throw new NotFoundError(`Nobody said the expression of "${name}"`);
+    }
+    const asked = alertGraphOf(query).query;
+    return instance === undefined
+      ? this.customRange(entity, asked, range, options)
+      : this.range(this.instances.get(instance), asked, range, options);
   }
 
   /** Whoever shows a page asks for its graphs again and again; they change with the entity. */

@@ -27,7 +27,7 @@ export class Highlight {
   constructor(
     private readonly chart: uPlot,
     private readonly paper: string,
-    private readonly drawSeries: DrawSeries = drawLine,
+    private readonly drawSeries: DrawSeries,
   ) {
     this.canvas.dataset.testid = 'prometheus-highlight';
     this.canvas.style.display = 'none';
@@ -63,7 +63,8 @@ export class Highlight {
   }
 }
 
-function drawLine(
+/** A series as the plot has it, thicker. */
+export function drawLine(
   ctx: CanvasRenderingContext2D,
   chart: uPlot,
   index: number,

@@ -33,6 +33,9 @@ export interface LegendProps {
   onIsolate: (series: number) => void;
   onShowAll: () => void;
   onHighlight: (series: number | undefined) => void;
+  /** Missing where what is filtered by is the legend's own matter. */
+  filter?: string;
+  onFilter?: (filter: string) => void;
 }
 
 /** Half a row more tells that there is more. */
@@ -51,7 +54,8 @@ export const Legend = memo(function Legend(props: LegendProps) {
   const cut = useMiddleCutStyles();
   const help = useUniqueId();
   const [sort, setSort] = useState<LegendSort>();
-  const [filter, setFilter] = useState('');
+  const [ownFilter, setOwnFilter] = useState('');
+  const { filter = ownFilter, onFilter = setOwnFilter } = props;
   // One stop for Tab: with a stop for each, hundreds would stand between the plot and what follows.
   const [current, setCurrent] = useState(0);
   const columns = props.isNarrow ? FEW_COLUMNS : ALL_COLUMNS;
@@ -85,8 +89,9 @@ export const Legend = memo(function Legend(props: LegendProps) {
           hidden={series.filter((_, index) => !isShown(index)).length}
           onShowAll={props.onShowAll}
           filter={
-            series.length > MANY
-              ? { text: filter, of: series.length, onChange: setFilter }
+            // One that is kept from when there were more can be taken away.
+            series.length > MANY || filter !== ''
+              ? { text: filter, of: series.length, onChange: onFilter }
               : undefined
           }
         />

@@ -11,7 +11,7 @@ import { describePlot, describeReading } from './describe';
 import type { GraphType } from './GraphType';
 import { type PlotAction, plotAction, type Reading } from './plotKeys';
 import { usePlotStyles } from './plotStyles';
-import type { Threshold } from './Threshold';
+import { type Threshold, thresholdText } from './Threshold';
 import { Tooltip, type TooltipProps } from './Tooltip';
 import { useTimeZone } from './timeZone';
 import { type Crosshair, type Extent, useChart } from './useChart';
@@ -27,6 +27,7 @@ export interface PlotProps {
   unit?: Unit;
   scale?: ValueScale;
   thresholds: Threshold[];
+  hasAllThresholds?: boolean;
   states?: ValueState[];
   width: number;
   height: number;
@@ -102,6 +103,7 @@ export function Plot(props: PlotProps) {
     }
   };
   const isStacked = props.graphType === 'stacked';
+  const isTimeline = props.graphType === 'timeline';
 
   return (
     <>
@@ -118,7 +120,14 @@ export function Plot(props: PlotProps) {
       />
       {extent && props.children?.(extent)}
       <span id={help} className={classes.hidden}>
-        {describePlot(data, Boolean(props.onZoom), timeZone)}
+        {describePlot({
+          data,
+          lines: isTimeline
+            ? []
+            : props.thresholds.map(line => thresholdText(line, unit)),
+          isSelectable: Boolean(props.onZoom),
+          timeZone,
+        })}
       </span>
       <span role="status" className={classes.hidden}>
         {crosshair?.isKeyboard &&

@@ -18,10 +18,10 @@ import { shortNames } from './shortNames';
 import type { Threshold } from './Threshold';
 import { timelineHeight } from './Timeline';
 import { useStable } from '../state/useStable';
-import { type HiddenSeries, useVisibility } from './useVisibility';
+import { type LegendState, useVisibility } from './useVisibility';
 import { useWidth } from './useWidth';
 
-export type { GraphType, HiddenSeries, Threshold };
+export type { GraphType, LegendState, Threshold };
 
 export interface TimeSeriesChartProps {
   /** What assistive technology calls the graph, and what a series without labels is called. */
@@ -36,14 +36,16 @@ export interface TimeSeriesChartProps {
   unit?: Unit;
   scale?: ValueScale;
   thresholds?: Threshold[];
+  /** Whether the axis reaches to all of them, however far they are from the values. */
+  hasAllThresholds?: boolean;
   /** Of a timeline. */
   states?: ValueState[];
   /** Pixels of the plot with its axes. Defaults to 240. */
   height?: number;
   /** Pixels of the plot and its legend: what a short legend leaves goes to the plot. */
   fill?: number;
-  /** Missing where what is hidden is the chart's own matter. */
-  visibility?: HiddenSeries;
+  /** Missing where what is chosen in the legend is the chart's own matter. */
+  legendState?: LegendState;
   exemplars?: Exemplars;
   /** Charts of one key share their crosshair. */
   syncKey?: string;
@@ -73,11 +75,12 @@ export function TimeSeriesChart({
   unit,
   scale,
   thresholds = NO_THRESHOLDS,
+  hasAllThresholds,
   states,
   height = 240,
   fill,
   syncKey,
-  visibility,
+  legendState,
   exemplars,
   onZoom,
   onZoomOut,
@@ -99,7 +102,10 @@ export function TimeSeriesChart({
     ),
   );
   const [highlighted, setHighlighted] = useState<number>();
-  const { isShown, toggle, isolate, showAll } = useVisibility(data, visibility);
+  const { isShown, toggle, isolate, showAll } = useVisibility(
+    data,
+    legendState,
+  );
   const isStacked = graphType === 'stacked';
   const below = legendHeight(names, isStacked);
   const plotHeight = fill === undefined ? height : fill - below;
@@ -115,6 +121,7 @@ export function TimeSeriesChart({
         unit={unit}
         scale={scale}
         thresholds={useStable(thresholds)}
+        hasAllThresholds={hasAllThresholds}
         states={useStable(states)}
         width={width}
         height={
@@ -149,6 +156,8 @@ export function TimeSeriesChart({
           onIsolate={isolate}
           onShowAll={showAll}
           onHighlight={setHighlighted}
+          filter={legendState?.filter}
+          onFilter={legendState?.onFilter}
         />
       </div>
     </div>

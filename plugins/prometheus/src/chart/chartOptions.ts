@@ -9,7 +9,8 @@ import uPlot from 'uplot';
 import type { SeriesStyle } from './colors';
 import { drawThresholds } from './drawThresholds';
 import type { GraphType } from './GraphType';
-import { Highlight } from './Highlight';
+import { drawLine, Highlight } from './Highlight';
+import { drawInfinities } from './infinities';
 import { isolatedPoints } from './isolatedPoints';
 import { logBase, logRange, logSplits } from './logAxis';
 import { stackedPaths } from './stackedPaths';
@@ -44,6 +45,8 @@ export interface ChartSpec {
   unit?: Unit;
   scale?: ValueScale;
   thresholds: Threshold[];
+  /** Whether the value axis reaches to all of them. */
+  hasAllThresholds?: boolean;
   /** Of a timeline. */
   states?: ValueState[];
   /** IANA; the viewer's where it is left out. */
@@ -110,8 +113,9 @@ function scales({
   scale,
   unit,
   thresholds,
+  hasAllThresholds,
 }: ChartSpec): uPlot.Scales {
-  const near = thresholds.map(({ value }) => value);
+  const lines = thresholds.map(({ value }) => value);
   const isLog = scale === 'log' && graphType !== 'stacked';
   const log = logBase(unit);
   return {
@@ -122,7 +126,7 @@ function scales({
           range: (_, min, max) =>
             valueRange(min, max, {
               fromZero: graphType === 'area' || graphType === 'stacked',
-              near,
+              ...(hasAllThresholds ? { within: lines } : { near: lines }),
             }),
         },
   };
@@ -323,11 +327,26 @@ function hooks(spec: ChartSpec, timeline?: Timeline): uPlot.Hooks.Arrays {
             unit,
             font: axisFont(theme),
           });
+          drawMarks(chart.ctx, chart, spec);
         }
         events.onDraw?.(chart);
       },
     ],
   };
+}
+
+/** @param only - the one series whose marks are drawn, where the others are not */
+function drawMarks(
+  ctx: CanvasRenderingContext2D,
+  chart: uPlot,
+  { plotData, styles, isShown }: ChartSpec,
+  only?: number,
+): void {
+  drawInfinities(ctx, chart, plotData().infinities, {
+    colorOf: series => styles[series].color,
+    isShown,
+    only,
+  });
 }
 
 /** The layer above a chart that points series out. */
@@ -336,6 +355,13 @@ export function highlightOf(chart: uPlot, spec: ChartSpec): Highlight {
   return new Highlight(
     chart,
     spec.theme.palette.background.paper,
-    timeline && ((ctx, drawn, series) => timeline.drawRow(ctx, drawn, series)),
+    (ctx, drawn, series) => {
+      if (timeline) {
+        timeline.drawRow(ctx, drawn, series);
+      } else {
+        drawLine(ctx, drawn, series);
+        drawMarks(ctx, drawn, spec, series);
+      }
+    },
   );
 }

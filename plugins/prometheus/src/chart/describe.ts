@@ -7,12 +7,22 @@ import { valueText } from './statesOf';
 import { fullTime } from './timeAxis';
 import { tooltipRows } from './tooltipRows';
 
+export interface PlotDescription {
+  data: RangeResult;
+  /** What stands at the lines across the plot. */
+  lines: string[];
+  isSelectable: boolean;
+  /** IANA. */
+  timeZone?: string;
+}
+
 /** What a screen reader says of a plot before it is read. */
-export function describePlot(
-  { timestamps, series }: RangeResult,
-  isSelectable: boolean,
-  timeZone?: string,
-): string {
+export function describePlot({
+  data: { timestamps, series },
+  lines,
+  isSelectable,
+  timeZone,
+}: PlotDescription): string {
   const count = series.length === 1 ? '1 series' : `${series.length} series`;
   if (timestamps.length === 0) {
     return `${count}, no points.`;
@@ -21,6 +31,7 @@ export function describePlot(
   const to = fullTime(timestamps[timestamps.length - 1], { timeZone });
   return [
     `${count} from ${from} to ${to}.`,
+    lines.length > 0 && `Lines across it: ${lines.join(', ')}.`,
     'Left and right arrows read the values, Home and End go to the oldest and newest, Enter pins them.',
     isSelectable &&
       'Shift with these selects, Enter zooms into the selection, Backspace zooms out.',

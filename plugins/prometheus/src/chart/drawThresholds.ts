@@ -1,10 +1,7 @@
 import type { Theme } from '@material-ui/core/styles';
-import {
-  formatValue,
-  type Unit,
-} from '@nativestage/backstage-plugin-prometheus-common';
+import type { Unit } from '@nativestage/backstage-plugin-prometheus-common';
 import uPlot from 'uplot';
-import type { Threshold } from './Threshold';
+import { type Threshold, thresholdText } from './Threshold';
 
 export interface ThresholdStyle {
   theme: Theme;
@@ -35,7 +32,8 @@ export function drawThresholds(
   ctx.font = scaled(font, scale);
   ctx.textAlign = 'right';
   ctx.fillStyle = theme.palette.text.primary;
-  for (const { value, label, severity } of thresholds) {
+  for (const line of thresholds) {
+    const { value, severity } = line;
     if (value >= min && value <= max) {
       // A line of one pixel is sharp between two pixels' edges.
       const y = Math.round(chart.valToPos(value, 'y', true)) + scale / 2;
@@ -48,7 +46,7 @@ export function drawThresholds(
       ctx.textBaseline = isNearTop ? 'top' : 'bottom';
       write(
         ctx,
-        label ?? formatValue(value, unit),
+        thresholdText(line, unit),
         bbox.left + bbox.width - GAP * scale,
         y + (isNearTop ? GAP : -GAP / 2) * scale,
         theme.palette.background.paper,

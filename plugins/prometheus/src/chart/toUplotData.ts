@@ -4,6 +4,7 @@ import type {
 } from '@nativestage/backstage-plugin-prometheus-common';
 import type { AlignedData } from 'uplot';
 import type { GraphType } from './GraphType';
+import { type Infinite, infinitiesOf } from './infinities';
 import { type Layer, stack } from './stack';
 
 /** What uPlot draws. */
@@ -12,6 +13,8 @@ export interface PlotData {
   aligned: AlignedData;
   /** For stacked series, where each begins and ends; without the timestamps. */
   layers?: Layer[];
+  /** What has no height. */
+  infinities: Infinite[];
 }
 
 export function toUplotData(
@@ -21,14 +24,16 @@ export function toUplotData(
   scale: ValueScale = 'linear',
 ): PlotData {
   const values = series.map(each => each.values);
+  const infinities = infinitiesOf(series);
   if (graphType !== 'stacked' && scale === 'log') {
-    return { aligned: [timestamps, ...values.map(aboveZero)] };
+    return { aligned: [timestamps, ...values.map(aboveZero)], infinities };
   }
   if (graphType !== 'stacked') {
-    return { aligned: [timestamps, ...values] };
+    return { aligned: [timestamps, ...values], infinities };
   }
   const layers = stack(values, isShown);
-  return { aligned: [timestamps, ...layers.map(({ tops }) => tops)], layers };
+  const tops = layers.map(layer => layer.tops);
+  return { aligned: [timestamps, ...tops], layers, infinities };
 }
 
 /** A logarithmic axis has no place for zero and what is below. */

@@ -49,6 +49,7 @@ export function useChart(
 ) {
   const { data, names, styles, graphType, unit, scale, thresholds } = props;
   const { width, height, isShown, highlighted, syncKey } = props;
+  const { hasAllThresholds } = props;
   const isSelectable = Boolean(props.onZoom);
   const isDrawable = width > 0;
   const theme = useTheme();
@@ -83,6 +84,7 @@ export function useChart(
       unit,
       scale,
       thresholds,
+      hasAllThresholds,
       states: current.states,
       timeZone,
       isSelectable,
@@ -113,6 +115,7 @@ export function useChart(
     unit,
     scale,
     thresholds,
+    hasAllThresholds,
     timeZone,
     isSelectable,
     syncKey,

@@ -3,17 +3,20 @@ import { useCallback, useMemo, useState } from 'react';
 import { useStable } from '../state/useStable';
 import { identify } from './labels';
 
-/** Which series are hidden, by their labels as PromQL has them; kept by whoever shows the chart. */
-export interface HiddenSeries {
+/** What is chosen in a legend, kept by whoever shows the chart; series by their labels as PromQL has them. */
+export interface LegendState {
   isHidden: (key: string) => boolean;
   /** @param all - the labels of every series there is */
   onHidden: (hidden: ReadonlySet<string>, all: string[]) => void;
+  /** What names have to contain; missing where that is the legend's own matter. */
+  filter?: string;
+  onFilter?: (filter: string) => void;
 }
 
 /** Which series are drawn, by their labels: a refresh may bring them in other places. */
 export function useVisibility(
   { series }: Pick<RangeResult, 'series'>,
-  kept?: HiddenSeries,
+  kept?: LegendState,
 ) {
   const keys = useStable(useMemo(() => identify(series), [series]));
   const [own, setOwn] = useState<ReadonlySet<string>>(new Set<string>());

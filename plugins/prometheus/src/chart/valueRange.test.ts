@@ -43,6 +43,20 @@ test('whatever the values, the range is finite and holds them', () => {
   );
 });
 
+test('an axis reaches to what has to be on it, however far that is', () => {
+  for (const [min, max, value] of [
+    [1, 2, 500],
+    [0, 0, 500],
+    [10, 10, -3],
+    [5, 6, 0],
+  ]) {
+    const [from, to] = valueRange(min, max, { within: [value] });
+    assert.ok(from <= Math.min(min, value), `${from}`);
+    assert.ok(to >= Math.max(max, value), `${to}`);
+  }
+  assert.deepEqual(valueRange(0, 0, { within: [0] }), [0, 1]);
+});
+
 test('labels have the unit', () => {
   assert.deepEqual(valueLabels([0, 2048, 4096], 'bytes'), [
     '0 B',

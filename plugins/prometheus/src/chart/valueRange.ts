@@ -5,6 +5,8 @@ export interface ValueRangeOptions {
   fromZero?: boolean;
   /** Values to take in, if that does not squeeze the series. */
   near?: number[];
+  /** Values to take in, whatever that does to the series. */
+  within?: number[];
 }
 
 /** How far outside the series a threshold may be, as a share of what they span. */
@@ -20,13 +22,17 @@ const PADDING = 0.1;
 export function valueRange(
   min: number | null,
   max: number | null,
-  { fromZero = false, near = [] }: ValueRangeOptions = {},
+  { fromZero = false, near = [], within = [] }: ValueRangeOptions = {},
 ): [min: number, max: number] {
-  if (min === null || max === null || (min === 0 && max === 0)) {
+  if (min === null || max === null) {
     return [0, 1];
   }
-  const low = fromZero ? Math.min(min, 0) : min;
-  const high = fromZero ? Math.max(max, 0) : max;
+  const seen = [min, max, ...within, ...(fromZero ? [0] : [])];
+  const low = Math.min(...seen);
+  const high = Math.max(...seen);
+  if (low === 0 && high === 0) {
+    return [0, 1];
+  }
   const reach = REACH * (high - low || Math.abs(high));
   const all = [
     low,

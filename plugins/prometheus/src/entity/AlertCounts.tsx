@@ -6,7 +6,7 @@ import {
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { countStates } from '../alerts/alertRows';
 import { STATUS_COLORS } from '../chart/statusColors';
-import { problemOf } from '../state/problemOf';
+import { useOutage } from '../state/useOutage';
 import { useAlerts } from './useAlerts';
 
 const useStyles = makeStyles(
@@ -33,7 +33,6 @@ export function AlertCounts({ now, link }: { now: number; link: string }) {
   const { data, error } = useAlerts(undefined, now);
   const counts = data && countStates(data.alerts);
   const missing = [...(data?.missing ?? []), ...(data?.mismatched ?? [])];
-  const problem = error && problemOf(error);
   return (
     <div className={classes.root} role="group" aria-label="Alerts">
       {ALERT_STATES.filter(state => counts?.[state]).map(state => (
@@ -49,14 +48,26 @@ export function AlertCounts({ now, link }: { now: number; link: string }) {
         <span>{`No alerts are found for ${missing.join(', ')}`}</span>
       )}
       {data?.alerts.length === 0 && missing.length === 0 && 'No alerts'}
-      {problem && (
-        <span title={problem.detail}>
-          {data
-            ? `${problem.title}; this is what was known before`
-            : problem.title}
-        </span>
-      )}
+      {error && <CountsProblem error={error} hasCounts={Boolean(data)} />}
     </div>
+  );
+}
+
+function CountsProblem({
+  error,
+  hasCounts,
+}: {
+  error: Error;
+  hasCounts: boolean;
+}) {
+  const { problem, saidBy } = useOutage(error);
+  const title = saidBy ? undefined : problem.title;
+  return (
+    <span title={problem.detail}>
+      {hasCounts
+        ? [title, 'this is what was known before'].filter(Boolean).join('; ')
+        : (title ?? 'It is not known how many alerts there are')}
+    </span>
   );
 }
 

@@ -4,6 +4,7 @@ import { AlertTable, type AlertTableProps } from '../alerts/AlertTable';
 import { Failure } from '../state/Failure';
 import { Note, StaleNote } from '../state/Note';
 import { Loading } from '../state/StateMessage';
+import { useAlertGraphs } from './useAlertGraphs';
 import { useAlerts } from './useAlerts';
 
 const TITLE = 'Prometheus Alerts';
@@ -28,6 +29,7 @@ export interface AlertsCardProps extends AlertOptions {
   /** Seconds since 1970; asks again when it changes. */
   now: number;
   onRetry: () => void;
+  search?: AlertTableProps['search'];
   /** There are alerts, or an error in their place. */
   onSettled?: () => void;
 }
@@ -41,6 +43,7 @@ export function AlertsCard({
   ...table
 }: AlertsCardProps) {
   const { data, error, isLoading } = useAlerts(names, now);
+  const graphs = useAlertGraphs(names, now, onRetry);
   const isSettled = Boolean(data ?? error);
   useEffect(() => {
     if (isSettled) {
@@ -67,6 +70,7 @@ export function AlertsCard({
         title={title}
         alerts={alerts}
         uiUrl={uiUrl}
+        graphs={graphs}
         isLoading={isLoading}
       />
       {error && <StaleNote error={error} />}

@@ -29,6 +29,10 @@ import {
 import { PanelGrid } from './PanelGrid';
 import { usePanels } from './usePanels';
 import { useSettled } from './useSettled';
+import { useTextInAddress } from './useTextInAddress';
+
+/** What alerts are searched for. */
+const SEARCH = 'alerts';
 
 export interface EntityPrometheusContentProps {
   /** How far back graphs go until somebody chooses: an hour without it. */
@@ -61,6 +65,7 @@ function Page(props: EntityPrometheusContentProps) {
   const state = useTimeSpan({ last: secondsOf(props.range) });
   const { now, refresh } = useNow(state.interval);
   const [isSettled, onSettled] = useSettled(hasAlerts(entity));
+  const search = useTextInAddress(SEARCH);
   return (
     <Outages onRetry={refresh}>
       <TimeZoneProvider value={state.isUtc ? 'UTC' : undefined}>
@@ -74,6 +79,7 @@ function Page(props: EntityPrometheusContentProps) {
                 now={now}
                 onRetry={refresh}
                 onSettled={onSettled}
+                search={search}
                 extraColumns={props.extraColumns}
                 onRowClick={props.onRowClick}
                 showAnnotations={props.showAlertsAnnotations}

@@ -16,6 +16,7 @@ import { type GraphRange, secondsOf } from '../graph/PrometheusGraph';
 import { toRange } from '../range/TimeSpan';
 import { useNow } from '../range/useNow';
 import { Failure } from '../state/Failure';
+import { Outages } from '../state/Outages';
 import { Loading } from '../state/StateMessage';
 import { AlertCounts } from './AlertCounts';
 import { EntityOf } from './EntityOf';
@@ -92,10 +93,12 @@ function Overview({
   }
   return (
     <InfoCard title={title} deepLink={{ title: 'All graphs and alerts', link }}>
-      {hasAlerts(entity) && <AlertCounts now={now} link={link} />}
-      {hasGraphs(entity) && (
-        <Rows {...props} now={now} link={link} onRetry={retry} />
-      )}
+      <Outages onRetry={retry} isInCard>
+        {hasAlerts(entity) && <AlertCounts now={now} link={link} />}
+        {hasGraphs(entity) && (
+          <Rows {...props} now={now} link={link} onRetry={retry} />
+        )}
+      </Outages>
     </InfoCard>
   );
 }

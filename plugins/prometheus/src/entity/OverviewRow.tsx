@@ -21,7 +21,7 @@ import { severityColor } from '../graph/severityColor';
 import { domainOf, Sparkline } from '../graph/Sparkline';
 import { useElement } from '../graph/useElement';
 import { useInSight } from '../graph/useInSight';
-import { problemOf } from '../state/problemOf';
+import { useOutage } from '../state/useOutage';
 import { useRequest } from '../state/useRequest';
 import { titleOf } from './titleOf';
 import { usePanelQuery } from './usePanelQuery';
@@ -106,9 +106,7 @@ export function OverviewRow({ panel, range, link }: OverviewRowProps) {
         <MiddleCut text={titleOf(panel)} />
       </Link>
       {error && !data ? (
-        <span className={classes.problem} title={problemOf(error).detail}>
-          {problemOf(error).title}
-        </span>
+        <RowProblem error={error} />
       ) : (
         <>
           <span className={classes.lines}>
@@ -128,6 +126,17 @@ export function OverviewRow({ panel, range, link }: OverviewRowProps) {
         </>
       )}
     </div>
+  );
+}
+
+/** In the room of a line; what several rows have is said above them. */
+function RowProblem({ error }: { error: Error }) {
+  const classes = useStyles();
+  const { problem, saidBy } = useOutage(error);
+  return (
+    <span className={classes.problem} title={problem.detail}>
+      {saidBy ? 'Not known' : problem.title}
+    </span>
   );
 }
 

@@ -14,7 +14,7 @@ import type { PanelAction } from '../graph/PanelMenu';
 import { Empty } from '../state/StateMessage';
 import { PanelProblems } from './PanelProblems';
 import { titleOf } from './titleOf';
-import { useHiddenSeries } from './useHiddenSeries';
+import { useLegendInAddress } from './useLegendInAddress';
 import { usePanelExemplars } from './usePanelExemplars';
 import { usePanelQuery } from './usePanelQuery';
 
@@ -100,7 +100,7 @@ type EntityPanelProps = Shared & {
 function EntityPanel({ panel, isAlone, onAlone, ...props }: EntityPanelProps) {
   const ask = usePanelQuery(panel);
   const askExemplars = usePanelExemplars(panel);
-  const visibility = useHiddenSeries(panel.id);
+  const legendState = useLegendInAddress(panel.id);
   const copyLink = useCopyLink(panel.id);
   const actions: PanelAction[] = [
     {
@@ -118,7 +118,7 @@ function EntityPanel({ panel, isAlone, onAlone, ...props }: EntityPanelProps) {
       graphType={panel.graphType ?? props.graphType}
       ask={ask}
       askExemplars={askExemplars}
-      visibility={visibility}
+      legendState={legendState}
       actions={actions}
     />
   );

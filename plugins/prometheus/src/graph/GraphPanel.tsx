@@ -1,6 +1,5 @@
 import { InfoCard } from '@backstage/core-components';
 import Divider from '@material-ui/core/Divider';
-import LinearProgress from '@material-ui/core/LinearProgress';
 import { makeStyles } from '@material-ui/core/styles';
 import {
   fillIntervals,
@@ -10,59 +9,29 @@ import {
   usesIntervals,
   type ValueScale,
 } from '@nativestage/backstage-plugin-prometheus-common';
-import { useCallback, useMemo, useState } from 'react';
-import type { RangeQuery, RequestOptions } from '../api/PrometheusApi';
-import type { HiddenSeries } from '../chart/TimeSeriesChart';
+import { useState } from 'react';
+import type { LegendState } from '../chart/TimeSeriesChart';
 import { toCsv } from '../chart/toCsv';
 import { expressionUrl } from '../links';
-import { Failure } from '../state/Failure';
-import { StaleNote } from '../state/Note';
-import { Loading } from '../state/StateMessage';
-import { type RequestState, useRequest } from '../state/useRequest';
+import { GraphBody } from './GraphBody';
 import { PanelHeader } from './PanelHeader';
 import { type PanelAction, PanelMenu, type PanelView } from './PanelMenu';
-import { PanelNotes } from './PanelNotes';
-import { Picture } from './Picture';
 import { QueryDialog } from './QueryDialog';
 import { saveAs } from './saveAs';
 import { useElement } from './useElement';
 import { type ExemplarQuery, useExemplars } from './useExemplars';
-import { useInSight } from './useInSight';
-
-/** A point for every other pixel: more would draw over each other. */
-const PIXELS_PER_POINT = 2;
-
-/** Pixels of a panel's picture with its legend, from the start: nothing moves when it comes. */
-export const PANEL_HEIGHT = 376;
+import { type SeriesQuery, useSeries } from './useSeries';
 
 const useStyles = makeStyles(
   theme => ({
     content: { padding: theme.spacing(2) },
-    body: { position: 'relative' },
-    progress: { position: 'absolute', top: 0, left: 0, right: 0, height: 2 },
   }),
   { name: 'PrometheusGraphPanel' },
 );
 
-/** What a panel asks; it comes from `useCallback`. */
-export type PanelQuery = (
-  range: RangeQuery,
-  options: RequestOptions,
-) => Promise<RangeResult>;
-
-export interface GraphPanelProps extends Omit<
-  PanelOptions,
-  'width' | 'exemplars'
-> {
+export interface GraphPanelProps
+  extends SeriesQuery, Omit<PanelOptions, 'width' | 'exemplars'> {
   title: string;
-  /** As Prometheus is asked. */
-  query: string;
-  ask: PanelQuery;
-  range: TimeRange;
-  /** Seconds since 1970; asks again when it changes, whatever the range. */
-  now?: number;
-  /** Seconds; chosen by the panel's width where it is left out. */
-  step?: number;
   /** Pixels of the picture with its legend. */
   height?: number;
   /** Of Prometheus' own interface. */
@@ -77,8 +46,8 @@ export interface GraphPanelProps extends Omit<
   traceUrl?: string;
   /** What else can be done with the panel where it is. */
   actions?: PanelAction[];
-  /** Missing where what is hidden is the panel's own matter. */
-  visibility?: HiddenSeries;
+  /** Missing where what is chosen in the legend is the panel's own matter. */
+  legendState?: LegendState;
   onZoom?: (range: TimeRange) => void;
   onZoomOut?: () => void;
   onRetry?: () => void;
@@ -142,7 +111,7 @@ export function GraphPanel(props: GraphPanelProps) {
       />
       <Divider />
       <div ref={ref} className={classes.content}>
-        <Body
+        <GraphBody
           {...props}
           {...state}
           view={view}
@@ -172,76 +141,4 @@ function asAsked(query: string, data?: RangeResult): string | undefined {
 
 function hasLogScale(view: PanelView): boolean {
   return view === 'line' || view === 'area' || view === 'step';
-}
-
-/** @param width pixels, and 0 before it is laid out */
-function useSeries(
-  { query, ask, range: { start, end }, now, step }: GraphPanelProps,
-  width: number,
-  isVisible: boolean,
-): RequestState<RangeResult> {
-  const next = useMemo(
-    () => ({ ask, start, end, now, step, width }),
-    [ask, start, end, now, step, width],
-  );
-  const [shownStep, setShownStep] = useState<number>();
-  const wanted = useInSight(next, isVisible, shownStep);
-  const request = useCallback(
-    (signal: AbortSignal) => {
-      const {
-        ask: askNow,
-        step: fixed,
-        width: wide,
-        start: from,
-        end: to,
-      } = wanted!;
-      const maxPoints = Math.max(Math.ceil(wide / PIXELS_PER_POINT), 3);
-      const points = fixed === undefined ? { maxPoints } : { step: fixed };
-      return askNow({ start: from, end: to, ...points }, { signal });
-    },
-    [wanted],
-  );
-  const state = useRequest(query, wanted && request);
-  const found = state.error ? undefined : state.data?.step;
-  if (found !== shownStep) {
-    setShownStep(found);
-  }
-  return state;
-}
-
-type BodyProps = GraphPanelProps &
-  RequestState<RangeResult> & {
-    view: PanelView;
-    isVisible: boolean;
-    drawn?: ReturnType<typeof useExemplars>;
-  };
-
-function Body({ data, error, isLoading, onRetry, drawn, ...props }: BodyProps) {
-  const classes = useStyles();
-  const { height = PANEL_HEIGHT, isVisible } = props;
-  if (!data) {
-    return error ? (
-      <Failure error={error} height={height} onRetry={onRetry} />
-    ) : (
-      <Loading title="Asking Prometheus" height={height} isStill={!isVisible} />
-    );
-  }
-  return (
-    <div className={classes.body} aria-busy={isLoading}>
-      {isLoading && isVisible && (
-        <LinearProgress className={classes.progress} aria-label="Loading" />
-      )}
-      <Picture
-        {...props}
-        data={data}
-        height={height}
-        exemplars={
-          drawn && { exemplars: drawn.data ?? [], traceUrl: props.traceUrl }
-        }
-      />
-      {error && <StaleNote error={error} />}
-      {drawn?.error && <StaleNote error={drawn.error} />}
-      <PanelNotes {...data} isStacked={props.view === 'stacked'} />
-    </div>
-  );
 }

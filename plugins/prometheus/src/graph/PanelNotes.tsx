@@ -3,6 +3,10 @@ import type { RangeResult } from '@nativestage/backstage-plugin-prometheus-commo
 import { formatDuration } from '../range/TimeSpan';
 import { Note } from '../state/Note';
 import { nonFiniteNotes } from './nonFiniteNotes';
+import type { PanelView } from './PanelMenu';
+
+/** What has the values themselves. */
+const WITHOUT_MARKS: PanelView[] = ['table', 'stat', 'timeline'];
 
 /** What has to be known about a picture: its step, Prometheus' warnings and infos, and what is left out. */
 export function PanelNotes({
@@ -12,8 +16,10 @@ export function PanelNotes({
   step,
   kept,
   series,
-  isStacked,
-}: RangeResult & { isStacked: boolean }) {
+  view,
+}: RangeResult & { view: PanelView }) {
+  const isStacked = view === 'stacked';
+  const hasMarks = !WITHOUT_MARKS.includes(view);
   return (
     <>
       <Typography variant="caption" color="textSecondary" component="div">
@@ -24,7 +30,7 @@ export function PanelNotes({
           {`The ${kept === 'largest' ? 'largest' : 'first'} ${truncated.shown} series are shown; there are more${isStacked ? ', and the stack lacks them' : ''}. Aggregate or select fewer.`}
         </Note>
       )}
-      {nonFiniteNotes(series).map(note => (
+      {nonFiniteNotes(series, hasMarks).map(note => (
         <Note key={note} severity="info">
           {note}
         </Note>

@@ -1,9 +1,12 @@
-import type { RangeResult } from '@nativestage/backstage-plugin-prometheus-common';
+import type {
+  PanelOptions,
+  RangeResult,
+} from '@nativestage/backstage-plugin-prometheus-common';
 import { lazy, Suspense } from 'react';
 import type { Exemplars } from '../chart/ExemplarDots';
+import type { TimeSeriesChartProps } from '../chart/TimeSeriesChart';
 import { Note } from '../state/Note';
 import { Empty, Loading } from '../state/StateMessage';
-import type { GraphPanelProps } from './GraphPanel';
 import type { PanelView } from './PanelMenu';
 
 // The chart and its library are most of the plugin, and few pages show one.
@@ -21,12 +24,22 @@ const StatView = lazy(() =>
   import('./StatView').then(module => ({ default: module.StatView })),
 );
 
-export type PictureProps = Omit<GraphPanelProps, 'exemplars'> & {
-  data: RangeResult;
-  view: PanelView;
-  height: number;
-  exemplars?: Exemplars;
-};
+export type PictureProps = Omit<
+  PanelOptions,
+  'width' | 'exemplars' | 'graphType'
+> &
+  Pick<
+    TimeSeriesChartProps,
+    'hasAllThresholds' | 'syncKey' | 'legendState' | 'onZoom' | 'onZoomOut'
+  > & {
+    title: string;
+    /** As Prometheus was asked. */
+    query: string;
+    data: RangeResult;
+    view: PanelView;
+    height: number;
+    exemplars?: Exemplars;
+  };
 
 /** The answer to a panel's question, as it is to be looked at. */
 export function Picture(props: PictureProps) {
@@ -66,10 +79,11 @@ function View({ data, view, height, ...props }: PictureProps) {
           graphType={view}
           scale={props.scale}
           thresholds={thresholds}
+          hasAllThresholds={props.hasAllThresholds}
           states={props.states}
           fill={height}
           syncKey={props.syncKey}
-          visibility={props.visibility}
+          legendState={props.legendState}
           exemplars={view === 'timeline' ? undefined : props.exemplars}
           onZoom={props.onZoom}
           onZoomOut={props.onZoomOut}

@@ -12,8 +12,9 @@ import { prometheusApiRef } from '../api/PrometheusApi';
 import { EntityOf } from '../entity/EntityOf';
 import { between, type TimeSpan, toRange } from '../range/TimeSpan';
 import { useNow } from '../range/useNow';
-import { GraphPanel, type PanelQuery } from './GraphPanel';
+import { GraphPanel } from './GraphPanel';
 import type { ExemplarQuery } from './useExemplars';
+import type { PanelQuery } from './useSeries';
 
 /** How far back a graph goes. Without either it is an hour. */
 export interface GraphRange {

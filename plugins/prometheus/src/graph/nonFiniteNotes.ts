@@ -1,7 +1,14 @@
 import type { RangeSeries } from '@nativestage/backstage-plugin-prometheus-common';
 
-/** What is said of values that have no height in a graph. */
-export function nonFiniteNotes(series: RangeSeries[]): string[] {
+/**
+ * What is said of values that have no height in a graph.
+ *
+ * @param hasMarks - whether the picture marks them
+ */
+export function nonFiniteNotes(
+  series: RangeSeries[],
+  hasMarks: boolean,
+): string[] {
   const count = (isMeant: (one: RangeSeries) => unknown) =>
     series.filter(isMeant).length;
   const infinite = count(
@@ -10,11 +17,13 @@ export function nonFiniteNotes(series: RangeSeries[]): string[] {
   const undefinedOnes = count(({ nonFinite }) => nonFinite?.NaN);
   return [
     ...(infinite > 0
-      ? [`${ofSeries(infinite)} infinite at times: there the graph has gaps.`]
+      ? [
+          `${ofSeries(infinite)} infinite at times${hasMarks ? ', marked at the edge of the graph' : ''}.`,
+        ]
       : []),
     ...(undefinedOnes > 0
       ? [
-          `${ofSeries(undefinedOnes)} not a number (NaN) at times: there the graph has gaps.`,
+          `${ofSeries(undefinedOnes)} not a number (NaN) at times${hasMarks ? ': there the graph has gaps' : ''}.`,
         ]
       : []),
   ];

@@ -1,8 +1,5 @@
-import HourglassIcon from '@material-ui/icons/HourglassEmpty';
-import { useIsSaidAbove } from './Outages';
-import { ProblemMessage } from './ProblemMessage';
-import { problemOf } from './problemOf';
-import { StateMessage } from './StateMessage';
+import { OutageMessage } from './OutageMessage';
+import { useOutage } from './useOutage';
 
 export interface FailureProps {
   error: Error;
@@ -11,20 +8,7 @@ export interface FailureProps {
   onRetry?: () => void;
 }
 
-/** Why there is no picture, unless it is said above for several. */
+/** Why there is no picture, unless it is said elsewhere for several. */
 export function Failure({ error, height, onRetry }: FailureProps) {
-  return useIsSaidAbove(error) ? (
-    <StateMessage
-      title="Nothing to show"
-      detail="The message above says why."
-      height={height}
-      icon={<HourglassIcon color="disabled" />}
-    />
-  ) : (
-    <ProblemMessage
-      problem={problemOf(error)}
-      height={height}
-      onRetry={onRetry}
-    />
-  );
+  return <OutageMessage {...useOutage(error, onRetry)} height={height} />;
 }

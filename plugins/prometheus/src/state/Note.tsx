@@ -3,8 +3,7 @@ import Typography from '@material-ui/core/Typography';
 import InfoIcon from '@material-ui/icons/InfoOutlined';
 import WarningIcon from '@material-ui/icons/ReportProblemOutlined';
 import type { ReactNode } from 'react';
-import { useIsSaidAbove } from './Outages';
-import { problemOf } from './problemOf';
+import { useOutage } from './useOutage';
 
 const useStyles = makeStyles(theme => ({
   note: {
@@ -41,10 +40,10 @@ export function Note({ severity = 'warning', children }: NoteProps) {
 
 /** That a picture is an old one, because there is no new one. */
 export function StaleNote({ error }: { error: Error }) {
-  const { title, detail } = problemOf(error);
-  return useIsSaidAbove(error) ? (
+  const { problem, saidBy } = useOutage(error);
+  return saidBy ? (
     <Note>This is what was known before.</Note>
   ) : (
-    <Note>{`${title}; this is what was known before. ${detail}`}</Note>
+    <Note>{`${problem.title}; this is what was known before. ${problem.detail}`}</Note>
   );
 }

@@ -1,35 +1,20 @@
 import Paper from '@material-ui/core/Paper';
-import {
-  createContext,
-  type ReactNode,
-  useCallback,
-  useContext,
-  useEffect,
-  useMemo,
-  useState,
-} from 'react';
-import { useUniqueId } from '../chart/useUniqueId';
-import { type Problem, problemOf } from './problemOf';
+import { type ReactNode, useCallback, useMemo, useState } from 'react';
+import { OutagesContext } from './OutagesContext';
+import type { Problem } from './problemOf';
+import { OutageMessage } from './OutageMessage';
 import { keyOf, sharedProblems } from './sharedProblems';
-import { ProblemMessage } from './ProblemMessage';
+import { useProblem } from './useOutage';
 
-interface OutagesValue {
-  /** Says what a part of the page has; nothing takes it back. */
-  report: (part: string, problem?: Problem) => void;
-  /** Keys of what the banners say. */
-  said: ReadonlySet<string>;
+export interface OutagesProps {
+  onRetry: () => void;
+  /** Whether it stands in a card of its own already. */
+  isInCard?: boolean;
+  children: ReactNode;
 }
 
-const OutagesContext = createContext<OutagesValue | undefined>(undefined);
-
-/** Says once, above a page, what several of its parts would say. */
-export function Outages({
-  onRetry,
-  children,
-}: {
-  onRetry: () => void;
-  children: ReactNode;
-}) {
+/** Says once, above its parts, what several of them would say. */
+export function Outages({ onRetry, isInCard, children }: OutagesProps) {
   const [reports, setReports] = useState<ReadonlyMap<string, Problem>>(
     new Map(),
   );
@@ -50,30 +35,25 @@ export function Outages({
     [report, shared],
   );
   return (
-    <OutagesContext.Provider value={value}>
+    <>
       {shared.map(problem => (
         <Paper
           key={keyOf(problem)}
           data-testid="prometheus-outage"
-          style={{ marginBottom: 24 }}
+          elevation={isInCard ? 0 : undefined}
+          style={isInCard ? undefined : { marginBottom: 24 }}
         >
-          <ProblemMessage problem={problem} onRetry={onRetry} />
+          <SharedProblem problem={problem} onRetry={onRetry} />
         </Paper>
       ))}
-      {children}
-    </OutagesContext.Provider>
+      <OutagesContext.Provider value={value}>
+        {children}
+      </OutagesContext.Provider>
+    </>
   );
 }
 
-/** Whether a banner above says what is wrong here, as it does where others have the same. */
-export function useIsSaidAbove(error: Error): boolean {
-  const part = useUniqueId();
-  const outages = useContext(OutagesContext);
-  const report = outages?.report;
-  const problem = useMemo(() => problemOf(error), [error]);
-  useEffect(() => {
-    report?.(part, problem);
-    return () => report?.(part);
-  }, [report, part, problem]);
-  return outages?.said.has(keyOf(problem)) ?? false;
+/** Other cards of the page may have it, too. */
+function SharedProblem(props: { problem: Problem; onRetry: () => void }) {
+  return <OutageMessage {...useProblem(props.problem, props.onRetry)} />;
 }
