@@ -5,6 +5,7 @@ import {
 import { awaitConfiguration } from '../globalProvider';
 import { isOn } from '../isOn';
 import { readMetricsConfig } from '../readMetricsConfig';
+import { assertBackstage } from './assertBackstage';
 import { coreMetrics } from './core/coreMetrics';
 import { metricsPagePlugin } from './metricsPagePlugin';
 import { metricsServiceFactory } from './metricsServiceFactory';
@@ -19,6 +20,7 @@ awaitConfiguration();
 export const metricsFeatureLoader = createBackendFeatureLoader({
   deps: { config: coreServices.rootConfig },
   *loader({ config }) {
+    assertBackstage();
     yield rootMetricsServiceFactory;
     yield metricsServiceFactory;
     const { core, exporters } = readMetricsConfig(config);

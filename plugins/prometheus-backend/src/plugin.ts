@@ -4,12 +4,15 @@ import {
 } from '@backstage/backend-plugin-api';
 import { catalogServiceRef } from '@backstage/plugin-catalog-node';
 import { prometheusPermissions } from '@nativestage/backstage-plugin-prometheus-common';
+import { assertBackstage } from './assertBackstage';
 import type { RequestSigner } from './client';
 import {
   type InstanceChooser,
   prometheusInstanceExtensionPoint,
 } from './instanceExtensionPoint';
 import { createRouter } from './router';
+
+assertBackstage();
 
 /** Serves the panels and alerts of entities from Prometheus. */
 export const prometheusPlugin = createBackendPlugin({

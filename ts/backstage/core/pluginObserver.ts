@@ -51,10 +51,14 @@ export function pluginObserver<S>(
 
 /**
  * The ref of a service that a backend may do without: one of many instances may be none, where one
- * of one would keep the plugin from starting.
+ * of one would keep the plugin from starting. Nothing of the given ref is read: in Backstage 1.49
+ * its `T` throws.
  */
 export function optional<S, Scope extends 'root' | 'plugin'>(
   ref: ServiceRef<S, Scope>,
 ): ServiceRef<S, Scope, 'multiton'> {
-  return { ...ref, multiton: true };
+  return Object.defineProperties({} as ServiceRef<S, Scope, 'multiton'>, {
+    ...Object.getOwnPropertyDescriptors(ref),
+    multiton: { value: true, enumerable: true },
+  });
 }
