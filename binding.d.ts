@@ -37,6 +37,16 @@ export declare class NativeFacade {
   handOver(slots: string | undefined | null, sums: Float64Array, gauges: Float64Array, block: NativeBlock, exemplars: Array<NativeExemplars>, observations: NativeObservations | undefined | null, run: NativeRun | undefined | null, answers: boolean): void
   /** Hands over one slot's cell, if it has one, and the block. */
   handOverSlot(slots: string | undefined | null, storage: number, slot: number, value: number | undefined | null, block: NativeBlock, exemplars: Array<NativeExemplars>): void
+  /**
+   * Takes what one of its metric filters decided: the number of a question and 0 (drop), 1 (accept)
+   * or 2 (accept in part), in turn.
+   */
+  decide(filter: number, answers: Array<number>): void
+  /**
+   * What its metric filters have not decided about, as JSON: `[[filter, questions], …]`. Waits for
+   * the engine.
+   */
+  undecided(): string | null
   /** Hands over a block. */
   pushBlock(slots: string | undefined | null, block: NativeBlock, exemplars: Array<NativeExemplars>): void
 }
@@ -87,30 +97,39 @@ export declare class NativeProvider {
   /**
    * Applies a configuration. `path` is where it stands, for messages; `environment` the
    * `OTEL_*` variables, `file` what takes their place; `service_name` what `service.name` is where
-   * nothing says it. `isExporters` tells whether a `PrometheusExporter` of this process has a
-   * port: the page's.
+   * nothing says it; `functions` are what options have that is no data. `isExporters` tells whether
+   * a `PrometheusExporter` of this process has a port: the page's.
    */
-  configure(options: string, path: string, environment: Record<string, string>, serviceName: string | undefined | null, file: NativeConfigFile | undefined | null, isExporters: (arg0: number) => boolean): NativeConfigured
+  configure(functions: NativeFunctions, options: string, path: string, environment: Record<string, string>, serviceName: string | undefined | null, file: NativeConfigFile | undefined | null, isExporters: (arg0: number) => boolean): NativeConfigured
   /**
    * Adds to the resource what became known after the configuration, as JSON: what detectors found,
    * or else what a program's resource had to wait for.
    */
   completeResource(layer: string, isDetected: boolean): void
   /** Changes which streams instruments have; `options` are what changes, `path` is where they stand. */
-  update(options: string, path: string): void
+  update(functions: NativeFunctions, options: string, path: string): void
+  /** Every meter that has an instrument, of any thread. */
+  meters(): Array<NativeScope>
+  /** Those that a function is to be asked about. */
+  undecidedMeters(): Array<NativeScope>
+  /** Takes what the function says. */
+  decideMeters(meters: Array<NativeMeterDecision>): void
   /** Reads a configuration as `configure` does, and applies nothing. */
   static check(options: string, path: string, environment: Record<string, string>, file?: NativeConfigFile | undefined | null): Array<string>
   /** The path of the Prometheus page, as a request may spell it; `None` when there is none. */
   pagePath(): string | null
   /** Applies a configuration without exporters and without the environment, for tests. */
   configureWithoutExporters(options: string): void
-  /** Adds a reader that collects when it is asked to; `path` is where its options stand. */
-  addReader(options: string, path: string): NativeReader
+  /**
+   * Adds a reader that collects when it is asked to; `path` is where its options stand, `filter` a
+   * function of the environment `facade`.
+   */
+  addReader(facade: number, options: string, path: string, filter?: number | undefined | null): NativeReader
   /**
    * Adds an exporter that this environment runs: `onMessage` gets what it is asked for as JSON, as
-   * long as JavaScript holds it.
+   * long as JavaScript holds it. `filter` is one of its functions.
    */
-  addExporter(facade: number, options: string, path: string, onMessage: (arg0: string) => void): NativeExporter
+  addExporter(facade: number, options: string, path: string, filter: number | undefined | null, onMessage: (arg0: string) => void): NativeExporter
   /**
    * Which values may become exemplars: `trace_based`, `always_on` or `always_off`; `None` until
    * there is a configuration.
@@ -119,8 +138,8 @@ export declare class NativeProvider {
   isConfigured(): boolean
   /** Whether the program made an instrument, on any thread. */
   isUsed(): boolean
-  /** Whether a metric of a Prometheus client, by its name there, is exported. */
-  produces(name: string): boolean
+  /** Whether a metric of a Prometheus client, by its name there, is exported to anybody. */
+  produces(name: string, isCounter: boolean): boolean
   /**
    * Takes what the default registry of a Prometheus client holds, the text of one metric each;
    * `producer` tells registries apart, `startMs` is when their counters began, since the epoch.
@@ -219,6 +238,25 @@ export interface NativeExemplars {
   attributes?: string
 }
 
+/** A function that filters for an exporter. */
+export interface NativeFilter {
+  /** `prometheus`, `otlp` or `console`. */
+  exporter: string
+  /** Which one of several. */
+  index: number
+  /** What the environment knows the function by. */
+  number: number
+}
+
+/** What a configuration has of an environment. */
+export interface NativeFunctions {
+  /** The environment. */
+  facade: number
+  filters: Array<NativeFilter>
+  /** Where a function configures meters: what it says of those that there are. */
+  meters?: Array<NativeMeterDecision>
+}
+
 /** What the facade needs to record into an instrument. */
 export interface NativeInstrument {
   id: number
@@ -238,6 +276,12 @@ export interface NativeInstrument {
 export interface NativeLogLine {
   level: string
   message: string
+}
+
+/** What a function says of a meter. */
+export interface NativeMeterDecision {
+  scope: NativeScope
+  enabled: boolean
 }
 
 /** What callbacks observed. */

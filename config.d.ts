@@ -41,6 +41,29 @@ type CardinalityLimits = {
   [Kind in InstrumentType | 'default']?: number;
 };
 
+/**
+ * Which metrics and series a reader gets, by patterns with `*` and `?`. In code it may be functions too.
+ */
+interface MetricFilter {
+  /** Names of metrics; what matches none of them is left out. Defaults to all. */
+  included?: string[];
+  /** Names of metrics that are left out. */
+  excluded?: string[];
+  /** Each leaves series out by the value of an attribute. */
+  attributes?: Array<{
+    key: string;
+    /** The names of the metrics that it is for. Defaults to all. */
+    metrics?: string;
+    /**
+     * Values, of which an attribute that is not there has the empty one; what matches none of them is
+     * left out.
+     */
+    included?: string[];
+    /** Values that are left out. */
+    excluded?: string[];
+  }>;
+}
+
 /** One of the exporters of OTLP. */
 interface OtlpExporter {
   /** The collector's base URL, for example `http://localhost:4318`. */
@@ -77,6 +100,8 @@ interface OtlpExporter {
   defaultAggregation?: DefaultAggregation;
   /** Goes before `cardinalityLimit`, and after a view's limit. */
   cardinalityLimits?: CardinalityLimits;
+  /** Which metrics and series the exporter gets. Defaults to all. */
+  metricFilter?: MetricFilter;
   /** Paths of PEM files. */
   tls?: {
     caFile?: string;
@@ -232,6 +257,8 @@ export interface Config {
               defaultAggregation?: DefaultAggregation;
               /** Goes before `cardinalityLimit`, and after a view's limit. */
               cardinalityLimits?: CardinalityLimits;
+              /** Which metrics and series the exporter gets. Defaults to all. */
+              metricFilter?: MetricFilter;
             };
 
         /**
@@ -252,6 +279,8 @@ export interface Config {
               defaultAggregation?: DefaultAggregation;
               /** Goes before `cardinalityLimit`, and after a view's limit. */
               cardinalityLimits?: CardinalityLimits;
+              /** Which metrics and series the exporter gets. Defaults to all. */
+              metricFilter?: MetricFilter;
             };
       };
 

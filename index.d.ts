@@ -79,7 +79,7 @@ export declare type CardinalityLimits = {
 };
 
 /** The options that can change while a provider is in use. */
-declare type Changeable = Pick<MetricsOptions, 'views' | 'viewMatchingMode' | 'meterConfigurator' | 'cardinalityLimit' | 'plugin'>;
+declare type Changeable = Pick<MetricsOptions, 'views' | 'viewMatchingMode' | 'meterConfigurator' | 'cardinalityLimit' | 'plugin' | 'exporters'>;
 
 /** What is printed to standard output, and when. */
 export declare interface ConsoleExporterOptions {
@@ -91,6 +91,8 @@ export declare interface ConsoleExporterOptions {
     defaultAggregation?: DefaultAggregation;
     /** Default: the provider's `cardinalityLimit`. */
     cardinalityLimits?: CardinalityLimits;
+    /** Which metrics and series it gets. Default all. */
+    metricFilter?: MetricFilterRules | MetricFilter;
 }
 
 export { Counter }
@@ -127,6 +129,14 @@ export declare type Duration = number | {
 
 /** Which values may become exemplars. */
 export declare type ExemplarFilter = 'trace_based' | 'always_on' | 'always_off';
+
+/** A metric as a filter knows it. */
+export declare interface FilteredMetric {
+    scope: MeterScope;
+    name: string;
+    kind: 'gauge' | 'sum' | 'histogram' | 'exponential_histogram' | 'summary';
+    unit: string;
+}
 
 export { Gauge }
 
@@ -172,6 +182,14 @@ export declare interface MeterConfig {
 }
 
 /**
+ * Says of a meter in code whether it does anything (the same section). It is asked once for each meter,
+ * on the thread that configures with it: when that makes the meter, when it configures or updates, and
+ * soon after another thread made one, which is enabled until then. Where it throws or returns something
+ * else, there is an error in the log and the meter is enabled.
+ */
+export declare type MeterConfigurator = (scope: MeterScope) => MeterConfig | undefined | void;
+
+/**
  * Which meters do anything (Metrics SDK specification, "MeterConfigurator", in development). Keys as in
  * OpenTelemetry's declarative configuration (`meter_configurator/development`).
  */
@@ -185,6 +203,14 @@ export declare interface MeterConfiguratorOptions {
     }[];
 }
 
+/** The instrumentation scope of a meter. */
+export declare interface MeterScope {
+    name: string;
+    version?: string;
+    schemaUrl?: string;
+    attributes: Attributes;
+}
+
 /** OpenTelemetry's options of a meter, and what else one can be asked for with. */
 export declare interface MeterScopeOptions extends MeterOptions {
     /**
@@ -196,6 +222,49 @@ export declare interface MeterScopeOptions extends MeterOptions {
 }
 
 export { MetricAdvice }
+
+/**
+ * Says in code which metrics and series a reader gets (the same section): one of the functions at least.
+ * They run on the thread that has the filter, between an observable callback and the export, and never
+ * while something is recorded. Each is asked once about a metric or a series, whose answer holds as long
+ * as there is one. What throws, or returns something else, leaves out what it was asked about, with an
+ * error in the log; so does, for one collection, an event loop that does not answer in time, which
+ * `nativestage.metrics.filters.undecided` counts.
+ */
+export declare interface MetricFilter {
+    /**
+     * Without it, every metric is accepted in part.
+     *
+     * @returns `accept_partial` to ask `testAttributes` about each series
+     */
+    testMetric?(metric: FilteredMetric): 'accept' | 'accept_partial' | 'drop';
+    testAttributes?(metric: FilteredMetric, attributes: Attributes): 'accept' | 'drop';
+}
+
+/**
+ * Which metrics and series a reader gets (Metrics SDK specification, "MetricFilter", in development), by
+ * patterns with `*` and `?`. Names are those of OpenTelemetry, as views leave them, or those that a
+ * Prometheus client has. Metrics that no reader gets are not kept.
+ */
+export declare interface MetricFilterRules {
+    /** Names of metrics; what matches none of them is left out. Default all. */
+    included?: string[];
+    /** Names of metrics that are left out. */
+    excluded?: string[];
+    /** Each leaves series out by the value of an attribute. */
+    attributes?: {
+        key: string;
+        /** The names of the metrics that it is for. Default all. */
+        metrics?: string;
+        /**
+         * Values, of which what is no text counts as JSON, and an attribute that is not there as the empty
+         * text; what matches none of them is left out. Here or in `excluded` there is something.
+         */
+        included?: string[];
+        /** Values that are left out. */
+        excluded?: string[];
+    }[];
+}
 
 /**
  * A metric's name as its author writes it: `{category}.{metric_name}`, such as `orders.placed`.
@@ -282,8 +351,8 @@ export declare interface MetricsOptions {
      * ones, and an attribute stays only if all of them keep it.
      */
     viewMatchingMode?: 'independent' | 'composable';
-    /** Meters that are disabled. */
-    meterConfigurator?: MeterConfiguratorOptions;
+    /** Meters that are disabled, by rules or by a function. */
+    meterConfigurator?: MeterConfiguratorOptions | MeterConfigurator;
     /** Attribute sets per stream, 1 to 1000000. Default 2000. */
     cardinalityLimit?: number;
     /**
@@ -362,7 +431,8 @@ export declare const metricsServiceRef: ServiceRef<MetricsService, "plugin", "si
 /**
  * What changes of a provider's options. What is not given stays as it is, and `null` stands for the
  * default. Of `plugin` it is `disabled`: what a plugin's meter is called is settled when the plugin
- * starts.
+ * starts. `exporters` is the whole section; what it says of exporters may differ from what they run with
+ * in `interval`, `temporality`, `histogram`, `defaultAggregation`, `cardinalityLimits` and `metricFilter`.
  */
 export declare type MetricsUpdate = {
     [K in keyof Changeable]?: Changeable[K] | null;
@@ -417,6 +487,8 @@ export declare interface OtlpExporterOptions {
     defaultAggregation?: DefaultAggregation;
     /** Default: the provider's `cardinalityLimit`. */
     cardinalityLimits?: CardinalityLimits;
+    /** Which metrics and series it gets. Default all. */
+    metricFilter?: MetricFilterRules | MetricFilter;
     /** PEM files. */
     tls?: {
         caFile?: string;
@@ -482,6 +554,8 @@ export declare interface PrometheusExporterOptions {
     defaultAggregation?: DefaultAggregation;
     /** Default: the provider's `cardinalityLimit`. */
     cardinalityLimits?: CardinalityLimits;
+    /** Which metrics and series it gets. Default all. */
+    metricFilter?: MetricFilterRules | MetricFilter;
 }
 
 declare type RawAttribute = [

@@ -9,10 +9,11 @@ use http::{HeaderName, HeaderValue, Method};
 use once_cell::sync::OnceCell;
 
 use crate::config::{
-    Config, LateLayer, OwnExporterConfig, ReaderLayer, ResourceConfig, ResourceLayer, StreamConfig,
-    StreamUpdate,
+    Config, ExporterFilter, LateLayer, MeterDecision, OwnExporterConfig, ReaderLayer,
+    ResourceConfig, ResourceLayer, StreamUpdate,
 };
 use crate::engine::collection::Collection;
+use crate::engine::plan::Pipelines;
 use crate::engine::{Collect, Engine, FacadeId, PipelineId};
 use crate::error::{Code, Error, Result};
 use crate::export::own::{Delegate, OwnPush, OwnPushes};
@@ -44,7 +45,8 @@ struct State {
     closing: bool,
     exit: Option<Exit>,
     /// The configuration of now, once there is one.
-    streams: Option<StreamConfig>,
+    config: Option<Config>,
+    pipelines: Pipelines,
     exit_timeout: Duration,
     resource: ResourceConfig,
 }
@@ -114,7 +116,8 @@ impl Provider {
         let mut state = self.state();
         let otlp = otlp_exporters(config)?;
         let pipelines = self.engine.configure(config)?;
-        state.streams = Some(config.streams.clone());
+        state.config = Some(config.clone());
+        state.pipelines = pipelines.clone();
         state.exit_timeout = config.exit_timeout;
         state.resource = config.resource.clone();
         tell(&state);
@@ -137,30 +140,55 @@ impl Provider {
         Ok(())
     }
 
-    /// Changes the configuration of streams, for instruments that exist too. What is recorded by then
-    /// goes to the streams of before; of other threads, what they have handed over.
+    /// Changes the configuration of streams and of what exporters read and when, for instruments that
+    /// exist too. What is recorded by then
+    /// goes to the streams of before; of other threads, what they have handed over. `meters` are what a
+    /// function of an environment says of those that there are, `filters` functions of `exporters`.
     ///
     /// # Errors
     /// [`Code::InvalidConfig`] when the options are not allowed, or nothing is configured yet. Nothing
     /// has changed then.
-    pub fn update(&self, options: &str, path: &str) -> Result<()> {
+    pub fn update(
+        &self,
+        options: &str,
+        path: &str,
+        meters: Option<(FacadeId, Vec<MeterDecision>)>,
+        filters: &[ExporterFilter],
+    ) -> Result<()> {
         let mut state = self.state();
-        let streams = match &state.streams {
-            Some(streams) => StreamUpdate::parse(options, path)?.apply(path, streams)?,
-            None => {
-                return Err(Error::new(
-                    Code::InvalidConfig,
-                    format!("{path}: metrics are not configured yet; configure them first"),
-                ))
-            }
+        let Some(before) = &state.config else {
+            return Err(Error::new(
+                Code::InvalidConfig,
+                format!("{path}: metrics are not configured yet; configure them first"),
+            ));
         };
-        if state.streams.as_ref() == Some(&streams) {
-            return Ok(());
+        let (exporters, update) = StreamUpdate::parse(options, path)?;
+        let mut config = match exporters {
+            Some(exporters) => before.with_exporters(exporters, path)?,
+            None => before.clone(),
+        };
+        config.filter_by(filters);
+        config.streams = update.apply(path, &before.streams)?;
+        if let Some((facade, decisions)) = meters {
+            config.streams.meters = config.streams.meters.by_function(facade, decisions);
         }
-        self.engine.update(streams.clone())?;
-        state.streams = Some(streams);
-        tell(&state);
+        let readers = state.pipelines.readers(&config);
+        if before.streams != config.streams || state.pipelines.readers(before) != readers {
+            self.engine.update(config.streams.clone(), readers)?;
+            tell(&state);
+        }
+        if let Some(exporters) = &state.exporters {
+            exporters.set_intervals(&config);
+        }
+        state.config = Some(config);
         Ok(())
+    }
+
+    /// Takes what a function of the program's decided about meters.
+    pub fn decide_meters(&self, decisions: Vec<MeterDecision>) {
+        if self.engine.decide_meters(decisions) {
+            tell(&self.state());
+        }
     }
 
     /// Adds to the resource what became known after the configuration.
@@ -411,7 +439,7 @@ impl Provider {
         pipeline: PipelineId,
         timeout: Duration,
     ) -> Result<Arc<Collection>> {
-        if self.state().streams.is_none() {
+        if self.state().config.is_none() {
             return Err(Error::new(
                 Code::InvalidConfig,
                 "metrics are not configured yet; configure them before a reader collects",

@@ -3,7 +3,7 @@ import { MetricsError, native } from './errors';
 import { globalProvider } from './globalProvider';
 import { toJson } from './json';
 import { log } from './log';
-import { plainOptions } from './plainOptions';
+import { readOptions } from './plainOptions';
 import { loadBinding } from './native';
 import type { NativeMeterProvider } from './NativeMeterProvider';
 import type { MetricsOptions } from './options';
@@ -126,10 +126,8 @@ function nativeWorkshop(
   path: string,
 ): Workshop {
   const { NativeRootMetricsService } = loadBinding()!;
-  const root = native(
-    () =>
-      new NativeRootMetricsService(toJson(plainOptions(options, path)), path),
-  );
+  const { plain } = readOptions(options, path);
+  const root = native(() => new NativeRootMetricsService(toJson(plain), path));
   return {
     own: nativeParts(provider, root.own(), 'throw'),
     plugin: (id, policy) => {

@@ -9,6 +9,7 @@ import type {
   NativeScope,
 } from '../binding';
 import { atExit } from './atExit';
+import { configFile } from './declarative/configFile';
 import { readConfigFile } from './declarative/readConfigFile';
 import { native, outcome } from './errors';
 import { OwnExporter } from './export/OwnExporter';
@@ -37,8 +38,14 @@ import { isExportersPort } from './isExportersPort';
 import { isOn } from './isOn';
 import { toJson } from './json';
 import { log, logLine, logLoudly, logsAtExit, setLogLevel } from './log';
-import type { MetricsOptions, MetricsUpdate } from './options';
-import { plainOptions, resourceOf } from './plainOptions';
+import type { MetricFilter, MetricsOptions, MetricsUpdate } from './options';
+import {
+  plainOptions,
+  readOptions,
+  resourceOf,
+  takeFilter,
+  type ReadOptions,
+} from './plainOptions';
 import { PrometheusProducer } from './PrometheusProducer';
 import { readTexts } from './readTexts';
 import { completeResource } from './resource/completeResource';
@@ -67,6 +74,8 @@ export class NativeMeterProvider implements MeterProvider {
   private isShutDown = false;
   /** The engine holds what runs them weakly. */
   private readonly exporters = new Set<OwnExporter<OtlpEncoding>>();
+  /** What the facade knows the metric filters of configured exporters by. */
+  private exporterFilters: number[] = [];
   /** When they had exported everything although the program goes on, by `performance.now()`. */
   private idleSince: number | undefined;
 
@@ -135,6 +144,7 @@ export class NativeMeterProvider implements MeterProvider {
       for (const problem of problems) {
         log('warn', `meter ${JSON.stringify(shortened(name, 64))}: ${problem}`);
       }
+      this.facade.meters.add(scope);
       meter = new SourcedMeter(new LenientInstruments(this.factory(scope)));
       this.meters.set(key, meter);
     }
@@ -152,6 +162,7 @@ export class NativeMeterProvider implements MeterProvider {
     service: NativeMetricsService,
     repair: boolean,
   ): InstrumentFactory {
+    this.facade.meters.add(service.scope);
     return new InstrumentFactory(this.context(), request => {
       const { instrument, notice } = service.register(
         this.native,
@@ -181,10 +192,13 @@ export class NativeMeterProvider implements MeterProvider {
    * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`, `ERR_METRICS_ALREADY_CONFIGURED`
    */
   configure(options: MetricsOptions, path = 'options'): void {
-    const plain = plainOptions(options, path);
-    const file = process.env.OTEL_CONFIG_FILE?.trim();
+    const read = readOptions(options, path);
+    const { plain, configurator } = read;
+    const functions = this.functions(read);
+    const file = configFile();
     const { warnings, notes, detectors, logLevel } = native(() =>
       this.native.configure(
+        functions,
         toJson(plain),
         path,
         environment(),
@@ -193,8 +207,13 @@ export class NativeMeterProvider implements MeterProvider {
         isExportersPort,
       ),
     );
+    this.facade.meters.use(configurator);
+    this.useFilters(functions.filters);
     if (logLevel !== undefined) {
       setLogLevel(logLevel);
+    }
+    if (file?.note !== undefined) {
+      log('warn', file.note);
     }
     notes.forEach(note => log('info', note));
     warnings.forEach(warning => logLoudly('warn', warning));
@@ -212,13 +231,14 @@ export class NativeMeterProvider implements MeterProvider {
   }
 
   /**
-   * Changes which streams instruments have, those that exist included (Metrics SDK specification,
-   * "Configuration"). What is not given stays as it is, and `null` stands for the default.
+   * Changes which streams instruments have, those that exist included, and what exporters read and when
+   * (Metrics SDK specification, "Configuration"). What is not given stays as it is, and `null` stands for the default.
    *
    * Streams that the change does not concern go on, as do those of which only the description or the
    * cardinality limit changes. The others begin anew, with a new start time and without values: what
    * they counted so far and have not exported is in the next export, and is gone from the Prometheus
-   * page. Observable instruments report their totals as before. Other threads go over to the new
+   * page. So do those of an exporter that wants another temporality; what others read goes on. An
+   * interval that changes begins anew as well. Observable instruments report their totals as before. Other threads go over to the new
    * streams as soon as their event loop turns; what they have not handed over by then counts there.
    *
    * @param path - Where the options stand, for error messages.
@@ -226,11 +246,39 @@ export class NativeMeterProvider implements MeterProvider {
    * has changed then
    */
   update(options: MetricsUpdate, path = 'options'): void {
-    const plain = plainOptions(options, path);
+    const read = readOptions(options as MetricsOptions, path);
+    const { plain, configurator } = read;
     // It belongs to the streams of before.
     this.facade.handOver();
-    native(() => this.native.update(toJson(plain), path));
+    const functions = this.functions(read);
+    native(() => this.native.update(functions, toJson(plain), path));
+    if (configurator || 'meterConfigurator' in plain) {
+      this.facade.meters.use(configurator);
+    }
+    if ('exporters' in plain) {
+      this.useFilters(functions.filters);
+    }
     this.facade.reshape();
+  }
+
+  /** The functions of options, as the native side knows them. */
+  private functions({ filters, configurator }: ReadOptions) {
+    return {
+      facade: this.facade.id,
+      filters: filters.map(({ exporter, index, filter }) => ({
+        exporter,
+        index,
+        number: this.facade.filters.add(filter),
+      })),
+      meters: configurator && this.facade.meters.decideAll(configurator),
+    };
+  }
+
+  /** Exporters have these filters from now on. */
+  private useFilters(filters: { number: number }[]): void {
+    const numbers = filters.map(({ number }) => number);
+    this.exporterFilters.forEach(number => this.facade.filters.remove(number));
+    this.exporterFilters = numbers;
   }
 
   /** @internal Whether the program made an instrument, on this thread or another. */
@@ -282,13 +330,18 @@ export class NativeMeterProvider implements MeterProvider {
   addReader<E extends OtlpEncoding = 'json'>(
     options: MetricReaderOptions<E> = {},
   ): MetricReader<E> {
-    const plain = toJson(plainOptions(options, 'options'));
+    const { plain, filter } = this.readerOptions(options);
     return this.reshaped(
       () =>
         new OwnReader(
-          native(() => this.native.addReader(plain, 'options')),
+          native(() =>
+            this.native.addReader(this.facade.id, plain, 'options', filter),
+          ),
           () => this.facade.handOver(),
-          () => this.facade.reshape(),
+          () => {
+            this.facade.filters.remove(filter);
+            this.facade.reshape();
+          },
         ),
     );
   }
@@ -304,21 +357,38 @@ export class NativeMeterProvider implements MeterProvider {
     exporter: MetricExporter<E>,
     options: MetricExporterOptions<E> = {},
   ): AddedExporter {
+    const { plain, filter } = this.readerOptions(options);
     return this.reshaped(() => {
       const added = new OwnExporter<E>(
         this.native,
         this.facade.id,
         exporter,
-        options,
+        plain,
+        filter,
         () => this.facade.handOver(),
         gone => {
           this.exporters.delete(gone);
+          this.facade.filters.remove(filter);
           this.facade.reshape();
         },
       );
       this.exporters.add(added);
       return added;
     });
+  }
+
+  /** The options of a reader as JSON, and what the facade knows its filter by. */
+  private readerOptions(options: unknown) {
+    const filters: MetricFilter[] = [];
+    const plain = plainOptions(options, 'options', filters);
+    const index = takeFilter(plain);
+    return {
+      plain: toJson(plain),
+      filter:
+        index === undefined
+          ? undefined
+          : this.facade.filters.add(filters[index]),
+    };
   }
 
   /** Changes what reads; instruments learn whether somebody does. */

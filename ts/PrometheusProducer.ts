@@ -55,8 +55,6 @@ export class PrometheusProducer {
   private readonly clients = new Map<string, Client>();
   private lookedAt = -Infinity;
   private readonly failures = new Set<string>();
-  /** Whether a metric is exported, by its name. */
-  private readonly wanted = new Map<string, boolean>();
 
   constructor(
     private readonly native: NativeProvider,
@@ -121,7 +119,8 @@ export class PrometheusProducer {
     const { register } = exports;
     // A metric can stand under an old name and under a new one.
     const metrics = [...new Set(register.getMetricsAsArray())].filter(metric =>
-      this.isWanted(metric.name),
+      // What is not exported is not read either: its callbacks may be costly.
+      this.native.produces(metric.name, metric.type === 'counter'),
     );
     const limit = Math.min(patience, PATIENCE_MS);
     const until = performance.now() + limit;
@@ -139,16 +138,6 @@ export class PrometheusProducer {
         .map(metric => texts.get(metric))
         .filter(text => text !== undefined),
     );
-  }
-
-  /** What is not exported is not read either: its callbacks may be costly. */
-  private isWanted(name: string): boolean {
-    let wanted = this.wanted.get(name);
-    if (wanted === undefined) {
-      wanted = this.native.produces(name);
-      this.wanted.set(name, wanted);
-    }
-    return wanted;
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import type { Resource } from './resource/Resource';
 
 /** A duration as Backstage writes it, or a number of milliseconds. From 1 ms to 24 days. */
@@ -136,6 +137,68 @@ export type CardinalityLimits = {
   [Kind in InstrumentType | 'default']?: number;
 };
 
+/**
+ * Which metrics and series a reader gets (Metrics SDK specification, "MetricFilter", in development), by
+ * patterns with `*` and `?`. Names are those of OpenTelemetry, as views leave them, or those that a
+ * Prometheus client has. Metrics that no reader gets are not kept.
+ */
+export interface MetricFilterRules {
+  /** Names of metrics; what matches none of them is left out. Default all. */
+  included?: string[];
+  /** Names of metrics that are left out. */
+  excluded?: string[];
+  /** Each leaves series out by the value of an attribute. */
+  attributes?: {
+    key: string;
+    /** The names of the metrics that it is for. Default all. */
+    metrics?: string;
+    /**
+     * Values, of which what is no text counts as JSON, and an attribute that is not there as the empty
+     * text; what matches none of them is left out. Here or in `excluded` there is something.
+     */
+    included?: string[];
+    /** Values that are left out. */
+    excluded?: string[];
+  }[];
+}
+
+/** The instrumentation scope of a meter. */
+export interface MeterScope {
+  name: string;
+  version?: string;
+  schemaUrl?: string;
+  attributes: Attributes;
+}
+
+/** A metric as a filter knows it. */
+export interface FilteredMetric {
+  scope: MeterScope;
+  name: string;
+  kind: 'gauge' | 'sum' | 'histogram' | 'exponential_histogram' | 'summary';
+  unit: string;
+}
+
+/**
+ * Says in code which metrics and series a reader gets (the same section): one of the functions at least.
+ * They run on the thread that has the filter, between an observable callback and the export, and never
+ * while something is recorded. Each is asked once about a metric or a series, whose answer holds as long
+ * as there is one. What throws, or returns something else, leaves out what it was asked about, with an
+ * error in the log; so does, for one collection, an event loop that does not answer in time, which
+ * `nativestage.metrics.filters.undecided` counts.
+ */
+export interface MetricFilter {
+  /**
+   * Without it, every metric is accepted in part.
+   *
+   * @returns `accept_partial` to ask `testAttributes` about each series
+   */
+  testMetric?(metric: FilteredMetric): 'accept' | 'accept_partial' | 'drop';
+  testAttributes?(
+    metric: FilteredMetric,
+    attributes: Attributes,
+  ): 'accept' | 'drop';
+}
+
 /** The scrape endpoint. */
 export interface PrometheusExporterOptions {
   /** An IP address or `localhost`. Default `127.0.0.1`, or `OTEL_EXPORTER_PROMETHEUS_HOST`. */
@@ -176,6 +239,8 @@ export interface PrometheusExporterOptions {
   defaultAggregation?: DefaultAggregation;
   /** Default: the provider's `cardinalityLimit`. */
   cardinalityLimits?: CardinalityLimits;
+  /** Which metrics and series it gets. Default all. */
+  metricFilter?: MetricFilterRules | MetricFilter;
 }
 
 /** OTLP push. */
@@ -210,6 +275,8 @@ export interface OtlpExporterOptions {
   defaultAggregation?: DefaultAggregation;
   /** Default: the provider's `cardinalityLimit`. */
   cardinalityLimits?: CardinalityLimits;
+  /** Which metrics and series it gets. Default all. */
+  metricFilter?: MetricFilterRules | MetricFilter;
   /** PEM files. */
   tls?: { caFile?: string; certFile?: string; keyFile?: string };
 }
@@ -224,6 +291,8 @@ export interface ConsoleExporterOptions {
   defaultAggregation?: DefaultAggregation;
   /** Default: the provider's `cardinalityLimit`. */
   cardinalityLimits?: CardinalityLimits;
+  /** Which metrics and series it gets. Default all. */
+  metricFilter?: MetricFilterRules | MetricFilter;
 }
 
 /** Which instruments a view is for; every criterion that is set must match. */
@@ -271,6 +340,16 @@ export interface MeterConfiguratorOptions {
   /** By name, which may hold `*` and `?`; upper and lower case differ. The first that matches counts. */
   meters?: { name: string; config: MeterConfig }[];
 }
+
+/**
+ * Says of a meter in code whether it does anything (the same section). It is asked once for each meter,
+ * on the thread that configures with it: when that makes the meter, when it configures or updates, and
+ * soon after another thread made one, which is enabled until then. Where it throws or returns something
+ * else, there is an error in the log and the meter is enabled.
+ */
+export type MeterConfigurator = (
+  scope: MeterScope,
+) => MeterConfig | undefined | void;
 
 /** One plugin's meter, or nothing at all. */
 export interface PluginMetricsOptions {
@@ -324,8 +403,8 @@ export interface MetricsOptions {
    * ones, and an attribute stays only if all of them keep it.
    */
   viewMatchingMode?: 'independent' | 'composable';
-  /** Meters that are disabled. */
-  meterConfigurator?: MeterConfiguratorOptions;
+  /** Meters that are disabled, by rules or by a function. */
+  meterConfigurator?: MeterConfiguratorOptions | MeterConfigurator;
   /** Attribute sets per stream, 1 to 1000000. Default 2000. */
   cardinalityLimit?: number;
   /**
@@ -376,12 +455,14 @@ type Changeable = Pick<
   | 'meterConfigurator'
   | 'cardinalityLimit'
   | 'plugin'
+  | 'exporters'
 >;
 
 /**
  * What changes of a provider's options. What is not given stays as it is, and `null` stands for the
  * default. Of `plugin` it is `disabled`: what a plugin's meter is called is settled when the plugin
- * starts.
+ * starts. `exporters` is the whole section; what it says of exporters may differ from what they run with
+ * in `interval`, `temporality`, `histogram`, `defaultAggregation`, `cardinalityLimits` and `metricFilter`.
  */
 export type MetricsUpdate = {
   [K in keyof Changeable]?: Changeable[K] | null;

@@ -1,6 +1,11 @@
 import { MetricsError } from './errors';
 import { toJson } from './json';
-import type { MetricsOptions } from './options';
+import type {
+  MeterConfigurator,
+  MetricFilter,
+  MetricsOptions,
+  MetricsUpdate,
+} from './options';
 import { isResource, type Resource, settingsOf } from './resource/Resource';
 import { messageOf } from './text';
 
@@ -9,13 +14,23 @@ import { messageOf } from './text';
  * side's to check.
  *
  * @param path - Where they stand, for the error message.
+ * @param filters - Gets the metric filters that are functions. In their place the options have
+ * `{ [FILTER]: index }`; without it they are refused.
  * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`
  */
-export function plainOptions(options: unknown, path: string): MetricsOptions {
+export function plainOptions(
+  options: unknown,
+  path: string,
+  filters?: MetricFilter[],
+): MetricsOptions {
   let plain: unknown;
+  const replacer = (key: string, value: unknown) =>
+    filters && key === 'metricFilter' && isFunctions(value)
+      ? { [FILTER]: filters.push(value) - 1 }
+      : plainValue(key, value);
   try {
     // `null` where JSON has nothing to say, as of a function.
-    plain = JSON.parse(toJson(withSettings(options), plainValue) ?? 'null');
+    plain = JSON.parse(toJson(withSettings(options), replacer) ?? 'null');
   } catch (error) {
     throw new MetricsError(
       'ERR_METRICS_INVALID_CONFIG',
@@ -31,6 +46,113 @@ export function plainOptions(options: unknown, path: string): MetricsOptions {
     );
   }
   return plain;
+}
+
+/** No key that a file could have. */
+const FILTER = '\0filter';
+
+/** What may have a filter of its own. */
+interface Filtered {
+  metricFilter?: unknown;
+}
+
+/**
+ * Takes the metric filter that is a function out of the options of a reader.
+ *
+ * @returns its index among the filters of {@link plainOptions}
+ */
+export function takeFilter(options: unknown): number | undefined {
+  const { metricFilter } = (options ?? {}) as Filtered;
+  const index = (metricFilter as { [FILTER]?: number } | undefined)?.[FILTER];
+  if (index !== undefined) {
+    delete (options as Filtered).metricFilter;
+  }
+  return index;
+}
+
+/** A metric filter that is a function, and the exporter that it is for: of OTLP one of several. */
+export interface ExporterFilter {
+  exporter: 'prometheus' | 'otlp' | 'console';
+  index: number;
+  filter: MetricFilter;
+}
+
+/** The options of a provider: what is data, and what is functions. */
+export interface ReadOptions {
+  plain: MetricsOptions;
+  filters: ExporterFilter[];
+  configurator: MeterConfigurator | undefined;
+}
+
+/**
+ * Options of a provider as {@link plainOptions} has them, without their functions.
+ *
+ * @throws MetricsError as there
+ */
+export function readOptions(
+  options: MetricsOptions,
+  path: string,
+): ReadOptions {
+  const found: MetricFilter[] = [];
+  const { rest, configurator } = takeMeterConfigurator(options, path);
+  const plain = plainOptions(rest, path, found);
+  const { prometheus, otlp, console } = plain.exporters ?? {};
+  const filters: ExporterFilter[] = [];
+  const take = (
+    exporter: ExporterFilter['exporter'],
+    index: number,
+    section: unknown,
+  ) => {
+    const at = takeFilter(section);
+    if (at !== undefined) {
+      filters.push({ exporter, index, filter: found[at] });
+    }
+  };
+  take('prometheus', 0, prometheus);
+  take('console', 0, console);
+  (Array.isArray(otlp) ? otlp : [otlp]).forEach((section, index) =>
+    take('otlp', index, section),
+  );
+  return { plain, filters, configurator };
+}
+
+function isFunctions(value: unknown): value is MetricFilter {
+  const { testMetric, testAttributes } = (value ?? {}) as Record<
+    keyof MetricFilter,
+    unknown
+  >;
+  return (
+    typeof testMetric === 'function' || typeof testAttributes === 'function'
+  );
+}
+
+/**
+ * The meter configurator that is a function, and the options without it.
+ *
+ * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`
+ */
+export function takeMeterConfigurator<
+  T extends Pick<MetricsOptions, 'meterConfigurator'> | MetricsUpdate,
+>(
+  options: T,
+  path: string,
+): { rest: T; configurator: MeterConfigurator | undefined } {
+  let configurator: unknown;
+  try {
+    configurator = options?.meterConfigurator;
+  } catch (error) {
+    throw new MetricsError(
+      'ERR_METRICS_INVALID_CONFIG',
+      `${path}.meterConfigurator: cannot be read: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+  return typeof configurator === 'function'
+    ? {
+        rest: { ...options, meterConfigurator: undefined },
+        configurator: configurator as MeterConfigurator,
+      }
+    : { rest: options, configurator: undefined };
 }
 
 /** The resource that a program passed as an object. */

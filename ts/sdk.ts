@@ -45,7 +45,7 @@ export function configure(options: MetricsOptions = {}): void {
 
 /**
  * Changes which streams the instruments of the process's provider have, those that exist included:
- * views, meters that are disabled, the cardinality limit. See {@link NativeMeterProvider.update} for
+ * views, meters that are disabled, the cardinality limit, and what exporters read and when. See {@link NativeMeterProvider.update} for
  * what becomes of values that were recorded before.
  *
  * @throws MetricsError `ERR_METRICS_INVALID_CONFIG` naming the path of the option, also where nothing

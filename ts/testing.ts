@@ -21,7 +21,7 @@ import type { MetricReader } from './export/types';
 import { loadBinding, loadFailure } from './native';
 import { NativeMeterProvider } from './NativeMeterProvider';
 import type { MetricsOptions } from './options';
-import { plainOptions } from './plainOptions';
+import { plainOptions, takeMeterConfigurator } from './plainOptions';
 import { parseCollection, type TestMetric, type TestPoint } from './otlpJson';
 import type { RootMetricsService } from './services';
 
@@ -88,8 +88,12 @@ export function createTestMetrics(
   if (!binding) {
     throw loadFailure()!;
   }
-  const { temporality = 'cumulative', ...rest } = plainOptions(
+  const { rest: data, configurator } = takeMeterConfigurator(
     options,
+    'options',
+  );
+  const { temporality = 'cumulative', ...rest } = plainOptions(
+    data,
     'options',
   ) as TestMetricsOptions;
   const provider = new NativeMeterProvider(binding.NativeProvider.isolated());
@@ -99,6 +103,9 @@ export function createTestMetrics(
     // The native side says which temporalities there are.
     reader = provider.addReader({ temporality });
     provider.configureWithoutExporters(rest);
+    if (configurator) {
+      provider.update({ meterConfigurator: configurator });
+    }
     root = DefaultRootMetricsService.over(provider, rest);
   } catch (error) {
     // Its thread would stay.

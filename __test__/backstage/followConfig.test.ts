@@ -44,6 +44,9 @@ function follow(live = LIVE as readonly (keyof MetricsUpdate)[]) {
     if (update.cardinalityLimit === 0) {
       throw new Error('backend.metrics.cardinalityLimit: found 0');
     }
+    if (update.exporters?.otlp === false) {
+      throw new Error('backend.metrics.exporters.otlp: found a change');
+    }
     updates.push(update);
   });
   return { changing, updates, lines, end };
@@ -80,6 +83,16 @@ describe('a change of the configuration while the backend runs', () => {
       lines[0],
       /warn: .*backend\.metrics\.exporters, backend\.metrics\.views .*again/,
     );
+  });
+
+  test('of exporters takes nothing else with it where they cannot take it on', () => {
+    const { changing, updates, lines } = follow();
+    changing.change({ exporters: { otlp: false }, cardinalityLimit: 5 });
+    assert.deepEqual(updates, [{ cardinalityLimit: 5 }]);
+    assert.match(lines.join(), /error: .*metrics\.exporters is not applied/);
+    const exporters = { otlp: { interval: 1000 } };
+    changing.change({ exporters, cardinalityLimit: 5 });
+    assert.deepEqual(updates.slice(1), [{ exporters }]);
   });
 
   test('is an error where it is not valid, and tried again once it is', () => {

@@ -22,14 +22,14 @@ function read(
   text: string,
   variables: Record<string, string> = {},
 ): unknown {
-  return JSON.parse(readConfigFile(written(t, text), variables).content);
+  return JSON.parse(readConfigFile(named(written(t, text)), variables).content);
 }
 
 /** The message of the error that reading gives, with the file's name for its path. */
 function refusal(t: TestContext, text: string, name?: string): string {
   const file = written(t, text, name);
   try {
-    readConfigFile(file, {});
+    readConfigFile(named(file), {});
   } catch (error) {
     assert.ok(isMetricsError(error), String(error));
     assert.equal(error.code, 'ERR_METRICS_INVALID_CONFIG');
@@ -156,7 +156,7 @@ describe('a file is refused', () => {
       /^OTEL_CONFIG_FILE: found "<file>", expected a file that ends in \.yaml or \.yml$/,
     );
     assert.throws(
-      () => readConfigFile('/no/such/otel.yml'),
+      () => readConfigFile(named('/no/such/otel.yml')),
       /OTEL_CONFIG_FILE: found "\/no\/such\/otel\.yml", expected a file that can be read: ENOENT/,
     );
   });
@@ -246,6 +246,10 @@ async function run(
   return { receiver, ending };
 }
 
+function named(name: string) {
+  return { variable: 'OTEL_CONFIG_FILE', name };
+}
+
 describe('OTEL_CONFIG_FILE', { concurrency: 2 }, () => {
   test('takes the place of all other variables', async t => {
     const { receiver, ending } = await run(t, {});
@@ -261,6 +265,28 @@ describe('OTEL_CONFIG_FILE', { concurrency: 2 }, () => {
     assert.equal(dataOf(counter!).aggregationTemporality, 1);
     // No console, and no page.
     assert.doesNotMatch(ending.stdout, /resourceMetrics|9464/);
+  });
+
+  test('may have its former name, with a note, and goes before it', async t => {
+    const env = (file: string, former: string) => ({
+      env: {
+        OTEL_CONFIG_FILE: file,
+        OTEL_EXPERIMENTAL_CONFIG_FILE: former,
+      },
+    });
+    const former = await run(t, env('', written(t, FILE)));
+    assert.equal(former.receiver.resource['service.name'], 'file');
+    const said = `${former.ending.stdout}${former.ending.stderr}`.match(
+      /OTEL_EXPERIMENTAL_CONFIG_FILE is the former name of OTEL_CONFIG_FILE/g,
+    );
+    assert.equal(said?.length, 1);
+    const both = await run(t, env(written(t, FILE), '/no/such/file.yaml'));
+    assert.equal(both.receiver.resource['service.name'], 'file');
+    const wrong = await run(t, env('', '/no/such/file.yaml'));
+    assert.match(
+      wrong.ending.stderr,
+      /OTEL_EXPERIMENTAL_CONFIG_FILE: found "\/no\/such\/file\.yaml", expected a file that can be read/,
+    );
   });
 
   test('says once what is not supported, and what is not for metrics', async t => {

@@ -88,8 +88,6 @@ const SAVED = `${ENVIRONMENT}: the environment, and the environment before the d
 const METERS = 'instruments/meters';
 const RESOURCE = 'config/resource';
 const SEVERAL = 'export/severalOtlp';
-const FILTERED =
-  'export/oneOffs: whose names are left out are neither exported nor read';
 
 const CUMULATIVE_PAGE =
   'Not needed: the page reads a collection of its own, which is cumulative.';
@@ -204,10 +202,11 @@ const metrics: Row[] = [
   ),
   noted(
     'The configuration can be updated',
-    'Views, matching mode, meter configurator and the cardinality limit; the exporters stay.',
+    'Views, matching mode, meter configurator, limits, and what exporters read and when; where they send to stays.',
     `${METERS}: a change of views holds for instruments that exist`,
     `${METERS}: a change that is not allowed is refused by its path, and changes nothing`,
     'backstage/followConfig: is applied where it can be',
+    'lifecycle/updateExporters: an exporter takes on another temporality, filter and interval while it runs',
   ),
   yes(
     'An update applies to meters that exist',
@@ -383,19 +382,20 @@ const metrics: Row[] = [
     RESERVOIRS,
     `${READERS}: of explicit buckets are one a bucket, of which the last value counts`,
   ),
-  partly(
+  yes(
     'A metric producer takes a filter',
-    'By names of metrics, of the one producer; attributes are not filtered. In development in the specification.',
-    FILTERED,
+    'export/metricFilter: is for what Prometheus clients have, which is not read where nobody gets it',
+    'export/metricFilter: is an exporter’s too: of OTLP, of the page, of Prometheus clients’ metrics',
   ),
-  no(
+  yes(
     'A reader passes a filter to its producers',
-    'All readers of a provider have one filter.',
+    'export/metricFilter: leaves metrics and series out for one reader and for no other',
+    'export/metricFilter: is each exporter’s own: two of OTLP, the page and one of the program’s',
   ),
-  partly(
+  yes(
     'The SDK’s own producer filters',
-    'By names of metrics, with `*` and `?`; there is no interface for a filter of one’s own.',
-    FILTERED,
+    'export/metricFilter: is asked once for a metric, and for each series of one accepted in part',
+    'export/metricFilter: is asked about series that are new, and loses no delta by it',
   ),
   yes(
     'Cardinality limit',

@@ -5,10 +5,13 @@ import {
   type TestMetricsOptions,
 } from '@nativestage/metrics/testing';
 import type {
+  MeterConfigurator,
+  MeterScope,
   NativeMeterProvider,
   SeriesControl,
 } from '@nativestage/metrics/sdk';
 import type { Attributes, Meter } from '@opentelemetry/api';
+import { runNode } from '../support/Program';
 import { diagMessages, testMetrics } from './support';
 
 function start(t: TestContext, options?: TestMetricsOptions) {
@@ -282,7 +285,8 @@ test('a change that is not allowed is refused by its path, and changes nothing',
   for (const [options, message] of [
     [{ views: [{ selector: {} }] }, /options\.views\[0\]\.selector/],
     [{ cardinalityLimit: 0 }, /options\.cardinalityLimit/],
-    [{ exporters: {} }, /`exporters`, expected one of/],
+    [{ exporters: {} }, /options\.exporters\.prometheus: found a change/],
+    [{ serviceName: 'other' }, /`serviceName`, expected one of/],
     [{ meterConfigurator: { meters: [{}] } }, /meterConfigurator\.meters\[0\]/],
     [null, /options: found null/],
   ] as [object, RegExp][]) {
@@ -334,4 +338,122 @@ test('recording with a disabled meter costs no more than a few comparisons', t =
     Math.min(...Array.from({ length: 5 }, () => time(counter)));
   const [disabled, recorded] = [best(off), best(on)];
   assert.ok(disabled <= recorded, `${disabled} µs beside ${recorded} µs`);
+});
+
+test('a function says which meters are enabled, once for each and again with an update', async t => {
+  const asked: MeterScope[] = [];
+  const { metrics, provider } = start(t, {
+    plugin: { off: { disabled: true } },
+    meterConfigurator: scope => {
+      asked.push(scope);
+      return { enabled: scope.version !== 'noisy' };
+    },
+  });
+  const attributes = { tags: ['x'], tier: 1 };
+  const meters = [
+    provider.getMeter('m', 'noisy'),
+    provider.getMeter('m', '1', { schemaUrl: 'https://s', attributes }),
+    provider.getMeter('backstage-plugin-off'),
+  ];
+  const counters = meters.map(meter => meter.createCounter('it'));
+  counters.forEach(counter => counter.add(1));
+  provider.getMeter('m', 'noisy').createHistogram('more').record(1);
+  metrics.root.forPlugin('shop').createCounter('orders.placed').add(1);
+  assert.deepEqual(counters.map(enabled), [false, true, false]);
+  const values = async () => {
+    const { metrics: found } = await metrics.collect();
+    return found.map(
+      ({ name, scope }) => `${scope.name} ${scope.version} ${name}`,
+    );
+  };
+  assert.deepEqual(await values(), [
+    'm 1 it',
+    'backstage-plugin-shop undefined backstage.plugin.shop.orders.placed',
+  ]);
+  const own = ({ name }: MeterScope) =>
+    name === 'm' || name.startsWith('backstage-plugin-');
+  assert.deepEqual(
+    asked.filter(own).map(scope => ({
+      ...scope,
+      attributes: { ...scope.attributes },
+    })),
+    [
+      { name: 'm', version: 'noisy', schemaUrl: undefined, attributes: {} },
+      { name: 'm', version: '1', schemaUrl: 'https://s', attributes },
+      {
+        name: 'backstage-plugin-off',
+        version: undefined,
+        schemaUrl: undefined,
+        attributes: {},
+      },
+      {
+        name: 'backstage-plugin-shop',
+        version: undefined,
+        schemaUrl: undefined,
+        attributes: {},
+      },
+    ],
+  );
+
+  const names: string[] = [];
+  provider.update({
+    meterConfigurator: ({ name, version }) => {
+      names.push(`${name} ${version}`);
+      return version === '1' ? { enabled: false } : undefined;
+    },
+  });
+  assert.deepEqual(counters.map(enabled), [true, false, false]);
+  assert.deepEqual(names.filter(name => name.startsWith('m ')).sort(), [
+    'm 1',
+    'm noisy',
+  ]);
+  counters.forEach(counter => counter.add(1));
+  assert.ok((await values()).includes('m noisy it'));
+
+  // Whatever else changes.
+  provider.update({ cardinalityLimit: 10 });
+  provider.getMeter('new', '1').createCounter('it').add(1);
+  assert.ok(names.includes('new 1'));
+  assert.ok(!(await values()).includes('new 1 it'));
+
+  provider.update({ meterConfigurator: OFF });
+  assert.deepEqual(counters.map(enabled), [true, true, false]);
+  const count = names.length;
+  provider.getMeter('newer', '1');
+  assert.equal(names.length, count);
+});
+
+test('a function that throws or returns something else leaves the meter enabled, and says so', t => {
+  const messages = diagMessages(t);
+  const answers: Record<string, () => unknown> = {
+    throws: () => {
+      throw new Error('no idea');
+    },
+    text: () => 'enabled',
+    promise: () => Promise.resolve({ enabled: false }),
+    number: () => ({ enabled: 0 }),
+  };
+  const { provider } = start(t, {
+    meterConfigurator: (({ name }) =>
+      answers[name]?.() as undefined) satisfies MeterConfigurator,
+  });
+  for (const name of Object.keys(answers)) {
+    assert.ok(enabled(provider.getMeter(name).createCounter('it')), name);
+    provider.getMeter(name).createCounter('other');
+    const said = messages.filter(message =>
+      message.includes(`the meter "${name}"`),
+    );
+    assert.equal(said.length, 1, messages.join('\n'));
+  }
+});
+
+test('a function decides about meters of before the configuration, and of other threads', async t => {
+  const ending = await runNode(t, 'instruments/meter-function.cjs');
+  assert.equal(ending.code, 0, ending.stderr);
+  assert.deepEqual(JSON.parse(ending.stdout), {
+    early: false,
+    earlyOfWorker: false,
+    kept: true,
+    lateOfWorker: false,
+  });
 });

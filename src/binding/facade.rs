@@ -1,20 +1,26 @@
 //! One JavaScript environment across the boundary: what it hands over.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use napi::bindgen_prelude::{Float64ArraySlice, Uint32ArraySlice};
 use napi_derive::napi;
 
 use super::cells::{copy_samples, take_gauges, take_sums};
 use super::error::Result;
+use crate::config::FunctionFilter;
 use crate::engine::canonical::Canonical;
 use crate::engine::cells::Cells;
 use crate::engine::plan::Storage;
 use crate::engine::{
     attributes, Captured, Engine, FacadeId, Handover, PipelineId, RunId, Samples, SlotChanges,
+    Verdict,
 };
 use crate::error::{Code, Error};
 use crate::provider::Provider;
+
+/// How long the end of a thread waits for what its metric filters are still to be asked.
+const LAST_QUESTIONS: Duration = Duration::from_secs(1);
 
 /// One environment's side of a provider.
 #[napi(js_name = "NativeFacade")]
@@ -173,6 +179,31 @@ impl NativeFacade {
             ..Handover::default()
         };
         self.engine().hand_over(self.id, handover);
+    }
+
+    /// Takes what one of its metric filters decided: the number of a question and 0 (drop), 1 (accept)
+    /// or 2 (accept in part), in turn.
+    #[napi(catch_unwind)]
+    pub fn decide(&self, filter: u32, answers: Vec<u32>) {
+        let verdict = |code| match code {
+            1 => Verdict::Accept,
+            2 => Verdict::AcceptPartial,
+            _ => Verdict::Drop,
+        };
+        let answers = answers.chunks_exact(2);
+        let answers = answers.map(|pair| (pair[0], verdict(pair[1]))).collect();
+        let filter = FunctionFilter {
+            facade: self.id,
+            number: filter,
+        };
+        self.engine().decide(filter, answers);
+    }
+
+    /// What its metric filters have not decided about, as JSON: `[[filter, questions], …]`. Waits for
+    /// the engine.
+    #[napi(catch_unwind)]
+    pub fn undecided(&self) -> Option<String> {
+        self.engine().undecided(self.id, LAST_QUESTIONS)
     }
 
     /// Hands over a block.

@@ -163,6 +163,14 @@ impl Facade for Messenger {
         !self.asks.lock().iter().any(|ask| ask.run == run)
     }
 
+    fn meters(&self) -> bool {
+        self.send(json!({ "type": "meters" }))
+    }
+
+    fn question(&self, filter: u32, questions: serde_json::Value) -> bool {
+        self.send(json!({ "type": "filter", "filter": filter, "questions": questions }))
+    }
+
     fn release(&self, slots: &[Idle]) {
         let slots: Vec<_> = slots
             .iter()

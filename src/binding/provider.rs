@@ -17,7 +17,8 @@ use super::own::{NativeExporter, NativeReader};
 use super::page::ScrapeOutcome;
 use super::scope::NativeScope;
 use crate::config::{
-    Config, ConfigFile, Environment, LateLayer, OwnExporterConfig, OwnReaderConfig, ResourceLayer,
+    Config, ConfigFile, Environment, ExporterFilter, FunctionFilter, LateLayer, MeterDecision,
+    OwnExporterConfig, OwnReaderConfig, ResourceLayer,
 };
 use crate::engine::clock::Timestamp;
 use crate::engine::produced::Production;
@@ -52,6 +53,63 @@ impl From<NativeConfigFile> for ConfigFile {
     fn from(NativeConfigFile { name, content }: NativeConfigFile) -> Self {
         Self { name, content }
     }
+}
+
+/// A function that filters for an exporter.
+#[napi(object)]
+pub struct NativeFilter {
+    /// `prometheus`, `otlp` or `console`.
+    pub exporter: String,
+    /// Which one of several.
+    pub index: u32,
+    /// What the environment knows the function by.
+    pub number: u32,
+}
+
+/// What a function says of a meter.
+#[napi(object)]
+pub struct NativeMeterDecision {
+    pub scope: NativeScope,
+    pub enabled: bool,
+}
+
+/// What a configuration has of an environment.
+#[napi(object)]
+pub struct NativeFunctions {
+    /// The environment.
+    pub facade: u32,
+    pub filters: Vec<NativeFilter>,
+    /// Where a function configures meters: what it says of those that there are.
+    pub meters: Option<Vec<NativeMeterDecision>>,
+}
+
+impl NativeFunctions {
+    fn filters(&mut self) -> Vec<ExporterFilter> {
+        let facade = self.facade;
+        let filters = std::mem::take(&mut self.filters).into_iter();
+        let filters = filters.map(|filter| ExporterFilter {
+            exporter: filter.exporter,
+            index: filter.index as usize,
+            function: FunctionFilter {
+                facade,
+                number: filter.number,
+            },
+        });
+        filters.collect()
+    }
+
+    fn decisions(&mut self) -> Result<Option<Vec<MeterDecision>>> {
+        self.meters.take().map(decisions).transpose()
+    }
+}
+
+fn decisions(meters: Vec<NativeMeterDecision>) -> Result<Vec<MeterDecision>> {
+    meters
+        .into_iter()
+        .map(|NativeMeterDecision { scope, enabled }| {
+            Ok((InstrumentationScope::clone(&*scope.build()?), enabled))
+        })
+        .collect()
 }
 
 /// What came of a configuration.
@@ -140,11 +198,12 @@ impl NativeProvider {
 
     /// Applies a configuration. `path` is where it stands, for messages; `environment` the
     /// `OTEL_*` variables, `file` what takes their place; `service_name` what `service.name` is where
-    /// nothing says it. `isExporters` tells whether a `PrometheusExporter` of this process has a
-    /// port: the page's.
+    /// nothing says it; `functions` are what options have that is no data. `isExporters` tells whether
+    /// a `PrometheusExporter` of this process has a port: the page's.
     #[napi(catch_unwind)]
     pub fn configure(
         &self,
+        mut functions: NativeFunctions,
         options: String,
         path: String,
         environment: HashMap<String, String>,
@@ -155,7 +214,13 @@ impl NativeProvider {
         let environment = Environment::new(environment)
             .with_default_service_name(service_name)
             .with_file(file.map(ConfigFile::from));
-        let config = Config::parse(&options, &path, &environment)?;
+        let mut config = Config::parse(&options, &path, &environment)?;
+        let facade = functions.facade;
+        if let Some(decisions) = functions.decisions()? {
+            let meters = std::mem::take(&mut config.streams.meters);
+            config.streams.meters = meters.by_function(facade, decisions);
+        }
+        config.filter_by(&functions.filters());
         self.provider.configure(&config, &|port| {
             is_exporters
                 .call(FnArgs::from((u32::from(port),)))
@@ -191,8 +256,37 @@ impl NativeProvider {
 
     /// Changes which streams instruments have; `options` are what changes, `path` is where they stand.
     #[napi(catch_unwind)]
-    pub fn update(&self, options: String, path: String) -> Result<()> {
-        self.provider.update(&options, &path)?;
+    pub fn update(
+        &self,
+        mut functions: NativeFunctions,
+        options: String,
+        path: String,
+    ) -> Result<()> {
+        let meters = functions.decisions()?;
+        let meters = meters.map(|decisions| (functions.facade, decisions));
+        let filters = functions.filters();
+        self.provider.update(&options, &path, meters, &filters)?;
+        Ok(())
+    }
+
+    /// Every meter that has an instrument, of any thread.
+    #[napi(catch_unwind)]
+    pub fn meters(&self) -> Vec<NativeScope> {
+        let meters = self.engine().meters();
+        meters.iter().map(|scope| (&**scope).into()).collect()
+    }
+
+    /// Those that a function is to be asked about.
+    #[napi(catch_unwind)]
+    pub fn undecided_meters(&self) -> Vec<NativeScope> {
+        let meters = self.engine().undecided_meters();
+        meters.iter().map(|scope| (&**scope).into()).collect()
+    }
+
+    /// Takes what the function says.
+    #[napi(catch_unwind)]
+    pub fn decide_meters(&self, meters: Vec<NativeMeterDecision>) -> Result<()> {
+        self.provider.decide_meters(decisions(meters)?);
         Ok(())
     }
 
@@ -223,16 +317,27 @@ impl NativeProvider {
         Ok(())
     }
 
-    /// Adds a reader that collects when it is asked to; `path` is where its options stand.
+    /// Adds a reader that collects when it is asked to; `path` is where its options stand, `filter` a
+    /// function of the environment `facade`.
     #[napi(catch_unwind)]
-    pub fn add_reader(&self, options: String, path: String) -> Result<NativeReader> {
-        let OwnReaderConfig { layer, encoding } = OwnReaderConfig::parse(&options, &path)?;
+    pub fn add_reader(
+        &self,
+        facade: u32,
+        options: String,
+        path: String,
+        filter: Option<u32>,
+    ) -> Result<NativeReader> {
+        let OwnReaderConfig {
+            mut layer,
+            encoding,
+        } = OwnReaderConfig::parse(&options, &path)?;
+        layer.filter_by(filter.map(|number| FunctionFilter { facade, number }));
         let pipeline = self.provider.add_reader(layer)?;
         Ok(NativeReader::new(self.provider.clone(), pipeline, encoding))
     }
 
     /// Adds an exporter that this environment runs: `onMessage` gets what it is asked for as JSON, as
-    /// long as JavaScript holds it.
+    /// long as JavaScript holds it. `filter` is one of its functions.
     #[napi(catch_unwind)]
     pub fn add_exporter(
         &self,
@@ -240,9 +345,12 @@ impl NativeProvider {
         facade: u32,
         options: String,
         path: String,
+        filter: Option<u32>,
         on_message: Function<'_, FnArgs<(String,)>, ()>,
     ) -> Result<NativeExporter> {
-        let config = OwnExporterConfig::parse(&options, &path)?;
+        let mut config = OwnExporterConfig::parse(&options, &path)?;
+        let filter = filter.map(|number| FunctionFilter { facade, number });
+        config.reader.layer.filter_by(filter);
         let encoding = config.reader.encoding;
         let messenger = Messenger::new(&env, &on_message).map_err(internal)?;
         let push = self
@@ -270,10 +378,10 @@ impl NativeProvider {
         self.provider.engine().is_used()
     }
 
-    /// Whether a metric of a Prometheus client, by its name there, is exported.
+    /// Whether a metric of a Prometheus client, by its name there, is exported to anybody.
     #[napi(catch_unwind)]
-    pub fn produces(&self, name: String) -> bool {
-        self.provider.engine().produces(&name)
+    pub fn produces(&self, name: String, is_counter: bool) -> bool {
+        self.provider.engine().produces(&name, is_counter)
     }
 
     /// Takes what the default registry of a Prometheus client holds, the text of one metric each;

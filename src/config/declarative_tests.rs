@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 use serde_json::json;
 
@@ -355,8 +356,12 @@ fn readers_have_limits_batches_and_sizes_of_their_own() {
             {"periodic": {"exporter": {"console": {
                 "default_histogram_aggregation": "base2_exponential_bucket_histogram"}}}}]}));
     assert_eq!(config.warnings, Vec::<String>::new());
-    assert!(!config.streams.meters.is_enabled("noisy.one"));
-    assert!(config.streams.meters.is_enabled("quiet"));
+    let is_enabled = |name| {
+        let scope = InstrumentationScope::builder(name).build();
+        config.streams.meters.is_enabled(&scope)
+    };
+    assert!(!is_enabled("noisy.one"));
+    assert!(is_enabled("quiet"));
     let page = config.prometheus.unwrap();
     assert!(!page.content.scope_info && !page.content.target_info);
     assert!(page.content.is_label("a") && !page.content.is_label("b"));
@@ -497,6 +502,20 @@ fn beside_a_file_no_other_variable_counts() {
         attribute(&config, "service.name").as_deref(),
         Some("variable")
     );
+}
+
+#[test]
+fn a_view_of_a_file_without_criteria_is_for_all_instruments() {
+    for selector in [json!({}), json!({"instrument_name": null, "unit": null})] {
+        let config = of_provider(&json!({
+            "readers": [{"pull": {"exporter": {"prometheus/development": {}}}}],
+            "views": [{"selector": selector, "stream": {"aggregation_cardinality_limit": 7}}]}));
+        let view = &config.streams.views[0];
+        assert_eq!(view.stream.cardinality_limit, Some(7));
+        let scope = InstrumentationScope::builder("any").build();
+        let selector = &view.selector;
+        assert!(selector.matches(InstrumentKind::Counter, "any", "s", &scope));
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::environment::Environment;
+use super::filter::MetricFilterOptions;
 use super::options::TranslationStrategy;
 use super::page::{host_address, page_path, page_token};
 use super::reader::{
@@ -43,6 +44,8 @@ pub struct PrometheusOptions {
     pub default_aggregation: Option<DefaultAggregations>,
     #[serde(deserialize_with = "some_settings")]
     pub cardinality_limits: Option<KindOptions<Count>>,
+    #[serde(deserialize_with = "some_settings")]
+    pub metric_filter: Option<MetricFilterOptions>,
     #[serde(skip)]
     pub(super) origin: ExporterOrigin,
 }
@@ -56,6 +59,8 @@ pub struct ConsoleOptions {
     pub default_aggregation: Option<DefaultAggregations>,
     #[serde(deserialize_with = "some_settings")]
     pub cardinality_limits: Option<KindOptions<Count>>,
+    #[serde(deserialize_with = "some_settings")]
+    pub metric_filter: Option<MetricFilterOptions>,
 }
 
 /// Where the settings of an exporter stand.
@@ -156,6 +161,7 @@ impl PrometheusOptions {
                 temporality: None,
                 default_aggregation: self.default_aggregation.as_ref(),
                 cardinality_limits: self.cardinality_limits.as_ref(),
+                metric_filter: self.metric_filter.as_ref(),
             }
             .resolve(self.origin.section(path), defaults)?,
         })
@@ -248,6 +254,7 @@ impl ConsoleOptions {
                 temporality: self.temporality.as_ref(),
                 default_aggregation: self.default_aggregation.as_ref(),
                 cardinality_limits: self.cardinality_limits.as_ref(),
+                metric_filter: self.metric_filter.as_ref(),
             }
             .resolve(&format!("{path}.exporters.console"), defaults)?,
         })

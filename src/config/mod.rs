@@ -13,6 +13,7 @@ mod environment;
 #[cfg(test)]
 mod environment_tests;
 mod exporters;
+mod filter;
 mod meters;
 mod options;
 mod otlp;
@@ -25,6 +26,7 @@ mod reader_tests;
 mod resource;
 #[cfg(test)]
 mod resource_tests;
+mod running;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -38,7 +40,8 @@ use std::time::Duration;
 
 pub use declarative::ConfigFile;
 pub use environment::Environment;
-pub use meters::MeterConfigurator;
+pub use filter::{AttributeRule, ExporterFilter, FunctionFilter, MetricFilter};
+pub use meters::{MeterConfigurator, MeterDecision};
 pub use options::{
     ExemplarFilter, HistogramAggregation, NamingMode, Options, PluginOptions, TranslationStrategy,
 };
@@ -52,6 +55,8 @@ pub use views::{
     check_boundaries, AttributeFilter, IncludeExclude, InstrumentSelector, ReservoirSpec,
     StreamSpec, View, ViewAggregation, ViewMatching,
 };
+
+use running::Origin;
 
 use crate::error::Result;
 use crate::services::naming::Naming;
@@ -116,6 +121,8 @@ pub struct Config {
     pub warnings: Vec<String>,
     /// Things that are as they should be, and may surprise.
     pub notes: Vec<String>,
+    /// What it was made of.
+    origin: Origin,
 }
 
 /// The least level that is logged.
@@ -230,7 +237,7 @@ pub enum Compression {
 }
 
 /// OTLP push.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OtlpConfig {
     /// The full URL requests go to: for HTTP including `/v1/metrics`.
     pub endpoint: String,
@@ -305,7 +312,24 @@ impl Config {
     /// [`Code::InvalidConfig`](crate::error::Code::InvalidConfig) naming the path, what was found
     /// and what is allowed.
     pub fn parse(json: &str, path: &str, environment: &Environment) -> Result<Self> {
-        Options::parse(json, path)?.resolve(path, environment)
+        Ok(Self {
+            origin: Origin::new(json, environment),
+            ..Options::parse(json, path)?.resolve(path, environment)?
+        })
+    }
+
+    /// Has functions of the program's filter for exporters.
+    pub fn filter_by(&mut self, filters: &[ExporterFilter]) {
+        for filter in filters {
+            let reader = match filter.exporter.as_str() {
+                "prometheus" => self.prometheus.as_mut().map(|page| &mut page.reader),
+                "console" => self.console.as_mut().map(|console| &mut console.reader),
+                _ => (self.otlp.get_mut(filter.index)).map(|otlp| &mut otlp.reader),
+            };
+            if let Some(reader) = reader {
+                reader.filter = Some(MetricFilter::Function(filter.function));
+            }
+        }
     }
 
     /// The same without exporters.

@@ -14,6 +14,7 @@ use super::meters::MeterConfiguratorOptions;
 use super::otlp::{self, OtlpOptions};
 use super::reader::{some_settings, ReaderDefaults};
 use super::resource::ResourceOptions;
+use super::running::Origin;
 use super::values::{
     invalid, settings, Count, Flag, HumanDuration, ResourceValue, Several, Switch,
 };
@@ -181,12 +182,15 @@ pub struct CoreOptions {
 /// Settings that are written as JSON; see [`Options::parse`].
 pub(super) fn parse<T: for<'de> Deserialize<'de>>(json: &str, path: &str) -> Result<T> {
     // By way of a `Value`: an enum that finds a number in text only says "expected value".
-    let value: serde_json::Value = serde_json::from_str(json)
-        .map_err(|error| invalid(path, format!("found no JSON: {error}")))?;
-    read(value, |inner| match inner {
+    read(parse_json(json, path)?, |inner| match inner {
         "" => path.to_owned(),
         inner => format!("{path}.{inner}"),
     })
+}
+
+/// What JSON says, whatever that is.
+pub(super) fn parse_json(json: &str, path: &str) -> Result<serde_json::Value> {
+    serde_json::from_str(json).map_err(|error| invalid(path, format!("found no JSON: {error}")))
 }
 
 impl Options {
@@ -328,6 +332,7 @@ impl Options {
                 .map_or(DEFAULT_EXIT_TIMEOUT, |timeout| timeout.0),
             warnings,
             notes,
+            origin: Origin::default(),
         })
     }
 }

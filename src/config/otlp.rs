@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::endpoint::{endpoint_url, Signal};
 use super::environment::{otlp_names, usable, Environment, ExporterNames};
 use super::exporters::{interval, ExporterOrigin};
+use super::filter::MetricFilterOptions;
 use super::options::HistogramAggregation;
 use super::reader::{
     some_settings, DefaultAggregations, InstrumentType, KindOptions, ReaderDefaults, ReaderOptions,
@@ -51,6 +52,8 @@ pub struct OtlpOptions {
     pub default_aggregation: Option<DefaultAggregations>,
     #[serde(deserialize_with = "some_settings")]
     pub cardinality_limits: Option<KindOptions<Count>>,
+    #[serde(deserialize_with = "some_settings")]
+    pub metric_filter: Option<MetricFilterOptions>,
     #[serde(deserialize_with = "settings")]
     pub tls: TlsOptions,
     #[serde(skip)]
@@ -289,6 +292,7 @@ impl OtlpOptions {
                 temporality: self.temporality.as_ref(),
                 default_aggregation: aggregations,
                 cardinality_limits: self.cardinality_limits.as_ref(),
+                metric_filter: self.metric_filter.as_ref(),
             }
             .resolve(
                 self.origin.section(path),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::filter::MetricFilterOptions;
 use super::options::parse;
 use super::reader::{
     some_settings, DefaultAggregations, KindOptions, ReaderLayer, ReaderOptions, TemporalityOptions,
@@ -50,6 +51,8 @@ struct OwnReaderOptions {
     default_aggregation: Option<DefaultAggregations>,
     #[serde(deserialize_with = "some_settings")]
     cardinality_limits: Option<KindOptions<Count>>,
+    #[serde(deserialize_with = "some_settings")]
+    metric_filter: Option<MetricFilterOptions>,
     encoding: Encoding,
 }
 
@@ -61,6 +64,8 @@ struct OwnExporterOptions {
     default_aggregation: Option<DefaultAggregations>,
     #[serde(deserialize_with = "some_settings")]
     cardinality_limits: Option<KindOptions<Count>>,
+    #[serde(deserialize_with = "some_settings")]
+    metric_filter: Option<MetricFilterOptions>,
     encoding: Encoding,
     name: Option<String>,
     interval: Option<HumanDuration>,
@@ -85,6 +90,7 @@ impl OwnReaderOptions {
             temporality: self.temporality.as_ref(),
             default_aggregation: self.default_aggregation.as_ref(),
             cardinality_limits: self.cardinality_limits.as_ref(),
+            metric_filter: self.metric_filter.as_ref(),
         };
         Ok(OwnReaderConfig {
             layer: options.layer(path)?,
@@ -104,6 +110,7 @@ impl OwnExporterConfig {
             temporality: options.temporality,
             default_aggregation: options.default_aggregation,
             cardinality_limits: options.cardinality_limits,
+            metric_filter: options.metric_filter,
             encoding: options.encoding,
         };
         Ok(Self {

@@ -10,6 +10,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::filter::{FunctionFilter, MetricFilter, MetricFilterOptions};
 use super::options::HistogramAggregation;
 use super::values::{invalid, Count};
 use super::views::{AggregationOptions, ViewAggregation};
@@ -110,6 +111,8 @@ pub struct ReaderConfig {
     pub aggregation: ByKind<ViewAggregation>,
     /// `None` where it is that of the whole service.
     pub cardinality_limit: ByKind<Option<usize>>,
+    /// `None` keeps everything.
+    pub filter: Option<MetricFilter>,
 }
 
 impl ReaderConfig {
@@ -119,7 +122,14 @@ impl ReaderConfig {
             temporality: ByKind::new(|kind| preferred(preference, kind)),
             aggregation: ByKind::new(|_| ViewAggregation::Default),
             cardinality_limit: ByKind::new(|_| None),
+            filter: None,
         }
+    }
+
+    /// Whether a metric of this name may be read.
+    pub fn keeps_metric(&self, name: &str) -> bool {
+        let filter = self.filter.as_ref();
+        filter.is_none_or(|filter| filter.keeps_metric(name))
     }
 }
 
@@ -285,6 +295,7 @@ pub(super) struct ReaderOptions<'o> {
     pub temporality: Option<&'o TemporalityOptions>,
     pub default_aggregation: Option<&'o DefaultAggregations>,
     pub cardinality_limits: Option<&'o KindOptions<Count>>,
+    pub metric_filter: Option<&'o MetricFilterOptions>,
 }
 
 /// What holds for all readers that say nothing else.
@@ -303,6 +314,7 @@ impl ReaderDefaults {
                 _ => ViewAggregation::Default,
             }),
             cardinality_limit: ByKind::new(|_| None),
+            filter: None,
         }
     }
 }
@@ -351,10 +363,13 @@ impl ReaderOptions<'_> {
                 .and_then(|limits| limits.get(kind).or(limits.default))
                 .map(|limit| limit.0)
         });
+        let filter = self.metric_filter;
+        let filter = filter.map(|filter| filter.resolve(&format!("{path}.metricFilter")));
         Ok(ReaderLayer {
             temporality,
             aggregation,
             cardinality_limit,
+            filter: filter.transpose()?,
         })
     }
 }
@@ -365,6 +380,8 @@ pub struct ReaderLayer {
     temporality: ByKind<Option<Temporality>>,
     aggregation: ByKind<Option<ViewAggregation>>,
     cardinality_limit: ByKind<Option<usize>>,
+    /// Nobody else's: readers have no filter in common.
+    filter: Option<MetricFilter>,
 }
 
 impl ReaderLayer {
@@ -374,6 +391,14 @@ impl ReaderLayer {
             temporality: ByKind::new(|kind| Some(preferred(preference, kind))),
             aggregation: ByKind::new(|_| None),
             cardinality_limit: ByKind::new(|_| None),
+            filter: None,
+        }
+    }
+
+    /// Has a function of the program's filter for the reader, if there is one.
+    pub fn filter_by(&mut self, function: Option<FunctionFilter>) {
+        if let Some(function) = function {
+            self.filter = Some(MetricFilter::Function(function));
         }
     }
 
@@ -391,6 +416,7 @@ impl ReaderLayer {
                 let own = *self.cardinality_limit.get(kind);
                 own.or(*base.cardinality_limit.get(kind))
             }),
+            filter: self.filter.clone(),
         }
     }
 }

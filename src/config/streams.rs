@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
+use serde_json::Value as Json;
 
 use super::meters::{MeterConfigurator, MeterConfiguratorOptions};
-use super::options::{parse, Options, PluginOptions};
+use super::options::{parse, parse_json, Options, PluginOptions};
 use super::values::Count;
 use super::views::{View, ViewMatching, ViewOptions};
 use super::DEFAULT_CARDINALITY_LIMIT;
@@ -49,10 +50,15 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Change<T> {
 }
 
 impl StreamUpdate {
+    /// What is given, and the section `exporters` where there is one.
+    ///
     /// # Errors
     /// As [`Options::parse`].
-    pub fn parse(json: &str, path: &str) -> Result<Self> {
-        parse(json, path)
+    pub fn parse(json: &str, path: &str) -> Result<(Option<Json>, Self)> {
+        let mut options: Json = parse_json(json, path)?;
+        let exporters = options.as_object_mut();
+        let exporters = exporters.and_then(|options| options.remove("exporters"));
+        Ok((exporters, parse(&options.to_string(), path)?))
     }
 
     /// # Errors
@@ -100,7 +106,10 @@ impl Options {
 fn resolve_views(views: Vec<ViewOptions>, path: &str) -> Result<Vec<View>> {
     let views = views.into_iter().enumerate();
     views
-        .map(|(index, view)| view.resolve(&format!("{path}.views[{index}]")))
+        .map(|(index, view)| {
+            let path = format!("{path}.views[{index}]");
+            view.resolve(&path)?.with_criterion(&path)
+        })
         .collect()
 }
 

@@ -99,6 +99,12 @@ pub struct IncludeExcludeOptions {
     excluded: Option<Vec<String>>,
 }
 
+impl IncludeExcludeOptions {
+    pub fn new(included: Option<Vec<String>>, excluded: Option<Vec<String>>) -> Self {
+        Self { included, excluded }
+    }
+}
+
 /// How several views that match one instrument combine (Metrics SDK specification, "View matching
 /// mode", in development).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -274,7 +280,23 @@ impl InstrumentSelector {
     }
 }
 
+impl View {
+    /// Refuses a view without a criterion, as code is to (Metrics SDK specification, "Instrument
+    /// selection criteria").
+    pub(super) fn with_criterion(self, path: &str) -> Result<Self> {
+        if self.selector != InstrumentSelector::default() {
+            return Ok(self);
+        }
+        Err(invalid(
+            &format!("{path}.selector"),
+            "found nothing, expected at least one of instrument_name, instrument_type, unit, \
+             meter_name, meter_version, meter_schema_url; instrument_name: '*' is for all instruments",
+        ))
+    }
+}
+
 impl ViewOptions {
+    /// A selector without a criterion is for all instruments, as that of a file is.
     pub(super) fn resolve(self, path: &str) -> Result<View> {
         let selector = InstrumentSelector {
             name: self.selector.instrument_name,
@@ -284,13 +306,6 @@ impl ViewOptions {
             meter_version: self.selector.meter_version,
             meter_schema_url: self.selector.meter_schema_url,
         };
-        if selector == InstrumentSelector::default() {
-            return Err(invalid(
-                &format!("{path}.selector"),
-                "found nothing, expected at least one of instrument_name, instrument_type, unit, \
-                 meter_name, meter_version, meter_schema_url",
-            ));
-        }
         let renames_many = self.stream.name.is_some()
             && selector
                 .name

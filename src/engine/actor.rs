@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::{InstrumentKind, Temporality};
 use opentelemetry_sdk::Resource;
+use serde_json::{json, Value as Json};
 
 use super::canonical::{is_overflow, Canonical};
 use super::captured::Captured;
@@ -20,6 +21,7 @@ use super::cells::{is_touched_gauge, is_touched_sum, Cells};
 use super::clock;
 use super::collection::{Collection, Metric};
 use super::command::{CollectReply, Command};
+use super::filter::{Decisions, MetricKey, SeriesFilter};
 use super::handover::{Handover, Samples};
 use super::instrument::{InstrumentId, InstrumentSpec};
 use super::places::{Place, Places};
@@ -34,8 +36,8 @@ use super::slots::{Slot, SlotChange, SlotChanges};
 use super::{FacadeId, Gate, PipelineId};
 use crate::allocator;
 use crate::config::{
-    ByKind, ExemplarFilter, IncludeExclude, MeterConfigurator, ReaderConfig, StreamConfig,
-    ViewMatching,
+    ByKind, ExemplarFilter, FunctionFilter, IncludeExclude, MeterConfigurator, MetricFilter,
+    ReaderConfig, StreamConfig, ViewMatching,
 };
 use crate::error::{Code, Error};
 use crate::log::Logger;
@@ -62,6 +64,15 @@ pub trait Facade: Send {
     fn has_begun(&self, run: RunId) -> bool;
     /// Tells it which slots the engine no longer needs.
     fn release(&self, slots: &[Idle]);
+    /// Asks it about meters that are new. `false` when nobody answers.
+    fn meters(&self) -> bool {
+        false
+    }
+    /// Asks its metric filter of this number, as [`Decisions::to_json`] writes questions. `false` when
+    /// nobody answers.
+    fn question(&self, _filter: u32, _questions: Json) -> bool {
+        false
+    }
 }
 
 /// A slot whose series had no value for long.
@@ -107,6 +118,8 @@ struct Request {
     deadline: Instant,
     /// It waits for nobody.
     at_once: bool,
+    /// It waits for the filter of its reader, where that has not answered.
+    filtered: bool,
     reply: CollectReply,
 }
 
@@ -128,6 +141,7 @@ pub struct Actor {
     misfits: Misfits,
     said: Said,
     produced: Produced,
+    filters: BTreeMap<FunctionFilter, Decisions>,
     requests: Vec<Request>,
     /// Collections that exporters may still hold.
     collected: Vec<Weak<Collection>>,
@@ -152,6 +166,7 @@ impl Actor {
             said: Said::default(),
             log,
             produced: Produced::default(),
+            filters: BTreeMap::new(),
             requests: Vec::new(),
             collected: Vec::new(),
             tidy_at: None,
@@ -223,6 +238,14 @@ impl Actor {
             Command::Produce(id, production) => {
                 self.produced.replace(id, &production, &self.log);
             }
+            Command::Decide(filter, answers) => {
+                if let Some(decisions) = self.filters.get_mut(&filter) {
+                    decisions.take(&answers);
+                }
+            }
+            Command::Undecided(id, reply) => {
+                let _ = reply.send(self.undecided(id));
+            }
             Command::Remove(instrument, attributes) => {
                 self.instruments[instrument as usize].remove(&attributes);
             }
@@ -251,6 +274,27 @@ impl Actor {
                 self.scopes.len() - 1
             });
         self.scopes[place].push(id);
+        if self.scopes[place].len() == 1 {
+            self.ask_about_meters([&spec.scope]);
+        }
+    }
+
+    /// Asks the function of the program's that says which meters are enabled, if it was not asked about
+    /// one of these: what its own environment makes is decided before, what others make is not.
+    fn ask_about_meters<'s>(
+        &self,
+        scopes: impl IntoIterator<Item = &'s Arc<InstrumentationScope>>,
+    ) {
+        let Some(settings) = &self.settings else {
+            return;
+        };
+        let mut scopes = scopes.into_iter();
+        let to_ask = scopes.find_map(|scope| settings.streams.meters.to_ask(scope));
+        let state = to_ask.and_then(|id| self.facades.get(&id));
+        if let Some(facade) = state.and_then(|state| state.facade.as_ref()) {
+            // One that is gone answers no more: its meters stay enabled.
+            let _ = facade.meters();
+        }
     }
 
     fn configure(&mut self, settings: Arc<Settings>) {
@@ -273,6 +317,7 @@ impl Actor {
         }
         let early = self.take_early();
         record_each(&mut self.instruments, &mut self.misfits, early);
+        self.ask_about_meters(self.scope_places.keys());
     }
 
     /// Gives every instrument the streams that it has under these settings.
@@ -294,6 +339,19 @@ impl Actor {
             }
         }
         self.settings = Some(settings);
+        self.ask_about_meters(self.scope_places.keys());
+        self.forget_filters();
+    }
+
+    /// Lets go of what functions decided for readers that are gone.
+    fn forget_filters(&mut self) {
+        let settings = self.settings.as_deref();
+        let readers = settings.map_or(&[][..], |settings| &settings.pipelines);
+        let filters = readers.iter().flatten();
+        let used: Vec<FunctionFilter> = filters
+            .filter_map(|reader| reader.filter.as_ref()?.function())
+            .collect();
+        self.filters.retain(|filter, _| used.contains(filter));
     }
 
     /// The early samples, without those whose series went before.
@@ -514,6 +572,7 @@ impl Actor {
             return;
         };
         self.produced.forget(id);
+        self.filters.retain(|filter, _| filter.facade != id);
         for instrument in &mut self.instruments {
             if instrument.spec.is_observable() {
                 instrument.forget(id);
@@ -557,6 +616,7 @@ impl Actor {
             runs,
             deadline: Instant::now() + timeout,
             at_once,
+            filtered: false,
             reply,
         });
     }
@@ -567,15 +627,26 @@ impl Actor {
             return;
         }
         let now = Instant::now();
-        let facades = &self.facades;
+        let (facades, filters, settings) = (&self.facades, &self.filters, &self.settings);
+        let is_answered = |request: &Request| {
+            let filter = function_of(settings.as_deref(), request.pipeline);
+            filter
+                .and_then(|filter| filters.get(&filter))
+                .is_none_or(|decisions| decisions.unanswered() == 0)
+        };
         let is_done = |(id, number): &(FacadeId, u32)| {
             facades
                 .get(id)
                 .is_none_or(|state| state.runs.is_done(*number))
         };
-        let is_due =
-            |request: &mut Request| request.deadline <= now || request.runs.iter().all(is_done);
-        let requests: Vec<Request> = self.requests.extract_if(.., is_due).collect();
+        let is_due = |request: &mut Request| {
+            request.deadline <= now
+                || (request.runs.iter().all(is_done) && (!request.filtered || is_answered(request)))
+        };
+        let mut requests: Vec<Request> = self.requests.extract_if(.., is_due).collect();
+        let waiting = requests.extract_if(.., |request| self.question(request, now));
+        let waiting: Vec<Request> = waiting.collect();
+        self.requests.extend(waiting);
         if requests.is_empty() {
             return;
         }
@@ -645,8 +716,9 @@ impl Actor {
         self.tidy_at = (!self.collected.is_empty()).then(|| now + TIDY_INTERVAL);
     }
 
-    fn collect(&mut self, pipeline: PipelineId, runs: &Wanted) -> Collection {
-        let mut metrics: Vec<Metric> = Vec::new();
+    /// Has observable instruments show what a collection is to show of them. The `error.type` of the
+    /// first callback that failed.
+    fn prepare(&mut self, pipeline: PipelineId, runs: &Wanted) -> Option<Box<str>> {
         let observations: HashMap<FacadeId, &Observations> = runs
             .iter()
             .filter_map(|&(id, number)| {
@@ -661,7 +733,12 @@ impl Actor {
             }
         }
         let failed = observations.values();
-        let error_type = failed.filter_map(|run| run.error_type.clone()).next();
+        failed.filter_map(|run| run.error_type.clone()).next()
+    }
+
+    fn collect(&mut self, pipeline: PipelineId, runs: &Wanted) -> Collection {
+        let mut metrics: Vec<Metric> = Vec::new();
+        let error_type = self.prepare(pipeline, runs);
         // One end for all points, after everything that they count.
         let time = clock::now();
         for instruments in &self.scopes {
@@ -682,9 +759,107 @@ impl Actor {
             let twins = twins(&self.instruments);
             metrics.extend(self.produced.collect(&twins, overlaps, &self.log));
         }
+        let filter = self.settings.as_deref().and_then(|s| s.filter(pipeline));
+        let metrics = match filter {
+            Some(filter) => self.filtered(metrics, filter),
+            None => metrics,
+        };
         let mut collection = Collection::new(self.resource.clone(), metrics);
         collection.error_type = error_type;
         collection
+    }
+
+    /// What a reader's filter leaves of metrics.
+    fn filtered(&self, metrics: Vec<Metric>, filter: &MetricFilter) -> Vec<Metric> {
+        let series_of = |metric: &Metric| match filter.function() {
+            Some(function) => self
+                .filters
+                .get(&function)?
+                .series_of(&MetricKey::of(metric)),
+            None if !filter.keeps_metric(&metric.name) => None,
+            None => match filter.rules_of(&metric.name) {
+                none if none.is_empty() => Some(SeriesFilter::All),
+                rules => Some(SeriesFilter::Rules(rules.into())),
+            },
+        };
+        metrics
+            .into_iter()
+            .filter_map(|metric| {
+                let filter = series_of(&metric)?;
+                Some(Metric { filter, ..metric })
+            })
+            .collect()
+    }
+
+    /// Asks the function that filters for a reader whatever it was not asked yet. Whether the collection
+    /// is to wait for an answer; what is not decided when it no longer does is left out of it.
+    fn question(&mut self, request: &mut Request, now: Instant) -> bool {
+        let Some(filter) = function_of(self.settings.as_deref(), request.pipeline) else {
+            return false;
+        };
+        self.prepare(request.pipeline, &request.runs);
+        let new = self.look(filter, request.pipeline);
+        let decisions = self.filters.entry(filter).or_default();
+        let state = self.facades.get(&filter.facade);
+        let facade = state.and_then(|state| state.facade.as_ref());
+        let goes_on = facade.is_some_and(|facade| {
+            new.is_empty() || facade.question(filter.number, decisions.to_json(&new))
+        });
+        let unanswered = decisions.unanswered();
+        request.filtered = true;
+        if unanswered == 0 || (goes_on && !request.at_once && now < request.deadline) {
+            return unanswered > 0;
+        }
+        self.record(
+            SelfMetric::Undecided,
+            unanswered as f64,
+            Canonical::default(),
+        );
+        self.said.warn(
+            vec![
+                "a metric filter of the program's did not answer in time; what it has not decided                  about is left out of the collection (counted in                  nativestage.metrics.filters.undecided)"
+                    .to_owned(),
+            ],
+            &self.log,
+        );
+        false
+    }
+
+    /// Looks at everything that a reader would get; the numbers of the questions that are new.
+    fn look(&mut self, filter: FunctionFilter, pipeline: PipelineId) -> Vec<u32> {
+        let decisions = self.filters.entry(filter).or_default();
+        let mut new = Vec::new();
+        for &id in self.scopes.iter().flatten() {
+            for stream in self.instruments[id as usize].streams_of(pipeline.0) {
+                let columns = stream.columns();
+                let each_series = |visit: &mut dyn FnMut(&Canonical)| {
+                    columns.lock().for_each_series(visit);
+                };
+                new.extend(decisions.look(&stream.key(), &each_series));
+            }
+        }
+        self.produced.for_each_metric(&mut |metric, each_series| {
+            new.extend(decisions.look(&metric, each_series));
+        });
+        new
+    }
+
+    /// All that the functions of an environment have not decided about, as JSON:
+    /// `[[filter, questions], …]`.
+    fn undecided(&mut self, facade: FacadeId) -> String {
+        let pipelines = self.settings.as_deref().map_or(0, |s| s.pipelines.len());
+        for pipeline in (0..pipelines).map(PipelineId) {
+            let filter = function_of(self.settings.as_deref(), pipeline);
+            if let Some(filter) = filter.filter(|filter| filter.facade == facade) {
+                self.prepare(pipeline, &Wanted::new());
+                self.look(filter, pipeline);
+            }
+        }
+        let own = self.filters.iter();
+        let own =
+            own.filter(|(filter, decisions)| filter.facade == facade && decisions.unanswered() > 0);
+        let questions = own.map(|(filter, decisions)| (filter.number, decisions.all_to_json()));
+        json!(questions.collect::<Vec<_>>()).to_string()
     }
 
     fn release_stale(&mut self) {
@@ -764,6 +939,11 @@ impl Actor {
         let recorded = instrument.record_attributes(attributes, value);
         self.misfits.report(metric.id(), instrument, recorded);
     }
+}
+
+/// The function that says what a reader gets, where there is one.
+fn function_of(settings: Option<&Settings>, pipeline: PipelineId) -> Option<FunctionFilter> {
+    settings?.filter(pipeline)?.function()
 }
 
 /// The metrics that their plugins also keep in prom-client's registry, by their name there, and what

@@ -1,5 +1,6 @@
 //! The form in which the engine knows attribute sets.
 
+use std::borrow::Borrow;
 use std::fmt::{self, Debug, Formatter};
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
@@ -26,6 +27,12 @@ impl Deref for Canonical {
 
     fn deref(&self) -> &[Attribute] {
         &self.0
+    }
+}
+
+impl Borrow<[Attribute]> for Canonical {
+    fn borrow(&self) -> &[Attribute] {
+        self
     }
 }
 

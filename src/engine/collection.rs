@@ -9,6 +9,7 @@ use opentelemetry_sdk::Resource;
 
 use super::clock::Timestamp;
 use super::columns::{SharedColumns, Snapshot};
+use super::filter::SeriesFilter;
 use super::points::{Attributes, Kind, Visit};
 use super::produced::ProducedMetric;
 
@@ -36,6 +37,7 @@ pub struct Metric {
     /// Another metric of the collection says the same: only the page still shows it under this name.
     pub page_only: bool,
     pub(crate) source: Source,
+    pub(crate) filter: SeriesFilter,
 }
 
 /// Where a metric's name on the Prometheus page comes from.
@@ -93,51 +95,63 @@ impl Metric {
     /// Whether there is a point, without reading any.
     pub fn has_points(&self) -> bool {
         match &self.source {
-            Source::Read(snapshot) => !snapshot.is_empty(),
-            Source::Unread(columns) => columns.lock().has_rows(self.time),
-            Source::Produced(metric) => !metric.is_empty(),
+            Source::Unread(columns) => {
+                let keeps = |attributes: Attributes<'_>| self.filter.keeps(attributes);
+                columns.lock().has_rows(self.time, &keeps)
+            }
+            Source::Read(_) | Source::Produced(_) => !self.read().is_empty(),
         }
     }
 
     /// Reads the points, as of one moment; what was read lives as long as the result.
     pub fn read(&self) -> Reading<'_> {
-        match &self.source {
-            Source::Read(snapshot) => Reading::Borrowed(snapshot),
-            Source::Unread(columns) => Reading::Owned(columns.lock().copy(self.time)),
-            Source::Produced(metric) => Reading::Produced(metric),
+        Reading {
+            points: match &self.source {
+                Source::Read(snapshot) => Points::Borrowed(snapshot),
+                Source::Unread(columns) => Points::Owned(columns.lock().copy(self.time)),
+                Source::Produced(metric) => Points::Produced(metric),
+            },
+            filter: &self.filter,
         }
     }
 }
 
 /// The points of one metric.
-pub enum Reading<'m> {
-    #[doc(hidden)]
+pub struct Reading<'m> {
+    points: Points<'m>,
+    filter: &'m SeriesFilter,
+}
+
+enum Points<'m> {
     Borrowed(&'m Snapshot),
-    #[doc(hidden)]
     Owned(Snapshot),
-    #[doc(hidden)]
     Produced(&'m ProducedMetric),
 }
 
 impl Reading<'_> {
     pub fn is_empty(&self) -> bool {
-        match self {
-            Reading::Borrowed(snapshot) => snapshot.is_empty(),
-            Reading::Owned(snapshot) => snapshot.is_empty(),
-            Reading::Produced(metric) => metric.is_empty(),
+        if !self.filter.keeps_all() {
+            return self
+                .for_each(&mut |_, _| ControlFlow::Break(()))
+                .is_continue();
+        }
+        match &self.points {
+            Points::Borrowed(snapshot) => snapshot.is_empty(),
+            Points::Owned(snapshot) => snapshot.is_empty(),
+            Points::Produced(metric) => metric.is_empty(),
         }
     }
 
     /// Gives attributes to `visit`, until it breaks: for every point some with its keys and kinds of
-    /// values. Of points of a kind those of one may do.
+    /// values. Of points of a kind those of one may do, and it may be one that is filtered out.
     pub fn for_each_kind<'r>(
         &'r self,
         visit: &mut dyn FnMut(Attributes<'r>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        match self {
-            Reading::Borrowed(snapshot) => snapshot.for_each_kind(visit),
-            Reading::Owned(snapshot) => snapshot.for_each_kind(visit),
-            Reading::Produced(metric) => {
+        match &self.points {
+            Points::Borrowed(snapshot) => snapshot.for_each_kind(visit),
+            Points::Owned(snapshot) => snapshot.for_each_kind(visit),
+            Points::Produced(metric) => {
                 metric.for_each(&mut |identity, _| visit(identity.attributes))
             }
         }
@@ -145,10 +159,22 @@ impl Reading<'_> {
 
     /// Gives every point to `visit`, until it breaks.
     pub fn for_each<'r>(&'r self, visit: &mut Visit<'_, 'r>) -> ControlFlow<()> {
-        match self {
-            Reading::Borrowed(snapshot) => snapshot.for_each(visit),
-            Reading::Owned(snapshot) => snapshot.for_each(visit),
-            Reading::Produced(metric) => metric.for_each(visit),
+        if self.filter.keeps_all() {
+            return self.for_each_unfiltered(visit);
+        }
+        self.for_each_unfiltered(
+            &mut |identity, point| match self.filter.keeps(identity.attributes) {
+                true => visit(identity, point),
+                false => ControlFlow::Continue(()),
+            },
+        )
+    }
+
+    fn for_each_unfiltered<'r>(&'r self, visit: &mut Visit<'_, 'r>) -> ControlFlow<()> {
+        match &self.points {
+            Points::Borrowed(snapshot) => snapshot.for_each(visit),
+            Points::Owned(snapshot) => snapshot.for_each(visit),
+            Points::Produced(metric) => metric.for_each(visit),
         }
     }
 }

@@ -243,9 +243,18 @@ impl Columns {
         shown.map(|(row, _)| row)
     }
 
-    /// Whether a series began before `until`.
-    pub fn has_rows(&self, until: Timestamp) -> bool {
-        self.rows(until).next().is_some()
+    /// Whether a series that `keeps` takes began before `until`.
+    pub fn has_rows(&self, until: Timestamp, keeps: &dyn Fn(Attributes<'_>) -> bool) -> bool {
+        self.rows(until)
+            .any(|row| keeps(Attributes::Recorded(self.origins.attributes(row))))
+    }
+
+    /// Gives the attributes of every series to `visit`.
+    pub fn for_each_series(&self, visit: &mut dyn FnMut(&Canonical)) {
+        let origins = self.origins.rows.iter();
+        origins
+            .filter_map(|origin| origin.attributes.as_ref())
+            .for_each(visit);
     }
 
     /// All series that began before `until`.

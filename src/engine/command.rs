@@ -1,6 +1,6 @@
 //! What the engine's thread is told, in the order in which it is told.
 
-use std::sync::Arc;
+use std::sync::{mpsc, Arc};
 use std::time::Duration;
 
 use opentelemetry_sdk::Resource;
@@ -9,12 +9,14 @@ use tokio::sync::oneshot;
 use super::actor::Facade;
 use super::canonical::Canonical;
 use super::collection::Collection;
+use super::filter::Answer;
 use super::handover::Handover;
 use super::instrument::{InstrumentId, InstrumentSpec};
 use super::plan::Settings;
 use super::produced::Production;
 use super::self_metrics::SelfMetric;
 use super::{FacadeId, PipelineId};
+use crate::config::FunctionFilter;
 use crate::error::Result;
 
 pub type CollectReply = oneshot::Sender<Result<Arc<Collection>>>;
@@ -33,6 +35,9 @@ pub enum Command {
     Resource(Arc<Resource>),
     Handover(FacadeId, Box<Handover>),
     Produce(FacadeId, Production),
+    Decide(FunctionFilter, Vec<Answer>),
+    /// Everything that the functions of an environment have not decided about.
+    Undecided(FacadeId, mpsc::Sender<String>),
     Remove(InstrumentId, Canonical),
     Clear(InstrumentId),
     Collect(PipelineId, Duration, CollectReply),

@@ -131,6 +131,7 @@ pub enum Registration {
 #[derive(Default)]
 pub struct Registry {
     instruments: Vec<Arc<InstrumentSpec>>,
+    scopes: HashSet<Arc<InstrumentationScope>>,
     by_name: HashMap<(Arc<InstrumentationScope>, String), Vec<InstrumentId>>,
     /// Spellings, descriptions and advice that were reported to differ from an instrument's own.
     reported: HashSet<(InstrumentId, String)>,
@@ -193,6 +194,11 @@ impl Registry {
         (0..).zip(&self.instruments)
     }
 
+    /// The scope of every instrument, once.
+    pub fn scopes(&self) -> &HashSet<Arc<InstrumentationScope>> {
+        &self.scopes
+    }
+
     /// Registers, and says what is wrong if this name is already in use otherwise: once per differing
     /// registration, and not where a view makes it right. Before the configuration that is not known.
     pub fn register(&mut self, spec: InstrumentSpec) -> (Registration, Vec<String>) {
@@ -243,6 +249,7 @@ impl Registry {
         let id = self.instruments.len() as InstrumentId;
         same_name.push(id);
         let spec = Arc::new(spec);
+        self.scopes.insert(spec.scope.clone());
         self.instruments.push(spec.clone());
         let problems = match self.settings.clone() {
             Some(settings) => {

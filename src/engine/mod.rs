@@ -13,6 +13,7 @@ pub mod clock;
 pub mod collection;
 pub(crate) mod columns;
 mod command;
+pub(crate) mod filter;
 mod gate;
 #[cfg(test)]
 mod gate_tests;
@@ -45,7 +46,10 @@ use crossbeam_channel::Sender;
 use opentelemetry::{InstrumentationScope, KeyValue};
 use tokio::sync::oneshot;
 
-use crate::config::{Config, ExemplarFilter, ReaderLayer, ResourceConfig, StreamConfig};
+use crate::config::{
+    Config, ExemplarFilter, FunctionFilter, MeterDecision, ReaderConfig, ReaderLayer,
+    ResourceConfig, StreamConfig,
+};
 use crate::error::{Code, Error, Result};
 use crate::log::Logger;
 use actor::Actor;
@@ -59,6 +63,7 @@ use produced::Production;
 
 pub use actor::{Facade, Idle};
 pub use captured::Captured;
+pub use filter::{Answer, Verdict};
 pub use handover::{Handover, Samples};
 pub use runs::RunId;
 pub use self_metrics::{Component, SelfMetric, OWN_SCOPE};
@@ -243,11 +248,16 @@ impl Engine {
         Ok(pipelines)
     }
 
-    /// Gives every instrument the streams that it has under this configuration.
+    /// Gives every instrument the streams that it has under this configuration, and these `readers` what
+    /// they want now.
     ///
     /// # Errors
     /// [`Code::InvalidConfig`] where there was no configuration before.
-    pub fn update(&self, streams: StreamConfig) -> Result<()> {
+    pub fn update(
+        &self,
+        streams: StreamConfig,
+        readers: Vec<(PipelineId, ReaderConfig)>,
+    ) -> Result<()> {
         let mut registry = self.registry();
         let Some(before) = registry.settings() else {
             return Err(Error::new(
@@ -255,12 +265,49 @@ impl Engine {
                 "metrics are not configured yet; configure them first",
             ));
         };
-        let settings = Settings {
+        let mut settings = Settings {
             streams,
             ..Settings::clone(before)
         };
+        for (pipeline, reader) in readers {
+            settings.pipelines[pipeline.0] = Some(reader);
+        }
         self.change(&mut registry, settings);
         Ok(())
+    }
+
+    /// The meters about which a function of the program's was not asked.
+    pub fn undecided_meters(&self) -> Vec<Arc<InstrumentationScope>> {
+        let registry = self.registry();
+        let Some(settings) = registry.settings() else {
+            return Vec::new();
+        };
+        let scopes = registry.scopes().iter();
+        scopes
+            .filter(|scope| settings.streams.meters.to_ask(scope).is_some())
+            .cloned()
+            .collect()
+    }
+
+    /// Every meter that has an instrument.
+    pub fn meters(&self) -> Vec<Arc<InstrumentationScope>> {
+        self.registry().scopes().iter().cloned().collect()
+    }
+
+    /// Takes what the function decided about meters. Whether instruments have other streams now.
+    pub fn decide_meters(&self, decisions: Vec<MeterDecision>) -> bool {
+        let mut registry = self.registry();
+        let Some(settings) = registry.settings().cloned() else {
+            return false;
+        };
+        let known = registry.scopes();
+        let disables = |(scope, enabled): &MeterDecision| !enabled && known.contains(scope);
+        let changes = decisions.iter().any(disables);
+        settings.streams.meters.decide(decisions);
+        if changes {
+            self.change(&mut registry, Settings::clone(&settings));
+        }
+        changes
     }
 
     fn change(&self, registry: &mut Registry, settings: Settings) {
@@ -372,11 +419,29 @@ impl Engine {
         self.send(Command::Handover(id, Box::new(handover)));
     }
 
-    /// Whether a metric of a Prometheus client is exported (Metrics SDK specification, "MetricFilter").
-    pub fn produces(&self, name: &str) -> bool {
+    /// Whether a metric of a Prometheus client is wanted, and read by somebody.
+    pub fn produces(&self, name: &str, is_counter: bool) -> bool {
         let registry = self.registry();
         let settings = registry.settings();
-        settings.is_none_or(|settings| settings.produced.keeps(name))
+        settings.is_none_or(|settings| {
+            // What readers may know a counter by.
+            let total = is_counter.then(|| format!("{name}_total"));
+            settings.produced.keeps(name)
+                && (settings.reads(name) || total.is_some_and(|total| settings.reads(&total)))
+        })
+    }
+
+    /// Takes what a function decided about the metrics and series that a reader gets.
+    pub fn decide(&self, filter: FunctionFilter, answers: Vec<Answer>) {
+        self.send(Command::Decide(filter, answers));
+    }
+
+    /// Everything that the functions of an environment have not decided about, as JSON:
+    /// `[[filter, questions], …]`. `None` where the engine does not answer within `timeout`.
+    pub fn undecided(&self, facade: FacadeId, timeout: Duration) -> Option<String> {
+        let (reply, answer) = sync::mpsc::channel();
+        self.send(Command::Undecided(facade, reply));
+        answer.recv_timeout(timeout).ok()
     }
 
     /// Takes what a metric producer found; it replaces what it found before.

@@ -6,8 +6,8 @@ use super::aggregate::Reservoir;
 use super::instrument::InstrumentSpec;
 use super::{PipelineId, OWN_SCOPE};
 use crate::config::{
-    is_gauge, AttributeFilter, Config, ExemplarFilter, IncludeExclude, ReaderConfig, ReaderLayer,
-    ReservoirSpec, StreamConfig, StreamSpec, ViewAggregation, ViewMatching,
+    is_gauge, AttributeFilter, Config, ExemplarFilter, IncludeExclude, MetricFilter, ReaderConfig,
+    ReaderLayer, ReservoirSpec, StreamConfig, StreamSpec, ViewAggregation, ViewMatching,
     DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
 };
 use crate::services::naming::{MetricScope, Naming};
@@ -72,7 +72,8 @@ pub struct StreamPlan {
 
 impl StreamPlan {
     /// Whether a stream of one can go on as one of the other: what differs is how it is described, how
-    /// many series it may have, and which readers have come or, outside `readers` (a bit set), gone.
+    /// many series it may have, and which readers have come or gone: one of those that there are still
+    /// (`readers`, a bit set) stays.
     pub fn continues(&self, other: &Self, readers: u32) -> bool {
         let left = other.pipelines & readers;
         let same = Self {
@@ -81,7 +82,7 @@ impl StreamPlan {
             cardinality_limit: self.cardinality_limit,
             ..other.clone()
         };
-        *self == same && left != 0 && left & !self.pipelines == 0
+        *self == same && left & self.pipelines != 0
     }
 
     /// Whether a pipeline reads the stream.
@@ -183,6 +184,17 @@ impl Settings {
         settings
     }
 
+    /// What says which metrics and series a pipeline gets; `None` where it gets all.
+    pub fn filter(&self, pipeline: PipelineId) -> Option<&MetricFilter> {
+        self.pipelines.get(pipeline.0)?.as_ref()?.filter.as_ref()
+    }
+
+    /// Whether somebody reads a metric of this name.
+    pub fn reads(&self, name: &str) -> bool {
+        let mut readers = self.pipelines.iter().flatten();
+        readers.any(|reader| reader.keeps_metric(name))
+    }
+
     /// The pipelines that somebody reads (a bit set).
     pub fn readers(&self) -> u32 {
         let readers = self.pipelines.iter().enumerate();
@@ -204,7 +216,7 @@ impl Settings {
     /// renamed has those of its old name as well, under the views of that. One of a disabled meter has
     /// none.
     pub fn streams(&self, spec: &InstrumentSpec) -> (Vec<StreamPlan>, Vec<String>) {
-        if self.disabled || !self.streams.meters.is_enabled(spec.scope.name()) {
+        if self.disabled || !self.streams.meters.is_enabled(&spec.scope) {
             return Default::default();
         }
         let renamed = self.renamed(spec);
@@ -293,6 +305,10 @@ impl Settings {
         problems: &mut Vec<String>,
     ) -> Option<StreamPlan> {
         let kind = spec.kind;
+        let name = stream.name.as_ref().unwrap_or(&spec.name);
+        if !reader.keeps_metric(name) {
+            return None;
+        }
         let aggregation = match &stream.aggregation {
             Some(ViewAggregation::Drop) => return None,
             Some(ViewAggregation::Explicit {
@@ -311,7 +327,7 @@ impl Settings {
         Some(StreamPlan {
             pipelines: 0,
             temporality: temporality(kind, &aggregation, *reader.temporality.get(kind)),
-            name: stream.name.clone().unwrap_or_else(|| spec.name.clone()),
+            name: name.clone(),
             unit: spec.unit.clone(),
             legacy: false,
             description: stream.description.clone(),
@@ -349,6 +365,20 @@ pub struct Pipelines {
     /// In the order of their configurations.
     pub otlp: Vec<PipelineId>,
     pub console: Option<PipelineId>,
+}
+
+impl Pipelines {
+    /// What each reads under a configuration of the same exporters.
+    pub fn readers(&self, config: &Config) -> Vec<(PipelineId, ReaderConfig)> {
+        let page = config.prometheus.as_ref().map(|page| &page.reader);
+        let console = config.console.as_ref().map(|console| &console.reader);
+        let otlp = config.otlp.iter().map(|otlp| &otlp.reader);
+        let single = self.prometheus.into_iter().zip(page);
+        let single = single.chain(self.console.into_iter().zip(console));
+        let all = single.chain(self.otlp.iter().copied().zip(otlp));
+        all.map(|(pipeline, reader)| (pipeline, reader.clone()))
+            .collect()
+    }
 }
 
 impl Shape {

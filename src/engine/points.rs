@@ -28,6 +28,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// As OpenTelemetry calls such a point.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Gauge => "gauge",
+            Kind::Sum { .. } => "sum",
+            Kind::Histogram { .. } => "histogram",
+            Kind::Exponential { .. } => "exponential_histogram",
+            Kind::Summary => "summary",
+        }
+    }
+
     pub fn temporality(self) -> Option<Temporality> {
         match self {
             Kind::Gauge | Kind::Summary => None,

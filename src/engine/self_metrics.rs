@@ -18,6 +18,8 @@ pub const OWN_SCOPE: &str = "@nativestage/metrics";
 pub enum SelfMetric {
     /// Collections that went on without an event loop.
     LateCollections,
+    /// Questions that a metric filter had not answered when a collection went on without.
+    Undecided,
     /// Data points that an exporter is done with; with `error.type`, they were not delivered.
     ExportedPoints,
     /// Data points that were collected for an exporter, which is not done with them.
@@ -30,8 +32,9 @@ pub enum SelfMetric {
 
 impl SelfMetric {
     /// In the order of their numbers.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::LateCollections,
+        Self::Undecided,
         Self::ExportedPoints,
         Self::InflightPoints,
         Self::ExportDuration,
@@ -51,6 +54,13 @@ impl SelfMetric {
                 "nativestage.metrics.collections.late",
                 "{collection}",
                 "Collections that went on without an event loop that did not answer in time",
+            ),
+            Self::Undecided => (
+                Counter,
+                "nativestage.metrics.filters.undecided",
+                "{series}",
+                "Metrics and series that were left out of a collection because a metric filter of the \
+                 program's had not decided about them in time",
             ),
             Self::ExportedPoints => (
                 Counter,

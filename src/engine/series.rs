@@ -254,6 +254,8 @@ impl Instrument {
         let streams = before.iter().map(|stream| stream.plan().pipelines);
         let fed = readers & streams.fold(0, |fed, pipelines| fed | pipelines);
         let mut new = Vec::new();
+        // Streams that go on, and the readers that leave them for another.
+        let mut left: Vec<(usize, u32)> = Vec::new();
         for plan in plans {
             let goes_on = |stream: &Stream| {
                 // A reader that had another stream has the rest of that, and then one that begins.
@@ -263,6 +265,8 @@ impl Instrument {
             match before.iter().position(goes_on) {
                 Some(at) => {
                     let mut stream = before.remove(at);
+                    let leaving = stream.plan().pipelines & readers & !plan.pipelines;
+                    left.push((self.streams.len(), leaving));
                     stream.go_on(plan);
                     self.streams.push(stream);
                 }
@@ -271,7 +275,9 @@ impl Instrument {
         }
         for plan in new {
             let feeds_same = |stream: &&Stream| stream.plan().pipelines & plan.pipelines != 0;
+            let goes_on = left.iter().find(|(_, left)| left & plan.pipelines != 0);
             let predecessor = before.iter().find(feeds_same);
+            let predecessor = predecessor.or(goes_on.map(|(at, _)| &self.streams[*at]));
             self.streams.push(Stream::succeeding(
                 self.spec.clone(),
                 plan,
@@ -283,6 +289,12 @@ impl Instrument {
             *pipelines &= readers;
             *pipelines != 0
         });
+        for (at, leaving) in left {
+            let pipelines = leaving & !pages;
+            let rest = self.streams[at].so_far(&self.description, time);
+            let rest = rest.filter(|metric| pipelines != 0 && metric.has_points());
+            self.ended.extend(rest.map(|metric| (pipelines, metric)));
+        }
         for stream in before {
             let pipelines = stream.plan().pipelines & readers & !pages;
             let metric = stream.end(&self.description, time);

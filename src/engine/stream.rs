@@ -10,6 +10,7 @@ use super::canonical::{cut, is_overflow, overflow_attributes, Canonical};
 use super::clock::{self, Timestamp};
 use super::collection::{Metric, PageNaming, Source};
 use super::columns::{make_room, Columns, Row, SharedColumns, Shown, Snapshot};
+use super::filter::{MetricKey, SeriesFilter};
 use super::instrument::{InstrumentSpec, ValueType};
 use super::known::Observed;
 use super::plan::StreamPlan;
@@ -126,6 +127,16 @@ impl Stream {
             true => None,
             false => self.collect(description, time),
         }
+    }
+
+    /// What a cumulative stream has counted up to now, for readers that leave it; its columns stay. What is
+    /// observed is observed again.
+    pub fn so_far(&self, description: &Arc<str>, time: Timestamp) -> Option<Metric> {
+        if self.spec.is_observable() || !self.is_cumulative() {
+            return None;
+        }
+        let snapshot = self.columns.lock().copy(time);
+        Some(self.metric(description, time, Source::Read(Arc::new(snapshot))))
     }
 
     /// Moves the stream to other pipelines (a bit set).
@@ -388,7 +399,11 @@ impl Stream {
         self.collected = time;
         self.removed = false;
         let nothing = matches!(&source, Source::Read(snapshot) if snapshot.is_empty());
-        (!nothing).then(|| Metric {
+        (!nothing).then(|| self.metric(description, time, source))
+    }
+
+    fn metric(&self, description: &Arc<str>, time: Timestamp, source: Source) -> Metric {
+        Metric {
             scope: self.spec.scope.clone(),
             name: self.name.clone(),
             description: match &self.plan.description {
@@ -404,7 +419,13 @@ impl Stream {
             },
             page_only: false,
             source,
-        })
+            filter: SeriesFilter::All,
+        }
+    }
+
+    /// What a reader's filter knows the stream by.
+    pub fn key(&self) -> MetricKey {
+        MetricKey::new(&self.spec.scope, &self.name, self.kind(), &self.unit)
     }
 
     /// What was recorded since the last collection.

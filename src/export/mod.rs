@@ -143,6 +143,15 @@ impl Exporters {
         Ok(())
     }
 
+    /// Has each export as often as a configuration of the same exporters says.
+    pub fn set_intervals(&self, config: &Config) {
+        let console = config.console.as_ref().map(|console| console.interval);
+        let intervals = config.otlp.iter().map(|otlp| otlp.interval).chain(console);
+        for (push, interval) in self.pushes.iter().zip(intervals) {
+            push.set_interval(interval);
+        }
+    }
+
     /// What keeps an exporter from working at all; a health signal.
     pub fn problem(&self) -> Option<Error> {
         self.port.as_ref().and_then(ScrapePort::problem)

@@ -21,6 +21,7 @@ use crate::engine::canonical::Canonical;
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::{Metric, PageNaming, Source};
 use crate::engine::columns::{Shown, Snapshot};
+use crate::engine::filter::SeriesFilter;
 use crate::engine::points::Kind;
 
 /// A reader that both the SDK and a test hold.
@@ -80,6 +81,7 @@ pub fn metric_of(scope: Arc<InstrumentationScope>, data: &ResourceMetrics) -> Op
         naming: PageNaming::Translated,
         page_only: false,
         source: Source::Read(Arc::new(read.snapshot)),
+        filter: SeriesFilter::All,
     })
 }
 
@@ -101,6 +103,7 @@ pub fn empty(scope: Arc<InstrumentationScope>, kind: Kind) -> Metric {
             false,
             values,
         ))),
+        filter: SeriesFilter::All,
     }
 }
 

@@ -12,6 +12,7 @@ export const LIVE = [
   'meterConfigurator',
   'cardinalityLimit',
   'plugin',
+  'exporters',
 ] as const satisfies (keyof MetricsUpdate)[];
 
 /**
@@ -27,15 +28,34 @@ export function followConfig(
   update: (changed: MetricsUpdate) => void,
 ): () => void {
   let before = readMetricsConfig(config);
-  const follow = () => {
+  /** A change that is refused is tried again with the next one. */
+  const attempt = (what: string, change: () => void) => {
     try {
+      change();
+    } catch (error) {
+      log('error', `the change of ${what} is not applied: ${messageOf(error)}`);
+    }
+  };
+  const follow = () =>
+    attempt('backend.metrics', () => {
       const now = readMetricsConfig(config);
       const changed = changedKeys(before, now);
       const applied = live.filter(key => changed.includes(key));
-      if (applied.length > 0) {
-        // What is gone has its default again.
-        update(Object.fromEntries(applied.map(key => [key, now[key] ?? null])));
-        log('info', `applied the change of ${named(applied)}`);
+      // Exporters alone: they cannot take on everything while they run, and the others can.
+      for (const keys of [
+        applied.filter(key => key !== 'exporters'),
+        applied.filter(key => key === 'exporters'),
+      ]) {
+        if (keys.length > 0) {
+          attempt(named(keys), () => {
+            // What is gone has its default again.
+            update(
+              Object.fromEntries(keys.map(key => [key, now[key] ?? null])),
+            );
+            log('info', `applied the change of ${named(keys)}`);
+            before = changedBy(before, now, keys);
+          });
+        }
       }
       const others = changed.filter(key => !applied.includes(key as never));
       if (others.length > 0) {
@@ -43,15 +63,9 @@ export function followConfig(
           'warn',
           `the change of ${named(others)} is applied when the backend is started again`,
         );
+        before = changedBy(before, now, others);
       }
-      before = now;
-    } catch (error) {
-      log(
-        'error',
-        `the change of backend.metrics is not applied: ${messageOf(error)}`,
-      );
-    }
-  };
+    });
   const subscription = config.subscribe?.(follow);
   return () => subscription?.unsubscribe();
 }
@@ -64,6 +78,18 @@ function changedKeys(
   return ([...keys] as (keyof MetricsOptions)[]).filter(
     key => toJson(before[key]) !== toJson(now[key]),
   );
+}
+
+/** The options of before, with some as they are now. */
+function changedBy(
+  before: MetricsOptions,
+  now: MetricsOptions,
+  keys: (keyof MetricsOptions)[],
+): MetricsOptions {
+  return {
+    ...before,
+    ...Object.fromEntries(keys.map(key => [key, now[key]])),
+  };
 }
 
 function named(keys: string[]): string {

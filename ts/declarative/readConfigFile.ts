@@ -6,6 +6,7 @@ import { MetricsError } from '../errors';
 import { toJson } from '../json';
 import { plainValue } from '../plainOptions';
 import { messageOf } from '../text';
+import type { ConfigFile } from './configFile';
 import { InvalidReference, substitute } from './substitute';
 
 type Yaml = typeof yaml;
@@ -19,12 +20,12 @@ type Variables = Record<string, string | undefined>;
  * what is allowed
  */
 export function readConfigFile(
-  file: string,
+  { name: file, variable }: ConfigFile,
   variables: Variables = process.env,
 ): NativeConfigFile {
   if (!['.yaml', '.yml'].includes(path.extname(file))) {
     throw invalid(
-      `OTEL_CONFIG_FILE: found ${JSON.stringify(file)}, expected a file that ends in .yaml or .yml`,
+      `${variable}: found ${JSON.stringify(file)}, expected a file that ends in .yaml or .yml`,
     );
   }
   let text: string;
@@ -32,7 +33,7 @@ export function readConfigFile(
     text = readFileSync(file, 'utf8');
   } catch (error) {
     throw invalid(
-      `OTEL_CONFIG_FILE: found ${JSON.stringify(file)}, expected a file that can be read: ${messageOf(error)}`,
+      `${variable}: found ${JSON.stringify(file)}, expected a file that can be read: ${messageOf(error)}`,
       error,
     );
   }

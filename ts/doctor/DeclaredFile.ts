@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { NativeConfigFile } from '../../binding';
+import { configFile } from '../declarative/configFile';
 import { isMap } from './AppFiles';
 
 type Environment = Record<string, string | undefined>;
@@ -11,10 +12,12 @@ type Environment = Record<string, string | undefined>;
  */
 export type DeclaredFile =
   /** It is not here, as that of an image is not. */
-  | { state: 'absent'; name: string }
+  | { state: 'absent'; name: string; variable: string }
   | { state: 'wrong'; name: string; message: string }
   | {
       state: 'read';
+      /** What names it. */
+      variable: string;
       file: NativeConfigFile;
       isDisabled: boolean;
       /** Settings of its page, unchecked; `undefined` where it has none. */
@@ -30,23 +33,25 @@ export async function declaredFile(
   variables: Environment,
   directories: string[],
 ): Promise<DeclaredFile | undefined> {
-  const name = variables.OTEL_CONFIG_FILE?.trim();
-  if (!name) {
+  const named = configFile(variables);
+  if (!named) {
     return undefined;
   }
+  const { name, variable } = named;
   const found = directories
     .map(directory => path.resolve(directory, name))
     .find(existsSync);
   if (found === undefined) {
-    return { state: 'absent', name };
+    return { state: 'absent', name, variable };
   }
   try {
     // An app without `@opentelemetry/api` cannot load it, and is told so by another check.
     const { readConfigFile } = await import('../declarative/readConfigFile.js');
-    const { content } = readConfigFile(found, variables);
+    const { content } = readConfigFile({ ...named, name: found }, variables);
     const model: unknown = JSON.parse(content);
     return {
       state: 'read',
+      variable,
       file: { name, content },
       isDisabled: isMap(model) && model.disabled === true,
       page: pageOf(model),

@@ -1,16 +1,9 @@
 import type { NativeExporter, NativeProvider } from '../../binding';
 import { MetricsError, native, outcome } from '../errors';
-import { toJson } from '../json';
 import { log } from '../log';
-import { plainOptions } from '../plainOptions';
 import { messageOf, textOf } from '../text';
 import { readOtlp } from './OwnReader';
-import type {
-  AddedExporter,
-  MetricExporter,
-  MetricExporterOptions,
-  OtlpEncoding,
-} from './types';
+import type { AddedExporter, MetricExporter, OtlpEncoding } from './types';
 
 interface Call {
   type: 'export' | 'forceFlush' | 'shutdown' | 'abort';
@@ -26,6 +19,8 @@ export class OwnExporter<E extends OtlpEncoding> implements AddedExporter {
   private readonly onMessage = (json: string) => this.receive(json);
 
   /**
+   * @param options - As JSON.
+   * @param filter - What the facade knows its metric filter by.
    * @param handOver - Hands over what this thread recorded.
    * @param onShutdown - Called when the exporter is gone.
    * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`, `ERR_METRICS_SHUT_DOWN`
@@ -34,7 +29,8 @@ export class OwnExporter<E extends OtlpEncoding> implements AddedExporter {
     provider: NativeProvider,
     facade: number,
     private readonly exporter: MetricExporter<E>,
-    options: MetricExporterOptions<E>,
+    options: string,
+    filter: number | undefined,
     private readonly handOver: () => void,
     private readonly onShutdown: (exporter: OwnExporter<E>) => void,
   ) {
@@ -44,9 +40,8 @@ export class OwnExporter<E extends OtlpEncoding> implements AddedExporter {
         `exporter: found ${textOf(exporter)}, expected an object with a function export(otlp, context)`,
       );
     }
-    const plain = toJson(plainOptions(options, 'options'));
     this.native = native(() =>
-      provider.addExporter(facade, plain, 'options', this.onMessage),
+      provider.addExporter(facade, options, 'options', filter, this.onMessage),
     );
   }
 

@@ -2,6 +2,8 @@ import type {
   CardinalityLimits,
   DefaultAggregation,
   Duration,
+  MetricFilter,
+  MetricFilterRules,
   Temporality,
 } from '../options';
 
@@ -26,6 +28,8 @@ export interface MetricReaderOptions<E extends OtlpEncoding = 'json'> {
   defaultAggregation?: DefaultAggregation;
   /** Default: the provider's `cardinalityLimit`. */
   cardinalityLimits?: CardinalityLimits;
+  /** Which metrics and series it gets. Default all. */
+  metricFilter?: MetricFilterRules | MetricFilter;
 }
 
 /** A reader that collects when it is asked to (Metrics SDK specification, "MetricReader"). */

@@ -6,7 +6,9 @@ import type {
   NativeRun,
   NativeShape,
 } from '../../binding';
+import { MetricFilters, type Questions } from '../export/MetricFilters';
 import { log, logLine } from '../log';
+import { MeterFunction } from '../MeterFunction';
 import { textOf } from '../text';
 import {
   type JsonSet,
@@ -39,6 +41,8 @@ export interface Reshapable {
 type Message =
   | { type: 'collect'; runs: Run[] }
   | { type: 'configured' }
+  | { type: 'meters' }
+  | { type: 'filter'; filter: number; questions: Questions[] }
   | { type: 'release'; slots: Idle[] }
   | { type: 'log' };
 
@@ -59,6 +63,8 @@ export class Facade {
   ];
   private filter: ExemplarFilter = 'always_off';
   private captures = false;
+  readonly filters = new MetricFilters();
+  readonly meters: MeterFunction;
   readonly texts = new SharedTexts();
   readonly block = new SampleBlock(() => this.pushBlock());
   private readonly instruments = new Map<number, Reshapable>();
@@ -70,6 +76,7 @@ export class Facade {
     private readonly callbacks: ObservableCallbacks,
   ) {
     this.native = provider.attach(this.onMessage);
+    this.meters = new MeterFunction(provider);
   }
 
   /** The number the engine knows this thread by. */
@@ -188,7 +195,21 @@ export class Facade {
   /** The last hand-over of this thread: synchronous callbacks run, nobody waits for others. */
   handOverAtExit(): void {
     this.handOver(this.callbacks.runSync());
+    this.decideAll();
     this.provider.leave(this.id);
+  }
+
+  /** Decides whatever is to be decided for the last export: about metrics first, then their series. */
+  private decideAll(): void {
+    for (let round = 0; round < 2 && !this.filters.isEmpty; round++) {
+      const undecided = this.native.undecided() ?? '[]';
+      const all = JSON.parse(undecided) as [number, Questions[]][];
+      all.forEach(([filter, questions]) => this.decide(filter, questions));
+    }
+  }
+
+  private decide(filter: number, questions: Questions[]): void {
+    this.native.decide(filter, this.filters.answer(filter, questions));
   }
 
   /** Logs what the engine has to say. */
@@ -223,6 +244,12 @@ export class Facade {
             this.answer(run, observations, answers),
           );
         }
+        break;
+      case 'filter':
+        this.decide(message.filter, message.questions);
+        break;
+      case 'meters':
+        this.meters.answer();
         break;
       case 'configured':
         this.reshape();

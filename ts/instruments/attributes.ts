@@ -2,6 +2,7 @@
  * The slow, careful reading of attributes: runs when a set is seen for the first time or is odd.
  * Nothing a caller passes may throw from here.
  */
+import type { AttributeValue, Attributes } from '@opentelemetry/api';
 import { toJson } from '../json';
 import { shortened } from '../text';
 
@@ -275,12 +276,27 @@ export function writeSet(path: Path): string {
 /** The set that the engine wrote, in its order. */
 export function readSet(set: JsonSet): Path {
   return set.map(value =>
-    Array.isArray(value)
-      ? new ArrayValue(toJson(value))
-      : isPrimitive(value)
-        ? value
-        : Number((value as { double: string }).double),
+    Array.isArray(value) ? new ArrayValue(toJson(value)) : decode(value),
   );
+}
+
+/** Attributes as their author knows them. */
+export function attributesOf(set: JsonSet): Attributes {
+  const attributes: Attributes = Object.create(null) as Attributes;
+  for (let at = 0; at < set.length; at += 2) {
+    const value = set[at + 1];
+    attributes[set[at] as string] = Array.isArray(value)
+      ? (value.map(decode) as AttributeValue)
+      : decode(value);
+  }
+  return attributes;
+}
+
+/** JSON has no NaN and no infinities. */
+function decode(value: unknown): Primitive {
+  return isPrimitive(value)
+    ? value
+    : Number((value as { double: string }).double);
 }
 
 /** A text that equal sets have in common, and no others. */

@@ -268,6 +268,7 @@ impl Declared {
                     temporality: temporality(console.temporality_preference),
                     default_aggregation: histogram.map(Histogram::for_histograms),
                     cardinality_limits: reader.cardinality_limits,
+                    metric_filter: None,
                 }));
                 Ok(())
             }

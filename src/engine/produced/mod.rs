@@ -14,8 +14,10 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::metrics::Temporality;
 use smallvec::SmallVec;
 
+use super::canonical::Canonical;
 use super::clock::{self, Timestamp};
 use super::collection::{Metric, PageNaming, Source};
+use super::filter::{canonical, MetricKey, SeriesFilter};
 use super::plan::deprecation;
 use super::points::{
     Attributes, Exemplar, HistogramPoint, Identity, Kind, Number, Point, SummaryPoint, Visit,
@@ -119,6 +121,7 @@ impl ProducedMetric {
             naming: PageNaming::AsProduced,
             page_only: successor.is_some(),
             source: Source::Produced(self),
+            filter: SeriesFilter::All,
         }
     }
 
@@ -231,6 +234,22 @@ impl Produced {
         }
         let producer = (facade, production.producer);
         self.by_producer.insert(producer, metrics);
+    }
+
+    /// Every metric, as a reader's filter knows it, and its series.
+    pub fn for_each_metric(
+        &self,
+        visit: &mut dyn FnMut(MetricKey, &dyn Fn(&mut dyn FnMut(&Canonical))),
+    ) {
+        for metric in self.by_producer.values().flatten() {
+            let key = MetricKey::new(&metric.scope, &metric.name, metric.kind(), &Arc::default());
+            visit(key, &|series| {
+                let _ = metric.for_each(&mut |identity, _| {
+                    series(&canonical(identity.attributes));
+                    ControlFlow::Continue(())
+                });
+            });
+        }
     }
 
     /// The environment has ended.

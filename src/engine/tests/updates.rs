@@ -7,11 +7,9 @@ impl Bench {
     /// Changes the configuration, from that of `options`.
     pub(super) fn update(&self, options: &str, changes: &str) {
         let config = Config::without_exporters(options).unwrap();
-        let streams = StreamUpdate::parse(changes, "options")
-            .unwrap()
-            .apply("options", &config.streams)
-            .unwrap();
-        self.engine.update(streams).unwrap();
+        let (_, update) = StreamUpdate::parse(changes, "options").unwrap();
+        let streams = update.apply("options", &config.streams).unwrap();
+        self.engine.update(streams, Vec::new()).unwrap();
     }
 
     fn metrics(&self, name: &str) -> Vec<(Vec<String>, Vec<Timestamp>)> {
@@ -206,7 +204,7 @@ fn what_is_wrong_with_views_is_not_said_again_when_others_change() {
 fn an_update_needs_a_configuration() {
     let bench = Bench::unconfigured();
     let streams = Config::without_exporters("{}").unwrap().streams;
-    let refused = bench.engine.update(streams).unwrap_err();
+    let refused = bench.engine.update(streams, Vec::new()).unwrap_err();
     assert_eq!(refused.code(), Code::InvalidConfig);
 }
 
@@ -276,4 +274,97 @@ fn what_does_not_fit_leaves_what_an_earlier_view_said() {
         panic!("{said:?}")
     };
     assert!(said.contains("last_value"), "{said}");
+}
+
+/// Gives one reader another preference, and no other anything else.
+fn prefer(bench: &Bench, pipeline: PipelineId, temporality: Temporality) {
+    let streams = Config::without_exporters("{}").unwrap().streams;
+    let readers = vec![(pipeline, crate::config::ReaderConfig::new(temporality))];
+    bench.engine.update(streams, readers).unwrap();
+}
+
+/// The temporality and the values of every stream of this name that a reader gets.
+fn read(bench: &Bench, pipeline: PipelineId, name: &str) -> Vec<(Temporality, Vec<String>)> {
+    let collection = bench.engine.collect(pipeline, WAIT).blocking_recv();
+    let collection = collection.unwrap().unwrap();
+    let named = collection.metrics().filter(|metric| &*metric.name == name);
+    named
+        .filter(|metric| metric.has_points())
+        .map(|metric| (metric.kind.temporality().unwrap(), describe(metric)))
+        .collect()
+}
+
+#[test]
+fn a_reader_that_changes_its_temporality_loses_nothing_and_takes_nothing_from_others() {
+    use Temporality::{Cumulative, Delta};
+    for (before, after) in [(Cumulative, Delta), (Delta, Cumulative)] {
+        let mut bench = Bench::unconfigured();
+        let layer = || ReaderLayer::preferring(before);
+        let changing = bench.engine.add_reader(layer()).unwrap();
+        let staying = bench.engine.add_reader(layer()).unwrap();
+        let config = Config::without_exporters("{}").unwrap();
+        bench.engine.configure(&config).unwrap();
+        let id = bench.instrument(InstrumentKind::Counter, "c");
+        let slot = bench.series(id, Storage::Sum, "");
+        bench.add(slot, 1.0);
+        for reader in [changing, staying] {
+            assert_eq!(read(&bench, reader, "c"), [(before, vec!["=1".to_owned()])]);
+        }
+        bench.add(slot, 2.0);
+        prefer(&bench, changing, after);
+        bench.add(slot, 4.0);
+
+        // What was not exported goes out as it was counted, and another interval begins.
+        let rest = if before == Cumulative { "=3" } else { "=2" };
+        let expected = [
+            (before, vec![rest.to_owned()]),
+            (after, vec!["=4".to_owned()]),
+        ];
+        assert_eq!(read(&bench, changing, "c"), expected);
+        let other = if before == Cumulative { "=7" } else { "=6" };
+        assert_eq!(
+            read(&bench, staying, "c"),
+            [(before, vec![other.to_owned()])]
+        );
+
+        bench.add(slot, 8.0);
+        let next = if after == Cumulative { "=12" } else { "=8" };
+        assert_eq!(
+            read(&bench, changing, "c"),
+            [(after, vec![next.to_owned()])]
+        );
+        let other = if before == Cumulative { "=15" } else { "=8" };
+        assert_eq!(
+            read(&bench, staying, "c"),
+            [(before, vec![other.to_owned()])]
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_a_stream_has_a_start_of_its_own() {
+    let mut bench = Bench::unconfigured();
+    let layer = || ReaderLayer::preferring(Temporality::Cumulative);
+    let changing = bench.engine.add_reader(layer()).unwrap();
+    let staying = bench.engine.add_reader(layer()).unwrap();
+    bench.pipeline = Some(changing);
+    let config = Config::without_exporters("{}").unwrap();
+    bench.engine.configure(&config).unwrap();
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    let slot = bench.series(id, Storage::Sum, "");
+    bench.add(slot, 1.0);
+    bench.collect();
+    let changed = clock::now();
+    prefer(&bench, changing, Temporality::Delta);
+    bench.add(slot, 2.0);
+    let [(_, rest), (_, new)] = &bench.metrics("c")[..] else {
+        panic!("the rest and a new stream");
+    };
+    assert!(rest[0] < changed && new[0] >= changed);
+    bench.pipeline = Some(staying);
+    let [(values, starts)] = &bench.metrics("c")[..] else {
+        panic!("one stream that goes on");
+    };
+    assert_eq!(values, &["=3"]);
+    assert!(starts[0] < changed);
 }

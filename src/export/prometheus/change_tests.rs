@@ -17,6 +17,7 @@ use crate::engine::canonical::Canonical;
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::{Collection, Metric, PageNaming, Source};
 use crate::engine::columns::{Columns, Row, SharedColumns, Shown};
+use crate::engine::filter::SeriesFilter;
 use crate::engine::points::Kind;
 
 /// A counter and a histogram that have the same series.
@@ -111,6 +112,7 @@ impl Streams {
             naming: PageNaming::Translated,
             page_only: false,
             source: Source::Unread(columns.clone()),
+            filter: SeriesFilter::All,
         };
         let metrics = self.columns.iter().zip(kinds).map(metric);
         let resource = Arc::new(Resource::builder_empty().build());

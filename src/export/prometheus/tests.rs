@@ -24,6 +24,7 @@ use crate::engine::canonical::Canonical;
 use crate::engine::clock::Timestamp;
 use crate::engine::collection::{Collection, Metric, PageNaming, Source};
 use crate::engine::columns::{Columns, SharedColumns, Shown};
+use crate::engine::filter::SeriesFilter;
 use crate::engine::points::Kind;
 
 fn lines(text: &str) -> Vec<&str> {
@@ -74,6 +75,7 @@ fn a_metric_that_loses_its_points_before_they_are_read_has_no_samples() {
         naming: PageNaming::Translated,
         page_only: false,
         source: Source::Unread(columns.clone()),
+        filter: SeriesFilter::All,
     };
     let resource = Arc::new(Resource::builder_empty().build());
     let collection = Collection::new(resource, vec![metric]);

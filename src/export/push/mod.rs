@@ -22,8 +22,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot, OnceCell};
-use tokio::time::{interval_at, sleep_until, timeout_at, Instant, MissedTickBehavior};
+use tokio::sync::{mpsc, oneshot, watch, OnceCell};
+use tokio::time::{interval_at, sleep_until, timeout_at, Instant, Interval, MissedTickBehavior};
 
 use crate::config::NO_LIMIT;
 use crate::engine::collection::Collection;
@@ -130,6 +130,7 @@ struct Sending<E> {
 /// Controls a running [`PushTask`]. Dropping it ends the task without a last export.
 pub struct PushHandle {
     commands: mpsc::Sender<Command>,
+    interval: watch::Sender<Duration>,
     waiting: Arc<AtomicU64>,
     stopped: OnceCell<Result<()>>,
 }
@@ -170,10 +171,7 @@ impl<E: PushExporter> PushTask<E> {
                 exporter: Arc::new(exporter),
                 reader,
                 timeout,
-                patience: match timeout == NO_LIMIT {
-                    true => interval.min(UNLIMITED_PATIENCE),
-                    false => timeout,
-                },
+                patience: patience(timeout, interval),
                 log,
                 waiting: waiting.clone(),
                 silence: Mutex::default(),
@@ -181,17 +179,22 @@ impl<E: PushExporter> PushTask<E> {
             backlog: Backlog::new(BACKLOG_LIMIT),
             last: false,
         };
-        runtime.spawn(task.run(interval, inbox));
+        let (interval, intervals) = watch::channel(interval);
+        runtime.spawn(task.run(intervals, inbox));
         PushHandle {
             commands,
+            interval,
             waiting,
             stopped: OnceCell::new(),
         }
     }
 
-    async fn run(mut self, interval: Duration, mut inbox: mpsc::Receiver<Command>) {
-        let mut ticks = interval_at(Instant::now() + interval, interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    async fn run(
+        mut self,
+        mut intervals: watch::Receiver<Duration>,
+        mut inbox: mpsc::Receiver<Command>,
+    ) {
+        let mut ticks = every(*intervals.borrow_and_update());
         loop {
             tokio::select! {
                 command = inbox.recv() => match command {
@@ -211,6 +214,11 @@ impl<E: PushExporter> PushTask<E> {
                     }
                     None => return,
                 },
+                Ok(()) = intervals.changed() => {
+                    let interval = *intervals.borrow_and_update();
+                    self.sending.patience = patience(self.sending.timeout, interval);
+                    ticks = every(interval);
+                }
                 _ = ticks.tick() => {
                     // Failures have been logged; the next tick tries again.
                     let _ = self.export().await;
@@ -530,6 +538,15 @@ impl PushHandle {
         self.stopped.get_or_init(|| stop).await.clone()
     }
 
+    /// The next export comes one such interval from now, unless it has it already.
+    pub fn set_interval(&self, interval: Duration) {
+        self.interval.send_if_modified(|known| {
+            let changes = *known != interval;
+            *known = interval;
+            changes
+        });
+    }
+
     /// Data points that were collected and are neither delivered nor lost.
     pub fn waiting_points(&self) -> u64 {
         self.waiting.load(Ordering::Relaxed)
@@ -543,6 +560,21 @@ impl PushHandle {
         let (done, result) = oneshot::channel();
         self.commands.send(command(done)).await.ok()?;
         result.await.ok()
+    }
+}
+
+/// Ticks from one interval on; one that is late puts off those that follow.
+fn every(interval: Duration) -> Interval {
+    let mut ticks = interval_at(Instant::now() + interval, interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// What bounds the rest where the time-out bounds nothing.
+fn patience(timeout: Duration, interval: Duration) -> Duration {
+    match timeout == NO_LIMIT {
+        true => interval.min(UNLIMITED_PATIENCE),
+        false => timeout,
     }
 }
 

@@ -79,7 +79,7 @@ function unusable(
     case 'absent':
       return found(
         'note',
-        `OTEL_CONFIG_FILE in the ${what} names ${declared.name}, which is not here: what it says of the page and of exporters is not known.`,
+        `${declared.variable} in the ${what} names ${declared.name}, which is not here: what it says of the page and of exporters is not known.`,
         'Run the doctor where the file is.',
       );
     case 'wrong':
@@ -92,7 +92,7 @@ function unusable(
       return declared.isDisabled
         ? found(
             'problem',
-            `${declared.file.name}, which OTEL_CONFIG_FILE names in the ${what}, says disabled: no metrics are kept or exported.`,
+            `${declared.file.name}, which ${declared.variable} names in the ${what}, says disabled: no metrics are kept or exported.`,
             `Remove disabled from ${declared.file.name}.`,
           )
         : undefined;
