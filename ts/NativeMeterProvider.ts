@@ -201,9 +201,11 @@ export class NativeMeterProvider implements MeterProvider {
         functions,
         toJson(plain),
         path,
-        environment(),
-        this.defaultServiceName,
-        file ? readConfigFile(file) : undefined,
+        {
+          variables: environment(),
+          file: file ? readConfigFile(file) : undefined,
+          serviceName: this.defaultServiceName,
+        },
         isExportersPort,
       ),
     );

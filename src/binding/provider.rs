@@ -49,6 +49,25 @@ pub struct NativeConfigFile {
     pub content: String,
 }
 
+/// What counts where options leave something open.
+#[napi(object)]
+pub struct NativeEnvironment {
+    /// The `OTEL_*` variables.
+    pub variables: HashMap<String, String>,
+    /// What takes their place.
+    pub file: Option<NativeConfigFile>,
+    /// What `service.name` is where nothing says it.
+    pub service_name: Option<String>,
+}
+
+impl From<NativeEnvironment> for Environment {
+    fn from(environment: NativeEnvironment) -> Self {
+        Self::new(environment.variables)
+            .with_default_service_name(environment.service_name)
+            .with_file(environment.file.map(ConfigFile::from))
+    }
+}
+
 impl From<NativeConfigFile> for ConfigFile {
     fn from(NativeConfigFile { name, content }: NativeConfigFile) -> Self {
         Self { name, content }
@@ -196,24 +215,19 @@ impl NativeProvider {
             .collect()
     }
 
-    /// Applies a configuration. `path` is where it stands, for messages; `environment` the
-    /// `OTEL_*` variables, `file` what takes their place; `service_name` what `service.name` is where
-    /// nothing says it; `functions` are what options have that is no data. `isExporters` tells whether
-    /// a `PrometheusExporter` of this process has a port: the page's.
+    /// Applies a configuration. `path` is where it stands, for messages; `functions` are what options
+    /// have that is no data. `is_exporters` tells whether a `PrometheusExporter` of this process has a
+    /// port: the page's.
     #[napi(catch_unwind)]
     pub fn configure(
         &self,
         mut functions: NativeFunctions,
         options: String,
         path: String,
-        environment: HashMap<String, String>,
-        service_name: Option<String>,
-        file: Option<NativeConfigFile>,
+        environment: NativeEnvironment,
         is_exporters: Function<'_, FnArgs<(u32,)>, bool>,
     ) -> Result<NativeConfigured> {
-        let environment = Environment::new(environment)
-            .with_default_service_name(service_name)
-            .with_file(file.map(ConfigFile::from));
+        let environment = Environment::from(environment);
         let mut config = Config::parse(&options, &path, &environment)?;
         let facade = functions.facade;
         if let Some(decisions) = functions.decisions()? {
