@@ -5,7 +5,6 @@ import {
 } from '@nativestage/backstage-plugin-prometheus-common';
 import type { ReactNode } from 'react';
 import { AlertAnnotations } from './AlertAnnotations';
-import { AlertGraph, type AlertGraphs } from './AlertGraph';
 import { AlertLabels } from './AlertLabels';
 import { ExternalLink } from './ExternalLink';
 import { expressionUrl } from '../links';
@@ -40,11 +39,17 @@ export interface AlertDetailsProps {
   /** Seconds since 1970. */
   now: number;
   uiUrl?: string;
-  graphs?: AlertGraphs;
+  /** Missing where there are none to be had. */
+  graphOf?: (alert: Alert) => ReactNode;
 }
 
 /** All that is known of an alert. */
-export function AlertDetails({ alert, now, uiUrl, graphs }: AlertDetailsProps) {
+export function AlertDetails({
+  alert,
+  now,
+  uiUrl,
+  graphOf,
+}: AlertDetailsProps) {
   const classes = useStyles();
   const { query, ruleId, duration, activeAt, lastEvaluation } = alert;
   const reason = reasonOf(alert);
@@ -52,12 +57,7 @@ export function AlertDetails({ alert, now, uiUrl, graphs }: AlertDetailsProps) {
   const entries: [title: string, content: ReactNode][] = [
     ['Unknown because', reason],
     ['Expression', query && <pre className={classes.query}>{query}</pre>],
-    [
-      'Graph',
-      graphs && ruleId !== undefined && query && (
-        <AlertGraph alert={alert} graphs={graphs} />
-      ),
-    ],
+    ['Graph', ruleId !== undefined && query !== undefined && graphOf?.(alert)],
     ['For', Boolean(duration) && formatValue(duration, 'seconds')],
     ['Active since', activeAt && <TimeAgo time={activeAt} now={now} />],
     [

@@ -8,13 +8,12 @@ import TablePagination from '@material-ui/core/TablePagination';
 import Typography from '@material-ui/core/Typography';
 import useMediaQuery from '@material-ui/core/useMediaQuery';
 import type { Alert } from '@nativestage/backstage-plugin-prometheus-common';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useWidth } from '../chart/useWidth';
 import { useNow } from '../range/useNow';
 import type { AlertColumn } from './AlertColumn';
 import { alertColumns, type CellContext, type Column } from './alertColumns';
 import { AlertCards } from './AlertCards';
-import type { AlertGraphs } from './AlertGraph';
 import { AlertGroupRow } from './AlertGroupRow';
 import { AlertRow } from './AlertRow';
 import { alertRows, type AlertSort, type Row } from './alertRows';
@@ -39,7 +38,7 @@ export interface AlertTableProps {
   /** Whether inactive alerts are there at first. Defaults to false. */
   showInactiveAlerts?: boolean;
   /** Of the alerts' expressions, in their details. Missing where there are none to be had. */
-  graphs?: AlertGraphs;
+  graphOf?: (alert: Alert) => ReactNode;
   /** What is searched for, kept by whoever shows the table. Missing where that is its own matter. */
   search?: { text: string; onChange: (text: string) => void };
   /** Says that others may come; those there are stay. */
@@ -72,7 +71,7 @@ export function AlertTable({
   showAnnotations = true,
   showLabels = true,
   showInactiveAlerts = false,
-  graphs,
+  graphOf,
   search: kept,
   isLoading = false,
 }: AlertTableProps) {
@@ -107,7 +106,7 @@ export function AlertTable({
     extraColumns,
     width,
   });
-  const context = { now, uiUrl, onRowClick, graphs };
+  const context = { now, uiUrl, onRowClick, graphOf };
   const fromFirstPage =
     <T,>(change: (value: T) => void) =>
     (value: T) => {

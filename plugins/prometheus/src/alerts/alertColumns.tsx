@@ -7,7 +7,6 @@ import {
 import type { ReactNode } from 'react';
 import { AlertAnnotations } from './AlertAnnotations';
 import type { AlertColumn } from './AlertColumn';
-import type { AlertGraphs } from './AlertGraph';
 import { AlertLabels } from './AlertLabels';
 import { AlertName, AlertReason } from './AlertName';
 import { AlertStateChip } from './AlertStateChip';
@@ -20,8 +19,8 @@ export interface CellContext {
   now: number;
   uiUrl?: string;
   onRowClick?: (alert: Alert) => void;
-  /** Missing where there are none to be had. */
-  graphs?: AlertGraphs;
+  /** The graph of an alert; missing where there are none to be had. */
+  graphOf?: (alert: Alert) => ReactNode;
 }
 
 /** A column as the table draws it. */

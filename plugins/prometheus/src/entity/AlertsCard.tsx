@@ -1,5 +1,6 @@
 import { InfoCard } from '@backstage/core-components';
 import { useEffect } from 'react';
+import { AlertGraph } from '../alerts/AlertGraph';
 import { AlertTable, type AlertTableProps } from '../alerts/AlertTable';
 import { Failure } from '../state/Failure';
 import { Note, StaleNote } from '../state/Note';
@@ -70,7 +71,9 @@ export function AlertsCard({
         title={title}
         alerts={alerts}
         uiUrl={uiUrl}
-        graphs={graphs}
+        graphOf={
+          graphs && (alert => <AlertGraph alert={alert} graphs={graphs} />)
+        }
         isLoading={isLoading}
       />
       {error && <StaleNote error={error} />}
