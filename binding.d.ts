@@ -95,12 +95,11 @@ export declare class NativeProvider {
   /** The shapes of all instruments under the configuration of now. */
   shapes(): Array<NativeShape>
   /**
-   * Applies a configuration. `path` is where it stands, for messages; `environment` the
-   * `OTEL_*` variables, `file` what takes their place; `service_name` what `service.name` is where
-   * nothing says it; `functions` are what options have that is no data. `isExporters` tells whether
-   * a `PrometheusExporter` of this process has a port: the page's.
+   * Applies a configuration. `path` is where it stands, for messages; `functions` are what options
+   * have that is no data. `is_exporters` tells whether a `PrometheusExporter` of this process has a
+   * port: the page's.
    */
-  configure(functions: NativeFunctions, options: string, path: string, environment: Record<string, string>, serviceName: string | undefined | null, file: NativeConfigFile | undefined | null, isExporters: (arg0: number) => boolean): NativeConfigured
+  configure(functions: NativeFunctions, options: string, path: string, environment: NativeEnvironment, isExporters: (arg0: number) => boolean): NativeConfigured
   /**
    * Adds to the resource what became known after the configuration, as JSON: what detectors found,
    * or else what a program's resource had to wait for.
@@ -222,6 +221,16 @@ export interface NativeConfigured {
   logLevel?: string
   /** The resource detectors to run. */
   detectors: Array<string>
+}
+
+/** What counts where options leave something open. */
+export interface NativeEnvironment {
+  /** The `OTEL_*` variables. */
+  variables: Record<string, string>
+  /** What takes their place. */
+  file?: NativeConfigFile
+  /** What `service.name` is where nothing says it. */
+  serviceName?: string
 }
 
 /** Values that were captured for exemplars. */
