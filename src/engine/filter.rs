@@ -55,6 +55,9 @@ pub enum Verdict {
     AcceptPartial,
 }
 
+/// Visits the series of a metric.
+pub type EachSeries<'a> = dyn Fn(&mut dyn FnMut(&Canonical)) + 'a;
+
 /// An answer to a question, by its number.
 pub type Answer = (u32, Verdict);
 
@@ -91,11 +94,7 @@ impl Decisions {
 
     /// Looks at a metric and, where it was accepted in part, at all its series, which `each_series`
     /// visits. Returns the numbers of the questions that are new.
-    pub fn look(
-        &mut self,
-        metric: &MetricKey,
-        each_series: &dyn Fn(&mut dyn FnMut(&Canonical)),
-    ) -> Vec<u32> {
+    pub fn look(&mut self, metric: &MetricKey, each_series: &EachSeries<'_>) -> Vec<u32> {
         let new: Vec<Option<Canonical>> = match self.metrics.get_mut(metric) {
             Some(Decision::Asked | Decision::Drop | Decision::Accept) => return Vec::new(),
             Some(Decision::Partial(known)) => {

@@ -14,10 +14,9 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::metrics::Temporality;
 use smallvec::SmallVec;
 
-use super::canonical::Canonical;
 use super::clock::{self, Timestamp};
 use super::collection::{Metric, PageNaming, Source};
-use super::filter::{canonical, MetricKey, SeriesFilter};
+use super::filter::{canonical, EachSeries, MetricKey, SeriesFilter};
 use super::plan::deprecation;
 use super::points::{
     Attributes, Exemplar, HistogramPoint, Identity, Kind, Number, Point, SummaryPoint, Visit,
@@ -237,10 +236,7 @@ impl Produced {
     }
 
     /// Every metric, as a reader's filter knows it, and its series.
-    pub fn for_each_metric(
-        &self,
-        visit: &mut dyn FnMut(MetricKey, &dyn Fn(&mut dyn FnMut(&Canonical))),
-    ) {
+    pub fn for_each_metric(&self, visit: &mut dyn FnMut(MetricKey, &EachSeries<'_>)) {
         for metric in self.by_producer.values().flatten() {
             let key = MetricKey::new(&metric.scope, &metric.name, metric.kind(), &Arc::default());
             visit(key, &|series| {

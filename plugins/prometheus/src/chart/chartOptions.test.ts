@@ -15,7 +15,7 @@ function options(spec: Partial<ChartSpec> = {}) {
     graphType: 'line',
     thresholds: [],
     isSelectable: true,
-    plotData: () => ({ aligned: [[]] }),
+    plotData: () => ({ aligned: [[]], infinities: [] }),
     isShown: () => true,
     events: {
       onCursor: () => {},
