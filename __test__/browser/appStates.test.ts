@@ -199,7 +199,8 @@ describe(
       });
       await eventually(async () => {
         assert.equal(await summary.getByText(said).count(), 1);
-        assert.equal(await summary.getByText('Not known').count(), 3);
+        const rows = summary.getByText('Not known', { exact: true });
+        assert.equal(await rows.count(), 3);
       });
       await summary
         .getByText('It is not known how many alerts there are')
