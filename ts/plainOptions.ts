@@ -94,7 +94,7 @@ export function readOptions(
   path: string,
 ): ReadOptions {
   const found: MetricFilter[] = [];
-  const { rest, configurator } = takeMeterConfigurator(options, path);
+  const { rest, configurator } = takeMeterConfigurator(options);
   const plain = plainOptions(rest, path, found);
   const { prometheus, otlp, console } = plain.exporters ?? {};
   const filters: ExporterFilter[] = [];
@@ -126,26 +126,16 @@ function isFunctions(value: unknown): value is MetricFilter {
   );
 }
 
-/**
- * The meter configurator that is a function, and the options without it.
- *
- * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`
- */
+/** The meter configurator that is a function, and the options without it. */
 export function takeMeterConfigurator<
   T extends Pick<MetricsOptions, 'meterConfigurator'> | MetricsUpdate,
->(
-  options: T,
-  path: string,
-): { rest: T; configurator: MeterConfigurator | undefined } {
+>(options: T): { rest: T; configurator: MeterConfigurator | undefined } {
   let configurator: unknown;
   try {
     configurator = options?.meterConfigurator;
-  } catch (error) {
-    throw new MetricsError(
-      'ERR_METRICS_INVALID_CONFIG',
-      `${path}.meterConfigurator: cannot be read: ${messageOf(error)}`,
-      { cause: error },
-    );
+  } catch {
+    // Whoever reads all of the options says so.
+    return { rest: options, configurator: undefined };
   }
   return typeof configurator === 'function'
     ? {

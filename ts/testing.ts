@@ -88,10 +88,7 @@ export function createTestMetrics(
   if (!binding) {
     throw loadFailure()!;
   }
-  const { rest: data, configurator } = takeMeterConfigurator(
-    options,
-    'options',
-  );
+  const { rest: data, configurator } = takeMeterConfigurator(options);
   const { temporality = 'cumulative', ...rest } = plainOptions(
     data,
     'options',
