@@ -402,8 +402,8 @@ describe(
       }
       const fastest = Math.round(Math.min(...times));
       t.diagnostic(`${fastest} ms, of ${times.map(Math.round).join(', ')}`);
-      // Under a second where the machine has nothing else to do.
-      assert.ok(fastest < 3000, `${fastest} ms`);
+      // 300 to 380 ms were seen on two cores that had nothing else to do.
+      assert.ok(fastest < 1000, `${fastest} ms`);
     });
 
     it('moves next to nothing while it loads', async t => {
