@@ -31,6 +31,9 @@ function versionOf(root: string): string {
 }
 
 function isTooOld(version: string): boolean {
+  if (version.startsWith('0.0.0-nightly')) {
+    return false;
+  }
   const parts = version.split(/[.-]/).map(Number);
   const at = OLDEST.findIndex((part, index) => parts[index] !== part);
   return at >= 0 && parts[at] < OLDEST[at];
