@@ -141,9 +141,9 @@ impl Provider {
     }
 
     /// Changes the configuration of streams and of what exporters read and when, for instruments that
-    /// exist too. What is recorded by then
-    /// goes to the streams of before; of other threads, what they have handed over. `meters` are what a
-    /// function of an environment says of those that there are, `filters` functions of `exporters`.
+    /// exist too. What is recorded by then goes to the streams of before; of other threads, what they
+    /// have handed over. `meters` are what a function of an environment says of those that there are,
+    /// `filters` functions of exporters.
     ///
     /// # Errors
     /// [`Code::InvalidConfig`] when the options are not allowed, or nothing is configured yet. Nothing
