@@ -126,6 +126,35 @@ test('the table of alerts in a browser', async t => {
     ]);
   });
 
+  await it('cuts texts short in a row, and never the link to the runbook', async () => {
+    const long = 'Orders wait longer than anybody who is hungry does. '.repeat(
+      8,
+    );
+    const texts: Record<string, string>[] = [
+      { summary: 'Slow', description: long },
+      { summary: long, description: long },
+      { summary: long },
+    ];
+    for (const annotations of texts) {
+      const url = 'https://runbooks.example/slow';
+      const alerts = [
+        alert('Slow', {
+          annotations: { ...annotations, runbook_url: url },
+          runbookUrl: url,
+        }),
+      ];
+      await show({ props: { alerts } });
+      const link = page.getByRole('link', { name: 'Runbook of Slow' });
+      const box = (await link.boundingBox())!;
+      const row = (await rows().first().boundingBox())!;
+      const cut = await link.evaluate(
+        ({ parentElement: text }) => text!.scrollWidth - text!.clientWidth,
+      );
+      assert.ok(cut <= 0, `${cut} pixels of the link are cut off`);
+      assert.ok(box.x + box.width <= row.x + row.width, JSON.stringify(box));
+    }
+  });
+
   await it('shows markup of annotations and labels as text', async () => {
     const text = '<img src=x onerror="document.title=1">';
     const alerts = [

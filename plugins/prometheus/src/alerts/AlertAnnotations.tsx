@@ -13,14 +13,16 @@ const useStyles = makeStyles(
       display: 'flex',
       gap: 8,
       '&& > *': {
-        flex: '0 1 auto',
+        // The first text gives way last, but for the link to the runbook, which is short.
+        flex: '0 1000 auto',
         overflow: 'hidden',
         textOverflow: 'ellipsis',
         whiteSpace: 'nowrap',
       },
-      '&& > :first-child': { flexShrink: 0, maxWidth: '75%' },
-      '&& > :only-child': { maxWidth: '100%' },
+      '&& > :first-child': { flexShrink: 1 },
+      '&& > $runbook': { flexShrink: 0 },
     },
+    runbook: {},
     text: {
       overflowWrap: 'anywhere',
       whiteSpace: 'pre-line',
@@ -76,7 +78,7 @@ export function AlertAnnotations({
         </Typography>
       ))}
       {runbook && (
-        <Typography variant="body2">
+        <Typography variant="body2" className={classes.runbook}>
           <ExternalLink href={runbook} label={`Runbook of ${alert.name}`}>
             Runbook
           </ExternalLink>
