@@ -10,15 +10,19 @@ export { metricsFeatureLoader as default } from './backstage/metricsFeatureLoade
 export { metricsServiceFactory } from './backstage/metricsServiceFactory';
 export { metricsServiceRef, rootMetricsServiceRef } from './backstage/refs';
 export { rootMetricsServiceFactory } from './backstage/rootMetricsServiceFactory';
-export { DefaultRootMetricsService } from './DefaultRootMetricsService';
-export { isMetricsError, MetricsError, type MetricsErrorCode } from './errors';
+export { DefaultRootMetricsService } from './services/DefaultRootMetricsService';
+export {
+  isMetricsError,
+  MetricsError,
+  type MetricsErrorCode,
+} from './common/errors';
 export type {
   BoundCounter,
   BoundRecorder,
   SeriesControl,
 } from './instruments/synchronous';
-export type * from './options';
-export type * from './services';
+export type * from './provider/options';
+export type * from './services/services';
 export type {
   Attributes,
   AttributeValue,

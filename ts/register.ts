@@ -5,6 +5,6 @@
  *
  * @packageDocumentation
  */
-import { globalProvider } from './globalProvider';
+import { globalProvider } from './provider/globalProvider';
 
 globalProvider();

@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-import { MetricsError } from './errors';
+import { MetricsError } from './common/errors';
 import type {
   AddedExporter,
   MetricExporter,
@@ -12,24 +12,28 @@ import type {
   MetricReaderOptions,
   OtlpEncoding,
 } from './export/types';
-import { globalProvider } from './globalProvider';
-import { loadBinding, loadFailure } from './native';
-import { NativeMeterProvider } from './NativeMeterProvider';
-import type { MetricsOptions, MetricsUpdate } from './options';
+import { globalProvider } from './provider/globalProvider';
+import { loadBinding, loadFailure } from './addon/native';
+import { NativeMeterProvider } from './provider/NativeMeterProvider';
+import type { MetricsOptions, MetricsUpdate } from './provider/options';
 import './register';
 
 export type * from './export/types';
-export { isMetricsError, MetricsError, type MetricsErrorCode } from './errors';
+export {
+  isMetricsError,
+  MetricsError,
+  type MetricsErrorCode,
+} from './common/errors';
 export type {
   BoundCounter,
   BoundRecorder,
   SeriesControl,
 } from './instruments/synchronous';
-export { type Logger, setLogger } from './log';
-export type { NativeMeterProvider } from './NativeMeterProvider';
-export type * from './options';
+export { type Logger, setLogger } from './common/log';
+export type { NativeMeterProvider } from './provider/NativeMeterProvider';
+export type * from './provider/options';
 export type { Resource } from './resource/Resource';
-export type { MeterScopeOptions } from './services';
+export type { MeterScopeOptions } from './services/services';
 
 /**
  * Configures the process's provider, once; everything recorded before is delivered. What the

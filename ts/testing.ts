@@ -10,7 +10,7 @@ import {
 } from '@backstage/backend-plugin-api';
 import type { Attributes, MeterProvider } from '@opentelemetry/api';
 import { metricsServiceRef, rootMetricsServiceRef } from './backstage/refs';
-import { DefaultRootMetricsService } from './DefaultRootMetricsService';
+import { DefaultRootMetricsService } from './services/DefaultRootMetricsService';
 import {
   type Path,
   readAttributes,
@@ -18,17 +18,21 @@ import {
   writeSet,
 } from './instruments/attributes';
 import type { MetricReader } from './export/types';
-import { loadBinding, loadFailure } from './native';
-import { NativeMeterProvider } from './NativeMeterProvider';
-import type { MetricsOptions } from './options';
-import { plainOptions, takeMeterConfigurator } from './plainOptions';
-import { parseCollection, type TestMetric, type TestPoint } from './otlpJson';
-import type { RootMetricsService } from './services';
+import { loadBinding, loadFailure } from './addon/native';
+import { NativeMeterProvider } from './provider/NativeMeterProvider';
+import type { MetricsOptions } from './provider/options';
+import { plainOptions, takeMeterConfigurator } from './provider/plainOptions';
+import {
+  parseCollection,
+  type TestMetric,
+  type TestPoint,
+} from './export/otlpJson';
+import type { RootMetricsService } from './services/services';
 
 /** How long callbacks may take. */
 const COLLECT_TIMEOUT_MS = 5000;
 
-export type { TestExemplar, TestMetric, TestPoint } from './otlpJson';
+export type { TestExemplar, TestMetric, TestPoint } from './export/otlpJson';
 
 /** What one collection found. */
 export class TestCollection {

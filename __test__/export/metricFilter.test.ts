@@ -10,7 +10,7 @@ import {
 } from '@nativestage/metrics/sdk';
 import { diag } from '@opentelemetry/api';
 import * as promClient from 'prom-client';
-import { parseCollection } from '../../ts/otlpJson';
+import { parseCollection } from '../../ts/export/otlpJson';
 import { eventually } from '../support/eventually';
 import { OtlpReceiver } from '../support/OtlpReceiver';
 import { runNode } from '../support/Program';

@@ -11,9 +11,9 @@ import {
   type MetricsOptions,
   type OtlpEncoding,
 } from '@nativestage/metrics/sdk';
-import { loadBinding } from '../../ts/native';
-import { NativeMeterProvider } from '../../ts/NativeMeterProvider';
-import { parseCollection } from '../../ts/otlpJson';
+import { loadBinding } from '../../ts/addon/native';
+import { NativeMeterProvider } from '../../ts/provider/NativeMeterProvider';
+import { parseCollection } from '../../ts/export/otlpJson';
 import { decodeOtlp } from '../support/decodeOtlp';
 import { eventually } from '../support/eventually';
 import { metricsOf, pointsOf } from '../support/OtlpReceiver';

@@ -6,9 +6,9 @@ import type { SeriesControl } from '@nativestage/metrics/sdk';
 import type { TestMetrics } from '@nativestage/metrics/testing';
 import type { Attributes, Counter } from '@opentelemetry/api';
 import fc from 'fast-check';
-import { parseCollection } from '../../ts/otlpJson';
-import { loadBinding } from '../../ts/native';
-import { NativeMeterProvider } from '../../ts/NativeMeterProvider';
+import { parseCollection } from '../../ts/export/otlpJson';
+import { loadBinding } from '../../ts/addon/native';
+import { NativeMeterProvider } from '../../ts/provider/NativeMeterProvider';
 import {
   diagMessages,
   dropped,

@@ -12,7 +12,7 @@ import {
   type ObservableResult,
   ValueType,
 } from '@opentelemetry/api';
-import { parseCollection } from '../../ts/otlpJson';
+import { parseCollection } from '../../ts/export/otlpJson';
 import { eventually } from '../support/eventually';
 import { diagMessages, setText, testMetrics } from './support';
 

@@ -10,9 +10,9 @@ import {
   type Meter,
   type ObservableResult,
 } from '@opentelemetry/api';
-import { loadBinding } from '../../ts/native';
-import { NativeMeterProvider } from '../../ts/NativeMeterProvider';
-import { parseCollection } from '../../ts/otlpJson';
+import { loadBinding } from '../../ts/addon/native';
+import { NativeMeterProvider } from '../../ts/provider/NativeMeterProvider';
+import { parseCollection } from '../../ts/export/otlpJson';
 import { setText, testMetrics } from './support';
 
 interface Recorder extends Omit<

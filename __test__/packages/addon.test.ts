@@ -15,7 +15,7 @@ import {
   platformName,
   PREBUILT_PLATFORMS,
   type Surroundings,
-} from '../../ts/AddonFailure';
+} from '../../ts/addon/AddonFailure';
 import { type Ending, runNode } from '../support/Program';
 import { PackedPackage } from './PackedPackage';
 

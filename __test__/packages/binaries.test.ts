@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it, test } from 'node:test';
-import { PREBUILT_PLATFORMS } from '../../ts/AddonFailure';
+import { PREBUILT_PLATFORMS } from '../../ts/addon/AddonFailure';
 import { PackedPackage } from './PackedPackage';
 import { makeRelease } from './Release';
 

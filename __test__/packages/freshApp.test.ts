@@ -9,7 +9,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { PREBUILT_PLATFORMS } from '../../ts/AddonFailure';
+import { PREBUILT_PLATFORMS } from '../../ts/addon/AddonFailure';
 import { eventually } from '../support/eventually';
 import { OtlpReceiver } from '../support/OtlpReceiver';
 import { freePort } from '../support/ports';

@@ -7,7 +7,7 @@ import { instrumentName, seriesKey } from './workload.mjs';
 
 const require = createRequire(import.meta.url);
 const { createMeterProvider } = require('../../dist/sdk.js');
-const { parseCollection } = require('../../dist/otlpJson.js');
+const { parseCollection } = require('../../dist/export/otlpJson.js');
 
 /** prom-client's default; the others are told to use the same. */
 export const BOUNDARIES = [

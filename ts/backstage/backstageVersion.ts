@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { log } from '../log';
-import { textOf } from '../text';
+import { log } from '../common/log';
+import { textOf } from '../common/text';
 
 /** The app's Backstage release, from the `backstage.json` at or above the working directory. */
 export function backstageVersion(

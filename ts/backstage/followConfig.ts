@@ -1,9 +1,9 @@
 import type { Config } from '@backstage/config';
-import { toJson } from '../json';
-import { log } from '../log';
-import type { MetricsOptions, MetricsUpdate } from '../options';
-import { readMetricsConfig } from '../readMetricsConfig';
-import { messageOf } from '../text';
+import { toJson } from '../common/json';
+import { log } from '../common/log';
+import type { MetricsOptions, MetricsUpdate } from '../provider/options';
+import { readMetricsConfig } from '../provider/readMetricsConfig';
+import { messageOf } from '../common/text';
 
 /** What of `backend.metrics` is applied while the backend runs. */
 export const LIVE = [

@@ -2,9 +2,9 @@ import {
   coreServices,
   createBackendFeatureLoader,
 } from '@backstage/backend-plugin-api';
-import { awaitConfiguration } from '../globalProvider';
-import { isOn } from '../isOn';
-import { readMetricsConfig } from '../readMetricsConfig';
+import { awaitConfiguration } from '../provider/globalProvider';
+import { isOn } from '../provider/isOn';
+import { readMetricsConfig } from '../provider/readMetricsConfig';
 import { assertBackstage } from './assertBackstage';
 import { coreMetrics } from './core/coreMetrics';
 import { metricsPagePlugin } from './metricsPagePlugin';

@@ -2,7 +2,7 @@ import {
   coreServices,
   createBackendPlugin,
 } from '@backstage/backend-plugin-api';
-import { globalProvider } from '../globalProvider';
+import { globalProvider } from '../provider/globalProvider';
 import { rootMetricsServiceRef } from './refs';
 import { scrapeHandler } from './scrapeHandler';
 

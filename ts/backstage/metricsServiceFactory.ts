@@ -2,8 +2,8 @@ import {
   coreServices,
   createServiceFactory,
 } from '@backstage/backend-plugin-api';
-import type { DefaultRootMetricsService } from '../DefaultRootMetricsService';
-import type { RootMetricsService } from '../services';
+import type { DefaultRootMetricsService } from '../services/DefaultRootMetricsService';
+import type { RootMetricsService } from '../services/services';
 import { metricsServiceRef, rootMetricsServiceRef } from './refs';
 
 /** Serves Backstage's own `metricsServiceRef` with ours. */

@@ -3,7 +3,7 @@ import {
   type ServiceRef,
 } from '@backstage/backend-plugin-api';
 import { metricsServiceRef as upstreamMetricsServiceRef } from '@backstage/backend-plugin-api/alpha';
-import type { MetricsService, RootMetricsService } from '../services';
+import type { MetricsService, RootMetricsService } from '../services/services';
 
 /** The app's metrics service. Root-scoped. */
 export const rootMetricsServiceRef = createServiceRef<RootMetricsService>({

@@ -2,10 +2,10 @@ import {
   coreServices,
   createServiceFactory,
 } from '@backstage/backend-plugin-api';
-import { DefaultRootMetricsService } from '../DefaultRootMetricsService';
-import { globalProvider } from '../globalProvider';
-import { setLogger } from '../log';
-import { readMetricsConfig } from '../readMetricsConfig';
+import { DefaultRootMetricsService } from '../services/DefaultRootMetricsService';
+import { globalProvider } from '../provider/globalProvider';
+import { setLogger } from '../common/log';
+import { readMetricsConfig } from '../provider/readMetricsConfig';
 import { backstageVersion } from './backstageVersion';
 import { followConfig, LIVE } from './followConfig';
 import { rootMetricsServiceRef } from './refs';

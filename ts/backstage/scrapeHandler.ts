@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { NativePage } from '../../binding';
-import { MetricsError, type MetricsErrorCode } from '../errors';
-import type { NativeMeterProvider } from '../NativeMeterProvider';
+import { MetricsError, type MetricsErrorCode } from '../common/errors';
+import type { NativeMeterProvider } from '../provider/NativeMeterProvider';
 
 /**
  * Requests that a client may send ahead on one connection. Node hands over as many as it reads,

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type * as yaml from 'yaml';
 import type { NativeConfigFile } from '../../binding';
-import { MetricsError } from '../errors';
-import { toJson } from '../json';
-import { plainValue } from '../plainOptions';
-import { messageOf } from '../text';
+import { MetricsError } from '../common/errors';
+import { toJson } from '../common/json';
+import { plainValue } from '../provider/plainOptions';
+import { messageOf } from '../common/text';
 import type { ConfigFile } from './configFile';
 import { InvalidReference, substitute } from './substitute';
 

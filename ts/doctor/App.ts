@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import type { MetricsOptions } from '../options';
+import type { MetricsOptions } from '../provider/options';
 import { type AppConfig, readAppConfig } from './AppConfig';
 import { AppFiles } from './AppFiles';
 import {
@@ -232,7 +232,8 @@ async function readOptions({
     return { options: {} };
   }
   try {
-    const { readMetricsConfig } = await import('../readMetricsConfig.js');
+    const { readMetricsConfig } =
+      await import('../provider/readMetricsConfig.js');
     return { options: readMetricsConfig(config) };
   } catch (error) {
     return { options: {}, optionsProblem: (error as Error).message };

@@ -1,4 +1,4 @@
-import type { Binding } from '../native';
+import type { Binding } from '../addon/native';
 
 /** The native addon, or why there is none. */
 export type Addon =
@@ -14,12 +14,12 @@ export interface AddonTrouble {
 /** Loads it only now: where it, or what it is loaded with, is missing the doctor still runs. */
 export async function loadAddon(): Promise<Addon> {
   try {
-    const { loadBinding, loadFailure } = await import('../native.js');
+    const { loadBinding, loadFailure } = await import('../addon/native.js');
     const binding = loadBinding();
     if (binding) {
       return { binding };
     }
-    const { explainMissing } = await import('../addonMissing.js');
+    const { explainMissing } = await import('../addon/addonMissing.js');
     const { message, cause } = loadFailure()!;
     return { failure: { message, advice: explainMissing(cause).advice } };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { attributesOf, type JsonSet } from '../instruments/attributes';
-import { log } from '../log';
-import type { FilteredMetric, MetricFilter } from '../options';
-import { textOf } from '../text';
+import { log } from '../common/log';
+import type { FilteredMetric, MetricFilter } from '../provider/options';
+import { textOf } from '../common/text';
 
 /** What the engine asks of a filter, of one metric. */
 export interface Questions extends Omit<FilteredMetric, 'scope'> {

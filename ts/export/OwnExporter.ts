@@ -1,7 +1,7 @@
 import type { NativeExporter, NativeProvider } from '../../binding';
-import { MetricsError, native, outcome } from '../errors';
-import { log } from '../log';
-import { messageOf, textOf } from '../text';
+import { MetricsError, native, outcome } from '../common/errors';
+import { log } from '../common/log';
+import { messageOf, textOf } from '../common/text';
 import { readOtlp } from './OwnReader';
 import type { AddedExporter, MetricExporter, OtlpEncoding } from './types';
 

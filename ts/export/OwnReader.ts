@@ -1,6 +1,6 @@
 import type { NativeOtlp, NativeReader } from '../../binding';
-import { MetricsError, type MetricsErrorCode } from '../errors';
-import { textOf } from '../text';
+import { MetricsError, type MetricsErrorCode } from '../common/errors';
+import { textOf } from '../common/text';
 import type { MetricReader, Otlp, OtlpEncoding } from './types';
 
 const DEFAULT_TIMEOUT_MS = 30_000;

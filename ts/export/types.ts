@@ -5,7 +5,7 @@ import type {
   MetricFilter,
   MetricFilterRules,
   Temporality,
-} from '../options';
+} from '../provider/options';
 
 /** The encodings of OTLP. */
 export type OtlpEncoding = 'json' | 'protobuf';

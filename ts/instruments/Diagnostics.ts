@@ -1,5 +1,5 @@
-import { log } from '../log';
-import { textOf } from '../text';
+import { log } from '../common/log';
+import { textOf } from '../common/text';
 import { LONGEST_KEY } from './attributes';
 
 /** Why something that was recorded does not count. */

@@ -7,9 +7,9 @@ import type {
   NativeShape,
 } from '../../binding';
 import { MetricFilters, type Questions } from '../export/MetricFilters';
-import { log, logLine } from '../log';
-import { MeterFunction } from '../MeterFunction';
-import { textOf } from '../text';
+import { log, logLine } from '../common/log';
+import { MeterFunction } from '../provider/MeterFunction';
+import { textOf } from '../common/text';
 import {
   type JsonSet,
   type Path,

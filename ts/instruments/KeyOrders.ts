@@ -1,4 +1,4 @@
-import { toJson } from '../json';
+import { toJson } from '../common/json';
 import type { Path } from './attributes';
 
 /** An order of keys, and how many sets there are that have these keys. */

@@ -8,10 +8,10 @@ import type {
 } from '@opentelemetry/api';
 import { performance } from 'node:perf_hooks';
 import type { NativeObservations, NativeRun } from '../../binding';
-import { log } from '../log';
-import { errorType, textOf } from '../text';
-import { isThenable, settled } from '../thenable';
-import { clearTimeout, setImmediate, setTimeout } from '../timers';
+import { log } from '../common/log';
+import { errorType, textOf } from '../common/text';
+import { isThenable, settled } from '../common/thenable';
+import { clearTimeout, setImmediate, setTimeout } from '../common/timers';
 import { NativeObservable } from './observable';
 
 /** A callback gets this part of the time the engine waits, so that the answer arrives in time. */

@@ -1,4 +1,4 @@
-import { toJson } from '../json';
+import { toJson } from '../common/json';
 import { type JsonSet, type Path, toJsonSet } from './attributes';
 import type { CountedStorage } from './storage';
 

@@ -3,8 +3,8 @@
  * Nothing a caller passes may throw from here.
  */
 import type { AttributeValue, Attributes } from '@opentelemetry/api';
-import { toJson } from '../json';
-import { shortened } from '../text';
+import { toJson } from '../common/json';
+import { shortened } from '../common/text';
 
 export type Primitive = string | number | boolean;
 

@@ -4,7 +4,7 @@ import type {
   ObservableCallback,
 } from '@opentelemetry/api';
 import type { NativeInstrument } from '../../binding';
-import { log } from '../log';
+import { log } from '../common/log';
 import type { Diagnostics } from './Diagnostics';
 import type { Facade } from './Facade';
 import { Instrument } from './Instrument';

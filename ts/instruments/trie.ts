@@ -1,4 +1,4 @@
-import { toJson } from '../json';
+import { toJson } from '../common/json';
 import {
   ArrayValue,
   type Path,

@@ -1,8 +1,11 @@
 import type { AttributeValue, Attributes } from '@opentelemetry/api';
-import { log } from '../log';
-import type { ResourceAttributeEntry, ResourceSettings } from '../options';
-import { isThenable } from '../thenable';
-import { shortened, textOf } from '../text';
+import { log } from '../common/log';
+import type {
+  ResourceAttributeEntry,
+  ResourceSettings,
+} from '../provider/options';
+import { isThenable } from '../common/thenable';
+import { shortened, textOf } from '../common/text';
 
 type RawAttribute = [
   name: string,

@@ -1,13 +1,13 @@
 import type { AttributeValue } from '@opentelemetry/api';
 import type { DetectedResource } from '@opentelemetry/resources';
 import type { NativeProvider } from '../../binding';
-import { native } from '../errors';
+import { native } from '../common/errors';
 import type { ObservableCallbacks } from '../instruments/ObservableCallbacks';
-import { toJson } from '../json';
-import { log } from '../log';
-import { isThenable, settled } from '../thenable';
-import { textOf } from '../text';
-import { clearTimeout, setImmediate, setTimeout } from '../timers';
+import { toJson } from '../common/json';
+import { log } from '../common/log';
+import { isThenable, settled } from '../common/thenable';
+import { textOf } from '../common/text';
+import { clearTimeout, setImmediate, setTimeout } from '../common/timers';
 import { loadDetector } from './detectors';
 import { knownAttributes, type Resource } from './Resource';
 

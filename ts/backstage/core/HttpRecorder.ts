@@ -6,7 +6,7 @@ import type {
   MetricsHistogram,
   MetricsService,
   MetricsUpDownCounter,
-} from '../../services';
+} from '../../services/services';
 import { harmless } from './decorate';
 import { type RequestRoute, requestRoute } from './requestRoute';
 

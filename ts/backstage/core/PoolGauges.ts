@@ -1,4 +1,4 @@
-import type { MetricsService } from '../../services';
+import type { MetricsService } from '../../services/services';
 import { harmless } from './decorate';
 import { type KnexClient, poolOf, type TarnPool } from './knex';
 

@@ -3,7 +3,7 @@ import type {
   MetricsCounter,
   MetricsHistogram,
   MetricsService,
-} from '../../services';
+} from '../../services/services';
 import { decorate, harmless } from './decorate';
 import { pluginObserver, type ServiceObserver } from './pluginObserver';
 import { type Outcome, timed } from './timed';

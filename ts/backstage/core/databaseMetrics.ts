@@ -7,7 +7,7 @@ import type {
   MetricsCounter,
   MetricsHistogram,
   MetricsService,
-} from '../../services';
+} from '../../services/services';
 import { decorate, harmless } from './decorate';
 import { type KnexClient, type KnexQuery, poolOf, type TarnPool } from './knex';
 import { pluginObserver, type ServiceObserver } from './pluginObserver';

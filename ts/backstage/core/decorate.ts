@@ -1,6 +1,6 @@
 import { types } from 'node:util';
-import { log } from '../../log';
-import { textOf } from '../../text';
+import { log } from '../../common/log';
+import { textOf } from '../../common/text';
 import { type AnyFunction, propertyOf, wrapFunction } from './transparent';
 
 const told = new Set<string>();

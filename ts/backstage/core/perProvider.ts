@@ -1,5 +1,8 @@
 import type { Meter } from '@opentelemetry/api';
-import type { MetricsService, RootMetricsService } from '../../services';
+import type {
+  MetricsService,
+  RootMetricsService,
+} from '../../services/services';
 
 /**
  * Makes something once for each provider, however many backends and plugins of the process share

@@ -5,7 +5,7 @@ import {
   type LifecycleService,
   type ServiceRef,
 } from '@backstage/backend-plugin-api';
-import type { MetricsService } from '../../services';
+import type { MetricsService } from '../../services/services';
 import { rootMetricsServiceRef } from '../refs';
 import { harmless } from './decorate';
 import { perProvider } from './perProvider';

@@ -1,5 +1,5 @@
 import type { BatchObservableCallback, Observable } from '@opentelemetry/api';
-import type { MetricsService } from '../../services';
+import type { MetricsService } from '../../services/services';
 
 /**
  * What the process takes from its machine, by Node's own account. Starts at once.

@@ -7,7 +7,10 @@ import {
   type SchedulerServiceTaskScheduleDefinition,
 } from '@backstage/backend-plugin-api';
 import { addAbortListener } from 'node:events';
-import type { MetricsService, MetricsUpDownCounter } from '../../services';
+import type {
+  MetricsService,
+  MetricsUpDownCounter,
+} from '../../services/services';
 import { decorate, harmless } from './decorate';
 import { pluginObserver, type ServiceObserver } from './pluginObserver';
 import { TaskRegister } from './TaskRegister';

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { BatchObservableCallback, Observable } from '@opentelemetry/api';
-import type { MetricsService } from '../../services';
+import type { MetricsService } from '../../services/services';
 
 /** Two readers that collect within it share what was observed. */
 const SHARED_MS = 1000;

@@ -1,8 +1,8 @@
 import type { App } from '../App';
 import type { Finding } from '../Finding';
 import type { InstalledPackage } from '../installedPackages';
-import { loadManifest } from '../ownManifest';
-import { satisfies } from '../versions';
+import { loadManifest } from '../../addon/ownManifest';
+import { satisfies } from '../../addon/versions';
 
 const API = '@opentelemetry/api';
 

@@ -1,10 +1,10 @@
-import { ADDONS_ADVICE, PERMISSION_ADVICE } from '../../AddonFailure';
+import { ADDONS_ADVICE, PERMISSION_ADVICE } from '../../addon/AddonFailure';
 import { type AddonTrouble, loadAddon } from '../addon';
-import { loadManifest } from '../ownManifest';
+import { loadManifest } from '../../addon/ownManifest';
 import type { App } from '../App';
 import type { Finding } from '../Finding';
 import { addonsOff, type AddonsOff } from '../Launcher';
-import { satisfies } from '../versions';
+import { satisfies } from '../../addon/versions';
 
 /** Whether this Node is supported and loads the native addon. */
 export async function platform(app: App): Promise<Finding[]> {

@@ -19,7 +19,7 @@ import type {
   BoundCounter,
   BoundRecorder,
   SeriesControl,
-} from './instruments/synchronous';
+} from '../instruments/synchronous';
 
 /**
  * A metric's name as its author writes it: `{category}.{metric_name}`, such as `orders.placed`.

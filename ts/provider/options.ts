@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Resource } from './resource/Resource';
+import type { Resource } from '../resource/Resource';
 
 /** A duration as Backstage writes it, or a number of milliseconds. From 1 ms to 24 days. */
 export type Duration =

@@ -4,25 +4,24 @@ import {
   type Observable,
   ValueType,
 } from '@opentelemetry/api';
-import type { NativeInstrument } from '../binding';
+import type { NativeInstrument } from '../../binding';
 import { callSite } from './callSite';
-import { native } from './errors';
-import type { InstrumentKind, InstrumentSource } from './InstrumentSource';
-import type { Diagnostics } from './instruments/Diagnostics';
-import type { Facade } from './instruments/Facade';
-import type { HistogramClass } from './instruments/histogram';
-import { NativeObservable } from './instruments/observable';
-import type { ObservableCallbacks } from './instruments/ObservableCallbacks';
-import {
-  NativeCounter,
-  NativeGauge,
-  NativeUpDownCounter,
-} from './instruments/synchronous';
-import { toJson } from './json';
-import { log } from './log';
-import { readTexts } from './readTexts';
-import type { InstrumentOptions } from './services';
-import { messageOf, shortened, textOf } from './text';
+import { native } from '../common/errors';
+import type {
+  InstrumentKind,
+  InstrumentSource,
+} from '../services/InstrumentSource';
+import type { Diagnostics } from './Diagnostics';
+import type { Facade } from './Facade';
+import type { HistogramClass } from './histogram';
+import { NativeObservable } from './observable';
+import type { ObservableCallbacks } from './ObservableCallbacks';
+import { NativeCounter, NativeGauge, NativeUpDownCounter } from './synchronous';
+import { toJson } from '../common/json';
+import { log } from '../common/log';
+import { readTexts } from '../common/readTexts';
+import type { InstrumentOptions } from '../services/services';
+import { messageOf, shortened, textOf } from '../common/text';
 
 /** Registers an instrument: plain meters under the name given, services under the full name. */
 export type Register = (request: string) => NativeInstrument;

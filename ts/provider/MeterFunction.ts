@@ -2,12 +2,12 @@ import type {
   NativeMeterDecision,
   NativeProvider,
   NativeScope,
-} from '../binding';
-import { attributesOf, type JsonSet } from './instruments/attributes';
-import { toJson } from './json';
-import { log } from './log';
+} from '../../binding';
+import { attributesOf, type JsonSet } from '../instruments/attributes';
+import { toJson } from '../common/json';
+import { log } from '../common/log';
 import type { MeterConfigurator, MeterScope } from './options';
-import { messageOf, shortened, textOf } from './text';
+import { messageOf, shortened, textOf } from '../common/text';
 
 /** Has a function of the program's say which meters are enabled: once for each, before it is used. */
 export class MeterFunction {

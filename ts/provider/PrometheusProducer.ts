@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
-import type { NativeProvider } from '../binding';
-import { log } from './log';
-import { textOf } from './text';
-import { setTimeout } from './timers';
+import type { NativeProvider } from '../../binding';
+import { log } from '../common/log';
+import { textOf } from '../common/text';
+import { setTimeout } from '../common/timers';
 
 /** The entry file of a Prometheus client, wherever it is installed. */
 const CLIENT =

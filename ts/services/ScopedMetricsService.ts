@@ -1,11 +1,11 @@
 import { type Meter, metrics } from '@opentelemetry/api';
-import type { NativeMetricsService } from '../binding';
+import type { NativeMetricsService } from '../../binding';
 import {
   type InstrumentSource,
   LenientInstruments,
   MeterInstruments,
 } from './InstrumentSource';
-import type { NativeMeterProvider } from './NativeMeterProvider';
+import type { NativeMeterProvider } from '../provider/NativeMeterProvider';
 import type { MetricsService } from './services';
 import { SourcedMeter } from './SourcedMeter';
 

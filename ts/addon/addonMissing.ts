@@ -6,9 +6,9 @@ import {
   platformName,
   type System,
 } from './AddonFailure';
-import { loadManifest } from './doctor/ownManifest';
-import { satisfies } from './doctor/versions';
-import { MetricsError } from './errors';
+import { loadManifest } from './ownManifest';
+import { satisfies } from './versions';
+import { MetricsError } from '../common/errors';
 
 /** The error of an addon that was not loaded: where, why and what to do, with the loader's as cause. */
 export function addonMissing(error: unknown): MetricsError {

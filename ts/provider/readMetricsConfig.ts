@@ -4,8 +4,8 @@ import {
   readDurationFromConfig,
 } from '@backstage/config';
 import type { HumanDuration } from '@backstage/types';
-import { MetricsError } from './errors';
-import { toJson } from './json';
+import { MetricsError } from '../common/errors';
+import { toJson } from '../common/json';
 import type { MetricsOptions } from './options';
 
 const ROOT = 'backend.metrics';

@@ -1,13 +1,13 @@
 import type { Config } from '@backstage/config';
-import { MetricsError, native } from './errors';
-import { globalProvider } from './globalProvider';
-import { toJson } from './json';
-import { log } from './log';
-import { readOptions } from './plainOptions';
-import { loadBinding } from './native';
-import type { NativeMeterProvider } from './NativeMeterProvider';
-import type { MetricsOptions } from './options';
-import { readMetricsConfig } from './readMetricsConfig';
+import { MetricsError, native } from '../common/errors';
+import { globalProvider } from '../provider/globalProvider';
+import { toJson } from '../common/json';
+import { log } from '../common/log';
+import { readOptions } from '../provider/plainOptions';
+import { loadBinding } from '../addon/native';
+import type { NativeMeterProvider } from '../provider/NativeMeterProvider';
+import type { MetricsOptions } from '../provider/options';
+import { readMetricsConfig } from '../provider/readMetricsConfig';
 import {
   meterParts,
   type NamePolicy,
@@ -16,7 +16,7 @@ import {
   type ServiceParts,
 } from './ScopedMetricsService';
 import type { MetricsService, RootMetricsService } from './services';
-import { shortened } from './text';
+import { shortened } from '../common/text';
 
 const DEFAULT_SERVICE_NAME = 'backstage';
 

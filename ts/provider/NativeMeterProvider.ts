@@ -7,13 +7,13 @@ import type {
   NativeMetricsService,
   NativeProvider,
   NativeScope,
-} from '../binding';
+} from '../../binding';
 import { atExit } from './atExit';
-import { configFile } from './declarative/configFile';
-import { readConfigFile } from './declarative/readConfigFile';
-import { native, outcome } from './errors';
-import { OwnExporter } from './export/OwnExporter';
-import { OwnReader } from './export/OwnReader';
+import { configFile } from '../declarative/configFile';
+import { readConfigFile } from '../declarative/readConfigFile';
+import { native, outcome } from '../common/errors';
+import { OwnExporter } from '../export/OwnExporter';
+import { OwnReader } from '../export/OwnReader';
 import type {
   AddedExporter,
   MetricExporter,
@@ -21,23 +21,32 @@ import type {
   MetricReader,
   MetricReaderOptions,
   OtlpEncoding,
-} from './export/types';
-import { InstrumentFactory } from './InstrumentFactory';
-import { LenientInstruments, MeterInstruments } from './InstrumentSource';
+} from '../export/types';
+import { InstrumentFactory } from '../instruments/InstrumentFactory';
+import {
+  LenientInstruments,
+  MeterInstruments,
+} from '../services/InstrumentSource';
 import {
   readAttributes,
   textOfSet,
   wellFormed,
-} from './instruments/attributes';
-import { Diagnostics } from './instruments/Diagnostics';
-import { Facade } from './instruments/Facade';
-import { type HistogramClass, histogramClass } from './instruments/histogram';
-import { ObservableCallbacks } from './instruments/ObservableCallbacks';
-import type { NativeCounter } from './instruments/synchronous';
+} from '../instruments/attributes';
+import { Diagnostics } from '../instruments/Diagnostics';
+import { Facade } from '../instruments/Facade';
+import { type HistogramClass, histogramClass } from '../instruments/histogram';
+import { ObservableCallbacks } from '../instruments/ObservableCallbacks';
+import type { NativeCounter } from '../instruments/synchronous';
 import { isExportersPort } from './isExportersPort';
 import { isOn } from './isOn';
-import { toJson } from './json';
-import { log, logLine, logLoudly, logsAtExit, setLogLevel } from './log';
+import { toJson } from '../common/json';
+import {
+  log,
+  logLine,
+  logLoudly,
+  logsAtExit,
+  setLogLevel,
+} from '../common/log';
 import type { MetricFilter, MetricsOptions, MetricsUpdate } from './options';
 import {
   plainOptions,
@@ -47,11 +56,11 @@ import {
   type ReadOptions,
 } from './plainOptions';
 import { PrometheusProducer } from './PrometheusProducer';
-import { readTexts } from './readTexts';
-import { completeResource } from './resource/completeResource';
-import type { MeterScopeOptions } from './services';
-import { SourcedMeter } from './SourcedMeter';
-import { messageOf, shortened } from './text';
+import { readTexts } from '../common/readTexts';
+import { completeResource } from '../resource/completeResource';
+import type { MeterScopeOptions } from '../services/services';
+import { SourcedMeter } from '../services/SourcedMeter';
+import { messageOf, shortened } from '../common/text';
 
 /** An event loop that has nothing to do so soon after an export did nothing but export. */
 const STILL_IDLE_MS = 500;

@@ -5,8 +5,8 @@ import {
   type Meter,
   type Observable,
 } from '@opentelemetry/api';
-import { log } from './log';
-import { messageOf, textOf } from './text';
+import { log } from '../common/log';
+import { messageOf, textOf } from '../common/text';
 import type {
   InstrumentOptions,
   MetricsCounter,

@@ -4,11 +4,11 @@ import { isMainThread } from 'node:worker_threads';
 import { adoptInstrumentations } from './adoptInstrumentations';
 import { apiCopies, apiVersion } from './apiCopies';
 import { atExit } from './atExit';
-import { logLine, logLoudly } from './log';
-import { type Binding, loadBinding, loadFailure } from './native';
+import { logLine, logLoudly } from '../common/log';
+import { type Binding, loadBinding, loadFailure } from '../addon/native';
 import { NativeMeterProvider } from './NativeMeterProvider';
-import { messageOf } from './text';
-import { clearInterval, setInterval } from './timers';
+import { messageOf } from '../common/text';
+import { clearInterval, setInterval } from '../common/timers';
 
 /**
  * How long a program may take to configure before the environment alone decides, and how often it is

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
-import type * as binding from '../binding';
+import type * as binding from '../../binding';
 import { addonMissing } from './addonMissing';
-import type { MetricsError } from './errors';
-import { logLoudly } from './log';
+import type { MetricsError } from '../common/errors';
+import { logLoudly } from '../common/log';
 
 export type Binding = typeof binding;
 
@@ -18,9 +18,9 @@ interface LoadedAddon {
 }
 
 const OWN: LoadedAddon = {
-  file: path.join(__dirname, '../binding.js'),
+  file: path.join(__dirname, '../../binding.js'),
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- outside of what tsc compiles
-  version: (require('../package.json') as { version: string }).version,
+  version: (require('../../package.json') as { version: string }).version,
 };
 
 let failure: MetricsError | undefined;

@@ -1,13 +1,13 @@
-import { MetricsError } from './errors';
-import { toJson } from './json';
+import { MetricsError } from '../common/errors';
+import { toJson } from '../common/json';
 import type {
   MeterConfigurator,
   MetricFilter,
   MetricsOptions,
   MetricsUpdate,
 } from './options';
-import { isResource, type Resource, settingsOf } from './resource/Resource';
-import { messageOf } from './text';
+import { isResource, type Resource, settingsOf } from '../resource/Resource';
+import { messageOf } from '../common/text';
 
 /**
  * Options as plain data, read once: plain JavaScript may pass anything. What they say is the native
