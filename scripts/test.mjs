@@ -4,7 +4,7 @@
 //   npm test rust        cargo test
 //   npm test fuzz        the fuzz corpora, replayed without libFuzzer
 //   npm test node        the Node suite, on the Node that runs this
-//   npm test node24      what the addon and its TypeScript do, on Node 24
+//   npm test node24      what depends on Node itself, its sockets and memory too, on Node 24
 //   npm test node26      what depends on Node itself, on Node 26
 //   npm test browser     apps and parts of them in a Chromium: needs one on this machine
 //   npm test deploy      the examples of deploy/, by the programs that run them
@@ -65,18 +65,13 @@ const QUICK_START = {
   NODE_EXTRA_CA_CERTS: undefined,
   NODE_COMPILE_CACHE: path.join(root, '.cache/compiled'),
 };
-/** What depends on Node itself: loading, starting and ending, the event loop, a whole backend. */
-const OF_NODE = ['backstage', 'instruments', 'lifecycle'].map(inTests);
 /**
- * What one Node says for all: types, sources of an app that are read, queries as text, React in jsdom, and
- * Prometheus' answers by way of a whole backend. What the backend plugin does with sockets and streams is not
- * among it.
+ * What depends on Node itself: loading, starting and ending, the event loop, a whole backend. What one Node
+ * says for all runs on the Node that runs this.
  */
-const OF_NO_NODE = [
-  ...['conformance/javascript', 'doctor', 'prometheus', 'types'].map(inTests),
-  'plugins/prometheus',
-  'plugins/prometheus-common',
-].map(path.normalize);
+const OF_NODE = ['backstage', 'instruments', 'lifecycle'].map(inTests);
+/** What is attacked and what fails, on the Node that most have: its sockets, streams and memory. */
+const OF_SOCKETS = ['hostile', 'reliability'].map(inTests);
 /** What is over soon and starts no program but itself. */
 const QUICK = [
   ...['config', 'conformance', 'instruments', 'services'].map(inTests),
@@ -166,7 +161,7 @@ async function nodeTests() {
     found.push(toResult('npm run tools', process.env.CI ? 1 : 0));
   }
   const files = await testFiles();
-  const gone = [...ALONE, ...OF_NODE, ...OF_NO_NODE, ...QUICK].filter(
+  const gone = [...ALONE, ...OF_NODE, ...OF_SOCKETS, ...QUICK].filter(
     one => !files.some(isAmong([one])),
   );
   if (gone.length > 0) {
@@ -190,7 +185,7 @@ async function nodeTests() {
     }
   }
   for (const [major, suite, args] of [
-    [24, 'node24', others.filter(file => !isAmong(OF_NO_NODE)(file))],
+    [24, 'node24', others.filter(isAmong([...OF_NODE, ...OF_SOCKETS]))],
     [26, 'node26', others.filter(isAmong(OF_NODE))],
   ]) {
     if (runs(suite) && !missing.includes(`node-${major}`)) {

@@ -120,20 +120,20 @@ const rust = {
 };
 
 /**
- * Fetches what is missing, of all tools or of those with these names. Returns the names of the tools
- * that could not be had.
+ * Fetches what is missing, of all tools or of those with these names, side by side: most of the time goes
+ * into waiting for an answer. Returns the names of the tools that could not be had.
  */
 export async function fetchTools(names = tools.map(({ name }) => name)) {
-  const missing = [];
-  for (const tool of tools.filter(({ name }) => names.includes(name))) {
-    try {
-      await fetchTool(tool);
-    } catch (error) {
-      missing.push(tool.name);
-      console.error(`Could not fetch ${tool.name}. ${error.message}`);
+  const wanted = tools.filter(({ name }) => names.includes(name));
+  const fetched = await Promise.allSettled(wanted.map(fetchTool));
+  return fetched.flatMap(({ reason }, index) => {
+    if (!reason) {
+      return [];
     }
-  }
-  return missing;
+    const { name } = wanted[index];
+    console.error(`Could not fetch ${name}. ${reason.message}`);
+    return [name];
+  });
 }
 
 /**
