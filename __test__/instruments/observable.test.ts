@@ -511,7 +511,7 @@ test('a callback that does not end in time keeps its last values, and what it ob
   assert.deepEqual(await shown(), [3, 4]);
 });
 
-test('a callback that does not settle for a minute is taken for lost, and runs again', async t => {
+test('a callback that does not settle for a minute is taken for lost, and runs again, each time after twice as long', async t => {
   const messages = diagMessages(t);
   const said = () =>
     messages.filter(message => message.includes('did not finish')).length;
@@ -535,7 +535,43 @@ test('a callback that does not settle for a minute is taken for lost, and runs a
   assert.equal(await valueAfter(59_000), 1);
   assert.equal(await valueAfter(2_000), 2);
   assert.equal(await valueAfter(59_000), 2);
-  assert.equal(runs, 2);
+  assert.equal(await valueAfter(59_000), 2);
+  assert.equal(await valueAfter(3_000), 3);
+  assert.equal(await valueAfter(239_000), 3);
+  assert.equal(await valueAfter(2_000), 4);
+  // An hour at most, however often it was lost.
+  for (let run = 5; run <= 12; run++) {
+    assert.equal(await valueAfter(3_601_000), run);
+  }
+});
+
+test('a callback that was lost and settles in time again has a minute again', async t => {
+  diagMessages(t);
+  const { metrics, meter } = start(t);
+  let runs = 0;
+  let settles = false;
+  meter.createObservableGauge('g').addCallback(async () => {
+    runs++;
+    if (!settles) {
+      await new Promise<void>(() => {});
+    }
+  });
+  const now = performance.now.bind(performance);
+  let later = 0;
+  t.mock.method(performance, 'now', () => now() + later);
+  const runsAfter = async (passed: number) => {
+    later += passed;
+    await collectWithin(metrics, 100);
+    return runs;
+  };
+  assert.equal(await runsAfter(0), 1);
+  assert.equal(await runsAfter(61_000), 2);
+  settles = true;
+  assert.equal(await runsAfter(121_000), 3);
+  settles = false;
+  assert.equal(await runsAfter(1_000), 4);
+  assert.equal(await runsAfter(59_000), 4);
+  assert.equal(await runsAfter(2_000), 5);
 });
 
 test('the limit holds for each of the rounds that overlap, and takes no series from another', async t => {

@@ -17,8 +17,12 @@ import { NativeObservable } from './observable';
 /** A callback gets this part of the time the engine waits, so that the answer arrives in time. */
 const CALLBACK_SHARE = 0.8;
 
-/** After this time a callback that has not settled is taken for lost, and runs again. */
+/**
+ * After this time a callback that has not settled is taken for lost, and runs again; each time after twice as
+ * long. What hangs may hold something of which there is little, such as a connection to a database.
+ */
 const LOST_AFTER_MS = 60_000;
+const LOST_AFTER_MS_AT_MOST = 3_600_000;
 
 /** What the callbacks of one collection observed. */
 class Round {
@@ -89,11 +93,17 @@ interface Pending {
   settled: Promise<void>;
 }
 
+/** Since when a callback has been overdue, and how long until it is taken for lost, in milliseconds. */
+interface Overdue {
+  since: number;
+  patience: number;
+}
+
 /** One callback, for one instrument or several. */
 interface Registered {
   observables: Set<NativeObservable>;
-  /** Since when it has been overdue, by the reader whose collection went on without it. */
-  overdue: Map<number, number>;
+  /** By the reader whose collection went on without it. */
+  overdue: Map<number, Overdue>;
 }
 
 /** Gives a callback the right to observe one instrument, or several, during one round. */
@@ -286,6 +296,7 @@ export class ObservableCallbacks {
     const round = new Round();
     const limit = timeout * CALLBACK_SHARE;
     const { running, overdue } = this.start(round, reader);
+    const started = [...running];
     const read = () =>
       round.read(observablesOf([...overdue, ...registeredOf(running)]));
     const end = () => {
@@ -293,6 +304,11 @@ export class ObservableCallbacks {
         this.underWay.delete(entry);
         round.end();
         handOver(read(), true);
+        for (const pending of started) {
+          if (!running.has(pending)) {
+            pending.registered.overdue.delete(reader);
+          }
+        }
         this.awaitLate(round, reader, running, handOver);
       }
     };
@@ -344,10 +360,13 @@ export class ObservableCallbacks {
     const now = performance.now();
     for (const { registered, settled } of running) {
       const { observables, overdue } = registered;
-      overdue.set(reader, now);
+      const before = overdue.get(reader)?.patience ?? LOST_AFTER_MS / 2;
+      const patience = Math.min(2 * before, LOST_AFTER_MS_AT_MOST);
+      const own = { since: now, patience };
+      overdue.set(reader, own);
       void settled.then(() => {
         // Unless it was taken for lost, and another run is overdue by now.
-        if (overdue.get(reader) === now) {
+        if (overdue.get(reader) === own) {
           overdue.delete(reader);
         }
         const unfinished = this.observables();
@@ -394,15 +413,15 @@ export class ObservableCallbacks {
   ): { running: Set<Pending>; overdue: Set<Registered> } {
     const running = new Set<Pending>();
     const overdue = new Set<Registered>();
-    const lost = performance.now() - LOST_AFTER_MS;
+    const now = performance.now();
     const call = (
       name: string,
       registered: Registered,
       callback: () => void | Promise<void>,
     ) => {
-      const since =
+      const late =
         reader === undefined ? undefined : registered.overdue.get(reader);
-      if (since !== undefined && since > lost) {
+      if (late !== undefined && now < late.since + late.patience) {
         overdue.add(registered);
         return;
       }
