@@ -16,8 +16,9 @@ use opentelemetry_sdk::metrics::InstrumentKind;
 
 /// Samples of one block.
 const BLOCK: u32 = 8192;
-/// Cells of one chunk.
+/// Cells of one chunk, and the instruments that they belong to.
 const CHUNK: u32 = 4096;
+const INSTRUMENTS: u32 = 8;
 
 /// One full block over 100 series: [`Handover`]s queue, so the engine's pace is what is measured.
 fn blocks(c: &mut Criterion) {
@@ -52,13 +53,27 @@ fn blocks(c: &mut Criterion) {
     });
 }
 
-/// A chunk of sums of which every cell was touched.
+/// A chunk of sums of which every cell was touched: of instruments one behind the other, and of ones that
+/// a program records in by turns.
 fn sums(c: &mut Criterion) {
+    let each = CHUNK / INSTRUMENTS;
+    let behind = |number| (number * each..(number + 1) * each).collect();
+    let in_turns = |number| (number..CHUNK).step_by(INSTRUMENTS as usize).collect();
+    take_over_sums(c, "take over 4 096 touched sums", behind);
+    take_over_sums(
+        c,
+        "take over 4 096 touched sums, instruments in turns",
+        in_turns,
+    );
+}
+
+/// `slots`: those of each of the instruments.
+fn take_over_sums(c: &mut Criterion, name: &str, slots: impl Fn(u32) -> Vec<u32>) {
     let fixture = Fixture::new();
-    for (number, first) in (0..CHUNK).step_by(1024).enumerate() {
+    for number in 0..INSTRUMENTS {
         let id = fixture.instrument(InstrumentKind::Counter, format!("requests.c{number}"));
         fixture.hand_over(Handover {
-            slots: slots_of(id, Storage::Sum, first..first + 1024),
+            slots: slots_of(id, Storage::Sum, slots(number)),
             ..Handover::default()
         });
     }
@@ -67,7 +82,7 @@ fn sums(c: &mut Criterion) {
         values: vec![1.0; CHUNK as usize],
     }];
     let taken = Cell::new(0);
-    c.bench_function("take over 4 096 touched sums", |b| {
+    c.bench_function(name, |b| {
         b.iter_custom(|iterations| {
             let start = Instant::now();
             for _ in 0..iterations {

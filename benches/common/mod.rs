@@ -113,8 +113,12 @@ impl Drop for Fixture {
 }
 
 /// New slots of an instrument, for sets of three attributes, as the facade sends them.
-pub fn slots_of(id: InstrumentId, storage: Storage, slots: std::ops::Range<u32>) -> SlotChanges {
-    changes(slots.map(|slot| {
+pub fn slots_of(
+    id: InstrumentId,
+    storage: Storage,
+    slots: impl IntoIterator<Item = u32>,
+) -> SlotChanges {
+    changes(slots.into_iter().map(|slot| {
         let set =
             format!(r#"["method","GET","route","/api/catalog/entities/{slot}","status",200]"#);
         (storage, slot, id, set)

@@ -215,13 +215,16 @@ impl Engine {
 
     /// Whether any stream of the instrument keeps this attribute key.
     pub fn keeps(&self, id: InstrumentId, key: &str) -> bool {
-        let registry = self.registry();
-        match (registry.get(id), registry.settings()) {
-            (Some(spec), Some(settings)) => settings
-                .streams(spec)
-                .0
-                .iter()
-                .any(|plan| plan.attributes.keeps(key)),
+        // Without the lock, as looking through views takes its time.
+        let (spec, settings) = {
+            let registry = self.registry();
+            (registry.get(id).cloned(), registry.settings().cloned())
+        };
+        match (spec, settings) {
+            (Some(spec), Some(settings)) => {
+                let (plans, _) = settings.streams(&spec);
+                plans.iter().any(|plan| plan.attributes.keeps(key))
+            }
             _ => true,
         }
     }

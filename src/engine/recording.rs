@@ -49,8 +49,14 @@ impl Misfits {
 /// processor's nearest cache.
 const BATCH: usize = 1024;
 
-/// Takes samples on, those of one instrument that follow each other at once. A slot that is nobody's
-/// is left out.
+/// Values of one instrument that are worth being taken on at once. Where fewer follow each other, those of
+/// several instruments take turns, and are sorted first.
+const RUN: usize = 16;
+
+/// Values that are sorted by instrument at a time.
+const WINDOW: usize = 4096;
+
+/// Takes samples on, those of one instrument at once. A slot that is nobody's is left out.
 pub fn record_samples(
     instruments: &mut [Instrument],
     misfits: &mut Misfits,
@@ -78,36 +84,47 @@ pub fn record_samples(
             });
         series.clear();
         series.extend(own);
+        if series.len() < RUN {
+            let end = slots.len().min(at + WINDOW);
+            let mixed = slots[at..end].iter().zip(&values[at..end]);
+            let mixed = mixed.filter_map(|(&slot, &value)| {
+                let Place { instrument, series } = places.get(slot)?;
+                Some((instrument, series, value))
+            });
+            record_each(instruments, misfits, mixed);
+            at = end;
+            continue;
+        }
         let end = at + series.len();
         record(instruments, misfits, instrument, &series, &values[at..end]);
         at = end;
     }
 }
 
-/// Takes single values on, those of one instrument that follow each other at once.
+/// Takes values on, those of one instrument at once and in their order.
 pub fn record_each(
     instruments: &mut [Instrument],
     misfits: &mut Misfits,
     each: impl IntoIterator<Item = (InstrumentId, SeriesId, f64)>,
 ) {
-    let (mut series, mut values) = (Vec::new(), Vec::new());
-    let mut current = None;
-    for (instrument, id, value) in each {
-        match current {
-            Some(same) if same == instrument && series.len() < BATCH => {}
-            _ => {
-                if let Some(before) = current.replace(instrument) {
-                    record(instruments, misfits, before, &series, &values);
-                }
+    let mut each = each.into_iter();
+    let (mut window, mut series, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    loop {
+        window.clear();
+        window.extend(each.by_ref().take(WINDOW));
+        if window.is_empty() {
+            return;
+        }
+        window.sort_by_key(|&(instrument, ..)| instrument);
+        for own in window.chunk_by(|(one, ..), (other, ..)| one == other) {
+            for batch in own.chunks(BATCH) {
                 series.clear();
                 values.clear();
+                series.extend(batch.iter().map(|&(_, series, _)| series));
+                values.extend(batch.iter().map(|&(.., value)| value));
+                record(instruments, misfits, batch[0].0, &series, &values);
             }
         }
-        series.push(id);
-        values.push(value);
-    }
-    if let Some(instrument) = current {
-        record(instruments, misfits, instrument, &series, &values);
     }
 }
 
