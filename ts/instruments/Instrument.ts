@@ -37,6 +37,13 @@ export interface Place {
   slot: number;
 }
 
+/** That of an instrument which nobody reads: no attribute is looked at, which took half of its record. */
+class NoTrie extends AttributeTrie {
+  override find(): number {
+    return NOWHERE;
+  }
+}
+
 /** What all instruments share: attributes lead to slots. */
 export abstract class Instrument
   implements Reshapable, ExemplarOwner, TrieOwner
@@ -82,7 +89,8 @@ export abstract class Instrument
   }
 
   private makeTrie(shape: Shape) {
-    return new AttributeTrie(shape.sets, shape.filtered, this, this.limits);
+    const Trie = this.storage === Storage.None ? NoTrie : AttributeTrie;
+    return new Trie(shape.sets, shape.filtered, this, this.limits);
   }
 
   /** The configuration is known now: values may belong elsewhere, attributes may not matter. */
