@@ -10,7 +10,7 @@ use once_cell::sync::OnceCell;
 
 use crate::config::{
     Config, ExporterFilter, LateLayer, MeterDecision, OwnExporterConfig, ReaderLayer,
-    ResourceConfig, ResourceLayer, StreamUpdate,
+    ResourceConfig, ResourceLayer, StreamUpdate, ViewReservoir,
 };
 use crate::engine::collection::Collection;
 use crate::engine::plan::Pipelines;
@@ -143,7 +143,7 @@ impl Provider {
     /// Changes the configuration of streams and of what exporters read and when, for instruments that
     /// exist too. What is recorded by then goes to the streams of before; of other threads, what they
     /// have handed over. `meters` are what a function of an environment says of those that there are,
-    /// `filters` functions of exporters.
+    /// `filters` functions of exporters, `reservoirs` functions of views.
     ///
     /// # Errors
     /// [`Code::InvalidConfig`] when the options are not allowed, or nothing is configured yet. Nothing
@@ -154,6 +154,7 @@ impl Provider {
         path: &str,
         meters: Option<(FacadeId, Vec<MeterDecision>)>,
         filters: &[ExporterFilter],
+        reservoirs: &[ViewReservoir],
     ) -> Result<()> {
         let mut state = self.state();
         let Some(before) = &state.config else {
@@ -169,6 +170,7 @@ impl Provider {
         };
         config.filter_by(filters);
         config.streams = update.apply(path, &before.streams)?;
+        config.streams.reserve_by(reservoirs);
         if let Some((facade, decisions)) = meters {
             config.streams.meters = config.streams.meters.by_function(facade, decisions);
         }

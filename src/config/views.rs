@@ -154,6 +154,22 @@ pub enum ReservoirSpec {
     AlignedHistogramBucket,
     /// Without a size, as many as the aggregation has by default.
     SimpleFixedSize(Option<usize>),
+    /// What a function of the program's makes.
+    Function(FunctionReservoir),
+}
+
+/// Where a function that makes reservoirs is: the environment that runs it, and which one of its it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FunctionReservoir {
+    pub facade: u32,
+    pub number: u32,
+}
+
+/// A function that makes the reservoirs of a view, which stands at `index`.
+#[derive(Debug)]
+pub struct ViewReservoir {
+    pub index: usize,
+    pub function: FunctionReservoir,
 }
 
 /// An aggregation; [`ViewAggregation::Explicit`] without boundaries means the default ones. An

@@ -208,6 +208,15 @@ impl Instrument {
         }
     }
 
+    /// Takes what reservoirs of the program's keep of a stream's series.
+    pub fn give(&mut self, stream: u32, attributes: &Canonical, exemplars: Vec<Exemplar>) {
+        let series = self.find(attributes);
+        let mut streams = self.streams.iter_mut();
+        if let Some(stream) = streams.find(|own| own.plan().is_reserved_as(stream)) {
+            stream.give(attributes, series, exemplars);
+        }
+    }
+
     /// Keeps a value until there are streams.
     fn keep(&mut self, id: SeriesId, value: f64) {
         if self.series[id as usize].is_none() {

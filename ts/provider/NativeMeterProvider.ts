@@ -78,6 +78,7 @@ export class NativeMeterProvider implements MeterProvider {
   private readonly diagnostics: Diagnostics;
   private readonly meters = new Map<string, Meter>();
   private dropped: NativeCounter | undefined;
+  private failedReservoirs: NativeCounter | undefined;
   private readonly producer: PrometheusProducer;
   private forgetEnd: (() => void) | undefined;
   private isShutDown = false;
@@ -108,17 +109,30 @@ export class NativeMeterProvider implements MeterProvider {
     this.facade = new Facade(nativeProvider, this.callbacks);
     this.Histogram = histogramClass(this.facade.block);
     this.producer = new PrometheusProducer(nativeProvider, this.facade.id);
-    this.diagnostics = new Diagnostics((instrument, reason) => {
-      this.dropped ??= this.factory({ name: OWN_SCOPE }).counter(
-        'nativestage.metrics.measurements.dropped',
-        {
-          unit: '{measurement}',
-          description:
-            'Measurements and attributes that were not valid, and values that were cut',
-        },
-      );
-      this.dropped.add(1, { instrument, reason });
-    });
+    this.diagnostics = new Diagnostics(
+      (instrument, reason) => {
+        this.dropped ??= this.factory({ name: OWN_SCOPE }).counter(
+          'nativestage.metrics.measurements.dropped',
+          {
+            unit: '{measurement}',
+            description:
+              'Measurements and attributes that were not valid, and values that were cut',
+          },
+        );
+        this.dropped.add(1, { instrument, reason });
+      },
+      instrument => {
+        this.failedReservoirs ??= this.factory({ name: OWN_SCOPE }).counter(
+          'nativestage.metrics.exemplar_reservoirs.failed',
+          {
+            unit: '{reservoir}',
+            description:
+              'Exemplar reservoirs of the program that threw or returned what is not allowed',
+          },
+        );
+        this.failedReservoirs.add(1, { instrument });
+      },
+    );
   }
 
   /**
@@ -220,6 +234,7 @@ export class NativeMeterProvider implements MeterProvider {
     );
     this.facade.meters.use(configurator);
     this.useFilters(functions.filters);
+    this.useReservoirs(functions.reservoirs);
     if (logLevel !== undefined) {
       setLogLevel(logLevel);
     }
@@ -260,7 +275,7 @@ export class NativeMeterProvider implements MeterProvider {
     const read = readOptions(options as MetricsOptions, path);
     const { plain, configurator } = read;
     // It belongs to the streams of before.
-    this.facade.handOver();
+    this.facade.handOverAll();
     const functions = this.functions(read);
     native(() => this.native.update(functions, toJson(plain), path));
     if (configurator || 'meterConfigurator' in plain) {
@@ -269,17 +284,24 @@ export class NativeMeterProvider implements MeterProvider {
     if ('exporters' in plain) {
       this.useFilters(functions.filters);
     }
+    if ('views' in plain) {
+      this.useReservoirs(functions.reservoirs);
+    }
     this.facade.reshape();
   }
 
   /** The functions of options, as the native side knows them. */
-  private functions({ filters, configurator }: ReadOptions) {
+  private functions({ filters, reservoirs, configurator }: ReadOptions) {
     return {
       facade: this.facade.id,
       filters: filters.map(({ exporter, index, filter }) => ({
         exporter,
         index,
         number: this.facade.filters.add(filter),
+      })),
+      reservoirs: reservoirs.map(({ view, make }) => ({
+        view,
+        number: this.facade.reservoirs.add(make),
       })),
       meters: configurator && this.facade.meters.decideAll(configurator),
     };
@@ -290,6 +312,11 @@ export class NativeMeterProvider implements MeterProvider {
     const numbers = filters.map(({ number }) => number);
     this.exporterFilters.forEach(number => this.facade.filters.remove(number));
     this.exporterFilters = numbers;
+  }
+
+  /** Views have these reservoirs from now on. */
+  private useReservoirs(reservoirs: { number: number }[]): void {
+    this.facade.reservoirs.keep(reservoirs.map(({ number }) => number));
   }
 
   /** @internal Whether the program made an instrument, on this thread or another. */
@@ -391,7 +418,8 @@ export class NativeMeterProvider implements MeterProvider {
   /** The options of a reader as JSON, and what the facade knows its filter by. */
   private readerOptions(options: unknown) {
     const filters: MetricFilter[] = [];
-    const plain = plainOptions(options, 'options', filters);
+    const functions = { filters, reservoirs: [] };
+    const plain = plainOptions(options, 'options', functions);
     const index = takeFilter(plain);
     return {
       plain: toJson(plain),
@@ -405,7 +433,7 @@ export class NativeMeterProvider implements MeterProvider {
   /** Changes what reads; instruments learn whether somebody does. */
   private reshaped<T>(change: () => T): T {
     // It belongs to the readers of before.
-    this.facade.handOver();
+    this.facade.handOverAll();
     const changed = change();
     this.facade.reshape();
     return changed;
