@@ -13,6 +13,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class NativeExporter {
   /** What a call exports; `None` when nobody waits for that any more. */
   body(call: number): NativeOtlp | null
+  /** As that of a reader. */
+  update(options: string, path: string, filter?: number | undefined | null): void
   /** Says how a call ended; with a `reason` it failed. */
   answer(call: number, reason: string | undefined | null, retryable: boolean): void
   flush(): Promise<Outcome>
@@ -181,6 +183,8 @@ export declare class NativeProvider {
 export declare class NativeReader {
   /** Collects; event loops have so long to run their callbacks. */
   collect(timeoutMs: number): Promise<NativeOtlp>
+  /** Has it read by these options, all of them, and a filter that is a function. */
+  update(options: string, path: string, filter?: number | undefined | null): void
   /** Takes the reader back. Once is enough. */
   remove(): void
 }

@@ -130,7 +130,7 @@ export declare type Duration = number | {
 };
 
 /** A value that stands for those of its series. */
-declare interface Exemplar {
+export declare interface Exemplar {
     value: number;
     /** When it was recorded: seconds since the epoch, and nanoseconds. */
     timestamp: HrTime;
@@ -150,7 +150,7 @@ export declare type ExemplarFilter = 'trace_based' | 'always_on' | 'always_off';
  * on the event loop, the first within a record: what it throws or returns and may not is logged and
  * counted in `nativestage.metrics.exemplar_reservoirs.failed`, and its series has no exemplars from then on.
  */
-declare interface ExemplarReservoir {
+export declare interface ExemplarReservoir {
     /**
      * Gets every value that the exemplar filter lets through.
      *
@@ -168,7 +168,7 @@ declare interface ExemplarReservoir {
 }
 
 /** Makes the reservoir of a series when its first value is offered. */
-declare type ExemplarReservoirFactory = (series: ReservedSeries) => ExemplarReservoir;
+export declare type ExemplarReservoirFactory = (series: ReservedSeries) => ExemplarReservoir;
 
 /** A metric as a filter knows it. */
 export declare interface FilteredMetric {
@@ -604,7 +604,7 @@ value: AttributeValue | undefined | PromiseLike<AttributeValue | undefined>
 ];
 
 /** What a reservoir is for. */
-declare interface ReservedSeries {
+export declare interface ReservedSeries {
     /** The name of the metric. */
     name: string;
     aggregation: Aggregation;

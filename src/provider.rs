@@ -381,6 +381,18 @@ impl Provider {
         Ok(pipeline)
     }
 
+    /// Has such a reader want something else.
+    ///
+    /// # Errors
+    /// [`Code::ShutDown`] where it or the provider was shut down.
+    pub fn update_reader(&self, pipeline: PipelineId, layer: ReaderLayer) -> Result<()> {
+        let state = self.state();
+        self.still_open(&state)?;
+        self.engine.update_reader(pipeline, layer)?;
+        tell(&state);
+        Ok(())
+    }
+
     /// Takes such a reader back.
     pub fn remove_reader(&self, pipeline: PipelineId) {
         let state = self.state();
@@ -405,6 +417,19 @@ impl Provider {
             self.remove_reader(pipeline);
         }
         added
+    }
+
+    /// Has such an exporter read something else, and at another interval.
+    ///
+    /// # Errors
+    /// As [`Provider::update_reader`].
+    pub fn update_exporter(&self, push: &OwnPush, config: OwnExporterConfig) -> Result<()> {
+        if !self.own.has(push) {
+            return Err(Error::new(Code::ShutDown, "the exporter was shut down"));
+        }
+        self.update_reader(push.pipeline(), config.reader.layer)?;
+        push.set_interval(config.interval);
+        Ok(())
     }
 
     /// Shuts such an exporter down, and takes it back.

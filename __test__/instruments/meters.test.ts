@@ -290,6 +290,12 @@ test('a change that is not allowed is refused by its path, and changes nothing',
   counter.add(1);
   for (const [options, message] of [
     [{ views: [{ selector: {} }] }, /options\.views\[0\]\.selector/],
+    [
+      {
+        views: [{ selector: { instrument_name: 'c' }, stream: { name: '' } }],
+      },
+      /options\.views\[0\]\.stream\.name: found an empty text/,
+    ],
     [{ cardinalityLimit: 0 }, /options\.cardinalityLimit/],
     [{ exporters: {} }, /options\.exporters\.prometheus: found a change/],
     [{ serviceName: 'other' }, /`serviceName`, expected one of/],

@@ -274,8 +274,11 @@ fn read_keys(keys: &[Json]) -> std::result::Result<Arc<[String]>, String> {
     keys.iter()
         .map(|key| {
             let text = key.as_str().filter(|key| !key.is_empty());
+            // What is no text comes as `{found: text}`.
+            let found = key.get("found").and_then(Json::as_str);
+            let found = found.map_or_else(|| key.to_string(), str::to_owned);
             text.map(str::to_owned)
-                .ok_or_else(|| format!("found {key}, expected attribute keys"))
+                .ok_or_else(|| format!("found {found}, expected attribute keys"))
         })
         .collect()
 }

@@ -376,7 +376,8 @@ impl NativeProvider {
         } = OwnReaderConfig::parse(&options, &path)?;
         layer.filter_by(filter.map(|number| FunctionFilter { facade, number }));
         let pipeline = self.provider.add_reader(layer)?;
-        Ok(NativeReader::new(self.provider.clone(), pipeline, encoding))
+        let provider = self.provider.clone();
+        Ok(NativeReader::new(provider, facade, pipeline, encoding))
     }
 
     /// Adds an exporter that this environment runs: `onMessage` gets what it is asked for as JSON, as
@@ -399,7 +400,8 @@ impl NativeProvider {
         let push = self
             .provider
             .add_exporter(config, facade, Box::new(messenger))?;
-        Ok(NativeExporter::new(self.provider.clone(), push, encoding))
+        let provider = self.provider.clone();
+        Ok(NativeExporter::new(provider, facade, push, encoding))
     }
 
     /// Which values may become exemplars: `trace_based`, `always_on` or `always_off`; `None` until

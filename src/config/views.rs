@@ -322,6 +322,12 @@ impl ViewOptions {
             meter_version: self.selector.meter_version,
             meter_schema_url: self.selector.meter_schema_url,
         };
+        if self.stream.name.as_deref() == Some("") {
+            return Err(invalid(
+                &format!("{path}.stream.name"),
+                "found an empty text, expected the name of a metric",
+            ));
+        }
         let renames_many = self.stream.name.is_some()
             && selector
                 .name

@@ -356,6 +356,20 @@ impl Engine {
         Ok(pipeline)
     }
 
+    /// Has a reader of the program's own want something else.
+    ///
+    /// # Errors
+    /// [`Code::ShutDown`] where it was taken back.
+    pub fn update_reader(&self, pipeline: PipelineId, layer: ReaderLayer) -> Result<()> {
+        let mut registry = self.registry();
+        let changed = registry.update_reader(pipeline, layer);
+        let changed = changed.ok_or_else(|| Error::new(Code::ShutDown, "it was shut down"))?;
+        if let Some(settings) = changed {
+            self.change(&mut registry, settings);
+        }
+        Ok(())
+    }
+
     /// Takes a reader of the program's own back.
     pub fn remove_reader(&self, pipeline: PipelineId) {
         let mut registry = self.registry();

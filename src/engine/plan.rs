@@ -209,6 +209,15 @@ impl Settings {
         (settings, PipelineId(place))
     }
 
+    /// With another wish of a reader of the program's own.
+    pub fn with_changed_reader(&self, pipeline: PipelineId, layer: &ReaderLayer) -> Self {
+        let mut settings = self.clone();
+        if let Some(reader) = settings.pipelines.get_mut(pipeline.0) {
+            *reader = Some(layer.over(&self.reader));
+        }
+        settings
+    }
+
     /// Without the reader of this pipeline.
     pub fn without_reader(&self, pipeline: PipelineId) -> Self {
         let mut settings = self.clone();

@@ -260,7 +260,7 @@ impl Stream {
 
     /// Takes what a reservoir of the program's keeps of a series, with attributes that the series does not
     /// have. `series` is the instrument's, where the stream keeps whole sets.
-    pub fn give(&mut self, attributes: &Canonical, series: Option<SeriesId>, given: Vec<Exemplar>) {
+    pub fn give(&mut self, attributes: &Canonical, series: Option<SeriesId>, given: &[Exemplar]) {
         let is_beyond = is_overflow(attributes) || self.live >= self.plan.cardinality_limit;
         let known = self.bound.get(attributes).map(|known| known.row);
         let row = known
@@ -270,9 +270,9 @@ impl Stream {
         let Some(row) = row else {
             return;
         };
-        let exemplars = given.into_iter().map(|exemplar| Exemplar {
+        let exemplars = given.iter().map(|exemplar| Exemplar {
             value: self.number(exemplar.value),
-            ..exemplar
+            ..exemplar.clone()
         });
         let exemplars = exemplars.collect();
         self.columns.lock().give(row, exemplars);

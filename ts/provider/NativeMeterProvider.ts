@@ -14,6 +14,7 @@ import { readConfigFile } from '../declarative/readConfigFile';
 import { native, outcome } from '../common/errors';
 import { OwnExporter } from '../export/OwnExporter';
 import { OwnReader } from '../export/OwnReader';
+import { ReaderSettings } from '../export/ReaderSettings';
 import type {
   AddedExporter,
   MetricExporter,
@@ -47,14 +48,8 @@ import {
   logsAtExit,
   setLogLevel,
 } from '../common/log';
-import type { MetricFilter, MetricsOptions, MetricsUpdate } from './options';
-import {
-  plainOptions,
-  readOptions,
-  resourceOf,
-  takeFilter,
-  type ReadOptions,
-} from './plainOptions';
+import type { MetricsOptions, MetricsUpdate } from './options';
+import { readOptions, resourceOf, type ReadOptions } from './plainOptions';
 import { PrometheusProducer } from './PrometheusProducer';
 import { readTexts } from '../common/readTexts';
 import { completeResource } from '../resource/completeResource';
@@ -368,18 +363,22 @@ export class NativeMeterProvider implements MeterProvider {
   addReader<E extends OtlpEncoding = 'json'>(
     options: MetricReaderOptions<E> = {},
   ): MetricReader<E> {
-    const { plain, filter } = this.readerOptions(options);
-    return this.reshaped(
-      () =>
+    return this.read(
+      options,
+      settings =>
         new OwnReader(
           native(() =>
-            this.native.addReader(this.facade.id, plain, 'options', filter),
+            this.native.addReader(
+              this.facade.id,
+              settings.json,
+              'options',
+              settings.filter,
+            ),
           ),
+          settings,
+          change => this.reshaped(change),
           () => this.facade.handOver(),
-          () => {
-            this.facade.filters.remove(filter);
-            this.facade.reshape();
-          },
+          () => this.facade.reshape(),
         ),
     );
   }
@@ -395,18 +394,16 @@ export class NativeMeterProvider implements MeterProvider {
     exporter: MetricExporter<E>,
     options: MetricExporterOptions<E> = {},
   ): AddedExporter {
-    const { plain, filter } = this.readerOptions(options);
-    return this.reshaped(() => {
+    return this.read(options, settings => {
       const added = new OwnExporter<E>(
         this.native,
         this.facade.id,
         exporter,
-        plain,
-        filter,
+        settings,
+        change => this.reshaped(change),
         () => this.facade.handOver(),
         gone => {
           this.exporters.delete(gone);
-          this.facade.filters.remove(filter);
           this.facade.reshape();
         },
       );
@@ -415,19 +412,15 @@ export class NativeMeterProvider implements MeterProvider {
     });
   }
 
-  /** The options of a reader as JSON, and what the facade knows its filter by. */
-  private readerOptions(options: unknown) {
-    const filters: MetricFilter[] = [];
-    const functions = { filters, reservoirs: [] };
-    const plain = plainOptions(options, 'options', functions);
-    const index = takeFilter(plain);
-    return {
-      plain: toJson(plain),
-      filter:
-        index === undefined
-          ? undefined
-          : this.facade.filters.add(filters[index]),
-    };
+  /** Adds what reads by these options. */
+  private read<T>(options: unknown, add: (settings: ReaderSettings) => T): T {
+    const settings = new ReaderSettings(options, this.facade.filters);
+    try {
+      return this.reshaped(() => add(settings));
+    } catch (error) {
+      settings.end();
+      throw error;
+    }
   }
 
   /** Changes what reads; instruments learn whether somebody does. */

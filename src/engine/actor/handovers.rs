@@ -181,7 +181,7 @@ impl Actor {
         };
         for one in given {
             if let Some(instrument) = self.instruments.get_mut(one.instrument as usize) {
-                instrument.give(one.stream, &one.attributes, one.exemplars);
+                instrument.give(one.stream, &one.attributes, &one.exemplars);
             }
         }
     }
