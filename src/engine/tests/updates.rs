@@ -373,7 +373,7 @@ fn a_reader_that_leaves_a_stream_has_a_start_of_its_own() {
 fn a_reader_that_comes_to_anothers_stream_leaves_that_as_it_is() {
     use Temporality::{Cumulative, Delta};
     let mut bench = Bench::unconfigured();
-    let mut reader = |preference| {
+    let reader = |preference| {
         let layer = ReaderLayer::preferring(preference);
         bench.engine.add_reader(layer).unwrap()
     };
