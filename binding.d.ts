@@ -13,6 +13,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare class NativeExporter {
   /** What a call exports; `None` when nobody waits for that any more. */
   body(call: number): NativeOtlp | null
+  /** As that of a reader. */
+  update(options: string, path: string, filter?: number | undefined | null): void
   /** Says how a call ended; with a `reason` it failed. */
   answer(call: number, reason: string | undefined | null, retryable: boolean): void
   flush(): Promise<Outcome>
@@ -32,9 +34,11 @@ export declare class NativeFacade {
   /**
    * Hands over everything: what became of slots, touched cells, the block; after callbacks ran, what
    * they observed. `slots` is JSON: `[[storage, slot, instrument, [key, value, …]], …]`, and
-   * `[storage, slot]` for one that was given back.
+   * `[storage, slot]` for one that was given back. So is `given`, what reservoirs of the program's
+   * chose: `[[instrument, stream, [key, value, …], [[value, seconds, nanoseconds, trace id, span id,
+   * [key, value, …]], …]], …]`.
    */
-  handOver(slots: string | undefined | null, sums: Float64Array, gauges: Float64Array, block: NativeBlock, exemplars: Array<NativeExemplars>, observations: NativeObservations | undefined | null, run: NativeRun | undefined | null, answers: boolean): void
+  handOver(slots: string | undefined | null, sums: Float64Array, gauges: Float64Array, block: NativeBlock, exemplars: Array<NativeExemplars>, given: string | undefined | null, observations: NativeObservations | undefined | null, run: NativeRun | undefined | null, answers: boolean): void
   /** Hands over one slot's cell, if it has one, and the block. */
   handOverSlot(slots: string | undefined | null, storage: number, slot: number, value: number | undefined | null, block: NativeBlock, exemplars: Array<NativeExemplars>): void
   /**
@@ -92,6 +96,8 @@ export declare class NativeProvider {
   register(scope: NativeScope, request: string): NativeInstrument
   /** Whether any stream of the instrument keeps this attribute key. */
   keeps(instrument: number, key: string): boolean
+  /** Whether the stream that a function makes reservoirs for keeps this attribute key. */
+  reservationKeeps(instrument: number, stream: number, key: string): boolean
   /** The shapes of all instruments under the configuration of now. */
   shapes(): Array<NativeShape>
   /**
@@ -177,6 +183,8 @@ export declare class NativeProvider {
 export declare class NativeReader {
   /** Collects; event loops have so long to run their callbacks. */
   collect(timeoutMs: number): Promise<NativeOtlp>
+  /** Has it read by these options, all of them, and a filter that is a function. */
+  update(options: string, path: string, filter?: number | undefined | null): void
   /** Takes the reader back. Once is enough. */
   remove(): void
 }
@@ -262,6 +270,7 @@ export interface NativeFunctions {
   /** The environment. */
   facade: number
   filters: Array<NativeFilter>
+  reservoirs: Array<NativeReservoir>
   /** Where a function configures meters: what it says of those that there are. */
   meters?: Array<NativeMeterDecision>
 }
@@ -279,6 +288,8 @@ export interface NativeInstrument {
   filtered: boolean
   /** Characters of an attribute's value. */
   valueLength: number
+  reserved: Array<NativeReserved>
+  samples: boolean
 }
 
 /** A line for the operator. */
@@ -343,6 +354,32 @@ export interface NativeRename {
   boundaries: Array<number>
 }
 
+/** A stream whose reservoirs a function of the program's makes. */
+export interface NativeReserved {
+  /** What its environment knows it by, among those of the instrument. */
+  stream: number
+  /** Whose function it is, and which one. */
+  facade: number
+  number: number
+  /** The readers that collect it, as bits. */
+  readers: number
+  /** Series that it may have. */
+  series: number
+  /** Whether it drops attributes: `reservationKeeps` says which. */
+  filtered: boolean
+  name: string
+  /** As JSON, as a view has it. */
+  aggregation: string
+}
+
+/** A function that makes the reservoirs of a view. */
+export interface NativeReservoir {
+  /** Of the view, in the options. */
+  view: number
+  /** What the environment knows the function by. */
+  number: number
+}
+
 /** The run of the callbacks that a hand-over belongs to. */
 export interface NativeRun {
   /** Whose collection it is for. */
@@ -366,6 +403,10 @@ export interface NativeShape {
   sets: number
   filtered: boolean
   valueLength: number
+  /** Streams with reservoirs of the program's. */
+  reserved: Array<NativeReserved>
+  /** Whether the engine chooses exemplars for another stream. */
+  samples: boolean
 }
 
 /** What a promise resolves to: an error is data here, so that it can carry its code. */

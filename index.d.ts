@@ -11,9 +11,11 @@ import { BackendFeature } from '@backstage/backend-plugin-api';
 import { BatchObservableCallback } from '@opentelemetry/api';
 import { BatchObservableResult } from '@opentelemetry/api';
 import type { Config } from '@backstage/config';
+import type { Context } from '@opentelemetry/api';
 import { Counter } from '@opentelemetry/api';
 import { Gauge } from '@opentelemetry/api';
 import { Histogram } from '@opentelemetry/api';
+import type { HrTime } from '@opentelemetry/api';
 import { Meter } from '@opentelemetry/api';
 import type { MeterOptions } from '@opentelemetry/api';
 import { MetricAdvice } from '@opentelemetry/api';
@@ -127,8 +129,46 @@ export declare type Duration = number | {
     weeks?: number;
 };
 
+/** A value that stands for those of its series. */
+export declare interface Exemplar {
+    value: number;
+    /** When it was recorded: seconds since the epoch, and nanoseconds. */
+    timestamp: HrTime;
+    /** Attributes it was recorded with. Those that its point has are left out. */
+    filteredAttributes?: Attributes;
+    /** 32 hexadecimal digits. What is no id counts as none. */
+    traceId?: string;
+    /** 16 hexadecimal digits. */
+    spanId?: string;
+}
+
 /** Which values may become exemplars. */
 export declare type ExemplarFilter = 'trace_based' | 'always_on' | 'always_off';
+
+/**
+ * Chooses the exemplars of one series (Metrics SDK specification, "ExemplarReservoir"). Its functions run
+ * on the event loop, the first within a record: what it throws or returns and may not is logged and
+ * counted in `nativestage.metrics.exemplar_reservoirs.failed`, and its series has no exemplars from then on.
+ */
+export declare interface ExemplarReservoir {
+    /**
+     * Gets every value that the exemplar filter lets through.
+     *
+     * @param attributes - All that it was recorded with, those that the view drops too.
+     * @param context - The one that was passed, or the active one.
+     */
+    offer(value: number, timestamp: HrTime, attributes: Attributes, context: Context): void;
+    /**
+     * Called for a collection when a value was offered since the last one: what it returns, 1 000 at most,
+     * takes the place of what it returned then. Under delta temporality that is exported once.
+     *
+     * @param pointAttributes - Those of the series.
+     */
+    collect(pointAttributes: Attributes): Exemplar[];
+}
+
+/** Makes the reservoir of a series when its first value is offered. */
+export declare type ExemplarReservoirFactory = (series: ReservedSeries) => ExemplarReservoir;
 
 /** A metric as a filter knows it. */
 export declare interface FilteredMetric {
@@ -563,6 +603,15 @@ name: string,
 value: AttributeValue | undefined | PromiseLike<AttributeValue | undefined>
 ];
 
+/** What a reservoir is for. */
+export declare interface ReservedSeries {
+    /** The name of the metric. */
+    name: string;
+    aggregation: Aggregation;
+    /** Those of the series. */
+    attributes: Attributes;
+}
+
 /**
  * A resource as `resourceFromAttributes` and `detectResources` of `@opentelemetry/resources` make it,
  * in any of its versions: it merges with others, and may have attributes that are not known yet.
@@ -750,7 +799,8 @@ export declare interface ViewStream {
     aggregation_cardinality_limit?: number;
     /**
      * How the exemplars of a series are chosen: the last of each explicit bucket, or some of all its
-     * values, 1 to 1000. Not in the declarative configuration.
+     * values, 1 to 1000. Or, in code, a function that makes a reservoir of your own for each series; it runs
+     * on the thread that has it, and is offered what that records. Not in the declarative configuration.
      */
     exemplar_reservoir?: {
         aligned_histogram_bucket: object | null;
@@ -758,7 +808,7 @@ export declare interface ViewStream {
         simple_fixed_size: {
             size?: number;
         } | null;
-    };
+    } | ExemplarReservoirFactory;
     /** Keys with `*` and `?`. */
     attribute_keys?: {
         included?: string[];

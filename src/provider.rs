@@ -10,7 +10,7 @@ use once_cell::sync::OnceCell;
 
 use crate::config::{
     Config, ExporterFilter, LateLayer, MeterDecision, OwnExporterConfig, ReaderLayer,
-    ResourceConfig, ResourceLayer, StreamUpdate,
+    ResourceConfig, ResourceLayer, StreamUpdate, ViewReservoir,
 };
 use crate::engine::collection::Collection;
 use crate::engine::plan::Pipelines;
@@ -143,7 +143,7 @@ impl Provider {
     /// Changes the configuration of streams and of what exporters read and when, for instruments that
     /// exist too. What is recorded by then goes to the streams of before; of other threads, what they
     /// have handed over. `meters` are what a function of an environment says of those that there are,
-    /// `filters` functions of exporters.
+    /// `filters` functions of exporters, `reservoirs` functions of views.
     ///
     /// # Errors
     /// [`Code::InvalidConfig`] when the options are not allowed, or nothing is configured yet. Nothing
@@ -154,6 +154,7 @@ impl Provider {
         path: &str,
         meters: Option<(FacadeId, Vec<MeterDecision>)>,
         filters: &[ExporterFilter],
+        reservoirs: &[ViewReservoir],
     ) -> Result<()> {
         let mut state = self.state();
         let Some(before) = &state.config else {
@@ -169,6 +170,7 @@ impl Provider {
         };
         config.filter_by(filters);
         config.streams = update.apply(path, &before.streams)?;
+        config.streams.reserve_by(reservoirs);
         if let Some((facade, decisions)) = meters {
             config.streams.meters = config.streams.meters.by_function(facade, decisions);
         }
@@ -379,6 +381,18 @@ impl Provider {
         Ok(pipeline)
     }
 
+    /// Has such a reader want something else.
+    ///
+    /// # Errors
+    /// [`Code::ShutDown`] where it or the provider was shut down.
+    pub fn update_reader(&self, pipeline: PipelineId, layer: ReaderLayer) -> Result<()> {
+        let state = self.state();
+        self.still_open(&state)?;
+        self.engine.update_reader(pipeline, layer)?;
+        tell(&state);
+        Ok(())
+    }
+
     /// Takes such a reader back.
     pub fn remove_reader(&self, pipeline: PipelineId) {
         let state = self.state();
@@ -403,6 +417,19 @@ impl Provider {
             self.remove_reader(pipeline);
         }
         added
+    }
+
+    /// Has such an exporter read something else, and at another interval.
+    ///
+    /// # Errors
+    /// As [`Provider::update_reader`].
+    pub fn update_exporter(&self, push: &OwnPush, config: OwnExporterConfig) -> Result<()> {
+        if !self.own.has(push) {
+            return Err(Error::new(Code::ShutDown, "the exporter was shut down"));
+        }
+        self.update_reader(push.pipeline(), config.reader.layer)?;
+        push.set_interval(config.interval);
+        Ok(())
     }
 
     /// Shuts such an exporter down, and takes it back.

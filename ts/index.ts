@@ -21,6 +21,7 @@ export type {
   BoundRecorder,
   SeriesControl,
 } from './instruments/synchronous';
+export type * from './provider/exemplarReservoir';
 export type * from './provider/options';
 export type * from './services/services';
 export type {

@@ -31,6 +31,7 @@ export type {
 } from './instruments/synchronous';
 export { type Logger, setLogger } from './common/log';
 export type { NativeMeterProvider } from './provider/NativeMeterProvider';
+export type * from './provider/exemplarReservoir';
 export type * from './provider/options';
 export type { Resource } from './resource/Resource';
 export type { MeterScopeOptions } from './services/services';

@@ -21,7 +21,7 @@ import type { MetricReader } from './export/types';
 import { loadBinding, loadFailure } from './addon/native';
 import { NativeMeterProvider } from './provider/NativeMeterProvider';
 import type { MetricsOptions } from './provider/options';
-import { plainOptions, takeMeterConfigurator } from './provider/plainOptions';
+import { readOptions } from './provider/plainOptions';
 import {
   parseCollection,
   type TestMetric,
@@ -92,11 +92,8 @@ export function createTestMetrics(
   if (!binding) {
     throw loadFailure()!;
   }
-  const { rest: data, configurator } = takeMeterConfigurator(options);
-  const { temporality = 'cumulative', ...rest } = plainOptions(
-    data,
-    'options',
-  ) as TestMetricsOptions;
+  const { plain, configurator, reservoirs } = readOptions(options, 'options');
+  const { temporality = 'cumulative', ...rest } = plain as TestMetricsOptions;
   const provider = new NativeMeterProvider(binding.NativeProvider.isolated());
   let root: DefaultRootMetricsService;
   let reader: MetricReader;
@@ -106,6 +103,9 @@ export function createTestMetrics(
     provider.configureWithoutExporters(rest);
     if (configurator) {
       provider.update({ meterConfigurator: configurator });
+    }
+    if (reservoirs.length > 0) {
+      provider.update({ views: options.views });
     }
     root = DefaultRootMetricsService.over(provider, rest);
   } catch (error) {

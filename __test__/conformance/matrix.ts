@@ -3,11 +3,8 @@
 // our words and in its order. `docs/conformance.md` is written from this table, and
 // conformance/matrix.test.ts looks whether every test that it names exists.
 
-/**
- * `yes` has a test that tries it. `partly` has one for the part that there is, and says what is missing.
- * `other` is of traces, logs or propagation.
- */
-export type State = 'yes' | 'partly' | 'no' | 'other';
+/** `yes` has a test that tries it. `other` is of traces, logs or propagation. */
+export type State = 'yes' | 'no' | 'other';
 
 export interface Row {
   row: string;
@@ -17,7 +14,7 @@ export interface Row {
    * An ellipsis stands for what the program puts into the title.
    */
   tests: string[];
-  /** Why not, what is missing, or a note. */
+  /** Why not, or a note. */
   why?: string;
 }
 
@@ -35,12 +32,6 @@ const yes = (row: string, ...tests: string[]): Row => ({
 });
 const noted = (row: string, why: string, ...tests: string[]): Row => ({
   ...yes(row, ...tests),
-  why,
-});
-const partly = (row: string, why: string, ...tests: string[]): Row => ({
-  row,
-  state: 'partly',
-  tests,
   why,
 });
 const no = (row: string, why: string, ...tests: string[]): Row => ({
@@ -79,6 +70,7 @@ const COLLECTOR =
 const FILTERS = `${READERS}: are sampled as the filter … has it`;
 const EXEMPLARS =
   'instruments/exemplars: an exemplar of … has value, trace, span and time';
+const OWN_RESERVOIRS = 'instruments/exemplarReservoirs';
 const RESERVOIRS =
   'src/engine/tests/exemplars.rs: a_histogram_keeps_the_last_of_each_bucket_and_the_others_one';
 const STRATEGIES = `${PAGE}/names.rs: each_strategy_does_what_it_is_called`;
@@ -366,15 +358,16 @@ const metrics: Row[] = [
     'instruments/exemplars: the context that is passed to … counts, not the active one',
   ),
   yes('Exemplars have the time of the measurement', EXEMPLARS),
-  no(
+  yes(
     'An `ExemplarReservoir` can be one’s own',
-    'A view chooses between the two of the specification; they run in Rust, beside the event loop.',
+    `${OWN_RESERVOIRS}: … offers every value to a reservoir of the series, whose choice is exported`,
+    `${OWN_RESERVOIRS}: the reservoirs of OpenTelemetry’s JS SDK fit`,
+    `${OWN_RESERVOIRS}: as OTLP in …, what reservoirs chose last is delivered when the program ends`,
   ),
-  partly(
+  yes(
     'A reservoir is offered value, attributes, `Context` and time',
-    'Those of the package are, with the span in place of the whole `Context`.',
-    'src/engine/aggregate/exemplars.rs: each_value_of_an_interval_has_the_same_chance',
-    EXEMPLARS,
+    `${OWN_RESERVOIRS}: … offers every value to a reservoir of the series, whose choice is exported`,
+    `${OWN_RESERVOIRS}: a reservoir gets the whole context, of sampled spans alone by default`,
   ),
   yes('`SimpleFixedSizeExemplarReservoir` by default', RESERVOIRS),
   yes(

@@ -383,7 +383,12 @@ describe('with a context manager', () => {
 test('looks become rarer once they found enough, and are as before after a collection', () => {
   const exemplars = new Exemplars(Storage.Sum);
   exemplars.filter = 'always_on';
-  const owner = { removals: 0, droppedAttributes: () => undefined };
+  const owner = {
+    removals: 0,
+    int: false,
+    droppedAttributes: () => undefined,
+    complete: () => [],
+  };
   const captured = (records: number) => {
     for (let record = 0; record < records; record++) {
       exemplars.reach(0);

@@ -181,14 +181,20 @@ test('a meter that is disabled does nothing, and what it did is exported once mo
   counter.add(10, { a: 1 });
   bound.add(10);
   histogram.record(5);
+  let looks = 0;
+  const isRead = (): undefined => {
+    looks++;
+  };
   const unread = new Proxy(
     {},
     {
-      get: () => assert.fail('nobody reads it'),
-      ownKeys: () => [],
+      get: isRead,
+      ownKeys: () => (looks++, []),
+      getOwnPropertyDescriptor: isRead,
     },
   );
   counter.add(1, unread);
+  assert.equal(looks, 0);
   const last = await metrics.collect();
   assert.equal(last.value('c', { a: 1 }), 2);
   assert.equal(last.point('h')?.count, 1);
@@ -284,6 +290,12 @@ test('a change that is not allowed is refused by its path, and changes nothing',
   counter.add(1);
   for (const [options, message] of [
     [{ views: [{ selector: {} }] }, /options\.views\[0\]\.selector/],
+    [
+      {
+        views: [{ selector: { instrument_name: 'c' }, stream: { name: '' } }],
+      },
+      /options\.views\[0\]\.stream\.name: found an empty text/,
+    ],
     [{ cardinalityLimit: 0 }, /options\.cardinalityLimit/],
     [{ exporters: {} }, /options\.exporters\.prometheus: found a change/],
     [{ serviceName: 'other' }, /`serviceName`, expected one of/],
@@ -318,7 +330,7 @@ test('a plugin can be disabled and enabled while it runs', async t => {
   );
 });
 
-test('recording with a disabled meter costs no more than a few comparisons', t => {
+test('recording with a disabled meter looks at no attribute, in 0.6 of the time of an enabled one at most', t => {
   const metrics = createTestMetrics({ meterConfigurator: OFF });
   t.after(() => metrics.shutdown());
   const off = metrics.provider.getMeter('off').createCounter('c');
@@ -339,7 +351,8 @@ test('recording with a disabled meter costs no more than a few comparisons', t =
   const best = (which: number) =>
     Math.min(...rounds.map(round => round[which]));
   const [disabled, recorded] = [best(0), best(1)];
-  assert.ok(disabled <= recorded, `${disabled} µs beside ${recorded} µs`);
+  // 0.4 to 0.43, of which the loop and its objects are 0.15. Found out behind the first attribute: 0.7.
+  assert.ok(disabled <= 0.6 * recorded, `${disabled} µs beside ${recorded} µs`);
 });
 
 test('a function says which meters are enabled, once for each and again with an update', async t => {

@@ -372,3 +372,27 @@ test('a unit is any text', async t => {
   // They are three instruments of one name.
   assert.equal(messages.length, 2, messages.join('\n'));
 });
+
+test('advice on attributes that is none is said as it was found, and all are kept', async t => {
+  const messages = diagMessages(t);
+  const metrics = testMetrics(t);
+  const meter = metrics.provider.getMeter('m');
+  for (const [name, attributes, found] of [
+    ['text', 'nope', 'nope'],
+    ['number', [1, 'a'], '1'],
+    ['empty', ['a', ''], '""'],
+    ['object', [{}], '[object Object]'],
+  ] as [string, string[], string][]) {
+    const ours: InstrumentOptions = { advice: { attributes } };
+    const counter = meter.createCounter(name, ours);
+    counter.add(1, { a: 1, b: 2 });
+    assert.equal((await metrics.collect()).value(name, { a: 1, b: 2 }), 1);
+    const said = messages.at(-1)!;
+    assert.ok(
+      said.includes(
+        `metric "${name}": advice.attributes: found ${found}, expected attribute keys; all attributes are kept`,
+      ),
+      said,
+    );
+  }
+});

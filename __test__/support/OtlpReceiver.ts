@@ -131,6 +131,7 @@ interface Exemplar {
   spanId?: string;
   asInt?: string | number;
   asDouble?: number;
+  filteredAttributes?: KeyValue[];
 }
 
 export interface OtlpPoint {

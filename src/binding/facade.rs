@@ -13,8 +13,8 @@ use crate::engine::canonical::Canonical;
 use crate::engine::cells::Cells;
 use crate::engine::plan::Storage;
 use crate::engine::{
-    attributes, Captured, Engine, FacadeId, Handover, PipelineId, RunId, Samples, SlotChanges,
-    Verdict,
+    attributes, Captured, Engine, FacadeId, Givens, Handover, PipelineId, RunId, Samples,
+    SlotChanges, Verdict,
 };
 use crate::error::{Code, Error};
 use crate::provider::Provider;
@@ -111,7 +111,9 @@ impl NativeFacade {
 
     /// Hands over everything: what became of slots, touched cells, the block; after callbacks ran, what
     /// they observed. `slots` is JSON: `[[storage, slot, instrument, [key, value, …]], …]`, and
-    /// `[storage, slot]` for one that was given back.
+    /// `[storage, slot]` for one that was given back. So is `given`, what reservoirs of the program's
+    /// chose: `[[instrument, stream, [key, value, …], [[value, seconds, nanoseconds, trace id, span id,
+    /// [key, value, …]], …]], …]`.
     #[napi(catch_unwind)]
     #[allow(clippy::too_many_arguments)] // One native call per collection; objects cost more.
     pub fn hand_over(
@@ -121,6 +123,7 @@ impl NativeFacade {
         gauges: Float64ArraySlice<'_>,
         block: NativeBlock<'_>,
         exemplars: Vec<NativeExemplars<'_>>,
+        given: Option<String>,
         observations: Option<NativeObservations<'_>>,
         run: Option<NativeRun>,
         answers: bool,
@@ -138,6 +141,7 @@ impl NativeFacade {
             gauges: take_gauges(gauges),
             samples: self.copy(&block.slots, &block.values, block.count),
             exemplars: exemplars.into_iter().map(Captured::from).collect(),
+            given: given.map(Givens::from_json).unwrap_or_default(),
             observations: observations
                 .map(|observed| self.copy(&observed.slots, &observed.values, observed.count)),
             unfinished,

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use napi_derive::napi;
 use opentelemetry::InstrumentationScope;
-use opentelemetry_sdk::metrics::InstrumentKind;
+use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind};
 use serde::Deserialize;
-use serde_json::Value as Json;
+use serde_json::{json, Value as Json};
 
 use crate::config::check_boundaries;
 use crate::engine::clock;
 use crate::engine::instrument::{InstrumentId, InstrumentSpec, ValueType};
-use crate::engine::plan::Shape;
+use crate::engine::plan::{Shape, StreamPlan};
 use crate::engine::Engine;
 use crate::error::{Code, Error, Result};
 use crate::services::Named;
@@ -77,6 +77,27 @@ pub struct NativeInstrument {
     pub filtered: bool,
     /// Characters of an attribute's value.
     pub value_length: u32,
+    pub reserved: Vec<NativeReserved>,
+    pub samples: bool,
+}
+
+/// A stream whose reservoirs a function of the program's makes.
+#[napi(object)]
+pub struct NativeReserved {
+    /// What its environment knows it by, among those of the instrument.
+    pub stream: u32,
+    /// Whose function it is, and which one.
+    pub facade: u32,
+    pub number: u32,
+    /// The readers that collect it, as bits.
+    pub readers: u32,
+    /// Series that it may have.
+    pub series: u32,
+    /// Whether it drops attributes: `reservationKeeps` says which.
+    pub filtered: bool,
+    pub name: String,
+    /// As JSON, as a view has it.
+    pub aggregation: String,
 }
 
 /// An instrument's shape after configuration.
@@ -87,6 +108,54 @@ pub struct NativeShape {
     pub sets: u32,
     pub filtered: bool,
     pub value_length: u32,
+    /// Streams with reservoirs of the program's.
+    pub reserved: Vec<NativeReserved>,
+    /// Whether the engine chooses exemplars for another stream.
+    pub samples: bool,
+}
+
+impl NativeReserved {
+    fn new(plan: &StreamPlan) -> Option<Self> {
+        let function = plan.function_reservoir()?;
+        Some(Self {
+            stream: plan.reserved_as(),
+            facade: function.facade,
+            number: function.number,
+            readers: plan.pipelines,
+            series: u32::try_from(plan.cardinality_limit).unwrap_or(u32::MAX),
+            filtered: !plan.attributes.keeps_all(),
+            name: plan.name.clone(),
+            aggregation: aggregation(&plan.aggregation).to_string(),
+        })
+    }
+}
+
+/// As a view has it.
+fn aggregation(aggregation: &Aggregation) -> Json {
+    match aggregation {
+        Aggregation::ExplicitBucketHistogram {
+            boundaries,
+            record_min_max,
+        } => json!({
+            "explicit_bucket_histogram": {
+                "boundaries": boundaries,
+                "record_min_max": record_min_max,
+            },
+        }),
+        Aggregation::Base2ExponentialHistogram {
+            max_size,
+            max_scale,
+            record_min_max,
+        } => json!({
+            "base2_exponential_bucket_histogram": {
+                "max_size": max_size,
+                "max_scale": max_scale,
+                "record_min_max": record_min_max,
+            },
+        }),
+        Aggregation::LastValue => json!({"last_value": null}),
+        _ => json!({"sum": null}),
+    }
 }
 
 impl NativeShape {
@@ -97,6 +166,12 @@ impl NativeShape {
             sets: u32::try_from(shape.sets).unwrap_or(u32::MAX),
             filtered: shape.filtered,
             value_length: u32::try_from(shape.value_length).unwrap_or(u32::MAX),
+            reserved: shape
+                .reserved
+                .iter()
+                .filter_map(NativeReserved::new)
+                .collect(),
+            samples: shape.samples,
         }
     }
 }
@@ -175,6 +250,8 @@ impl InstrumentRequest {
             sets: shape.sets,
             filtered: shape.filtered,
             value_length: shape.value_length,
+            reserved: shape.reserved,
+            samples: shape.samples,
         }
     }
 }
@@ -197,8 +274,11 @@ fn read_keys(keys: &[Json]) -> std::result::Result<Arc<[String]>, String> {
     keys.iter()
         .map(|key| {
             let text = key.as_str().filter(|key| !key.is_empty());
+            // What is no text comes as `{found: text}`.
+            let found = key.get("found").and_then(Json::as_str);
+            let found = found.map_or_else(|| key.to_string(), str::to_owned);
             text.map(str::to_owned)
-                .ok_or_else(|| format!("found {key}, expected attribute keys"))
+                .ok_or_else(|| format!("found {found}, expected attribute keys"))
         })
         .collect()
 }

@@ -12,8 +12,8 @@ use serde_json::json;
 use super::deferred::{promise, promise_of};
 use super::error::Result;
 use super::messenger::Messenger;
-use crate::config::Encoding;
-use crate::engine::PipelineId;
+use crate::config::{Encoding, FunctionFilter, OwnExporterConfig, OwnReaderConfig};
+use crate::engine::{FacadeId, PipelineId};
 use crate::error::Error;
 use crate::export::otlp::encode_whole;
 use crate::export::own::{Delegate, Failure, OwnPush, Request};
@@ -69,18 +69,29 @@ impl From<std::result::Result<Otlp, Error>> for NativeOtlp {
     }
 }
 
+fn function(facade: FacadeId, number: Option<u32>) -> Option<FunctionFilter> {
+    number.map(|number| FunctionFilter { facade, number })
+}
+
 /// A reader that collects when it is asked to.
 #[napi(js_name = "NativeReader")]
 pub struct NativeReader {
     provider: Arc<Provider>,
+    facade: FacadeId,
     pipeline: PipelineId,
     encoding: Encoding,
 }
 
 impl NativeReader {
-    pub fn new(provider: Arc<Provider>, pipeline: PipelineId, encoding: Encoding) -> Self {
+    pub fn new(
+        provider: Arc<Provider>,
+        facade: FacadeId,
+        pipeline: PipelineId,
+        encoding: Encoding,
+    ) -> Self {
         Self {
             provider,
+            facade,
             pipeline,
             encoding,
         }
@@ -104,6 +115,15 @@ impl NativeReader {
         promise_of(env, collected, NativeOtlp::from)
     }
 
+    /// Has it read by these options, all of them, and a filter that is a function.
+    #[napi(catch_unwind)]
+    pub fn update(&self, options: String, path: String, filter: Option<u32>) -> Result<()> {
+        let mut layer = OwnReaderConfig::parse(&options, &path)?.layer;
+        layer.filter_by(function(self.facade, filter));
+        self.provider.update_reader(self.pipeline, layer)?;
+        Ok(())
+    }
+
     /// Takes the reader back. Once is enough.
     #[napi(catch_unwind)]
     pub fn remove(&self) {
@@ -115,14 +135,21 @@ impl NativeReader {
 #[napi(js_name = "NativeExporter")]
 pub struct NativeExporter {
     provider: Arc<Provider>,
+    facade: FacadeId,
     push: Arc<OwnPush>,
     encoding: Encoding,
 }
 
 impl NativeExporter {
-    pub fn new(provider: Arc<Provider>, push: Arc<OwnPush>, encoding: Encoding) -> Self {
+    pub fn new(
+        provider: Arc<Provider>,
+        facade: FacadeId,
+        push: Arc<OwnPush>,
+        encoding: Encoding,
+    ) -> Self {
         Self {
             provider,
+            facade,
             push,
             encoding,
         }
@@ -136,6 +163,15 @@ impl NativeExporter {
     pub fn body(&self, call: u32) -> Option<NativeOtlp> {
         let body: Bytes = self.push.calls().body(call)?;
         Some(Ok(Otlp::new(body.into(), self.encoding)).into())
+    }
+
+    /// As that of a reader.
+    #[napi(catch_unwind)]
+    pub fn update(&self, options: String, path: String, filter: Option<u32>) -> Result<()> {
+        let mut config = OwnExporterConfig::parse(&options, &path)?;
+        config.reader.layer.filter_by(function(self.facade, filter));
+        self.provider.update_exporter(&self.push, config)?;
+        Ok(())
     }
 
     /// Says how a call ended; with a `reason` it failed.

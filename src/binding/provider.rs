@@ -17,8 +17,8 @@ use super::own::{NativeExporter, NativeReader};
 use super::page::ScrapeOutcome;
 use super::scope::NativeScope;
 use crate::config::{
-    Config, ConfigFile, Environment, ExporterFilter, FunctionFilter, LateLayer, MeterDecision,
-    OwnExporterConfig, OwnReaderConfig, ResourceLayer,
+    Config, ConfigFile, Environment, ExporterFilter, FunctionFilter, FunctionReservoir, LateLayer,
+    MeterDecision, OwnExporterConfig, OwnReaderConfig, ResourceLayer, ViewReservoir,
 };
 use crate::engine::clock::Timestamp;
 use crate::engine::produced::Production;
@@ -85,6 +85,15 @@ pub struct NativeFilter {
     pub number: u32,
 }
 
+/// A function that makes the reservoirs of a view.
+#[napi(object)]
+pub struct NativeReservoir {
+    /// Of the view, in the options.
+    pub view: u32,
+    /// What the environment knows the function by.
+    pub number: u32,
+}
+
 /// What a function says of a meter.
 #[napi(object)]
 pub struct NativeMeterDecision {
@@ -98,6 +107,7 @@ pub struct NativeFunctions {
     /// The environment.
     pub facade: u32,
     pub filters: Vec<NativeFilter>,
+    pub reservoirs: Vec<NativeReservoir>,
     /// Where a function configures meters: what it says of those that there are.
     pub meters: Option<Vec<NativeMeterDecision>>,
 }
@@ -115,6 +125,16 @@ impl NativeFunctions {
             },
         });
         filters.collect()
+    }
+
+    fn reservoirs(&mut self) -> Vec<ViewReservoir> {
+        let facade = self.facade;
+        let reservoirs = std::mem::take(&mut self.reservoirs).into_iter();
+        let reservoirs = reservoirs.map(|NativeReservoir { view, number }| ViewReservoir {
+            index: view as usize,
+            function: FunctionReservoir { facade, number },
+        });
+        reservoirs.collect()
     }
 
     fn decisions(&mut self) -> Result<Option<Vec<MeterDecision>>> {
@@ -204,6 +224,13 @@ impl NativeProvider {
         self.provider.engine().keeps(instrument, &key)
     }
 
+    /// Whether the stream that a function makes reservoirs for keeps this attribute key.
+    #[napi(catch_unwind)]
+    pub fn reservation_keeps(&self, instrument: u32, stream: u32, key: String) -> bool {
+        let engine = self.provider.engine();
+        engine.reservation_keeps(instrument, stream, &key)
+    }
+
     /// The shapes of all instruments under the configuration of now.
     #[napi(catch_unwind)]
     pub fn shapes(&self) -> Vec<NativeShape> {
@@ -235,6 +262,7 @@ impl NativeProvider {
             config.streams.meters = meters.by_function(facade, decisions);
         }
         config.filter_by(&functions.filters());
+        config.streams.reserve_by(&functions.reservoirs());
         self.provider.configure(&config, &|port| {
             is_exporters
                 .call(FnArgs::from((u32::from(port),)))
@@ -278,8 +306,9 @@ impl NativeProvider {
     ) -> Result<()> {
         let meters = functions.decisions()?;
         let meters = meters.map(|decisions| (functions.facade, decisions));
-        let filters = functions.filters();
-        self.provider.update(&options, &path, meters, &filters)?;
+        let (filters, reservoirs) = (functions.filters(), functions.reservoirs());
+        self.provider
+            .update(&options, &path, meters, &filters, &reservoirs)?;
         Ok(())
     }
 
@@ -347,7 +376,8 @@ impl NativeProvider {
         } = OwnReaderConfig::parse(&options, &path)?;
         layer.filter_by(filter.map(|number| FunctionFilter { facade, number }));
         let pipeline = self.provider.add_reader(layer)?;
-        Ok(NativeReader::new(self.provider.clone(), pipeline, encoding))
+        let provider = self.provider.clone();
+        Ok(NativeReader::new(provider, facade, pipeline, encoding))
     }
 
     /// Adds an exporter that this environment runs: `onMessage` gets what it is asked for as JSON, as
@@ -370,7 +400,8 @@ impl NativeProvider {
         let push = self
             .provider
             .add_exporter(config, facade, Box::new(messenger))?;
-        Ok(NativeExporter::new(self.provider.clone(), push, encoding))
+        let provider = self.provider.clone();
+        Ok(NativeExporter::new(provider, facade, push, encoding))
     }
 
     /// Which values may become exemplars: `trace_based`, `always_on` or `always_off`; `None` until

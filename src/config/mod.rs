@@ -52,8 +52,8 @@ pub use resource::{Detector, LateLayer, ResourceConfig, ResourceLayer};
 pub use streams::{StreamConfig, StreamUpdate};
 pub(crate) use views::is_gauge;
 pub use views::{
-    check_boundaries, AttributeFilter, IncludeExclude, InstrumentSelector, ReservoirSpec,
-    StreamSpec, View, ViewAggregation, ViewMatching,
+    check_boundaries, AttributeFilter, FunctionReservoir, IncludeExclude, InstrumentSelector,
+    ReservoirSpec, StreamSpec, View, ViewAggregation, ViewMatching, ViewReservoir,
 };
 
 use running::Origin;

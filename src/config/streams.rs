@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::meters::{MeterConfigurator, MeterConfiguratorOptions};
 use super::options::{parse, parse_json, Options, PluginOptions};
 use super::values::Count;
-use super::views::{View, ViewMatching, ViewOptions};
+use super::views::{ReservoirSpec, View, ViewMatching, ViewOptions, ViewReservoir};
 use super::DEFAULT_CARDINALITY_LIMIT;
 use crate::error::Result;
 
@@ -46,6 +46,17 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Change<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let given = Option::deserialize(deserializer)?;
         Ok(Self(Some(given.unwrap_or_default())))
+    }
+}
+
+impl StreamConfig {
+    /// Has functions of the program's make the reservoirs of views.
+    pub fn reserve_by(&mut self, reservoirs: &[ViewReservoir]) {
+        for ViewReservoir { index, function } in reservoirs {
+            if let Some(view) = self.views.get_mut(*index) {
+                view.stream.exemplars = Some(ReservoirSpec::Function(*function));
+            }
+        }
     }
 }
 

@@ -154,6 +154,22 @@ pub enum ReservoirSpec {
     AlignedHistogramBucket,
     /// Without a size, as many as the aggregation has by default.
     SimpleFixedSize(Option<usize>),
+    /// What a function of the program's makes.
+    Function(FunctionReservoir),
+}
+
+/// Where a function that makes reservoirs is: the environment that runs it, and which one of its it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FunctionReservoir {
+    pub facade: u32,
+    pub number: u32,
+}
+
+/// A function that makes the reservoirs of a view, which stands at `index`.
+#[derive(Debug)]
+pub struct ViewReservoir {
+    pub index: usize,
+    pub function: FunctionReservoir,
 }
 
 /// An aggregation; [`ViewAggregation::Explicit`] without boundaries means the default ones. An
@@ -306,6 +322,12 @@ impl ViewOptions {
             meter_version: self.selector.meter_version,
             meter_schema_url: self.selector.meter_schema_url,
         };
+        if self.stream.name.as_deref() == Some("") {
+            return Err(invalid(
+                &format!("{path}.stream.name"),
+                "found an empty text, expected the name of a metric",
+            ));
+        }
         let renames_many = self.stream.name.is_some()
             && selector
                 .name

@@ -206,6 +206,13 @@ impl Columns {
         }
     }
 
+    /// What a reservoir somewhere else keeps of a row's values from now on.
+    pub fn give(&mut self, row: Row, exemplars: Vec<Exemplar>) {
+        if self.origins.rows[row as usize].attributes.is_some() {
+            self.exemplars.give(row, exemplars);
+        }
+    }
+
     /// A collection of cumulative series has ended. Others may read the same exemplars, so they stay
     /// until there are new ones.
     pub fn begin_interval(&mut self) {

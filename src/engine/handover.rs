@@ -2,6 +2,7 @@
 
 use super::captured::Captured;
 use super::cells::Cells;
+use super::given::Givens;
 use super::instrument::InstrumentId;
 use super::runs::RunId;
 use super::slots::SlotChanges;
@@ -31,6 +32,8 @@ pub struct Handover {
     pub samples: Samples,
     /// Of the cells and the samples.
     pub exemplars: Vec<Captured>,
+    /// Of reservoirs of the program's, whose values were recorded up to now.
+    pub given: Givens,
     /// Everything the callbacks observed up to now: replaces what they observed before.
     pub observations: Option<Samples>,
     /// Instruments with callbacks that have not finished: what they observed before stays, unless it
@@ -57,6 +60,7 @@ impl Handover {
             + cells(&self.gauges)
             + self.samples.size()
             + self.exemplars.iter().map(Captured::size).sum::<usize>()
+            + self.given.size()
             + observations
     }
 }

@@ -172,6 +172,20 @@ impl Registry {
         Some((pipeline, settings))
     }
 
+    /// Has a reader want something else; what that makes of the settings, if there are any. `None` where
+    /// there is no such reader.
+    pub fn update_reader(
+        &mut self,
+        pipeline: PipelineId,
+        layer: ReaderLayer,
+    ) -> Option<Option<Settings>> {
+        let known = self.readers.get_mut(&pipeline)?;
+        let settings = self.settings.as_ref();
+        let changed = settings.map(|settings| settings.with_changed_reader(pipeline, &layer));
+        *known = layer;
+        Some(changed)
+    }
+
     /// Takes a reader out; what that makes of the settings.
     pub fn remove_reader(&mut self, pipeline: PipelineId) -> Option<Settings> {
         self.readers.remove(&pipeline)?;

@@ -17,6 +17,7 @@ pub(crate) mod filter;
 mod gate;
 #[cfg(test)]
 mod gate_tests;
+mod given;
 mod handover;
 mod identities;
 pub mod instrument;
@@ -64,6 +65,7 @@ use produced::Production;
 pub use actor::{Facade, Idle};
 pub use captured::Captured;
 pub use filter::{Answer, Verdict};
+pub use given::Givens;
 pub use handover::{Handover, Samples};
 pub use runs::RunId;
 pub use self_metrics::{Component, SelfMetric, OWN_SCOPE};
@@ -229,6 +231,18 @@ impl Engine {
         }
     }
 
+    /// Whether the stream that a function's environment knows by this number keeps an attribute key.
+    pub fn reservation_keeps(&self, id: InstrumentId, stream: u32, key: &str) -> bool {
+        let registry = self.registry();
+        let (Some(spec), Some(settings)) = (registry.get(id), registry.settings()) else {
+            return true;
+        };
+        let (plans, _) = settings.streams(spec);
+        let mut plans = plans.iter();
+        let plan = plans.find(|plan| plan.is_reserved_as(stream));
+        plan.is_none_or(|plan| plan.attributes.keeps(key))
+    }
+
     /// Applies a configuration, once.
     ///
     /// # Errors
@@ -343,6 +357,20 @@ impl Engine {
             self.change(&mut registry, settings);
         }
         Ok(pipeline)
+    }
+
+    /// Has a reader of the program's own want something else.
+    ///
+    /// # Errors
+    /// [`Code::ShutDown`] where it was taken back.
+    pub fn update_reader(&self, pipeline: PipelineId, layer: ReaderLayer) -> Result<()> {
+        let mut registry = self.registry();
+        let changed = registry.update_reader(pipeline, layer);
+        let changed = changed.ok_or_else(|| Error::new(Code::ShutDown, "it was shut down"))?;
+        if let Some(settings) = changed {
+            self.change(&mut registry, settings);
+        }
+        Ok(())
     }
 
     /// Takes a reader of the program's own back.
@@ -503,6 +531,8 @@ fn shape(registry: &Registry, id: InstrumentId) -> Shape {
             sets: 0,
             filtered: false,
             value_length: crate::config::DEFAULT_VALUE_LENGTH,
+            reserved: Vec::new(),
+            samples: true,
         },
     }
 }

@@ -1,14 +1,16 @@
 //! From configuration to streams: which streams an instrument feeds in which pipelines.
 
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
 use opentelemetry_sdk::metrics::{Aggregation, InstrumentKind, Temporality};
 
 use super::aggregate::Reservoir;
 use super::instrument::InstrumentSpec;
 use super::{PipelineId, OWN_SCOPE};
 use crate::config::{
-    is_gauge, AttributeFilter, Config, ExemplarFilter, IncludeExclude, MetricFilter, ReaderConfig,
-    ReaderLayer, ReservoirSpec, StreamConfig, StreamSpec, ViewAggregation, ViewMatching,
-    DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
+    is_gauge, AttributeFilter, Config, ExemplarFilter, FunctionReservoir, IncludeExclude,
+    MetricFilter, ReaderConfig, ReaderLayer, ReservoirSpec, StreamConfig, StreamSpec,
+    ViewAggregation, ViewMatching, DEFAULT_CARDINALITY_LIMIT, DEFAULT_VALUE_LENGTH,
 };
 use crate::services::naming::{MetricScope, Naming};
 use crate::services::renames::Rename;
@@ -85,6 +87,34 @@ impl StreamPlan {
         *self == same && left & self.pipelines != 0
     }
 
+    /// The function of the program's that makes its reservoirs.
+    pub fn function_reservoir(&self) -> Option<FunctionReservoir> {
+        match self.exemplars {
+            Reservoir::Function(function) => Some(function),
+            _ => None,
+        }
+    }
+
+    /// What the function's environment knows the stream by, among those of the instrument: the same as
+    /// long as the stream goes on.
+    pub fn reserved_as(&self) -> u32 {
+        let identity = (
+            &self.name,
+            self.legacy,
+            self.function_reservoir(),
+            self.temporality == Temporality::Delta,
+            // Delta streams have one reader each; of the others each has what it wants once.
+            (self.temporality == Temporality::Delta).then_some(self.pipelines),
+            format!("{:?} {:?}", self.aggregation, self.attributes),
+        );
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(identity);
+        hash as u32
+    }
+
+    pub fn is_reserved_as(&self, stream: u32) -> bool {
+        self.function_reservoir().is_some() && self.reserved_as() == stream
+    }
+
     /// Whether a pipeline reads the stream.
     pub fn feeds(&self, pipeline: usize) -> bool {
         self.pipelines & (1 << pipeline) != 0
@@ -120,6 +150,10 @@ pub struct Shape {
     pub filtered: bool,
     /// Characters of an attribute's value.
     pub value_length: usize,
+    /// The streams whose reservoirs functions of the program's make.
+    pub reserved: Vec<StreamPlan>,
+    /// Whether the engine chooses exemplars for another stream.
+    pub samples: bool,
 }
 
 impl Settings {
@@ -173,6 +207,15 @@ impl Settings {
         }
         settings.reads_exemplars = true;
         (settings, PipelineId(place))
+    }
+
+    /// With another wish of a reader of the program's own.
+    pub fn with_changed_reader(&self, pipeline: PipelineId, layer: &ReaderLayer) -> Self {
+        let mut settings = self.clone();
+        if let Some(reader) = settings.pipelines.get_mut(pipeline.0) {
+            *reader = Some(layer.over(&self.reader));
+        }
+        settings
     }
 
     /// Without the reader of this pipeline.
@@ -389,6 +432,8 @@ impl Shape {
             sets: DEFAULT_CARDINALITY_LIMIT,
             filtered: false,
             value_length: DEFAULT_VALUE_LENGTH,
+            reserved: Vec::new(),
+            samples: true,
         }
     }
 
@@ -417,8 +462,16 @@ impl Shape {
             .max()
             // A trie without sets that is not full: a record leaves it at the first key.
             .unwrap_or(1);
+        // What is observed has no exemplars.
+        let functions = |plan: &&StreamPlan| plan.function_reservoir().is_some();
+        let reserved: Vec<StreamPlan> = match spec.is_observable() {
+            true => Vec::new(),
+            false => plans.iter().filter(functions).cloned().collect(),
+        };
         Shape {
             storage,
+            samples: reserved.len() < plans.len(),
+            reserved,
             sets: if uniform {
                 limit
             } else {
@@ -547,6 +600,7 @@ fn reservoir(
         }
     }
     match wanted {
+        Some(ReservoirSpec::Function(function)) => Reservoir::Function(function),
         Some(ReservoirSpec::SimpleFixedSize(wanted)) => {
             Reservoir::SimpleFixedSize(wanted.unwrap_or(size))
         }

@@ -208,6 +208,15 @@ impl Instrument {
         }
     }
 
+    /// Takes what reservoirs of the program's keep of a stream's series.
+    pub fn give(&mut self, stream: u32, attributes: &Canonical, exemplars: &[Exemplar]) {
+        let series = self.find(attributes);
+        let streams = self.streams.iter_mut();
+        for stream in streams.filter(|own| own.plan().is_reserved_as(stream)) {
+            stream.give(attributes, series, exemplars);
+        }
+    }
+
     /// Keeps a value until there are streams.
     fn keep(&mut self, id: SeriesId, value: f64) {
         if self.series[id as usize].is_none() {
@@ -238,7 +247,8 @@ impl Instrument {
         self.record(&series, &values)
     }
 
-    /// Gives it other streams. Those that can go on do; the others end, and what they have not exported
+    /// Gives it other streams. Those that can go on do, each for the readers that it had: one that comes
+    /// from another stream has the rest of that and then one that begins. The others end, and what they have not exported
     /// is in the next collection of the `readers` (a bit set) that they fed, but for `pages`.
     ///
     /// Returns how many metrics are lost because nobody collects what streams ended with.
@@ -257,20 +267,25 @@ impl Instrument {
         // Streams that go on, and the readers that leave them for another.
         let mut left: Vec<(usize, u32)> = Vec::new();
         for plan in plans {
-            let goes_on = |stream: &Stream| {
-                // A reader that had another stream has the rest of that, and then one that begins.
-                let joining = plan.pipelines & !stream.plan().pipelines;
-                plan.continues(stream.plan(), readers) && joining & fed == 0
-            };
-            match before.iter().position(goes_on) {
-                Some(at) => {
-                    let mut stream = before.remove(at);
-                    let leaving = stream.plan().pipelines & readers & !plan.pipelines;
-                    left.push((self.streams.len(), leaving));
-                    stream.go_on(plan);
-                    self.streams.push(stream);
-                }
-                None => new.push(plan),
+            let mut without = plan.pipelines;
+            let goes_on = |stream: &Stream| plan.continues(stream.plan(), readers);
+            while let Some(at) = before.iter().position(goes_on) {
+                let mut stream = before.remove(at);
+                let had = stream.plan().pipelines;
+                let pipelines = without & (had & readers | !fed);
+                left.push((self.streams.len(), had & readers & !plan.pipelines));
+                without &= !pipelines;
+                stream.go_on(StreamPlan {
+                    pipelines,
+                    ..plan.clone()
+                });
+                self.streams.push(stream);
+            }
+            if without != 0 {
+                new.push(StreamPlan {
+                    pipelines: without,
+                    ..plan
+                });
             }
         }
         for plan in new {

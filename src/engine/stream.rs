@@ -234,21 +234,48 @@ impl Stream {
     /// Offers a value as an exemplar of a row, with what the stream does not keep of its series'
     /// attributes. Those of `exemplar` are what no stream keeps.
     pub fn offer(&self, row: Row, attributes: &Canonical, exemplar: &Exemplar) {
+        if self.plan.function_reservoir().is_some() {
+            return;
+        }
         let filter = &self.plan.attributes;
         let dropped = attributes
             .iter()
             .filter(|kv| !filter.keeps(kv.key.as_str()) && !is_overflow(attributes))
             .map(|kv| &**kv);
-        let value = exemplar.value.as_f64();
         let exemplar = Exemplar {
-            value: match self.spec.value_type {
-                ValueType::Double => Number::Double(value),
-                ValueType::Int => Number::Int(value as i64),
-            },
+            value: self.number(exemplar.value),
             attributes: dropped.chain(&exemplar.attributes).cloned().collect(),
             ..*exemplar
         };
         self.columns.lock().offer(row, exemplar);
+    }
+
+    /// A number of the instrument's type.
+    fn number(&self, value: Number) -> Number {
+        match self.spec.value_type {
+            ValueType::Double => Number::Double(value.as_f64()),
+            ValueType::Int => Number::Int(value.as_f64() as i64),
+        }
+    }
+
+    /// Takes what a reservoir of the program's keeps of a series, with attributes that the series does not
+    /// have. `series` is the instrument's, where the stream keeps whole sets.
+    pub fn give(&mut self, attributes: &Canonical, series: Option<SeriesId>, given: &[Exemplar]) {
+        let is_beyond = is_overflow(attributes) || self.live >= self.plan.cardinality_limit;
+        let known = self.bound.get(attributes).map(|known| known.row);
+        let row = known
+            .or_else(|| self.lingering.get(attributes).copied())
+            .or_else(|| self.row(series?))
+            .or(self.overflow.filter(|_| is_beyond));
+        let Some(row) = row else {
+            return;
+        };
+        let exemplars = given.iter().map(|exemplar| Exemplar {
+            value: self.number(exemplar.value),
+            ..exemplar.clone()
+        });
+        let exemplars = exemplars.collect();
+        self.columns.lock().give(row, exemplars);
     }
 
     /// Takes one of the instrument's series out. `forget` says that the program removed it, and does
@@ -499,6 +526,7 @@ fn columns(spec: &InstrumentSpec, plan: &StreamPlan) -> Columns {
         }
         (Reservoir::AlignedHistogramBucket, _) => Exemplars::of_size(1, histogram),
         (Reservoir::SimpleFixedSize(size), _) => Exemplars::of_size(size, histogram),
+        (Reservoir::Function(_), _) => Exemplars::given(),
     };
     Columns::new(shown, spec.value_type == ValueType::Int, values, exemplars)
 }

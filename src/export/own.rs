@@ -202,6 +202,8 @@ pub struct OwnPush {
     pipeline: PipelineId,
     number: usize,
     calls: Arc<Calls>,
+    /// Another than that of `config` once it was changed.
+    interval: Mutex<Duration>,
     /// Once there is a configuration.
     started: OnceLock<PushHandle>,
 }
@@ -245,6 +247,21 @@ impl OwnPush {
         }
     }
 
+    /// Has the next export come so long after now, and those that follow.
+    pub fn set_interval(&self, interval: Duration) {
+        let mut own = self.interval();
+        if *own != interval {
+            *own = interval;
+            if let Some(push) = self.started.get() {
+                push.set_interval(interval);
+            }
+        }
+    }
+
+    fn interval(&self) -> MutexGuard<'_, Duration> {
+        self.interval.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn waiting_points(&self) -> u64 {
         self.started.get().map_or(0, PushHandle::waiting_points)
     }
@@ -262,6 +279,7 @@ impl OwnPush {
 
     fn start(&self, source: Arc<dyn Collect>, reader: usize, log: Logger) -> Result<()> {
         let runtime = runtime::handle()?;
+        let interval = self.interval();
         self.started.get_or_init(|| {
             PushTask::spawn(
                 &runtime,
@@ -273,7 +291,7 @@ impl OwnPush {
                     calls: self.calls.clone(),
                 },
                 Reader::periodic(source, self.pipeline, reader),
-                self.config.interval,
+                *interval,
                 self.config.timeout,
                 log,
             )
@@ -322,6 +340,7 @@ impl OwnPushes {
     ) -> Result<Arc<OwnPush>> {
         let mut state = self.state();
         let push = Arc::new(OwnPush {
+            interval: Mutex::new(config.interval),
             config,
             facade,
             pipeline,
@@ -351,6 +370,11 @@ impl OwnPushes {
         let all = &mut self.state().all;
         let place = all.iter().position(|other| Arc::ptr_eq(other, push));
         place.map(|at| all.remove(at)).is_some()
+    }
+
+    pub fn has(&self, push: &OwnPush) -> bool {
+        let all = &self.state().all;
+        all.iter().any(|other| std::ptr::eq(&**other, push))
     }
 
     pub fn all(&self) -> Vec<Arc<OwnPush>> {

@@ -3,7 +3,13 @@ import { MetricsError, native, outcome } from '../common/errors';
 import { log } from '../common/log';
 import { messageOf, textOf } from '../common/text';
 import { readOtlp } from './OwnReader';
-import type { AddedExporter, MetricExporter, OtlpEncoding } from './types';
+import { CHANGEABLE, type ReaderSettings } from './ReaderSettings';
+import type {
+  AddedExporter,
+  MetricExporter,
+  MetricExporterUpdate,
+  OtlpEncoding,
+} from './types';
 
 interface Call {
   type: 'export' | 'forceFlush' | 'shutdown' | 'abort';
@@ -19,8 +25,7 @@ export class OwnExporter<E extends OtlpEncoding> implements AddedExporter {
   private readonly onMessage = (json: string) => this.receive(json);
 
   /**
-   * @param options - As JSON.
-   * @param filter - What the facade knows its metric filter by.
+   * @param change - Changes what reads; instruments learn of it.
    * @param handOver - Hands over what this thread recorded.
    * @param onShutdown - Called when the exporter is gone.
    * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`, `ERR_METRICS_SHUT_DOWN`
@@ -29,8 +34,8 @@ export class OwnExporter<E extends OtlpEncoding> implements AddedExporter {
     provider: NativeProvider,
     facade: number,
     private readonly exporter: MetricExporter<E>,
-    options: string,
-    filter: number | undefined,
+    private readonly settings: ReaderSettings,
+    private readonly change: (change: () => void) => void,
     private readonly handOver: () => void,
     private readonly onShutdown: (exporter: OwnExporter<E>) => void,
   ) {
@@ -41,7 +46,13 @@ export class OwnExporter<E extends OtlpEncoding> implements AddedExporter {
       );
     }
     this.native = native(() =>
-      provider.addExporter(facade, options, 'options', filter, this.onMessage),
+      provider.addExporter(
+        facade,
+        settings.json,
+        'options',
+        settings.filter,
+        this.onMessage,
+      ),
     );
   }
 
@@ -50,11 +61,23 @@ export class OwnExporter<E extends OtlpEncoding> implements AddedExporter {
     await outcome(this.native.flush());
   }
 
+  update(options: MetricExporterUpdate): void {
+    this.change(() =>
+      this.settings.update(
+        options,
+        ['interval', ...CHANGEABLE],
+        (json, filter) =>
+          native(() => this.native.update(json, 'options', filter)),
+      ),
+    );
+  }
+
   async shutdown(): Promise<void> {
     this.handOver();
     try {
       await outcome(this.native.shutdown());
     } finally {
+      this.settings.end();
       this.onShutdown(this);
     }
   }

@@ -32,6 +32,22 @@ export interface MetricReaderOptions<E extends OtlpEncoding = 'json'> {
   metricFilter?: MetricFilterRules | MetricFilter;
 }
 
+/** What changes of a reader. What is not given stays as it is, and `null` stands for the default. */
+export type MetricReaderUpdate = {
+  [
+    K in
+      | 'temporality'
+      | 'defaultAggregation'
+      | 'cardinalityLimits'
+      | 'metricFilter'
+  ]?: MetricReaderOptions[K] | null;
+};
+
+/** What changes of an exporter, as of a reader. */
+export interface MetricExporterUpdate extends MetricReaderUpdate {
+  interval?: Duration | null;
+}
+
 /** A reader that collects when it is asked to (Metrics SDK specification, "MetricReader"). */
 export interface MetricReader<E extends OtlpEncoding = 'json'> {
   /**
@@ -44,6 +60,14 @@ export interface MetricReader<E extends OtlpEncoding = 'json'> {
    * `ERR_METRICS_SHUT_DOWN` after a shutdown
    */
   collect(options?: { timeout?: number }): Promise<Otlp<E>>;
+  /**
+   * Changes what it reads from now on; what becomes of values that were recorded before is as with `update`
+   * of the provider.
+   *
+   * @throws MetricsError `ERR_METRICS_INVALID_CONFIG` naming the option, `ERR_METRICS_SHUT_DOWN`; nothing
+   * has changed then
+   */
+  update(options: MetricReaderUpdate): void;
   /** Takes the reader back; {@link MetricReader.collect} fails from then on. */
   shutdown(): void;
 }
@@ -98,6 +122,12 @@ export interface AddedExporter {
    * @throws MetricsError `ERR_METRICS_EXPORT` saying why that failed
    */
   forceFlush(): Promise<void>;
+  /**
+   * Changes what it exports and when, as {@link MetricReader.update}. A changed interval begins now.
+   *
+   * @throws MetricsError as there
+   */
+  update(options: MetricExporterUpdate): void;
   /**
    * Exports for the last time, and shuts the exporter down.
    *

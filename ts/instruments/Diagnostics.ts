@@ -13,6 +13,8 @@ export class Diagnostics {
   constructor(
     /** Adds to `nativestage.metrics.measurements.dropped`. */
     private readonly count: (instrument: string, reason: DropReason) => void,
+    /** Adds to `nativestage.metrics.exemplar_reservoirs.failed`. */
+    private readonly countReservoir: (instrument: string) => void,
   ) {}
 
   /** A value was dropped. */
@@ -42,6 +44,19 @@ export class Diagnostics {
       () =>
         `${what} has more than ${length} characters, the rest is cut off (attributeValueLengthLimit)`,
     );
+  }
+
+  /** A reservoir of the program's threw or answered what is none: its series has no exemplars. */
+  failedReservoir(instrument: string, problem: string): void {
+    this.countReservoir(instrument);
+    const topic = `${instrument} reservoir`;
+    if (!this.said.has(topic)) {
+      this.said.add(topic);
+      log(
+        'error',
+        `an exemplar reservoir of metric "${instrument}" is used no more: ${problem}; said once, further ones are counted in nativestage.metrics.exemplar_reservoirs.failed`,
+      );
+    }
   }
 
   private report(

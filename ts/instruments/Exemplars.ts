@@ -8,6 +8,7 @@ import {
   TraceFlags,
 } from '@opentelemetry/api';
 import type { NativeExemplars } from '../../binding';
+import type { Path } from './attributes';
 import type { CountedStorage } from './storage';
 
 /** Which values may become exemplars (Metrics SDK specification, "ExemplarFilter"). */
@@ -39,6 +40,22 @@ export interface ExemplarOwner {
   readonly removals: number;
   /** The attributes that no view keeps, in canonical order, as JSON. Reading them may run any code. */
   droppedAttributes(attributes: object | null | undefined): string | undefined;
+  /** Whether it counts in whole numbers. */
+  readonly int: boolean;
+  /** All attributes, those too that no view keeps. Reading them may run any code. */
+  complete(attributes: object | null | undefined): Path;
+}
+
+/** The program's own, to which every value of one instrument is offered. */
+export interface Reservoirs {
+  /** Whether the engine chooses exemplars for a stream of the instrument too. */
+  readonly areBesideOthers: boolean;
+  offer(
+    value: number,
+    owner: ExemplarOwner,
+    attributes: object | null | undefined,
+    given: Context | undefined,
+  ): void;
 }
 
 /**
@@ -65,7 +82,26 @@ export class Exemplars {
   private seen = 0;
   private always = false;
 
-  constructor(private readonly storage: CountedStorage) {}
+  /**
+   * @param reservoirs - Of the instrument that this is for alone. It has the class of the others, and is
+   * always due: another class would make every record of every instrument look which one it has.
+   * @param others - Where its values are captured as those of others, if they are.
+   */
+  constructor(
+    private readonly storage: CountedStorage,
+    private readonly reservoirs?: Reservoirs,
+    private readonly others?: Exemplars,
+  ) {
+    if (reservoirs) {
+      this.left = 0;
+    }
+  }
+
+  /** For an instrument with reservoirs of the program's. */
+  beside(reservoirs: Reservoirs): Exemplars {
+    const others = reservoirs.areBesideOthers ? this : undefined;
+    return new Exemplars(this.storage, reservoirs, others);
+  }
 
   /** Whether values are captured that are recorded outside of sampled spans too. */
   set filter(filter: ExemplarFilter) {
@@ -83,7 +119,9 @@ export class Exemplars {
 
   /** Makes a place for a slot. */
   reach(slot: number): void {
-    if (slot >= this.worth.length) {
+    if (this.reservoirs) {
+      this.others?.reach(slot);
+    } else if (slot >= this.worth.length) {
       this.grow(slot);
     }
   }
@@ -96,6 +134,15 @@ export class Exemplars {
     attributes: object | null | undefined,
     given: Context | undefined,
   ): void {
+    const { reservoirs, others } = this;
+    if (reservoirs) {
+      this.left = 0;
+      if (others?.isDue(slot, value)) {
+        others.offer(slot, value, owner, attributes, given);
+      }
+      reservoirs.offer(value, owner, attributes, given);
+      return;
+    }
     const inTurn = this.left <= 0;
     if (inTurn) {
       this.left = this.distance;
@@ -249,7 +296,7 @@ export class Exemplars {
 }
 
 /** The span in which a value was recorded. What a program passes for a context may be anything. */
-function spanOf(given: Context | undefined): SpanContext | undefined {
+export function spanOf(given: Context | undefined): SpanContext | undefined {
   try {
     const span = trace.getSpanContext(given ?? context.active());
     // Whether they are digits the engine sees, which has the time for it.

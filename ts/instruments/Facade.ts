@@ -17,7 +17,13 @@ import {
   sizeOf,
   writeSet,
 } from './attributes';
-import { type ExemplarFilter, Exemplars, hasContextManager } from './Exemplars';
+import { ExemplarReservoirs } from './ExemplarReservoirs';
+import {
+  type ExemplarFilter,
+  Exemplars,
+  hasContextManager,
+  type Reservoirs,
+} from './Exemplars';
 import type { ObservableCallbacks, Run } from './ObservableCallbacks';
 import { SampleBlock } from './SampleBlock';
 import { SharedTexts } from './SharedTexts';
@@ -35,7 +41,12 @@ export interface Reshapable {
   /** Gives the slot back of a series that the engine let go of, unless it is in use. */
   releaseIdle(storage: Storage, slot: number, path: Path): void;
   /** Has values captured for exemplars, by storage, from now on or no longer. */
-  capture(exemplars: readonly Exemplars[] | undefined): void;
+  capture(
+    exemplars: readonly Exemplars[] | undefined,
+    reservoirs: Reservoirs | undefined,
+  ): void;
+  /** A reservoir of the program's failed. */
+  readonly failedReservoir: (problem: string) => void;
 }
 
 type Message =
@@ -64,6 +75,7 @@ export class Facade {
   private filter: ExemplarFilter = 'always_off';
   private captures = false;
   readonly filters = new MetricFilters();
+  readonly reservoirs: ExemplarReservoirs;
   readonly meters: MeterFunction;
   readonly texts = new SharedTexts();
   readonly block = new SampleBlock(() => this.pushBlock());
@@ -77,6 +89,7 @@ export class Facade {
   ) {
     this.native = provider.attach(this.onMessage);
     this.meters = new MeterFunction(provider);
+    this.reservoirs = new ExemplarReservoirs(this.id, provider);
   }
 
   /** The number the engine knows this thread by. */
@@ -93,8 +106,9 @@ export class Facade {
     if (!instrument) {
       instrument = make(native);
       this.instruments.set(native.id, instrument);
+      this.reservoirs.plan(native.id, native, instrument.failedReservoir);
       this.look();
-      this.equip(instrument);
+      this.equip(instrument, native.id);
     }
     return instrument;
   }
@@ -138,16 +152,26 @@ export class Facade {
 
   /** Removes a series on all threads. */
   remove(instrument: number, path: Path): void {
+    this.reservoirs.of(instrument)?.remove(path);
     this.native.remove(instrument, writeSet(path));
   }
 
   /** Removes every series of an instrument on all threads. */
   clear(instrument: number): void {
+    this.reservoirs.of(instrument)?.clear();
     this.native.clear(instrument);
   }
 
   /** Hands over what one slot holds, and every sample before it. */
-  handOverSlot(storage: CountedStorage, slot: number): void {
+  handOverSlot(
+    instrument: number,
+    storage: CountedStorage,
+    slot: number,
+  ): void {
+    if (this.reservoirs.of(instrument)) {
+      this.handOverOf(instrument);
+      return;
+    }
     this.native.handOverSlot(
       this.slots.takeChanges(),
       storage,
@@ -163,11 +187,23 @@ export class Facade {
     );
   }
 
+  /** Hands over everything, with what all reservoirs of the program's chose: their streams may end. */
+  handOverAll(observations?: NativeObservations): void {
+    this.handOver(observations, undefined, false, this.reservoirs.collect());
+  }
+
+  /** Hands over everything, with what the reservoirs of an instrument chose. */
+  handOverOf(instrument: number): void {
+    const given = this.reservoirs.collect({ instrument });
+    this.handOver(undefined, undefined, false, given);
+  }
+
   /** Hands over everything recorded so far, in one native call. */
   handOver(
     observations?: NativeObservations,
     run?: NativeRun,
     answers = false,
+    given?: string,
   ): void {
     this.native.handOver(
       this.slots.takeChanges(),
@@ -175,6 +211,7 @@ export class Facade {
       this.cells[Storage.Gauge].values,
       this.block.take(),
       this.exemplars.flatMap(exemplars => exemplars.take()),
+      given,
       observations,
       run,
       answers,
@@ -194,7 +231,7 @@ export class Facade {
 
   /** The last hand-over of this thread: synchronous callbacks run, nobody waits for others. */
   handOverAtExit(): void {
-    this.handOver(this.callbacks.runSync());
+    this.handOverAll(this.callbacks.runSync());
     this.decideAll();
     this.provider.leave(this.id);
   }
@@ -271,7 +308,9 @@ export class Facade {
     answers: boolean,
   ): void {
     try {
-      this.handOver(observations, run, answers);
+      const { reader } = run;
+      const given = answers ? this.reservoirs.collect({ reader }) : undefined;
+      this.handOver(observations, run, answers, given);
     } catch (error) {
       log('error', `internal error: nothing was handed over: ${textOf(error)}`);
     }
@@ -281,15 +320,20 @@ export class Facade {
   reshape(): void {
     this.handOver();
     for (const shape of this.provider.shapes()) {
-      this.instruments.get(shape.id)?.reshape(shape);
+      const instrument = this.instruments.get(shape.id);
+      if (instrument) {
+        instrument.reshape(shape);
+        this.reservoirs.plan(shape.id, shape, instrument.failedReservoir);
+      }
     }
     this.filter = (this.provider.exemplars() as ExemplarFilter) ?? this.filter;
     for (const exemplars of this.exemplars) {
       exemplars.filter = this.filter;
     }
+    this.reservoirs.offersAll = this.filter === 'always_on';
     this.look();
     // Storages may be others now.
-    this.instruments.forEach(instrument => this.equip(instrument));
+    this.equipAll();
   }
 
   /**
@@ -302,19 +346,26 @@ export class Facade {
       (this.filter === 'trace_based' && hasContextManager());
     if (captures !== this.captures) {
       this.captures = captures;
-      this.instruments.forEach(instrument => this.equip(instrument));
+      this.equipAll();
     }
   }
 
-  private equip(instrument: Reshapable): void {
-    instrument.capture(this.captures ? this.exemplars : undefined);
+  private equipAll(): void {
+    this.instruments.forEach((instrument, id) => this.equip(instrument, id));
+  }
+
+  private equip(instrument: Reshapable, id: number): void {
+    const exemplars = this.captures ? this.exemplars : undefined;
+    instrument.capture(exemplars, this.reservoirs.of(id));
   }
 
   private release(slots: Idle[]): void {
     for (const [instrument, storage, slot, set] of slots) {
+      const path = readSet(set);
+      this.reservoirs.of(instrument)?.release(path);
       this.instruments
         .get(instrument)
-        ?.releaseIdle(storage as Storage, slot, readSet(set));
+        ?.releaseIdle(storage as Storage, slot, path);
     }
   }
 }

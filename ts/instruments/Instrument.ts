@@ -1,23 +1,23 @@
 import type { NativeInstrument } from '../../binding';
 import {
   cut,
+  OVERFLOW,
   type Path,
   readAttributes,
   type Reading,
   type SizeLimits,
   sizeLimits,
   textOfSet,
+  UNLIMITED,
   wellFormed,
   writeSet,
 } from './attributes';
 import type { Diagnostics } from './Diagnostics';
-import type { ExemplarOwner, Exemplars } from './Exemplars';
+import type { ExemplarOwner, Exemplars, Reservoirs } from './Exemplars';
 import type { Facade, Reshapable, Shape } from './Facade';
 import { SetsOutside } from './SetsOutside';
 import { NO_CELLS, Storage } from './storage';
 import { AttributeTrie, NOWHERE, type TrieOwner } from './trie';
-
-const OVERFLOW: Path = ['otel.metric.overflow', true];
 
 /** Answers kept per instrument on which keys matter: programs have few, an attacker's must not stay. */
 const KEPT_KEYS = 4096;
@@ -35,6 +35,13 @@ const MOST_UNPLACED = 4096;
 export interface Place {
   /** Another one when the configuration moves its values. */
   slot: number;
+}
+
+/** That of an instrument which nobody reads: no attribute is looked at, which took half of its record. */
+class NoTrie extends AttributeTrie {
+  override find(): number {
+    return NOWHERE;
+  }
 }
 
 /** What all instruments share: attributes lead to slots. */
@@ -66,6 +73,8 @@ export abstract class Instrument
   /** The set that attributes led to while their reading removed it. */
   private lostPath: Path | undefined = undefined;
   removals = 0;
+  /** Whether it counts in whole numbers. */
+  abstract readonly int: boolean;
 
   constructor(
     protected readonly facade: Facade,
@@ -82,7 +91,8 @@ export abstract class Instrument
   }
 
   private makeTrie(shape: Shape) {
-    return new AttributeTrie(shape.sets, shape.filtered, this, this.limits);
+    const Trie = this.storage === Storage.None ? NoTrie : AttributeTrie;
+    return new Trie(shape.sets, shape.filtered, this, this.limits);
   }
 
   /** The configuration is known now: values may belong elsewhere, attributes may not matter. */
@@ -196,8 +206,23 @@ export abstract class Instrument
   }
 
   /** Whether what is recorded may become an exemplar. */
-  capture(_exemplars: readonly Exemplars[] | undefined): void {
+  capture(
+    _exemplars: readonly Exemplars[] | undefined,
+    _reservoirs: Reservoirs | undefined,
+  ): void {
     // What is observed is recorded by nobody's request.
+  }
+
+  /** As {@link Reshapable} has it. */
+  readonly failedReservoir = (problem: string): void => {
+    this.diagnostics.failedReservoir(this.name, problem);
+  };
+
+  /** As {@link ExemplarOwner} has it. */
+  complete(attributes: object | null | undefined): Path {
+    const limits = { ...UNLIMITED, value: this.limits.value };
+    const { path } = readAttributes(attributes ?? {}, () => true, limits);
+    return wellFormed(path);
   }
 
   /** As {@link TrieOwner} has it. */

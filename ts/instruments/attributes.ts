@@ -23,6 +23,9 @@ export class ArrayValue {
 /** The valid attributes of a set in one order: `[key, value, key, value, …]`. */
 export type Path = (Primitive | ArrayValue)[];
 
+/** The set of what exceeds a cardinality limit (Metrics SDK specification, "Overflow attribute"). */
+export const OVERFLOW: Path = ['otel.metric.overflow', true];
+
 /** What bounds the texts of attributes, in characters. */
 export interface SizeLimits {
   /** Of a value, or of each text in an array. */

@@ -1,6 +1,7 @@
-import { dirname } from 'node:path';
+import path from 'node:path';
 
-const OWN_FILES = `${dirname(__filename)}`;
+/** The folder of all rooms, with a separator at its end. */
+const OWN_FILES = path.join(__dirname, '..', path.sep);
 
 /** Our own frames between a program and here are ten already, as many as V8 takes by default. */
 const DEPTH = 30;

@@ -30,7 +30,7 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
     native: NativeInstrument,
     diagnostics: Diagnostics,
     private readonly callbacks: ObservableCallbacks,
-    private readonly int: boolean,
+    readonly int: boolean,
     private readonly monotonic: boolean,
   ) {
     super(facade, native, diagnostics);

@@ -7,7 +7,7 @@ import type {
 } from '@opentelemetry/api';
 import type { NativeInstrument } from '../../binding';
 import type { Diagnostics } from './Diagnostics';
-import type { Exemplars } from './Exemplars';
+import type { Exemplars, Reservoirs } from './Exemplars';
 import type { Facade } from './Facade';
 import { Instrument } from './Instrument';
 import { Storage } from './storage';
@@ -54,7 +54,7 @@ export abstract class SynchronousInstrument extends Instrument {
     facade: Facade,
     native: NativeInstrument,
     diagnostics: Diagnostics,
-    protected readonly int: boolean,
+    readonly int: boolean,
   ) {
     super(facade, native, diagnostics);
   }
@@ -112,8 +112,12 @@ export abstract class SynchronousInstrument extends Instrument {
     return this.storage !== Storage.None;
   }
 
-  override capture(exemplars: readonly Exemplars[] | undefined): void {
-    this.exemplars = exemplars?.[this.storage];
+  override capture(
+    exemplars: readonly Exemplars[] | undefined,
+    reservoirs: Reservoirs | undefined,
+  ): void {
+    const shared = exemplars?.[this.storage];
+    this.exemplars = reservoirs ? shared?.beside(reservoirs) : shared;
   }
 
   remove(attributes?: Attributes): void {
@@ -123,7 +127,7 @@ export abstract class SynchronousInstrument extends Instrument {
     }
     const slot = this.findSlot(path);
     if (slot !== NOWHERE && this.storage !== Storage.None) {
-      this.facade.handOverSlot(this.storage, slot);
+      this.facade.handOverSlot(this.id, this.storage, slot);
     }
     this.facade.remove(this.id, path);
     if (slot !== NOWHERE && !this.holds(slot)) {
@@ -132,7 +136,7 @@ export abstract class SynchronousInstrument extends Instrument {
   }
 
   clear(): void {
-    this.facade.handOver();
+    this.facade.handOverOf(this.id);
     this.facade.clear(this.id);
     this.forget();
   }

@@ -14,6 +14,7 @@ import { readConfigFile } from '../declarative/readConfigFile';
 import { native, outcome } from '../common/errors';
 import { OwnExporter } from '../export/OwnExporter';
 import { OwnReader } from '../export/OwnReader';
+import { ReaderSettings } from '../export/ReaderSettings';
 import type {
   AddedExporter,
   MetricExporter,
@@ -47,14 +48,8 @@ import {
   logsAtExit,
   setLogLevel,
 } from '../common/log';
-import type { MetricFilter, MetricsOptions, MetricsUpdate } from './options';
-import {
-  plainOptions,
-  readOptions,
-  resourceOf,
-  takeFilter,
-  type ReadOptions,
-} from './plainOptions';
+import type { MetricsOptions, MetricsUpdate } from './options';
+import { readOptions, resourceOf, type ReadOptions } from './plainOptions';
 import { PrometheusProducer } from './PrometheusProducer';
 import { readTexts } from '../common/readTexts';
 import { completeResource } from '../resource/completeResource';
@@ -78,6 +73,7 @@ export class NativeMeterProvider implements MeterProvider {
   private readonly diagnostics: Diagnostics;
   private readonly meters = new Map<string, Meter>();
   private dropped: NativeCounter | undefined;
+  private failedReservoirs: NativeCounter | undefined;
   private readonly producer: PrometheusProducer;
   private forgetEnd: (() => void) | undefined;
   private isShutDown = false;
@@ -108,17 +104,30 @@ export class NativeMeterProvider implements MeterProvider {
     this.facade = new Facade(nativeProvider, this.callbacks);
     this.Histogram = histogramClass(this.facade.block);
     this.producer = new PrometheusProducer(nativeProvider, this.facade.id);
-    this.diagnostics = new Diagnostics((instrument, reason) => {
-      this.dropped ??= this.factory({ name: OWN_SCOPE }).counter(
-        'nativestage.metrics.measurements.dropped',
-        {
-          unit: '{measurement}',
-          description:
-            'Measurements and attributes that were not valid, and values that were cut',
-        },
-      );
-      this.dropped.add(1, { instrument, reason });
-    });
+    this.diagnostics = new Diagnostics(
+      (instrument, reason) => {
+        this.dropped ??= this.factory({ name: OWN_SCOPE }).counter(
+          'nativestage.metrics.measurements.dropped',
+          {
+            unit: '{measurement}',
+            description:
+              'Measurements and attributes that were not valid, and values that were cut',
+          },
+        );
+        this.dropped.add(1, { instrument, reason });
+      },
+      instrument => {
+        this.failedReservoirs ??= this.factory({ name: OWN_SCOPE }).counter(
+          'nativestage.metrics.exemplar_reservoirs.failed',
+          {
+            unit: '{reservoir}',
+            description:
+              'Exemplar reservoirs of the program that threw or returned what is not allowed',
+          },
+        );
+        this.failedReservoirs.add(1, { instrument });
+      },
+    );
   }
 
   /**
@@ -220,6 +229,7 @@ export class NativeMeterProvider implements MeterProvider {
     );
     this.facade.meters.use(configurator);
     this.useFilters(functions.filters);
+    this.useReservoirs(functions.reservoirs);
     if (logLevel !== undefined) {
       setLogLevel(logLevel);
     }
@@ -260,7 +270,7 @@ export class NativeMeterProvider implements MeterProvider {
     const read = readOptions(options as MetricsOptions, path);
     const { plain, configurator } = read;
     // It belongs to the streams of before.
-    this.facade.handOver();
+    this.facade.handOverAll();
     const functions = this.functions(read);
     native(() => this.native.update(functions, toJson(plain), path));
     if (configurator || 'meterConfigurator' in plain) {
@@ -269,17 +279,24 @@ export class NativeMeterProvider implements MeterProvider {
     if ('exporters' in plain) {
       this.useFilters(functions.filters);
     }
+    if ('views' in plain) {
+      this.useReservoirs(functions.reservoirs);
+    }
     this.facade.reshape();
   }
 
   /** The functions of options, as the native side knows them. */
-  private functions({ filters, configurator }: ReadOptions) {
+  private functions({ filters, reservoirs, configurator }: ReadOptions) {
     return {
       facade: this.facade.id,
       filters: filters.map(({ exporter, index, filter }) => ({
         exporter,
         index,
         number: this.facade.filters.add(filter),
+      })),
+      reservoirs: reservoirs.map(({ view, make }) => ({
+        view,
+        number: this.facade.reservoirs.add(make),
       })),
       meters: configurator && this.facade.meters.decideAll(configurator),
     };
@@ -290,6 +307,11 @@ export class NativeMeterProvider implements MeterProvider {
     const numbers = filters.map(({ number }) => number);
     this.exporterFilters.forEach(number => this.facade.filters.remove(number));
     this.exporterFilters = numbers;
+  }
+
+  /** Views have these reservoirs from now on. */
+  private useReservoirs(reservoirs: { number: number }[]): void {
+    this.facade.reservoirs.keep(reservoirs.map(({ number }) => number));
   }
 
   /** @internal Whether the program made an instrument, on this thread or another. */
@@ -341,18 +363,22 @@ export class NativeMeterProvider implements MeterProvider {
   addReader<E extends OtlpEncoding = 'json'>(
     options: MetricReaderOptions<E> = {},
   ): MetricReader<E> {
-    const { plain, filter } = this.readerOptions(options);
-    return this.reshaped(
-      () =>
+    return this.read(
+      options,
+      settings =>
         new OwnReader(
           native(() =>
-            this.native.addReader(this.facade.id, plain, 'options', filter),
+            this.native.addReader(
+              this.facade.id,
+              settings.json,
+              'options',
+              settings.filter,
+            ),
           ),
+          settings,
+          change => this.reshaped(change),
           () => this.facade.handOver(),
-          () => {
-            this.facade.filters.remove(filter);
-            this.facade.reshape();
-          },
+          () => this.facade.reshape(),
         ),
     );
   }
@@ -368,18 +394,16 @@ export class NativeMeterProvider implements MeterProvider {
     exporter: MetricExporter<E>,
     options: MetricExporterOptions<E> = {},
   ): AddedExporter {
-    const { plain, filter } = this.readerOptions(options);
-    return this.reshaped(() => {
+    return this.read(options, settings => {
       const added = new OwnExporter<E>(
         this.native,
         this.facade.id,
         exporter,
-        plain,
-        filter,
+        settings,
+        change => this.reshaped(change),
         () => this.facade.handOver(),
         gone => {
           this.exporters.delete(gone);
-          this.facade.filters.remove(filter);
           this.facade.reshape();
         },
       );
@@ -388,24 +412,21 @@ export class NativeMeterProvider implements MeterProvider {
     });
   }
 
-  /** The options of a reader as JSON, and what the facade knows its filter by. */
-  private readerOptions(options: unknown) {
-    const filters: MetricFilter[] = [];
-    const plain = plainOptions(options, 'options', filters);
-    const index = takeFilter(plain);
-    return {
-      plain: toJson(plain),
-      filter:
-        index === undefined
-          ? undefined
-          : this.facade.filters.add(filters[index]),
-    };
+  /** Adds what reads by these options. */
+  private read<T>(options: unknown, add: (settings: ReaderSettings) => T): T {
+    const settings = new ReaderSettings(options, this.facade.filters);
+    try {
+      return this.reshaped(() => add(settings));
+    } catch (error) {
+      settings.end();
+      throw error;
+    }
   }
 
   /** Changes what reads; instruments learn whether somebody does. */
   private reshaped<T>(change: () => T): T {
     // It belongs to the readers of before.
-    this.facade.handOver();
+    this.facade.handOverAll();
     const changed = change();
     this.facade.reshape();
     return changed;

@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Resource } from '../resource/Resource';
+import type { ExemplarReservoirFactory } from './exemplarReservoir';
 
 /** A duration as Backstage writes it, or a number of milliseconds. From 1 ms to 24 days. */
 export type Duration =
@@ -315,11 +316,13 @@ export interface ViewStream {
   aggregation_cardinality_limit?: number;
   /**
    * How the exemplars of a series are chosen: the last of each explicit bucket, or some of all its
-   * values, 1 to 1000. Not in the declarative configuration.
+   * values, 1 to 1000. Or, in code, a function that makes a reservoir of your own for each series; it runs
+   * on the thread that has it, and is offered what that records. Not in the declarative configuration.
    */
   exemplar_reservoir?:
     | { aligned_histogram_bucket: object | null }
-    | { simple_fixed_size: { size?: number } | null };
+    | { simple_fixed_size: { size?: number } | null }
+    | ExemplarReservoirFactory;
   /** Keys with `*` and `?`. */
   attribute_keys?: { included?: string[]; excluded?: string[] };
 }

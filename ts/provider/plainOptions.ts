@@ -1,5 +1,6 @@
 import { MetricsError } from '../common/errors';
 import { toJson } from '../common/json';
+import type { ExemplarReservoirFactory } from './exemplarReservoir';
 import type {
   MeterConfigurator,
   MetricFilter,
@@ -14,20 +15,25 @@ import { messageOf } from '../common/text';
  * side's to check.
  *
  * @param path - Where they stand, for the error message.
- * @param filters - Gets the metric filters that are functions. In their place the options have
- * `{ [FILTER]: index }`; without it they are refused.
+ * @param functions - Gets the metric filters and makers of reservoirs that are functions. In their place
+ * the options have `{ [FUNCTION]: index }`; without it they are refused.
  * @throws MetricsError `ERR_METRICS_INVALID_CONFIG`
  */
 export function plainOptions(
   options: unknown,
   path: string,
-  filters?: MetricFilter[],
+  functions?: OptionFunctions,
 ): MetricsOptions {
   let plain: unknown;
-  const replacer = (key: string, value: unknown) =>
-    filters && key === 'metricFilter' && isFunctions(value)
-      ? { [FILTER]: filters.push(value) - 1 }
-      : plainValue(key, value);
+  const replacer = (key: string, value: unknown) => {
+    if (functions && key === 'metricFilter' && isFunctions(value)) {
+      return { [FUNCTION]: functions.filters.push(value) - 1 };
+    }
+    if (functions && key === 'exemplar_reservoir' && isMaker(value)) {
+      return { [FUNCTION]: functions.reservoirs.push(value) - 1 };
+    }
+    return plainValue(key, value);
+  };
   try {
     // `null` where JSON has nothing to say, as of a function.
     plain = JSON.parse(toJson(withSettings(options), replacer) ?? 'null');
@@ -49,7 +55,13 @@ export function plainOptions(
 }
 
 /** No key that a file could have. */
-const FILTER = '\0filter';
+const FUNCTION = '\0function';
+
+/** The functions that stand among options. */
+export interface OptionFunctions {
+  filters: MetricFilter[];
+  reservoirs: ExemplarReservoirFactory[];
+}
 
 /** What may have a filter of its own. */
 interface Filtered {
@@ -63,11 +75,39 @@ interface Filtered {
  */
 export function takeFilter(options: unknown): number | undefined {
   const { metricFilter } = (options ?? {}) as Filtered;
-  const index = (metricFilter as { [FILTER]?: number } | undefined)?.[FILTER];
+  const index = functionAt(metricFilter);
   if (index !== undefined) {
     delete (options as Filtered).metricFilter;
   }
   return index;
+}
+
+/** Which function stands here, if one does. */
+function functionAt(value: unknown): number | undefined {
+  return (value as { [FUNCTION]?: number } | undefined)?.[FUNCTION];
+}
+
+/** A function that makes the reservoirs of a view, by the view's place. */
+export interface ViewReservoir {
+  view: number;
+  make: ExemplarReservoirFactory;
+}
+
+/** Takes the functions that make reservoirs out of views. */
+function takeReservoirs(
+  views: unknown,
+  found: ExemplarReservoirFactory[],
+): ViewReservoir[] {
+  const taken: ViewReservoir[] = [];
+  (Array.isArray(views) ? views : []).forEach((view, at) => {
+    const { stream } = (view ?? {}) as { stream?: Record<string, unknown> };
+    const index = functionAt(stream?.exemplar_reservoir);
+    if (index !== undefined) {
+      delete stream!.exemplar_reservoir;
+      taken.push({ view: at, make: found[index] });
+    }
+  });
+  return taken;
 }
 
 /** A metric filter that is a function, and the exporter that it is for: of OTLP one of several. */
@@ -81,6 +121,7 @@ export interface ExporterFilter {
 export interface ReadOptions {
   plain: MetricsOptions;
   filters: ExporterFilter[];
+  reservoirs: ViewReservoir[];
   configurator: MeterConfigurator | undefined;
 }
 
@@ -93,7 +134,7 @@ export function readOptions(
   options: MetricsOptions,
   path: string,
 ): ReadOptions {
-  const found: MetricFilter[] = [];
+  const found: OptionFunctions = { filters: [], reservoirs: [] };
   const { rest, configurator } = takeMeterConfigurator(options);
   const plain = plainOptions(rest, path, found);
   const { prometheus, otlp, console } = plain.exporters ?? {};
@@ -105,7 +146,7 @@ export function readOptions(
   ) => {
     const at = takeFilter(section);
     if (at !== undefined) {
-      filters.push({ exporter, index, filter: found[at] });
+      filters.push({ exporter, index, filter: found.filters[at] });
     }
   };
   take('prometheus', 0, prometheus);
@@ -113,7 +154,19 @@ export function readOptions(
   (Array.isArray(otlp) ? otlp : [otlp]).forEach((section, index) =>
     take('otlp', index, section),
   );
-  return { plain, filters, configurator };
+  const reservoirs = takeReservoirs(plain.views, found.reservoirs);
+  return { plain, filters, reservoirs, configurator };
+}
+
+/** Refuses what is made in its place. */
+function isMaker(value: unknown): value is ExemplarReservoirFactory {
+  const { offer } = (value ?? {}) as { offer?: unknown };
+  if (typeof value !== 'function' && typeof offer === 'function') {
+    throw new TypeError(
+      'exemplar_reservoir is a reservoir, expected a function that makes one for each series',
+    );
+  }
+  return typeof value === 'function';
 }
 
 function isFunctions(value: unknown): value is MetricFilter {

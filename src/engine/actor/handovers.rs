@@ -14,6 +14,7 @@ use crate::engine::canonical::{is_overflow, Canonical};
 use crate::engine::captured::Captured;
 use crate::engine::cells::{is_touched_gauge, is_touched_sum, Cells};
 use crate::engine::clock;
+use crate::engine::given::Givens;
 use crate::engine::handover::{Handover, Samples};
 use crate::engine::instrument::InstrumentId;
 use crate::engine::places::{Place, Places};
@@ -82,6 +83,7 @@ impl Actor {
         self.change_slots(id, &handover.slots);
         self.record_handover(id, &handover);
         self.offer(id, &handover.exemplars);
+        self.give(&handover.given);
         if !handover.samples.slots.is_empty() {
             self.gate.recycle(std::mem::take(&mut handover.samples));
         }
@@ -162,6 +164,24 @@ impl Actor {
                 if let Some(Place { instrument, series }) = places.get(slot) {
                     self.instruments[instrument as usize].offer(series, &exemplar);
                 }
+            }
+        }
+    }
+
+    /// Takes what reservoirs of the program's chose.
+    fn give(&mut self, given: &Givens) {
+        let given = match given.read(clock::now()) {
+            Ok(given) => given,
+            Err(error) => {
+                self.log.error(format!(
+                    "internal error: exemplars could not be read and are lost: {error}"
+                ));
+                return;
+            }
+        };
+        for one in given {
+            if let Some(instrument) = self.instruments.get_mut(one.instrument as usize) {
+                instrument.give(one.stream, &one.attributes, &one.exemplars);
             }
         }
     }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::config::FunctionReservoir;
 use crate::engine::points::Exemplar;
 
 /// How the exemplars of a series are chosen.
@@ -14,6 +15,8 @@ pub enum Reservoir {
     /// So many of those offered since the last collection, each with the same chance
     /// (`SimpleFixedSizeExemplarReservoir`).
     SimpleFixedSize(usize),
+    /// By a function of the program's, on its thread.
+    Function(FunctionReservoir),
 }
 
 /// The reservoirs of a stream, by row.
@@ -32,6 +35,8 @@ enum Shape {
         /// Of a histogram's values the largest is kept: it is the one that is looked for.
         largest: bool,
     },
+    /// They are somewhere else, and say what is kept.
+    Given,
 }
 
 #[derive(Default)]
@@ -56,6 +61,11 @@ impl Exemplars {
         Self::new(Shape::Fixed { size, largest })
     }
 
+    /// Whatever is [given](Self::give).
+    pub fn given() -> Self {
+        Self::new(Shape::Given)
+    }
+
     fn new(shape: Shape) -> Self {
         Self {
             shape,
@@ -76,6 +86,15 @@ impl Exemplars {
             Shape::Fixed { size, largest } => {
                 row.sample(*size, *largest, exemplar, &mut self.random);
             }
+            Shape::Given => row.kept.push((0, exemplar)),
+        }
+    }
+
+    /// These take the place of what a row has.
+    pub fn give(&mut self, row: u32, exemplars: Vec<Exemplar>) {
+        self.remove(row);
+        for exemplar in exemplars {
+            self.offer(row, exemplar);
         }
     }
 

@@ -368,3 +368,33 @@ fn a_reader_that_leaves_a_stream_has_a_start_of_its_own() {
     assert_eq!(values, &["=3"]);
     assert!(starts[0] < changed);
 }
+
+#[test]
+fn a_reader_that_comes_to_anothers_stream_leaves_that_as_it_is() {
+    use Temporality::{Cumulative, Delta};
+    let mut bench = Bench::unconfigured();
+    let reader = |preference| {
+        let layer = ReaderLayer::preferring(preference);
+        bench.engine.add_reader(layer).unwrap()
+    };
+    let (staying, changing) = (reader(Cumulative), reader(Delta));
+    let config = Config::without_exporters("{}").unwrap();
+    bench.engine.configure(&config).unwrap();
+    let id = bench.instrument(InstrumentKind::Counter, "c");
+    let slot = bench.series(id, Storage::Sum, "");
+    let cumulative = |value: &str| (Cumulative, vec![value.to_owned()]);
+    bench.add(slot, 1.0);
+    prefer(&bench, changing, Cumulative);
+    bench.add(slot, 2.0);
+    assert_eq!(read(&bench, staying, "c"), [cumulative("=3")]);
+    let rest = (Delta, vec!["=1".to_owned()]);
+    assert_eq!(read(&bench, changing, "c"), [rest, cumulative("=2")]);
+    // Both go on, whatever else changes, and who is new joins the one that has all.
+    bench.update("{}", r#"{"cardinalityLimit": 10}"#);
+    let layer = ReaderLayer::preferring(Cumulative);
+    let new = bench.engine.add_reader(layer).unwrap();
+    bench.add(slot, 4.0);
+    assert_eq!(read(&bench, staying, "c"), [cumulative("=7")]);
+    assert_eq!(read(&bench, changing, "c"), [cumulative("=6")]);
+    assert_eq!(read(&bench, new, "c"), [cumulative("=7")]);
+}
