@@ -335,6 +335,8 @@ export interface NativeRename {
   meter?: string
   kind: string
   old: string
+  /** As the package also keeps it in prom-client's default registry. */
+  twin?: string
   /** The full name. */
   new: string
   unit: string
