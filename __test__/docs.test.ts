@@ -160,7 +160,8 @@ import { createBackend } from '@backstage/backend-defaults';
 import * as example from './example.mts';
 const backend = createBackend();
 backend.add(import('@nativestage/metrics'));
-Object.values(example).forEach(plugin => backend.add(plugin));
+const features = Object.values(example).filter(({ $$type }) => $$type !== '@backstage/ServiceRef');
+features.forEach(feature => backend.add(feature));
 backend.start();
 `;
 
@@ -219,7 +220,10 @@ async function preloads(t: TestContext, { code }: Example): Promise<void> {
   const preloaded = path.join(folder, 'instrumentation.cjs');
   writeFileSync(preloaded, code);
   const entry = path.join(folder, 'entry.mts');
-  writeFileSync(entry, STARTS_PLUGINS.replace(/^.*example.*$/gm, ''));
+  writeFileSync(
+    entry,
+    STARTS_PLUGINS.replace(/^.*(example|features).*$/gm, ''),
+  );
   await serves(t, entry, {
     ...preloading([preloaded]),
     OTEL_TRACES_EXPORTER: 'none',
