@@ -27,6 +27,8 @@ export declare class NativeExporter {
 export declare class NativeFacade {
   /** The number that the engine knows the environment by. */
   get id(): number
+  /** Delivers messages to what `attach` was given, those of before first. */
+  listen(onMessage: (arg0: string) => void): void
   /** Removes the series with these attributes, on all threads. */
   remove(instrument: number, attributes: string): void
   /** Removes every series of an instrument. */
@@ -88,8 +90,8 @@ export declare class NativeProvider {
   /** A provider of its own. */
   static isolated(): NativeProvider
   /**
-   * Attaches this JavaScript environment; `onMessage` gets JSON. The environment is detached when
-   * `onMessage` is collected as garbage, or with its thread.
+   * Attaches this JavaScript environment; `onMessage` gets JSON once the facade listens to it. The
+   * environment is detached when `onMessage` is collected as garbage, or with its thread.
    */
   attach(onMessage: (arg0: string) => void): NativeFacade
   /** Registers an instrument of a plain OpenTelemetry meter. */
@@ -346,6 +348,8 @@ export interface NativeRename {
   meter?: string
   kind: string
   old: string
+  /** As the package also keeps it in prom-client's default registry. */
+  twin?: string
   /** The full name. */
   new: string
   unit: string

@@ -53,6 +53,9 @@ const examples = pages.flatMap(page =>
   ),
 );
 
+/** A file that a test runner runs. */
+const OF_A_RUNNER = /^\/\/ \S+\.test\.ts$/m;
+
 /** Every kind of example that there is, and what is done with it. */
 const KINDS: Record<
   string,
@@ -101,7 +104,10 @@ for (const page of pages) {
 test('the TypeScript in the documentation compiles', async t => {
   const folder = temporary(t);
   examples
-    .filter(({ language }) => language.startsWith('ts'))
+    .filter(
+      ({ language, code }) =>
+        language.startsWith('ts') && !OF_A_RUNNER.test(code),
+    )
     .forEach(({ language, code }, index) => {
       const extension = language === 'tsx' ? 'tsx' : 'mts';
       writeFileSync(path.join(folder, `example${index}.${extension}`), code);
@@ -127,6 +133,10 @@ test('the TypeScript in the documentation compiles', async t => {
 
 /** A whole program, a plugin, or the entry of a backend: by what it does. */
 async function runs(t: TestContext, { code }: Example): Promise<void> {
+  if (OF_A_RUNNER.test(code)) {
+    // Of Jest or Vitest, which run it in __test__/packages/jest.test.ts.
+    return;
+  }
   const file = path.join(temporary(t), 'example.mts');
   writeFileSync(file, code);
   if (code.includes('createBackend()')) {
@@ -150,7 +160,8 @@ import { createBackend } from '@backstage/backend-defaults';
 import * as example from './example.mts';
 const backend = createBackend();
 backend.add(import('@nativestage/metrics'));
-Object.values(example).forEach(plugin => backend.add(plugin));
+const features = Object.values(example).filter(({ $$type }) => $$type !== '@backstage/ServiceRef');
+features.forEach(feature => backend.add(feature));
 backend.start();
 `;
 
@@ -209,7 +220,10 @@ async function preloads(t: TestContext, { code }: Example): Promise<void> {
   const preloaded = path.join(folder, 'instrumentation.cjs');
   writeFileSync(preloaded, code);
   const entry = path.join(folder, 'entry.mts');
-  writeFileSync(entry, STARTS_PLUGINS.replace(/^.*example.*$/gm, ''));
+  writeFileSync(
+    entry,
+    STARTS_PLUGINS.replace(/^.*(example|features).*$/gm, ''),
+  );
   await serves(t, entry, {
     ...preloading([preloaded]),
     OTEL_TRACES_EXPORTER: 'none',

@@ -32,6 +32,11 @@ import type { RootMetricsService } from './services/services';
 /** How long callbacks may take. */
 const COLLECT_TIMEOUT_MS = 5000;
 
+export {
+  metricsServiceMock,
+  type MetricsServiceMock,
+  type MockFunction,
+} from './backstage/metricsServiceMock';
 export type { TestExemplar, TestMetric, TestPoint } from './export/otlpJson';
 
 /** What one collection found. */

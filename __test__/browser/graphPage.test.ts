@@ -125,7 +125,7 @@ describe(
         });
         const card = page
           .getByRole('heading', { name: LONG_METRIC })
-          .locator('xpath=ancestor::*[contains(@class,"MuiCard-root")][1]');
+          .locator('xpath=ancestor::article[1]');
         const [inner, outer] = [
           (await menu.boundingBox())!,
           (await card.boundingBox())!,

@@ -3,6 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { OtlpReceiver } from '../support/OtlpReceiver';
+import { freePort } from '../support/ports';
 import { type Ending, FIXTURES, Program } from '../support/Program';
 import { environment, FreshFolder, RegistryUnreachable } from './FreshFolder';
 import { PackedPackage } from './PackedPackage';
@@ -16,6 +18,18 @@ const RUNNER = {
   jest: '30.5.2',
   jsdom: '27.4.0',
 };
+/** The other one that plugins' authors use: the last that has Node 20. */
+const VITEST = '4.1.12';
+
+/** The examples of docs/plugin-tests.md, by the names of their files. */
+const DOCUMENTED = Object.fromEntries(
+  [
+    ...readFileSync(path.join(ROOT, 'docs/plugin-tests.md'), 'utf8').matchAll(
+      /^```ts\n(\/\/ \S*\/src\/(\S+)\n[^]*?)^```$/gm,
+    ),
+  ].map(([, code, file]): [string, string] => [file, code]),
+);
+const isOfVitest = (code: string) => code.includes("from 'vitest'");
 
 /** A package of the app: its role decides the environment, `files` are those of `fixtures/jest`. */
 interface Tested {
@@ -88,6 +102,10 @@ describe('in Jest, as Backstage configures it,', () => {
         '@nativestage/metrics': `file:${PackedPackage.all.metrics.tarball}`,
         '@opentelemetry/api': installedVersion('@opentelemetry/api'),
         '@sinonjs/fake-timers': '15.5.0',
+        '@types/jest': '30.0.0',
+        '@types/node': installedVersion('@types/node'),
+        typescript: installedVersion('typescript'),
+        vitest: VITEST,
       },
     });
     for (const [name, { role, files, jest }] of Object.entries(PACKAGES)) {
@@ -103,6 +121,32 @@ describe('in Jest, as Backstage configures it,', () => {
         copyFixture(fixture, `packages/${name}/src/${file}`);
       }
     }
+    for (const name of ['documented', 'vitest']) {
+      app.write(`packages/${name}/package.json`, {
+        name: `tested-${name}`,
+        version: '0.0.0',
+        private: true,
+        backstage: { role: 'backend-plugin' },
+      });
+      for (const [file, code] of Object.entries(DOCUMENTED)) {
+        if (file === 'plugin.ts' || isOfVitest(code) === (name === 'vitest')) {
+          app.write(`packages/${name}/src/${file}`, code);
+        }
+      }
+      app.write(`packages/${name}/tsconfig.json`, {
+        compilerOptions: {
+          module: 'preserve',
+          noEmit: true,
+          strict: true,
+          // As Backstage's own configuration has it.
+          skipLibCheck: true,
+          target: 'ES2022',
+          types: name === 'vitest' ? ['node'] : ['jest', 'node'],
+        },
+        include: ['src/*.ts'],
+      });
+    }
+    copyFixture('quiet.js', 'packages/documented/src/quiet.test.js');
     copyFixture('sinon.cjs', 'sinon.cjs');
     await app.npm(t, 'install');
     app.addSqlite();
@@ -113,7 +157,13 @@ describe('in Jest, as Backstage configures it,', () => {
   }
 
   /** Runs the tests of a package; the ending is that of the runner. */
-  function jest(t: TestContext, name: string, args: string[]): Promise<Ending> {
+  function jest(
+    t: TestContext,
+    name: string,
+    args: string[],
+    // What measures for ten seconds opens a port.
+    env: Record<string, string> = { OTEL_EXPORTER_PROMETHEUS_PORT: '0' },
+  ): Promise<Ending> {
     const runner =
       'node_modules/@backstage/cli-module-test-jest/bin/backstage-cli-module-test-jest';
     return Program.command(
@@ -122,8 +172,7 @@ describe('in Jest, as Backstage configures it,', () => {
       [app.file(runner), 'package', 'test', '--watch=false', ...args],
       {
         cwd: app.file(`packages/${name}`),
-        // What measures for ten seconds opens a port.
-        env: { ...environment(), OTEL_EXPORTER_PROMETHEUS_PORT: '0' },
+        env: { ...environment(), ...env },
         limit: 180_000,
       },
     ).ending;
@@ -165,6 +214,64 @@ describe('in Jest, as Backstage configures it,', () => {
       );
     });
   }
+
+  itInstalled('the documented tests compile', async t => {
+    for (const name of ['documented', 'vitest']) {
+      const { code, stdout } = await Program.command(
+        t,
+        process.execPath,
+        [app.file('node_modules/typescript/bin/tsc'), '--project', '.'],
+        { cwd: app.file(`packages/${name}`), env: environment() },
+      ).ending;
+      assert.equal(code, 0, stdout);
+    }
+  });
+
+  itInstalled(
+    'the documented tests pass, leave no handle open, and export nothing',
+    async t => {
+      const receiver = await OtlpReceiver.start(t);
+      const { code, stdout, stderr } = await jest(
+        t,
+        'documented',
+        ['--runInBand', '--detectOpenHandles'],
+        {
+          OTEL_METRICS_EXPORTER: 'prometheus,otlp',
+          OTEL_EXPORTER_PROMETHEUS_PORT: String(await freePort()),
+          OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+        },
+      );
+      assert.equal(code, 0, stderr);
+      const files = Object.values(DOCUMENTED).filter(
+        text => /\bit\(/.test(text) && !isOfVitest(text),
+      ).length;
+      assert.ok(files >= 3);
+      assert.match(
+        stderr,
+        new RegExp(`Test Suites: ${files + 1} passed, ${files + 1} total`),
+      );
+      assert.doesNotMatch(
+        stdout + stderr,
+        /open handle|did not exit|failed to exit gracefully|torn down/i,
+      );
+      assert.equal(receiver.received.length, 0);
+    },
+  );
+
+  itInstalled('the documented tests of Vitest pass in it', async t => {
+    const { code, stdout, stderr } = await Program.command(
+      t,
+      process.execPath,
+      [app.file('node_modules/vitest/vitest.mjs'), 'run', '--no-color'],
+      {
+        cwd: app.file('packages/vitest'),
+        env: { ...environment(), OTEL_EXPORTER_PROMETHEUS_PORT: '0' },
+        limit: 180_000,
+      },
+    ).ending;
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout, /Tests +2 passed \(2\)/);
+  });
 
   itInstalled('says why its addon is not loaded', async t => {
     const { code, stderr } = await jest(t, 'no-addon', ['--runInBand']);

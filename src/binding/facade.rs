@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use napi::bindgen_prelude::{Float64ArraySlice, Uint32ArraySlice};
+use napi::bindgen_prelude::{Float64ArraySlice, FnArgs, Function, Uint32ArraySlice};
+use napi::Env;
 use napi_derive::napi;
 
 use super::cells::{copy_samples, take_gauges, take_sums};
 use super::error::Result;
+use super::messenger::Messenger;
+use super::provider::internal;
 use crate::config::FunctionFilter;
 use crate::engine::canonical::Canonical;
 use crate::engine::cells::Cells;
@@ -27,6 +30,7 @@ const LAST_QUESTIONS: Duration = Duration::from_secs(1);
 pub struct NativeFacade {
     provider: Arc<Provider>,
     id: FacadeId,
+    messenger: Messenger,
 }
 
 /// What a block of (slot, value) pairs holds.
@@ -94,6 +98,12 @@ impl NativeFacade {
     #[napi(getter, catch_unwind)]
     pub fn id(&self) -> u32 {
         self.id
+    }
+
+    /// Delivers messages to what `attach` was given, those of before first.
+    #[napi(catch_unwind)]
+    pub fn listen(&self, env: Env, on_message: Function<'_, FnArgs<(String,)>, ()>) -> Result<()> {
+        self.messenger.listen(&env, &on_message).map_err(internal)
     }
 
     /// Removes the series with these attributes, on all threads.
@@ -229,8 +239,12 @@ impl NativeFacade {
 }
 
 impl NativeFacade {
-    pub(super) fn new(provider: Arc<Provider>, id: FacadeId) -> Self {
-        Self { provider, id }
+    pub(super) fn new(provider: Arc<Provider>, id: FacadeId, messenger: Messenger) -> Self {
+        Self {
+            provider,
+            id,
+            messenger,
+        }
     }
 
     fn engine(&self) -> &Engine {

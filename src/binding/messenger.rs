@@ -1,6 +1,6 @@
 //! The engine's way to a JavaScript thread: one callback per environment that takes JSON messages.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use napi::bindgen_prelude::{FnArgs, Function, JsObjectValue, JsValue, Object};
@@ -65,10 +65,49 @@ impl Asks {
     }
 }
 
-/// One environment's callback, shared by the engine and the log.
-#[derive(Clone)]
+/// The callback, or what waits for it: nothing would arrive before the stack is empty anyway.
+#[derive(Default)]
+struct Line {
+    callback: OnceLock<Callback>,
+    waiting: Mutex<Vec<Message>>,
+}
+
+impl Line {
+    fn connect(&self, callback: Callback) {
+        let mut waiting = self.lock();
+        let callback = self.callback.get_or_init(|| callback);
+        for message in waiting.drain(..) {
+            deliver(callback, message);
+        }
+    }
+
+    fn send(&self, message: Message) -> bool {
+        if let Some(callback) = self.callback.get() {
+            return deliver(callback, message);
+        }
+        let mut waiting = self.lock();
+        match self.callback.get() {
+            Some(callback) => deliver(callback, message),
+            None => {
+                waiting.push(message);
+                true
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Message>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn deliver(callback: &Callback, message: Message) -> bool {
+    callback.call(message, ThreadsafeFunctionCallMode::NonBlocking) == Status::Ok
+}
+
+/// One environment's callback, shared by the engine and the log. What is sent waits until `listen`.
+#[derive(Clone, Default)]
 pub struct Messenger {
-    callback: Arc<Callback>,
+    line: Arc<Line>,
     asks: Arc<Asks>,
 }
 
@@ -84,7 +123,7 @@ impl Messenger {
     ///
     /// # Errors
     /// When Node cannot make the callback.
-    pub fn new(env: &Env, on_message: &OnMessage<'_>) -> Result<Self> {
+    pub fn listen(&self, env: &Env, on_message: &OnMessage<'_>) -> Result<()> {
         let weak = env
             .get_global()?
             .get_named_property::<Function<'_, FnArgs<(Object<'_>,)>, Object<'_>>>("WeakRef")?
@@ -102,8 +141,7 @@ impl Messenger {
                 }
             },
         )?;
-        let asks = Arc::new(Asks::default());
-        let arrived = asks.clone();
+        let arrived = self.asks.clone();
         let callback = deliver
             .build_threadsafe_function::<Message>()
             .weak::<true>()
@@ -114,10 +152,8 @@ impl Messenger {
                 };
                 Ok(FnArgs::from((json,)))
             })?;
-        Ok(Self {
-            callback: Arc::new(callback),
-            asks,
-        })
+        self.line.connect(callback);
+        Ok(())
     }
 
     pub(super) fn send(&self, message: serde_json::Value) -> bool {
@@ -125,9 +161,7 @@ impl Messenger {
     }
 
     fn call(&self, message: Message) -> bool {
-        self.callback
-            .call(message, ThreadsafeFunctionCallMode::NonBlocking)
-            == Status::Ok
+        self.line.send(message)
     }
 
     pub fn log_listener(self) -> Wake {

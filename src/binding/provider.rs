@@ -182,15 +182,15 @@ impl NativeProvider {
         }
     }
 
-    /// Attaches this JavaScript environment; `onMessage` gets JSON. The environment is detached when
-    /// `onMessage` is collected as garbage, or with its thread.
+    /// Attaches this JavaScript environment; `onMessage` gets JSON once the facade listens to it. The
+    /// environment is detached when `onMessage` is collected as garbage, or with its thread.
     #[napi(catch_unwind)]
     pub fn attach(
         &self,
         env: Env,
         on_message: Function<'_, FnArgs<(String,)>, ()>,
     ) -> Result<NativeFacade> {
-        let messenger = Messenger::new(&env, &on_message).map_err(internal)?;
+        let messenger = Messenger::default();
         let facade = self.engine().attach(Box::new(messenger.clone()));
         let on_configured = messenger.clone();
         self.provider.attach(
@@ -199,10 +199,11 @@ impl NativeProvider {
                 on_configured.configured();
             }),
         );
-        self.provider.log().attach(facade, messenger.log_listener());
+        let listener = messenger.clone().log_listener();
+        self.provider.log().attach(facade, listener);
         let provider = self.provider.clone();
         on_end(&env, &on_message, move || provider.detach(facade)).map_err(internal)?;
-        Ok(NativeFacade::new(self.provider.clone(), facade))
+        Ok(NativeFacade::new(self.provider.clone(), facade, messenger))
     }
 
     /// Registers an instrument of a plain OpenTelemetry meter.
@@ -396,7 +397,8 @@ impl NativeProvider {
         let filter = filter.map(|number| FunctionFilter { facade, number });
         config.reader.layer.filter_by(filter);
         let encoding = config.reader.encoding;
-        let messenger = Messenger::new(&env, &on_message).map_err(internal)?;
+        let messenger = Messenger::default();
+        messenger.listen(&env, &on_message).map_err(internal)?;
         let push = self
             .provider
             .add_exporter(config, facade, Box::new(messenger))?;
@@ -547,6 +549,6 @@ impl NativeProvider {
     }
 }
 
-fn internal(error: napi::Error) -> napi::Error<Code> {
+pub(super) fn internal(error: napi::Error) -> napi::Error<Code> {
     napi::Error::new(Code::Export, error.reason.to_string())
 }

@@ -36,6 +36,8 @@ pub struct NativeRename {
     pub meter: Option<String>,
     pub kind: String,
     pub old: String,
+    /// As the package also keeps it in prom-client's default registry.
+    pub twin: Option<String>,
     /// The full name.
     pub new: String,
     pub unit: String,
@@ -83,6 +85,7 @@ impl NativeRootMetricsService {
                 },
                 kind: kind_name(rename.kind).to_owned(),
                 old: rename.old.to_owned(),
+                twin: rename.twin.map(str::to_owned),
                 new: format!("{service_name}.plugin.{plugin}.{}", rename.new),
                 unit: rename.unit.to_owned(),
                 description: rename.description.to_owned(),

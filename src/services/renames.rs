@@ -3,7 +3,7 @@
 //! Backstage's packages name metrics as their authors liked, most of them without a unit that is one
 //! and with OpenTelemetry's default buckets, which are for milliseconds. Each gets a name as the
 //! proposal wants it, a unit of UCUM, a description, and buckets that fit what is measured. Read from
-//! the packages of Backstage 1.55.
+//! the packages of Backstage 1.55; `npm run upstream` compares it with the newest.
 
 use opentelemetry_sdk::metrics::InstrumentKind::{
     self, Counter, Gauge, Histogram, ObservableGauge,
@@ -62,6 +62,7 @@ const SCAFFOLDER: Source = Source::Plugin("scaffolder");
 const SCHEDULER: Source = Source::AnyPlugin;
 const MCP: Source = Source::Plugin("mcp-actions");
 const EVENTS: Source = Source::Plugin("events");
+const NOTIFICATIONS: Source = Source::Plugin("notifications");
 
 #[rustfmt::skip]
 pub static RENAMES: &[Rename] = &[
@@ -92,6 +93,9 @@ pub static RENAMES: &[Rename] = &[
     Rename { source: MCP, kind: Histogram, old: "mcp.server.session.duration", twin: None, new: "server.session.duration", unit: "s", description: "How long sessions with the MCP server lasted", boundaries: &[] },
     Rename { source: EVENTS, kind: Counter, old: "events.google.pubsub.consumer.messages.total", twin: None, new: "google_pubsub.consumer.messages", unit: "{message}", description: "Messages that were received from Google Pub/Sub, by subscription and status", boundaries: &[] },
     Rename { source: EVENTS, kind: Counter, old: "events.google.pubsub.publisher.messages.total", twin: None, new: "google_pubsub.publisher.messages", unit: "{message}", description: "Messages that were sent to Google Pub/Sub, by subscription and status", boundaries: &[] },
+    Rename { source: NOTIFICATIONS, kind: Counter, old: "notifications.processors.slack.sent.count", twin: None, new: "slack.messages.sent", unit: "{message}", description: "Messages that were sent to Slack", boundaries: &[] },
+    Rename { source: NOTIFICATIONS, kind: Counter, old: "notifications.processors.slack.error.count", twin: None, new: "slack.messages.failed", unit: "{message}", description: "Messages that could not be sent to Slack", boundaries: &[] },
+    Rename { source: NOTIFICATIONS, kind: Counter, old: "notifications.processors.slack.update.count", twin: None, new: "slack.messages.updated", unit: "{message}", description: "Messages in Slack that a newer notification of their scope changed", boundaries: &[] },
 ];
 
 impl Rename {

@@ -88,6 +88,9 @@ export class Facade {
     private readonly callbacks: ObservableCallbacks,
   ) {
     this.native = provider.attach(this.onMessage);
+    // Jest takes what is created below a test for a handle that the test left open. Nothing would
+    // arrive any earlier.
+    void Promise.resolve().then(() => this.native.listen(this.onMessage));
     this.meters = new MeterFunction(provider);
     this.reservoirs = new ExemplarReservoirs(this.id, provider);
   }

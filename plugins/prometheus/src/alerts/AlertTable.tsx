@@ -52,7 +52,8 @@ const CLOCK = 15;
 
 const useStyles = makeStyles(
   theme => ({
-    root: { position: 'relative', width: '100%' },
+    // As the cards of Backstage's UI.
+    root: { position: 'relative', width: '100%', borderRadius: 8 },
     progress: { position: 'absolute', top: 0, left: 0, right: 0 },
     loading: { padding: theme.spacing(5, 2), textAlign: 'center' },
     // The last row ends where the card does.
@@ -115,7 +116,12 @@ export function AlertTable({
     };
 
   return (
-    <Paper ref={ref} className={classes.root} aria-busy={isLoading}>
+    <Paper
+      ref={ref}
+      className={classes.root}
+      elevation={0}
+      aria-busy={isLoading}
+    >
       {isLoading && (
         <LinearProgress
           className={classes.progress}

@@ -31,7 +31,12 @@ const useStyles = makeStyles(
       padding: theme.spacing(2, 2, 2, 2.5),
     },
     title: { flexGrow: 1 },
-    heading: { fontWeight: 'bold' },
+    // As in the cards of Backstage's UI.
+    heading: {
+      fontFamily: 'var(--bui-font-regular, inherit)',
+      fontSize: '1.25rem',
+      fontWeight: 'bold',
+    },
     switch: { marginRight: 0 },
     search: { width: '16rem', maxWidth: '100%' },
   }),

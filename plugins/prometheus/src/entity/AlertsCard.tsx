@@ -1,4 +1,4 @@
-import { InfoCard } from '@backstage/core-components';
+import { EntityInfoCard } from '@backstage/plugin-catalog-react';
 import { useEffect } from 'react';
 import { AlertGraph } from '../alerts/AlertGraph';
 import { AlertTable, type AlertTableProps } from '../alerts/AlertTable';
@@ -54,13 +54,13 @@ export function AlertsCard({
   const title = table.title ?? TITLE;
   if (!data) {
     return (
-      <InfoCard title={title}>
+      <EntityInfoCard title={title}>
         {error ? (
           <Failure error={error} height={HEIGHT} onRetry={onRetry} />
         ) : (
           <Loading title="Asking for alerts" height={HEIGHT} />
         )}
-      </InfoCard>
+      </EntityInfoCard>
     );
   }
   const { alerts, uiUrl, warnings, truncated, missing, mismatched } = data;

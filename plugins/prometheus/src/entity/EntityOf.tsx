@@ -1,7 +1,10 @@
-import { InfoCard } from '@backstage/core-components';
 import { useApi } from '@backstage/core-plugin-api';
 import { NotFoundError } from '@backstage/errors';
-import { catalogApiRef, EntityProvider } from '@backstage/plugin-catalog-react';
+import {
+  catalogApiRef,
+  EntityInfoCard,
+  EntityProvider,
+} from '@backstage/plugin-catalog-react';
 import { type ReactNode, useCallback, useState } from 'react';
 import { useRequest } from '../state/useRequest';
 import { Failure } from '../state/Failure';
@@ -33,12 +36,12 @@ export function EntityOf({ entityRef, title, children }: EntityOfProps) {
     return <EntityProvider entity={data}>{children}</EntityProvider>;
   }
   return (
-    <InfoCard title={title ?? 'Prometheus'}>
+    <EntityInfoCard title={title ?? 'Prometheus'}>
       {error ? (
         <Failure error={error} onRetry={() => setAttempt(attempt + 1)} />
       ) : (
         <Loading title="Looking for the entity" />
       )}
-    </InfoCard>
+    </EntityInfoCard>
   );
 }

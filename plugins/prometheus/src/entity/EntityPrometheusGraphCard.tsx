@@ -1,6 +1,6 @@
-import { InfoCard } from '@backstage/core-components';
 import Grid from '@material-ui/core/Grid';
 import {
+  EntityInfoCard,
   MissingAnnotationEmptyState,
   useEntity,
 } from '@backstage/plugin-catalog-react';
@@ -79,13 +79,13 @@ function AnnotatedGraphs(graph: GraphOptions) {
   const { data, error } = usePanels(now);
   if (!data) {
     return (
-      <InfoCard title={graph.title ?? 'Prometheus'}>
+      <EntityInfoCard title={graph.title ?? 'Prometheus'}>
         {error ? (
           <Failure error={error} onRetry={refresh} />
         ) : (
           <Loading title="Looking for the graphs of this entity" />
         )}
-      </InfoCard>
+      </EntityInfoCard>
     );
   }
   return (

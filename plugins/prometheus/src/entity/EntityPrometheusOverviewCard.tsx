@@ -1,6 +1,7 @@
-import { InfoCard, Link } from '@backstage/core-components';
+import { Link } from '@backstage/core-components';
 import { useRouteRef } from '@backstage/core-plugin-api';
 import {
+  EntityInfoCard,
   entityRouteParams,
   entityRouteRef,
   MissingAnnotationEmptyState,
@@ -92,14 +93,17 @@ function Overview({
     );
   }
   return (
-    <InfoCard title={title} deepLink={{ title: 'All graphs and alerts', link }}>
+    <EntityInfoCard
+      title={title}
+      footerActions={<Link to={link}>All graphs and alerts</Link>}
+    >
       <Outages onRetry={retry} isInCard>
         {hasAlerts(entity) && <AlertCounts now={now} link={link} />}
         {hasGraphs(entity) && (
           <Rows {...props} now={now} link={link} onRetry={retry} />
         )}
       </Outages>
-    </InfoCard>
+    </EntityInfoCard>
   );
 }
 

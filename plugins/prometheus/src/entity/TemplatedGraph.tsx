@@ -1,6 +1,5 @@
-import { InfoCard } from '@backstage/core-components';
 import type { Entity } from '@backstage/catalog-model';
-import { useEntity } from '@backstage/plugin-catalog-react';
+import { EntityInfoCard, useEntity } from '@backstage/plugin-catalog-react';
 import {
   QueryError,
   substituteInQuery,
@@ -19,16 +18,13 @@ export function TemplatedGraph({ query, ...graph }: PrometheusGraphProps) {
   const { entity } = useEntity();
   const filled = fill(query, entity);
   return filled instanceof QueryError ? (
-    <InfoCard
-      title={graph.title ?? 'Prometheus'}
-      titleTypographyProps={{ variant: 'subtitle1', component: 'h3' }}
-    >
+    <EntityInfoCard title={graph.title ?? 'Prometheus'}>
       <Empty
         title="This graph does not fit the entity"
         detail={filled.message}
         isCode
       />
-    </InfoCard>
+    </EntityInfoCard>
   ) : (
     <PrometheusGraph {...graph} query={filled} />
   );

@@ -1,6 +1,4 @@
-import { InfoCard } from '@backstage/core-components';
-import Divider from '@material-ui/core/Divider';
-import { makeStyles } from '@material-ui/core/styles';
+import { EntityInfoCard } from '@backstage/plugin-catalog-react';
 import {
   fillIntervals,
   type PanelOptions,
@@ -14,20 +12,13 @@ import type { LegendState } from '../chart/TimeSeriesChart';
 import { toCsv } from '../chart/toCsv';
 import { expressionUrl } from '../links';
 import { GraphBody } from './GraphBody';
-import { PanelHeader } from './PanelHeader';
 import { type PanelAction, PanelMenu, type PanelView } from './PanelMenu';
+import { PanelTitle, usePanelStyles } from './PanelTitle';
 import { QueryDialog } from './QueryDialog';
 import { saveAs } from './saveAs';
 import { useElement } from './useElement';
 import { type ExemplarQuery, useExemplars } from './useExemplars';
 import { type SeriesQuery, useSeries } from './useSeries';
-
-const useStyles = makeStyles(
-  theme => ({
-    content: { padding: theme.spacing(2) },
-  }),
-  { name: 'PrometheusGraphPanel' },
-);
 
 export interface GraphPanelProps
   extends SeriesQuery, Omit<PanelOptions, 'width' | 'exemplars'> {
@@ -56,7 +47,7 @@ export interface GraphPanelProps
 /** A card with the graph of one query, asked for when it comes into sight. */
 export function GraphPanel(props: GraphPanelProps) {
   const { title, query, range, askExemplars } = props;
-  const classes = useStyles();
+  const classes = usePanelStyles();
   const { ref, isVisible, width } = useElement();
   const [view, setView] = useState<PanelView>(props.graphType ?? 'line');
   const [scale, setScale] = useState<ValueScale>(props.scale ?? 'linear');
@@ -71,46 +62,45 @@ export function GraphPanel(props: GraphPanelProps) {
   );
   const url = expressionUrl(props.uiUrl, asAsked(query, data), range);
   return (
-    <InfoCard divider={false} noPadding>
-      <PanelHeader
-        title={title}
-        action={
-          <PanelMenu
-            title={title}
-            view={view}
-            onView={setView}
-            switches={[
-              {
-                label: 'Logarithmic scale',
-                isOn: scale === 'log',
-                isDisabled: !hasLogScale(view),
-                onChange: isOn => setScale(isOn ? 'log' : 'linear'),
-              },
-              ...(askExemplars
-                ? [
-                    {
-                      label: 'Exemplars',
-                      isOn: hasExemplars,
-                      onChange: setExemplars,
-                    },
-                  ]
-                : []),
-            ]}
-            actions={[
-              ...(props.actions ?? []),
-              { label: 'Show query', onClick: () => setQueryShown(true) },
-              {
-                label: 'Download CSV',
-                isDisabled: !data,
-                onClick: () => data && saveAs(`${title}.csv`, toCsv(data)),
-              },
-              ...(url ? [{ label: 'Open in Prometheus', href: url }] : []),
-            ]}
-          />
-        }
-      />
-      <Divider />
-      <div ref={ref} className={classes.content}>
+    <EntityInfoCard
+      className={classes.card}
+      title={<PanelTitle title={title} />}
+      headerActions={
+        <PanelMenu
+          title={title}
+          view={view}
+          onView={setView}
+          switches={[
+            {
+              label: 'Logarithmic scale',
+              isOn: scale === 'log',
+              isDisabled: !hasLogScale(view),
+              onChange: isOn => setScale(isOn ? 'log' : 'linear'),
+            },
+            ...(askExemplars
+              ? [
+                  {
+                    label: 'Exemplars',
+                    isOn: hasExemplars,
+                    onChange: setExemplars,
+                  },
+                ]
+              : []),
+          ]}
+          actions={[
+            ...(props.actions ?? []),
+            { label: 'Show query', onClick: () => setQueryShown(true) },
+            {
+              label: 'Download CSV',
+              isDisabled: !data,
+              onClick: () => data && saveAs(`${title}.csv`, toCsv(data)),
+            },
+            ...(url ? [{ label: 'Open in Prometheus', href: url }] : []),
+          ]}
+        />
+      }
+    >
+      <div ref={ref}>
         <GraphBody
           {...props}
           {...state}
@@ -127,7 +117,7 @@ export function GraphPanel(props: GraphPanelProps) {
           onClose={() => setQueryShown(false)}
         />
       )}
-    </InfoCard>
+    </EntityInfoCard>
   );
 }
 
