@@ -107,7 +107,7 @@ export function StatView(props: StatViewProps) {
               {formatValue(newest, unit)}
             </span>
             <Sparkline
-              values={series.values}
+              values={samplesOf(series)}
               color={color ?? styles[index].color}
               height={isAlone ? 120 : undefined}
             />
