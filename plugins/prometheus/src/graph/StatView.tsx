@@ -93,7 +93,9 @@ export function StatView(props: StatViewProps) {
           <li
             key={index}
             className={classes.stat}
-            title={formatLabels(series.labels) || undefined}
+            title={[...new Set([names[index], formatLabels(series.labels)])]
+              .filter(Boolean)
+              .join('\n')}
           >
             {!isAlone && (
               <span className={classes.name}>
