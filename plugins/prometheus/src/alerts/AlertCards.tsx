@@ -34,6 +34,7 @@ const useStyles = makeStyles(
       flexWrap: 'wrap',
       columnGap: theme.spacing(2),
       margin: 0,
+      fontFamily: theme.typography.fontFamily,
       fontSize: theme.typography.body2.fontSize,
       overflowWrap: 'anywhere',
       '& dt': { display: 'inline', color: theme.palette.text.secondary },

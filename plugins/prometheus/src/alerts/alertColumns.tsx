@@ -90,6 +90,9 @@ const NAME: Column = {
   cell: (alert, context) => (
     <>
       <AlertName alert={alert} {...context} />
+      {/* Where the line may break, and not within the name. */}
+      {'\u2002'}
+      <wbr />
       <AlertReason alert={alert} />
     </>
   ),

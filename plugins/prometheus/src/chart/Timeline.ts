@@ -137,7 +137,7 @@ function stateColor(
     return { ok: success, warning, critical: error }[state.severity];
   }
   if (!Number.isFinite(value)) {
-    return theme.palette.text.secondary;
+    return theme.palette.grey[paper === 'dark' ? 400 : 700];
   }
   if (value === 0) {
     return alpha(theme.palette.text.secondary, 0.25);

@@ -50,6 +50,7 @@ const useStyles = makeStyles(
       [theme.breakpoints.down('xs')]: {
         height: 'auto',
         padding: theme.spacing(0.5, 0),
+        rowGap: theme.spacing(0.5),
       },
     },
     title: {
