@@ -319,6 +319,35 @@ test('the table of alerts in a browser', async t => {
     assert.equal(await page.getByRole('table').count(), 0);
   });
 
+  await it("has an app's own columns in its cards", async () => {
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.addScriptTag({ path: AXE });
+    const many = Array.from({ length: 4 }, (_, pod) =>
+      alert('PodCrashes', { labels: { pod: `p${pod}`, team: `t${pod}` } }),
+    );
+    const teamless = alert('Teamless', { labels: { severity: 'page' } });
+    const alerts = [...ALERTS, ...many, teamless];
+    await show({ props: { alerts }, hasExtraColumns: true });
+    const card = (name: string) =>
+      page
+        .getByRole('listitem')
+        .filter({ has: page.getByRole('heading', { name }) })
+        .last();
+    assert.match(
+      await card('HighLatency').innerText(),
+      /Team: team-a\s+Ticket: #11(?:\n|$)/,
+    );
+    assert.match(await card('Teamless').innerText(), /Ticket: #8/);
+    assert.doesNotMatch(await card('Teamless').innerText(), /Team:/);
+    await page.getByRole('button', { name: 'The 4 alerts' }).click();
+    await page.getByText('t3', { exact: true }).waitFor();
+    const { violations } = await page.evaluate(() => axe.run('main'));
+    assert.deepEqual(
+      violations.map(({ id }) => id),
+      [],
+    );
+  });
+
   await it('has many alerts of one rule in one card until it is opened', async () => {
     await page.setViewportSize({ width: 390, height: 800 });
     await page.addScriptTag({ path: AXE });

@@ -68,6 +68,36 @@ test('kinds of graphs in a browser', async t => {
     assert.deepEqual(await rowColors(page, 0, 2, [45]), ['#c77700']);
   });
 
+  await t.test('a timeline has what is infinite and what is NaN', async t => {
+    const page = await open(t);
+    const data = range(60, [{ a: 'b' }, at => (at < 15 ? 1 : null)]);
+    const places = (from: number) =>
+      Array.from({ length: 15 }, (_, at) => from + at);
+    const nonFinite = {
+      '+Inf': places(15),
+      '-Inf': places(30),
+      NaN: places(45),
+    };
+    const series = data.series.map(each => ({ ...each, nonFinite }));
+    await show(page, [
+      { title: 'Odd', graphType: 'timeline', data: { ...data, series } },
+    ]);
+    const [finite, ...others] = await rowColors(page, 0, 1, [5, 20, 35, 50]);
+    assert.deepEqual(new Set(others).size, 1, 'no value has its color');
+    assert.ok(!others.includes(finite) && !others.includes('none'), others[0]);
+    for (const [at, text] of [
+      [20, '∞'],
+      [35, '-∞'],
+      [50, 'NaN'],
+    ] as const) {
+      await hover(page, 0, at, 0.5);
+      assert.match(
+        await tooltip(page).innerText(),
+        new RegExp(`\\n${text}(?:\\n|$)`),
+      );
+    }
+  });
+
   await t.test('a step holds its value until the next', async t => {
     const page = await open(t);
     const data = range(4, [{ a: 'b' }, at => (at < 2 ? 0 : 10)]);

@@ -25,6 +25,18 @@ const ALERT = 'prometheus.io/alert';
 
 const ENTITIES = {
   fleet: { annotations: { [PANELS]: FLEET_PANELS, [ALERT]: 'all' } },
+  // Of 31 characters, and of more than any card has room for.
+  named: {
+    annotations: {
+      [PANELS]: `
+- title: Queues
+  query: fleet_queue_bytes
+  legend: 'Bytes that wait in queue {{queue}}'
+- title: Latency
+  query: fleet_latency_seconds
+  legend: 'Latency of {{pod}}, which is a pod of the checkout in the west of Europe'`,
+    },
+  },
   single: { annotations: { [RULE]: 'fleet_queue_bytes|queue' } },
   mistaken: {
     annotations: {
@@ -140,6 +152,32 @@ describe(
           .first()
           .evaluate(main => ({ right: main.scrollWidth - main.clientWidth }));
         assert.ok(right <= 0, `${width}: ${right} pixels are out of sight`);
+      }
+    });
+
+    it('cuts names of a legend only where there is no room, and in their middle', async t => {
+      for (const width of [390, 768, 1024, 1440]) {
+        const page = await open(t, 'named', {
+          viewport: { width, height: 900 },
+        });
+        for (const [title, isLong] of [
+          ['Queues', false],
+          ['Latency', true],
+        ] as const) {
+          await shown(page, title);
+          const names = await legendOf(page, title)
+            .getByRole('rowheader')
+            .getByRole('button', { pressed: true })
+            .evaluateAll(readNames);
+          assert.ok(names.length >= 2);
+          for (const { name, title, isCut, missing, isEndInSight } of names) {
+            const what = `${width}: ${name} lacks ${missing} pixels`;
+            assert.equal(isCut, missing > 0, what);
+            assert.ok(!isCut || isLong, what);
+            assert.ok(isEndInSight, `${width}: ${name}`);
+            assert.equal(title.split('\n')[0], name);
+          }
+        }
       }
     });
 
@@ -473,6 +511,41 @@ declare global {
   interface Window {
     shifts: number;
   }
+}
+
+/** How names stand in a legend, and how many pixels they lack. */
+function readNames(buttons: (HTMLElement | SVGElement)[]) {
+  return buttons.map(button => {
+    const texts = document.createTreeWalker(button, NodeFilter.SHOW_TEXT);
+    const parts: Text[] = [];
+    while (texts.nextNode()) {
+      parts.push(texts.currentNode as Text);
+    }
+    const rights = parts.map(part => {
+      const range = document.createRange();
+      range.selectNodeContents(part);
+      return range.getBoundingClientRect().right;
+    });
+    const ruler = document.createElement('span');
+    ruler.style.cssText = 'position: absolute; white-space: pre';
+    ruler.textContent = parts.map(({ data }) => data).join('');
+    button.append(ruler);
+    const needed = ruler.getBoundingClientRect().width;
+    ruler.remove();
+    const cell = button.parentElement!.getBoundingClientRect();
+    const start = parts[0].parentElement!.getBoundingClientRect().left;
+    return {
+      name: button.getAttribute('aria-label')!,
+      title: button.getAttribute('title')!,
+      isCut: [...button.querySelectorAll('span')].some(
+        span =>
+          span.scrollWidth > span.clientWidth &&
+          getComputedStyle(span).display !== 'inline',
+      ),
+      missing: Math.round(start + needed + 4 - cell.right),
+      isEndInSight: rights[rights.length - 1] <= cell.right + 1,
+    };
+  });
 }
 
 async function watchShifts(page: Page): Promise<void> {

@@ -6,6 +6,7 @@ import { CHROMIUM, prometheus, without } from '../support/tools';
 import { Prometheus } from '../support/Prometheus';
 import { eventually } from '../support/eventually';
 import { suiteScope } from '../support/suiteScope';
+import type { Locator } from 'playwright-core';
 import { AppFixture, type View } from './AppFixture';
 import { legendOf, plotOf, pointAt, shown, watchRanges } from './appPage';
 import { difficultSamples } from './difficult';
@@ -160,6 +161,45 @@ describe(
         await pointAt(page, 'shop_odd', 0.99),
         /infinite ∞ undefined NaN/,
       );
+    });
+
+    it('marks what is infinite or NaN in a sparkline, and says it', async t => {
+      const marks = (sparkline: Locator) =>
+        sparkline.locator('svg').evaluateAll(all =>
+          all.flatMap(svg => {
+            const { top, height } = svg.getBoundingClientRect();
+            return [...svg.querySelectorAll('[data-value]')].map(mark => {
+              const { y } = mark.getBoundingClientRect();
+              const place = Math.round(((y - top) / height) * 10) / 10;
+              return `${mark.getAttribute('data-value')} at ${place}`;
+            });
+          }),
+        );
+      const overview = await open(t, 'odd', { tab: 'summary' });
+      const row = overview
+        .getByRole('list', { name: 'Graphs' })
+        .getByRole('listitem');
+      await row.getByText('∞, NaN', { exact: true }).waitFor();
+      // Twice in ten minutes of an hour, and in its second half.
+      const found = await marks(row);
+      assert.ok(found.filter(text => text === '+Inf at 0.1').length >= 5);
+      assert.equal(found.filter(text => text === 'NaN at 0.5').length, 1);
+      assert.equal(
+        await row.getByTitle(/infinite/).getAttribute('title'),
+        '1 series is infinite at times. 1 series is not a number (NaN) at times.',
+      );
+
+      const page = await open(t, 'odd');
+      await shown(page, 'shop_odd');
+      await page.getByRole('button', { name: 'Options of shop_odd' }).click();
+      await page.getByRole('menuitemradio', { name: 'Newest values' }).click();
+      const stats = page.getByRole('list', { name: 'shop_odd' });
+      const stat = (name: string) =>
+        stats.getByRole('listitem').filter({ hasText: name });
+      await stat('infinite').getByText('∞', { exact: true }).waitFor();
+      await stat('undefined').getByText('NaN', { exact: true }).waitFor();
+      assert.ok((await marks(stat('infinite'))).includes('+Inf at 0.1'));
+      assert.deepEqual(await marks(stat('undefined')), ['NaN at 0.5']);
     });
 
     it('keeps the largest of too many series, and says that there are more', async t => {

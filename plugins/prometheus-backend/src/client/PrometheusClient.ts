@@ -79,8 +79,8 @@ export interface RulesResult {
   groups: RuleGroup[];
   /** Some may be missing. */
   warnings: string[];
-  /** When it said so by its own clock, in seconds since 1970, where that is known. */
-  answered?: number;
+  /** When it said so by its own clock, or by ours where it does not say; seconds since 1970. */
+  answered: number;
 }
 
 /** Bytes: an answer is one metric's, which several targets may have described. */
@@ -168,7 +168,7 @@ export class PrometheusClient {
     const each = (rule: unknown) =>
       toPublicRule(toRule(rule), title, this.texts);
     const rules: Shape = { keys: { rules: { each } } };
-    let answered: number | undefined;
+    let answered = Date.now() / 1000;
     const onDate = (date: Date) => {
       answered = date.getTime() / 1000;
     };

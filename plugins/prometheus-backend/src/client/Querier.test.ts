@@ -103,6 +103,33 @@ describe('Querier', () => {
     await eventually(() => assert.equal(server.abandoned, 1));
   });
 
+  test("answers from the cache at once, whatever the user's other queries wait for", async t => {
+    const { querier, answers } = await held(t, { perUser: 1, queue: 1 });
+    const known = querier.queryRange({ ...ASK, query: 'known' });
+    await eventually(() => assert.equal(answers.length, 1));
+    answers[0]();
+    await known;
+    const slow = ['slow', 'waiting'].map(query =>
+      querier.queryRange({ ...ASK, query }),
+    );
+    await eventually(() => assert.equal(answers.length, 2));
+    const again = querier.queryRange({ ...ASK, query: 'known' });
+    const first = await Promise.race([again, Promise.race(slow), sleep(5000)]);
+    assert.equal(first, await known.then(() => again));
+    await assert.rejects(
+      querier.queryRange({
+        ...ASK,
+        query: 'known',
+        signal: AbortSignal.abort(),
+      }),
+      { name: 'AbortError' },
+    );
+    answers[1]();
+    await eventually(() => assert.equal(answers.length, 3));
+    answers[2]();
+    await Promise.all(slow);
+  });
+
   test('lets one user have only a share, and other users theirs', async t => {
     const { querier, answers } = await held(t, { perUser: 2, queue: 1 });
     const ask = (user: string, query: string) =>

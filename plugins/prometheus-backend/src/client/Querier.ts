@@ -188,9 +188,8 @@ export class Querier {
     range: TimeRange = LAST_HOUR,
   ): string {
     const { scrapeInterval } = this.instanceOf({ instance });
-    const step = scrapeInterval;
-    const intervals = intervalsOf({ ...range, step, scrapeInterval });
-    return fillIntervals(query, intervals);
+    const steps = { step: scrapeInterval, scrapeInterval };
+    return fillIntervals(query, intervalsOf({ ...range, ...steps }));
   }
 
   /** The values of this moment; whoever asks within a second shares them. */
@@ -319,16 +318,15 @@ export class Querier {
     describe: (value: T) => Omit<Loaded<T>, 'value'>,
   ): Promise<T> {
     const { user, signal } = request;
-    const instance = this.instanceOf(request).key;
     const load = async (flight: AbortSignal) => {
       const value = await this.upstream.run(lane, () => ask(flight), flight);
       return { value, ...describe(value) };
     };
-    return this.users.run(
-      user,
-      () => this.cache.get(JSON.stringify([instance, ...key]), load, signal),
-      signal,
-    );
+    const full = JSON.stringify([this.instanceOf(request).key, ...key]);
+    // What is there takes nothing from anybody's share.
+    return this.cache.has(full)
+      ? this.cache.get(full, load, signal)
+      : this.users.run(user, () => this.cache.get(full, load, signal), signal);
   }
 
   /** What of a range is not ahead, if it is within the limits. */

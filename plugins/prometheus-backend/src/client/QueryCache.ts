@@ -66,6 +66,11 @@ export class QueryCache {
     return (await this.join(key, flight, signal)).value as T;
   }
 
+  /** Whether a result is kept. */
+  has(key: string): boolean {
+    return this.fresh(key) !== undefined;
+  }
+
   /** About how much memory takes what is kept. */
   get bytes(): number {
     return this.kept.bytes;

@@ -7,7 +7,7 @@ import { AlertDetails } from './AlertDetails';
 import { AlertLabels } from './AlertLabels';
 import { AlertName, AlertReason } from './AlertName';
 import { AlertStateChip } from './AlertStateChip';
-import type { CellContext } from './alertColumns';
+import type { CellContext, Column } from './alertColumns';
 import { type Row, summaryOf } from './alertRows';
 import { commonLabels, isGroup, type RowGroup } from './groupRows';
 import { OpenButton } from './OpenButton';
@@ -29,12 +29,25 @@ const useStyles = makeStyles(
     head: { display: 'flex', alignItems: 'center', gap: theme.spacing(1) },
     name: { flexGrow: 1, minWidth: 0, overflowWrap: 'anywhere' },
     text: { overflowWrap: 'anywhere' },
+    columns: {
+      display: 'flex',
+      flexWrap: 'wrap',
+      columnGap: theme.spacing(2),
+      margin: 0,
+      fontFamily: theme.typography.fontFamily,
+      fontSize: theme.typography.body2.fontSize,
+      overflowWrap: 'anywhere',
+      '& dt': { display: 'inline', color: theme.palette.text.secondary },
+      '& dd': { display: 'inline', margin: 0 },
+    },
   }),
   { name: 'PrometheusAlertCards' },
 );
 
 export interface AlertCardsProps {
   entries: (Row | RowGroup)[];
+  /** Of an app's own; what is of the table's stands in a card in its own way. */
+  columns: Column[];
   context: CellContext;
   isOpen: (key: string) => boolean;
   onOpen: (key: string, isOpen: boolean) => void;
@@ -45,6 +58,7 @@ export interface AlertCardsProps {
 /** Alerts below one another, where a table has no room; many of one rule are one until it is opened. */
 export function AlertCards({
   entries,
+  columns,
   context,
   isOpen,
   onOpen,
@@ -63,12 +77,17 @@ export function AlertCards({
           <Group key={key} group={entry} {...common}>
             <AlertCards
               entries={entry.rows}
-              {...{ context, isOpen, onOpen }}
+              {...{ columns, context, isOpen, onOpen }}
               isInGroup
             />
           </Group>
         ) : (
-          <Single key={key} alert={entry.alert} context={context} {...common} />
+          <Single
+            key={key}
+            alert={entry.alert}
+            {...{ columns, context }}
+            {...common}
+          />
         );
       })}
     </ul>
@@ -110,10 +129,14 @@ function Group({
 
 function Single({
   alert,
+  columns,
   context,
   isOpen,
   onOpen,
-}: OpenState & { alert: Alert; context: CellContext }) {
+}: OpenState & { alert: Alert } & Pick<
+    AlertCardsProps,
+    'columns' | 'context'
+  >) {
   const { summary, description } = alert.annotations;
   const text = [alert.labels.severity, summary ?? description].filter(Boolean);
   return (
@@ -132,8 +155,35 @@ function Single({
         )}
       </Text>
       <AlertReason alert={alert} />
+      <OwnColumns {...{ alert, columns, context }} />
       {isOpen && <AlertDetails alert={alert} {...context} />}
     </Card>
+  );
+}
+
+/** What an app adds to the table, each with its title; what is empty here is left out. */
+function OwnColumns({
+  alert,
+  columns,
+  context,
+}: { alert: Alert } & Pick<AlertCardsProps, 'columns' | 'context'>) {
+  const classes = useStyles();
+  const cells = columns
+    .map(column => ({ column, content: column.cell(alert, context) }))
+    .filter(({ content }) => content || content === 0);
+  return cells.length === 0 ? null : (
+    <dl className={classes.columns}>
+      {cells.map(({ column: { id, title }, content }) => (
+        <div key={id}>
+          {title && (
+            <>
+              <dt>{title}:</dt>{' '}
+            </>
+          )}
+          <dd>{content}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 

@@ -19,6 +19,7 @@ const useStyles = makeStyles(
       gap: theme.spacing(1, 2),
       margin: 0,
       padding: theme.spacing(1, 0),
+      fontFamily: theme.typography.fontFamily,
       fontSize: theme.typography.body2.fontSize,
       whiteSpace: 'normal',
       [theme.breakpoints.down('xs')]: { gridTemplateColumns: 'minmax(0, 1fr)' },

@@ -18,6 +18,7 @@ const useStyles = makeStyles(
       flexWrap: 'nowrap',
       overflow: 'hidden',
       '&& li': { flex: 'none', maxWidth: 'none' },
+      '&& li + li': { flex: '0 1 auto', minWidth: 48 },
       '& $label': { whiteSpace: 'nowrap' },
     },
     chip: {

@@ -37,7 +37,7 @@ const useStyles = makeStyles(
       marginLeft: theme.spacing(1),
       color: theme.palette.text.secondary,
     },
-    error: { marginLeft: theme.spacing(1), overflowWrap: 'anywhere' },
+    error: { overflowWrap: 'anywhere' },
   }),
   { name: 'PrometheusAlertName' },
 );

@@ -12,7 +12,12 @@ import { type ReactNode, useState } from 'react';
 import { useWidth } from '../chart/useWidth';
 import { useNow } from '../range/useNow';
 import type { AlertColumn } from './AlertColumn';
-import { alertColumns, type CellContext, type Column } from './alertColumns';
+import {
+  alertColumns,
+  type CellContext,
+  type Column,
+  toColumns,
+} from './alertColumns';
 import { AlertCards } from './AlertCards';
 import { AlertGroupRow } from './AlertGroupRow';
 import { AlertRow } from './AlertRow';
@@ -140,6 +145,7 @@ export function AlertTable({
       {rows.length > 0 && isPhone && (
         <AlertCards
           entries={shown}
+          columns={toColumns(extraColumns)}
           context={context}
           isOpen={isOpen}
           onOpen={setOpen}

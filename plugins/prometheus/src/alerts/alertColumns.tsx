@@ -64,7 +64,7 @@ export function alertColumns({
     SINCE,
     EVALUATED,
     ...(showAnnotations ? [ANNOTATIONS] : []),
-    ...extraColumns.map(toColumn),
+    ...toColumns(extraColumns),
   ];
   return columns.filter(({ from = 0 }) => width === 0 || width >= from);
 }
@@ -90,6 +90,9 @@ const NAME: Column = {
   cell: (alert, context) => (
     <>
       <AlertName alert={alert} {...context} />
+      {/* Where the line may break, and not within the name. */}
+      {'\u2002'}
+      <wbr />
       <AlertReason alert={alert} />
     </>
   ),
@@ -149,15 +152,13 @@ const ANNOTATIONS: Column = {
   cell: alert => <AlertAnnotations alert={alert} isOneLine />,
 };
 
-function toColumn(
-  { title, field, render }: AlertColumn,
-  index: number,
-): Column {
-  return {
+/** Those of an app's own. */
+export function toColumns(extraColumns: AlertColumn[]): Column[] {
+  return extraColumns.map(({ title, field, render }, index) => ({
     id: `extra-${index}`,
     title,
     sortBy: field,
     cell: alert =>
       render ? render(alert, 'row') : field && toText(valueAt(alert, field)),
-  };
+  }));
 }

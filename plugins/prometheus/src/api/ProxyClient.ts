@@ -38,6 +38,16 @@ export interface ProxyTarget {
   headers?: Record<string, string>;
 }
 
+/** An answer, and when it was made. */
+export interface DatedAnswer {
+  json: unknown;
+  /**
+   * Seconds since 1970, by the backend's clock: its proxy leaves out that of the server. Missing for
+   * an app of another origin, unless `backend.cors.exposedHeaders` has `Date`.
+   */
+  answered?: number;
+}
+
 /** Prometheus' HTTP API behind an endpoint of Backstage's proxy, whose target ends with `/api/v1/`. */
 export class ProxyClient {
   /** By which method an endpoint takes queries, by its path. */
@@ -56,9 +66,11 @@ export class ProxyClient {
     target: ProxyTarget,
     resource: string,
     { signal }: RequestOptions = {},
-  ): Promise<unknown> {
+  ): Promise<DatedAnswer> {
     const response = await this.send(target, resource, { signal });
-    return read(response, target.proxyPath, resource);
+    const json = await read(response, target.proxyPath, resource);
+    const date = Date.parse(response.headers.get('date') ?? '');
+    return { json, answered: Number.isNaN(date) ? undefined : date / 1000 };
   }
 
   /**

@@ -50,7 +50,12 @@ import {
 } from './ProxyInstances';
 import { toExemplars } from './exemplarAnswer';
 import { toRangeResult } from './rangeAnswer';
+import { serverTimeOf } from './serverTime';
 import { onInstance, settled } from './severalInstances';
+
+/** What is warned of where neither an answer nor a query says the time. */
+const OWN_CLOCK =
+  'Nothing says the server’s time, so this device’s clock decides whether rules are still evaluated. With backend.cors.exposedHeaders: [Date] the backend’s clock does';
 
 /** Series and alerts of an answer, as the backend plugin has it by default. */
 const MAX_SHOWN = 500;
@@ -226,11 +231,14 @@ export class ProxyPrometheusApi implements PrometheusApi {
     if (names.length === 0) {
       return { uiUrl, alerts: [], warnings: [] };
     }
-    const json = await this.client.get(instance, 'rules?type=alert', options);
+    const rules = await this.client.get(instance, 'rules?type=alert', options);
+    const { json } = rules;
+    const known = rules.answered ?? (await this.timeOf(instance, options));
     const found = findAlerts(toRuleGroups(json), {
       names,
       labels,
       idOf: identity => identity,
+      answered: known ?? Date.now() / 1000,
     });
     const { alerts, missing, mismatched } = found;
     const shown = alerts.slice(0, MAX_SHOWN);
@@ -239,11 +247,34 @@ export class ProxyPrometheusApi implements PrometheusApi {
       alerts: shown,
       ...(missing.length > 0 && { missing }),
       ...(mismatched.length > 0 && { mismatched }),
-      warnings: toRuleWarnings(json),
+      warnings: [
+        ...toRuleWarnings(json),
+        ...(known === undefined ? [OWN_CLOCK] : []),
+      ],
       ...(shown.length < alerts.length && {
         truncated: { shown: shown.length, received: alerts.length },
       }),
     };
+  }
+
+  /**
+   * The server's time, where an answer does not say it; `undefined` where that is not to be had: a
+   * ruler of its own answers no queries.
+   */
+  private async timeOf(
+    instance: ProxyInstance,
+    options?: RequestOptions,
+  ): Promise<number | undefined> {
+    try {
+      const form = { query: 'time()' };
+      return serverTimeOf(
+        await this.client.query(instance, 'query', form, options),
+      );
+    } catch {
+      // The alerts are there, and come with a warning.
+      options?.signal?.throwIfAborted();
+      return undefined;
+    }
   }
 
   async alertRange(

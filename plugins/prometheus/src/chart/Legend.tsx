@@ -7,8 +7,18 @@ import { type KeyboardEvent, memo, useMemo, useState } from 'react';
 import type { SeriesStyle } from './colors';
 import { LegendHead } from './LegendHead';
 import { HELP, LegendRow } from './LegendRow';
-import { legendOrder, type LegendSort, nextSort } from './legendOrder';
-import { gridOf, ROW_HEIGHT, useLegendStyles } from './legendStyles';
+import {
+  legendOrder,
+  type LegendSort,
+  nextSort,
+  summaryOf,
+} from './legendOrder';
+import {
+  gridOf,
+  type LegendGrid,
+  ROW_HEIGHT,
+  useLegendStyles,
+} from './legendStyles';
 import { useMiddleCutStyles } from './MiddleCut';
 import { shortNames } from './shortNames';
 import { summarise, type Summary } from './summarise';
@@ -64,6 +74,17 @@ export const Legend = memo(function Legend(props: LegendProps) {
     [series, names, sort, filter],
   );
   const short = useMemo(() => shortNames(names), [names]);
+  const hasTotal = Boolean(props.hasTotal) && series.length > 1;
+  const total = useMemo(
+    () => (hasTotal ? summarise(totalOf(series, isShown)) : undefined),
+    [hasTotal, series, isShown],
+  );
+  const grid = useMemo(() => {
+    const all = [...series.map(summaryOf), ...(total ? [total] : [])];
+    return gridOf(
+      columns.map(column => all.map(one => formatValue(one[column], unit))),
+    );
+  }, [series, total, columns, unit]);
   const stop = order.includes(current) ? current : order[0];
   const drawn = useRowsInTurn(order.length);
 
@@ -84,6 +105,7 @@ export const Legend = memo(function Legend(props: LegendProps) {
         <LegendHead
           classes={classes}
           columns={columns}
+          grid={grid}
           sort={sort}
           onSort={by => setSort(before => nextSort(before, by))}
           hidden={series.filter((_, index) => !isShown(index)).length}
@@ -112,6 +134,7 @@ export const Legend = memo(function Legend(props: LegendProps) {
             style={props.styles[index]}
             unit={unit}
             columns={columns}
+            grid={grid}
             isShown={isShown(index)}
             isStop={index === stop}
             onToggle={props.onToggle}
@@ -125,9 +148,7 @@ export const Legend = memo(function Legend(props: LegendProps) {
             <span role="cell">No series has “{filter}”</span>
           </div>
         )}
-        {props.hasTotal && series.length > 1 && (
-          <Total {...{ classes, columns, series, isShown, unit }} />
-        )}
+        {total && <Total {...{ classes, columns, grid, total, unit }} />}
       </div>
     </div>
   );
@@ -136,29 +157,24 @@ export const Legend = memo(function Legend(props: LegendProps) {
 function Total({
   classes,
   columns,
-  series,
-  isShown,
+  grid,
+  total,
   unit,
-}: Pick<LegendProps, 'series' | 'isShown' | 'unit'> & {
+}: {
   classes: ReturnType<typeof useLegendStyles>;
   columns: (keyof Summary)[];
+  grid: LegendGrid;
+  total: Summary;
+  unit?: Unit;
 }) {
-  const summary = useMemo(
-    () => summarise(totalOf(series, isShown)),
-    [series, isShown],
-  );
   return (
-    <div
-      role="row"
-      className={`${classes.row} ${classes.total}`}
-      style={gridOf(columns)}
-    >
+    <div role="row" className={`${classes.row} ${classes.total}`} style={grid}>
       <span role="rowheader" className={classes.totalName}>
         Total
       </span>
       {columns.map(column => (
         <span key={column} role="cell" className={classes.value}>
-          {formatValue(summary[column], unit)}
+          {formatValue(total[column], unit)}
         </span>
       ))}
     </div>

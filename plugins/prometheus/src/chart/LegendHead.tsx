@@ -1,6 +1,6 @@
 import Button from '@material-ui/core/Button';
 import type { LegendColumn, LegendSort } from './legendOrder';
-import { gridOf, type LegendClasses } from './legendStyles';
+import type { LegendClasses, LegendGrid } from './legendStyles';
 import type { Summary } from './summarise';
 
 const TITLES = {
@@ -13,6 +13,7 @@ const TITLES = {
 
 export interface LegendHeadProps {
   classes: LegendClasses;
+  grid: LegendGrid;
   columns: (keyof Summary)[];
   sort?: LegendSort;
   onSort: (by: LegendColumn) => void;
@@ -52,7 +53,7 @@ export function LegendHead(props: LegendHeadProps) {
     <div
       role="row"
       className={`${classes.row} ${classes.header}`}
-      style={gridOf(columns)}
+      style={props.grid}
     >
       <span
         role="columnheader"

@@ -8,7 +8,7 @@ import type { SeriesStyle } from './colors';
 import { LineSample } from './LineSample';
 import { formatLabels } from './labels';
 import { summaryOf } from './legendOrder';
-import { gridOf, type LegendClasses } from './legendStyles';
+import type { LegendClasses, LegendGrid } from './legendStyles';
 import { MiddleCut, type MiddleCutProps } from './MiddleCut';
 import type { Summary } from './summarise';
 
@@ -27,6 +27,7 @@ export interface LegendRowProps {
   style: SeriesStyle;
   unit?: Unit;
   columns: (keyof Summary)[];
+  grid: LegendGrid;
   isShown: boolean;
   isStop: boolean;
   onToggle: (series: number) => void;
@@ -40,7 +41,8 @@ export const LegendRow = memo(function LegendRow(props: LegendRowProps) {
   const { columns, isShown, isStop } = props;
   const { onToggle, onIsolate, onHighlight, onFocus } = props;
   const summary = summaryOf(series);
-  const labels = formatLabels(series.labels) || name;
+  const labels = formatLabels(series.labels);
+  const title = [...new Set([name, labels, HELP])].filter(Boolean).join('\n');
   const press = (event: MouseEvent | KeyboardEvent) =>
     hasModifier(event) ? onIsolate(index) : onToggle(index);
 
@@ -48,7 +50,7 @@ export const LegendRow = memo(function LegendRow(props: LegendRowProps) {
     <div
       role="row"
       className={classes.row}
-      style={gridOf(columns)}
+      style={props.grid}
       onMouseEnter={() => onHighlight(isShown ? index : undefined)}
       onMouseLeave={() => onHighlight(undefined)}
     >
@@ -60,7 +62,7 @@ export const LegendRow = memo(function LegendRow(props: LegendRowProps) {
           data-stop
           aria-pressed={isShown}
           tabIndex={isStop ? 0 : -1}
-          title={`${labels}\n${HELP}`}
+          title={title}
           aria-label={name}
           onClick={press}
           onKeyDown={event => {

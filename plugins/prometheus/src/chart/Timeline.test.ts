@@ -11,6 +11,12 @@ test('equal values are one stretch, and a gap ends it', () => {
     { from: 5, to: 6, value: 1 },
   ]);
   assert.deepEqual(stretches([null, null]), []);
+  assert.deepEqual(stretches([NaN, NaN, Infinity, Infinity, -Infinity, 1]), [
+    { from: 0, to: 2, value: NaN },
+    { from: 2, to: 4, value: Infinity },
+    { from: 4, to: 5, value: -Infinity },
+    { from: 5, to: 6, value: 1 },
+  ]);
 });
 
 test('what 0 and 1 mean is known of `up`, and is as its author says of anything', () => {

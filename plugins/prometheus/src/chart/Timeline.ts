@@ -46,7 +46,7 @@ export function stretches(
   let last: Stretch | undefined;
   for (let at = 0; at < values.length; at++) {
     const value = values[at] ?? null;
-    if (last && last.value === value) {
+    if (last && Object.is(last.value, value)) {
       last.to = at + 1;
     } else {
       last = value === null ? undefined : { from: at, to: at + 1, value };
@@ -122,7 +122,10 @@ export class Timeline {
   }
 }
 
-/** 0 is pale, and every other value has a color of its own, where nobody says what it stands for. */
+/**
+ * 0 is pale, what is infinite or NaN is gray, and every other value has a color of its own, where
+ * nobody says what it stands for.
+ */
 function stateColor(
   theme: Theme,
   value: number,
@@ -132,6 +135,9 @@ function stateColor(
   if (state?.severity) {
     const { success, warning, error } = STATUS_COLORS[paper];
     return { ok: success, warning, critical: error }[state.severity];
+  }
+  if (!Number.isFinite(value)) {
+    return theme.palette.grey[paper === 'dark' ? 400 : 700];
   }
   if (value === 0) {
     return alpha(theme.palette.text.secondary, 0.25);

@@ -176,7 +176,7 @@ export function Tooltip(props: TooltipProps) {
               className={`${classes.row} ${isFocused ? classes.focused : ''}`}
             >
               <LineSample style={styles[index]} />
-              <span className={classes.name}>
+              <span className={classes.name} title={names[index]}>
                 <MiddleCut text={names[index]} />
               </span>
               <span className={classes.value}>

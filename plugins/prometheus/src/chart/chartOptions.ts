@@ -181,25 +181,32 @@ function valueAxis({ graphType, scale, unit }: ChartSpec): uPlot.Axis {
       };
 }
 
-/** Characters of a name beside its row; the legend and the tooltip have all of it. */
-const ROW_NAME = 22;
+/** Pixels of a name beside its row, or a share of the chart; the legend and the tooltip have all of it. */
+const ROW_NAME = 140;
+const ROW_NAME_SHARE = 0.3;
 
-function rowAxis({ names, isShown }: ChartSpec): uPlot.Axis {
+function rowAxis({ theme, names, isShown }: ChartSpec): uPlot.Axis {
   const shown = () => names.filter((_, index) => isShown(index));
   return {
     space: 1,
     grid: { show: false },
     splits: () => shown().map((_, row) => row + 0.5),
     filter: (_, splits) => splits,
-    values: () => shown().map(name => cutMiddle(name, ROW_NAME)),
+    values: chart => {
+      const room = Math.max(ROW_NAME, chart.width * ROW_NAME_SHARE);
+      return shown().map(name => {
+        const width = labelWidth(chart, [name], axisFont(theme));
+        return width > room
+          ? cutMiddle(name, Math.floor((name.length * room) / width))
+          : name;
+      });
+    },
   };
 }
 
 function cutMiddle(text: string, length: number): string {
   const half = (length - 1) / 2;
-  return text.length > length
-    ? `${text.slice(0, Math.floor(half))}…${text.slice(-Math.ceil(half))}`
-    : text;
+  return `${text.slice(0, Math.floor(half))}…${text.slice(-Math.ceil(half))}`;
 }
 
 function axisFont({ typography }: Theme): string {

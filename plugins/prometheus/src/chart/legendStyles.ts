@@ -151,9 +151,20 @@ export const useLegendStyles = sharedStyles(
 );
 
 export type LegendClasses = ReturnType<typeof useLegendStyles>;
+export type LegendGrid = ReturnType<typeof gridOf>;
 
-export function gridOf(columns: unknown[]) {
-  return {
-    gridTemplateColumns: `minmax(0, 1fr) repeat(${columns.length}, 72px)`,
-  };
+/** Pixels: what the title of a column takes that sorts. */
+const TITLE = 50;
+
+/**
+ * The columns of a row: all rows have the same, as wide as the longest text in each, and the names
+ * have the rest.
+ */
+export function gridOf(columns: string[][]) {
+  const widths = columns.map(texts => {
+    const longest = Math.max(0, ...texts.map(({ length }) => length));
+    // Letters of units are wider than figures, and periods are narrower.
+    return `max(${TITLE}px, ${longest + 0.5}ch)`;
+  });
+  return { gridTemplateColumns: ['minmax(0, 1fr)', ...widths].join(' ') };
 }

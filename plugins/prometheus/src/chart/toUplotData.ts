@@ -1,6 +1,7 @@
-import type {
-  RangeResult,
-  ValueScale,
+import {
+  type RangeResult,
+  samplesOf,
+  type ValueScale,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import type { AlignedData } from 'uplot';
 import type { GraphType } from './GraphType';
@@ -9,7 +10,10 @@ import { type Layer, stack } from './stack';
 
 /** What uPlot draws. */
 export interface PlotData {
-  /** The timestamps, then the heights of each series: where a series is in the data, plus one. */
+  /**
+   * The timestamps, then the heights of each series: where a series is in the data, plus one. A
+   * timeline has no heights, and so infinities and NaN as well.
+   */
   aligned: AlignedData;
   /** For stacked series, where each begins and ends; without the timestamps. */
   layers?: Layer[];
@@ -23,6 +27,9 @@ export function toUplotData(
   isShown: (index: number) => boolean = () => true,
   scale: ValueScale = 'linear',
 ): PlotData {
+  if (graphType === 'timeline') {
+    return { aligned: [timestamps, ...series.map(samplesOf)], infinities: [] };
+  }
   const values = series.map(each => each.values);
   const infinities = infinitiesOf(series);
   if (graphType !== 'stacked' && scale === 'log') {

@@ -17,6 +17,8 @@ import { useCallback } from 'react';
 import { MiddleCut } from '../chart/MiddleCut';
 import { PALETTES } from '../chart/colors';
 import { totalOf } from '../chart/totalOf';
+import { visuallyHidden } from '../chart/visuallyHidden';
+import { nonFiniteNotes } from '../graph/nonFiniteNotes';
 import { severityColor } from '../graph/severityColor';
 import { domainOf, Sparkline } from '../graph/Sparkline';
 import { useElement } from '../graph/useElement';
@@ -48,6 +50,7 @@ const useStyles = makeStyles(
       [theme.breakpoints.down('xs')]: {
         height: 'auto',
         padding: theme.spacing(0.5, 0),
+        rowGap: theme.spacing(0.5),
       },
     },
     title: {
@@ -58,6 +61,7 @@ const useStyles = makeStyles(
     },
     lines: { position: 'relative', height: 28 },
     line: { position: 'absolute', inset: 0 },
+    hidden: visuallyHidden,
     value: {
       textAlign: 'right',
       fontVariantNumeric: 'tabular-nums',
@@ -91,9 +95,10 @@ export function OverviewRow({ panel, range, link }: OverviewRowProps) {
   const { data, error } = useLine(panel, range, isVisible);
   const lines = data ? linesOf(data, panel) : [];
   const values = data && newestOf(data, panel);
+  const notes = data && nonFiniteNotes(data.series, false).join(' ');
   const color = severityColor(
     { palette, ...theme },
-    values && Math.max(...values),
+    values && Math.max(...values.filter(value => !Number.isNaN(value))),
     panel.thresholds,
   );
   // A line may be fainter than text has to be.
@@ -109,7 +114,7 @@ export function OverviewRow({ panel, range, link }: OverviewRowProps) {
         <RowProblem error={error} />
       ) : (
         <>
-          <span className={classes.lines}>
+          <span className={classes.lines} title={notes || undefined}>
             {lines.map((line, index) => (
               <span key={index} className={classes.line}>
                 <Sparkline
@@ -119,6 +124,7 @@ export function OverviewRow({ panel, range, link }: OverviewRowProps) {
                 />
               </span>
             ))}
+            {notes && <span className={classes.hidden}>{notes}</span>}
           </span>
           <span className={classes.value} style={{ color: readable }}>
             {values && spanOf(values, panel.unit ?? data?.unit)}
@@ -157,10 +163,10 @@ function linesOf(
 ): (number | null)[][] {
   return graphType === 'stacked'
     ? [totalOf(series, () => true)]
-    : series.slice(0, LINES).map(({ values }) => values);
+    : series.slice(0, LINES).map(samplesOf);
 }
 
-/** The newest values; what was the last one before a gap is not what is now. */
+/** The newest values; what was the last one before a gap is not what is now. They may be NaN. */
 function newestOf(data: RangeResult, panel: PanelSummary): number[] {
   const all =
     panel.graphType === 'stacked'
@@ -175,8 +181,12 @@ function spanOf(values: number[], unit: Unit | undefined): string {
   if (values.length === 0) {
     return 'no data';
   }
-  const [low, high] = [Math.min(...values), Math.max(...values)].map(value =>
-    formatValue(value, unit),
-  );
-  return low === high ? low : `${low} – ${high}`;
+  const numbers = values.filter(value => !Number.isNaN(value));
+  const ends = [Math.min(...numbers), Math.max(...numbers)];
+  const [low, high] = ends.map(value => formatValue(value, unit));
+  const span = low === high ? low : `${low} – ${high}`;
+  if (numbers.length === values.length) {
+    return span;
+  }
+  return numbers.length === 0 ? 'NaN' : `${span}, NaN`;
 }

@@ -1,7 +1,14 @@
 import { makeStyles } from '@material-ui/core/styles';
+import {
+  nonFiniteName,
+  type NonFiniteValue,
+} from '@nativestage/backstage-plugin-prometheus-common';
 import { runs } from '../chart/stackedPaths';
 
 const WIDTH = 200;
+
+/** Pixels of the bar at the edge where a value is infinite. */
+const BAR = 4;
 
 const useStyles = makeStyles(
   { root: { display: 'block', width: '100%', overflow: 'visible' } },
@@ -9,6 +16,7 @@ const useStyles = makeStyles(
 );
 
 export interface SparklineProps {
+  /** With infinities and NaN in their places. */
   values: (number | null)[];
   color: string;
   /** What the line goes from and to, where others share its place. */
@@ -17,7 +25,10 @@ export interface SparklineProps {
   height?: number;
 }
 
-/** How a value moved, without axes: what it is stands beside it. A gap is one here too. */
+/**
+ * How a value moved, without axes: what it is stands beside it. A gap is one here too; a bar at the
+ * upper or lower edge is an infinity, and a dotted one between them NaN.
+ */
 export function Sparkline({
   values,
   color,
@@ -31,11 +42,7 @@ export function Sparkline({
     high === low
       ? height / 2
       : height - 2 - ((value - low) / (high - low)) * (height - 4);
-  const lines = runs(
-    values.map(value =>
-      value !== null && Number.isFinite(value) ? value : null,
-    ),
-  ).map(({ from, to }) => {
+  const lines = stretchesOf(values, Number.isFinite).map(({ from, to }) => {
     const points = values
       .slice(from, to + 1)
       .map(
@@ -47,6 +54,11 @@ export function Sparkline({
       ? `${points[0]} ${(x(from) + 1).toFixed(1)},${y(values[from]!).toFixed(1)}`
       : points.join(' ');
   });
+  const bars: [name: NonFiniteValue, y: number][] = [
+    ['+Inf', BAR / 2],
+    ['-Inf', height - BAR / 2],
+    ['NaN', height / 2],
+  ];
   return (
     <svg
       className={classes.root}
@@ -67,7 +79,36 @@ export function Sparkline({
           vectorEffect="non-scaling-stroke"
         />
       ))}
+      {bars.flatMap(([name, middle]) =>
+        stretchesOf(values, value => nonFiniteName(value) === name).map(
+          ({ from, to }) => (
+            <line
+              key={`${name} ${from}`}
+              data-value={name}
+              // From halfway to the value before to halfway to the one after.
+              x1={Math.max(x(from - 0.5), 0).toFixed(1)}
+              x2={Math.min(x(to + 0.5), WIDTH).toFixed(1)}
+              y1={middle}
+              y2={middle}
+              stroke={color}
+              strokeWidth={name === 'NaN' ? 2 : BAR}
+              strokeDasharray={name === 'NaN' ? '2 3' : undefined}
+              vectorEffect="non-scaling-stroke"
+            />
+          ),
+        ),
+      )}
     </svg>
+  );
+}
+
+/** Where values that are meant follow one another; both ends belong to it. */
+function stretchesOf(
+  values: (number | null)[],
+  isMeant: (value: number) => boolean,
+): { from: number; to: number }[] {
+  return runs(
+    values.map(value => (value !== null && isMeant(value) ? value : null)),
   );
 }
 

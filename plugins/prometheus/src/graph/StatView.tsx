@@ -93,7 +93,9 @@ export function StatView(props: StatViewProps) {
           <li
             key={index}
             className={classes.stat}
-            title={formatLabels(series.labels) || undefined}
+            title={[...new Set([names[index], formatLabels(series.labels)])]
+              .filter(Boolean)
+              .join('\n')}
           >
             {!isAlone && (
               <span className={classes.name}>
@@ -107,7 +109,7 @@ export function StatView(props: StatViewProps) {
               {formatValue(newest, unit)}
             </span>
             <Sparkline
-              values={series.values}
+              values={samplesOf(series)}
               color={color ?? styles[index].color}
               height={isAlone ? 120 : undefined}
             />
