@@ -11,6 +11,7 @@ import { AlertLabels } from './AlertLabels';
 import { AlertName, AlertReason } from './AlertName';
 import { AlertStateChip } from './AlertStateChip';
 import { toText, valueAt } from './alertRows';
+import { reasonOf } from './reasonOf';
 import { TimeAgo } from './TimeAgo';
 
 /** What a cell may need beside its alert. */
@@ -85,15 +86,19 @@ const NAME: Column = {
   id: 'name',
   title: 'Alert',
   sortBy: 'name',
-  minWidth: '9rem',
+  minWidth: '11rem',
   maxWidth: '15rem',
   cell: (alert, context) => (
     <>
       <AlertName alert={alert} {...context} />
-      {/* Where the line may break, and not within the name. */}
-      {'\u2002'}
-      <wbr />
-      <AlertReason alert={alert} />
+      {reasonOf(alert) && (
+        <>
+          {/* Where the line may break, and not within the name. */}
+          {'\u2002'}
+          <wbr />
+          <AlertReason alert={alert} />
+        </>
+      )}
     </>
   ),
 };
