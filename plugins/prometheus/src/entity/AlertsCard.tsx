@@ -1,7 +1,7 @@
-import { EntityInfoCard } from '@backstage/plugin-catalog-react';
 import { useEffect } from 'react';
 import { AlertGraph } from '../alerts/AlertGraph';
 import { AlertTable, type AlertTableProps } from '../alerts/AlertTable';
+import { ContentCard } from '../state/ContentCard';
 import { Failure } from '../state/Failure';
 import { Note, StaleNote } from '../state/Note';
 import { Loading } from '../state/StateMessage';
@@ -54,13 +54,13 @@ export function AlertsCard({
   const title = table.title ?? TITLE;
   if (!data) {
     return (
-      <EntityInfoCard title={title}>
+      <ContentCard title={title}>
         {error ? (
           <Failure error={error} height={HEIGHT} onRetry={onRetry} />
         ) : (
           <Loading title="Asking for alerts" height={HEIGHT} />
         )}
-      </EntityInfoCard>
+      </ContentCard>
     );
   }
   const { alerts, uiUrl, warnings, truncated, missing, mismatched } = data;

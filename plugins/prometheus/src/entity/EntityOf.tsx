@@ -1,11 +1,8 @@
 import { useApi } from '@backstage/core-plugin-api';
 import { NotFoundError } from '@backstage/errors';
-import {
-  catalogApiRef,
-  EntityInfoCard,
-  EntityProvider,
-} from '@backstage/plugin-catalog-react';
+import { catalogApiRef, EntityProvider } from '@backstage/plugin-catalog-react';
 import { type ReactNode, useCallback, useState } from 'react';
+import { ContentCard } from '../state/ContentCard';
 import { useRequest } from '../state/useRequest';
 import { Failure } from '../state/Failure';
 import { Loading } from '../state/StateMessage';
@@ -36,12 +33,12 @@ export function EntityOf({ entityRef, title, children }: EntityOfProps) {
     return <EntityProvider entity={data}>{children}</EntityProvider>;
   }
   return (
-    <EntityInfoCard title={title ?? 'Prometheus'}>
+    <ContentCard title={title ?? 'Prometheus'}>
       {error ? (
         <Failure error={error} onRetry={() => setAttempt(attempt + 1)} />
       ) : (
         <Loading title="Looking for the entity" />
       )}
-    </EntityInfoCard>
+    </ContentCard>
   );
 }

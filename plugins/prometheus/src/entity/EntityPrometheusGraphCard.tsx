@@ -1,6 +1,5 @@
 import Grid from '@material-ui/core/Grid';
 import {
-  EntityInfoCard,
   MissingAnnotationEmptyState,
   useEntity,
 } from '@backstage/plugin-catalog-react';
@@ -14,6 +13,7 @@ import {
   type PrometheusGraphProps,
 } from '../graph/PrometheusGraph';
 import { useNow } from '../range/useNow';
+import { ContentCard } from '../state/ContentCard';
 import { Failure } from '../state/Failure';
 import { Loading } from '../state/StateMessage';
 import { EntityOf } from './EntityOf';
@@ -79,13 +79,13 @@ function AnnotatedGraphs(graph: GraphOptions) {
   const { data, error } = usePanels(now);
   if (!data) {
     return (
-      <EntityInfoCard title={graph.title ?? 'Prometheus'}>
+      <ContentCard title={graph.title ?? 'Prometheus'}>
         {error ? (
           <Failure error={error} onRetry={refresh} />
         ) : (
           <Loading title="Looking for the graphs of this entity" />
         )}
-      </EntityInfoCard>
+      </ContentCard>
     );
   }
   return (

@@ -1,7 +1,6 @@
 import { Link } from '@backstage/core-components';
 import { useRouteRef } from '@backstage/core-plugin-api';
 import {
-  EntityInfoCard,
   entityRouteParams,
   entityRouteRef,
   MissingAnnotationEmptyState,
@@ -16,6 +15,7 @@ import { useMemo } from 'react';
 import { type GraphRange, secondsOf } from '../graph/PrometheusGraph';
 import { toRange } from '../range/TimeSpan';
 import { useNow } from '../range/useNow';
+import { ContentCard } from '../state/ContentCard';
 import { Failure } from '../state/Failure';
 import { Outages } from '../state/Outages';
 import { Loading } from '../state/StateMessage';
@@ -93,7 +93,7 @@ function Overview({
     );
   }
   return (
-    <EntityInfoCard
+    <ContentCard
       title={title}
       footerActions={<Link to={link}>All graphs and alerts</Link>}
     >
@@ -103,7 +103,7 @@ function Overview({
           <Rows {...props} now={now} link={link} onRetry={retry} />
         )}
       </Outages>
-    </EntityInfoCard>
+    </ContentCard>
   );
 }
 

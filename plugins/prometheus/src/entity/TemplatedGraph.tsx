@@ -1,5 +1,5 @@
 import type { Entity } from '@backstage/catalog-model';
-import { EntityInfoCard, useEntity } from '@backstage/plugin-catalog-react';
+import { useEntity } from '@backstage/plugin-catalog-react';
 import {
   QueryError,
   substituteInQuery,
@@ -8,6 +8,7 @@ import {
   PrometheusGraph,
   type PrometheusGraphProps,
 } from '../graph/PrometheusGraph';
+import { ContentCard } from '../state/ContentCard';
 import { Empty } from '../state/StateMessage';
 
 /**
@@ -18,13 +19,13 @@ export function TemplatedGraph({ query, ...graph }: PrometheusGraphProps) {
   const { entity } = useEntity();
   const filled = fill(query, entity);
   return filled instanceof QueryError ? (
-    <EntityInfoCard title={graph.title ?? 'Prometheus'}>
+    <ContentCard title={graph.title ?? 'Prometheus'}>
       <Empty
         title="This graph does not fit the entity"
         detail={filled.message}
         isCode
       />
-    </EntityInfoCard>
+    </ContentCard>
   ) : (
     <PrometheusGraph {...graph} query={filled} />
   );

@@ -1,4 +1,3 @@
-import { EntityInfoCard } from '@backstage/plugin-catalog-react';
 import {
   fillIntervals,
   type PanelOptions,
@@ -11,9 +10,10 @@ import { useState } from 'react';
 import type { LegendState } from '../chart/TimeSeriesChart';
 import { toCsv } from '../chart/toCsv';
 import { expressionUrl } from '../links';
+import { ContentCard } from '../state/ContentCard';
 import { GraphBody } from './GraphBody';
 import { type PanelAction, PanelMenu, type PanelView } from './PanelMenu';
-import { PanelTitle, usePanelStyles } from './PanelTitle';
+import { PanelTitle } from './PanelTitle';
 import { QueryDialog } from './QueryDialog';
 import { saveAs } from './saveAs';
 import { useElement } from './useElement';
@@ -47,7 +47,6 @@ export interface GraphPanelProps
 /** A card with the graph of one query, asked for when it comes into sight. */
 export function GraphPanel(props: GraphPanelProps) {
   const { title, query, range, askExemplars } = props;
-  const classes = usePanelStyles();
   const { ref, isVisible, width } = useElement();
   const [view, setView] = useState<PanelView>(props.graphType ?? 'line');
   const [scale, setScale] = useState<ValueScale>(props.scale ?? 'linear');
@@ -62,8 +61,7 @@ export function GraphPanel(props: GraphPanelProps) {
   );
   const url = expressionUrl(props.uiUrl, asAsked(query, data), range);
   return (
-    <EntityInfoCard
-      className={classes.card}
+    <ContentCard
       title={<PanelTitle title={title} />}
       headerActions={
         <PanelMenu
@@ -117,7 +115,7 @@ export function GraphPanel(props: GraphPanelProps) {
           onClose={() => setQueryShown(false)}
         />
       )}
-    </EntityInfoCard>
+    </ContentCard>
   );
 }
 
