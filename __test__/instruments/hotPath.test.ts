@@ -18,7 +18,7 @@ const SERIES = ['GET', 'POST', 'PUT'].flatMap(method =>
 
 describe('the hot path', () => {
   let metrics: TestMetrics;
-  let calls: Record<string, number>;
+  let calls: Record<string, number> = {};
 
   before(() => {
     metrics = createTestMetrics();
