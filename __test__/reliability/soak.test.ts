@@ -110,7 +110,9 @@ async function soak(
     args: [collector.url, ...[interval, workers, page].map(String)],
     limit: 15 * 60_000,
   });
-  const url = page ? (await program.line(/page at (\S+)/))[1] : undefined;
+  const url = page
+    ? (await program.line(/to be scraped: (\S+)/))[1]
+    : undefined;
   const books = new Books(collector);
   const faults = Object.values(faultsOf(collector, books));
   const scraping = new AbortController();
