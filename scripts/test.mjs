@@ -3,21 +3,23 @@
 //   npm test             everything
 //   npm test rust        cargo test
 //   npm test fuzz        the fuzz corpora, replayed without libFuzzer
-//   npm test node        the Node suite, on the Node that runs this
-//   npm test node24      what depends on Node itself, its sockets and memory too, on Node 24
-//   npm test node26      what depends on Node itself, on Node 26
+//   npm test node        the Node suite
+//   npm test nodes       what depends on Node itself, on the other Nodes that are supported
 //   npm test browser     apps and parts of them in a Chromium: needs one on this machine
 //   npm test deploy      the examples of deploy/, by the programs that run them
 //   npm test docs        every example of the documentation
 //   npm test packages    what is published, installed in fresh folders: needs npm's registry
 //   npm test quick       what a contributor runs while working: needs no other program, takes minutes
+//
+// All but `nodes` and `quick` take Node 24, which adopters have and which keeps what it compiled from one
+// process to the next: a fetched one where the Node that runs this is older.
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { run } from './process.mjs';
-import { fetchTools, node } from './tools.mjs';
+import { FETCHED_NODES, fetchTools, node } from './tools.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** What files below `__test__` begin with: suites of their own, which one Node is enough for. */
@@ -56,34 +58,28 @@ const ALONE = [
 ].map(path.normalize);
 const isAmong = list => file =>
   list.some(one => file === one || file.startsWith(one + path.sep));
+/** Backends load 2 500 modules each, which Nodes from 22 on need not compile again for each process. */
+const COMPILED = { NODE_COMPILE_CACHE: path.join(root, '.cache/compiled') };
 /**
  * The Node suite talks to this machine only: it can do without the machine's own authorities, which
- * cost every process of Node 20 a tenth of a second. Its backends load 2 500 modules each, which newer
- * ones need not compile again.
+ * cost every process of Node 20 a tenth of a second.
  */
-const QUICK_START = {
-  NODE_EXTRA_CA_CERTS: undefined,
-  NODE_COMPILE_CACHE: path.join(root, '.cache/compiled'),
-};
-/**
- * What depends on Node itself: loading, starting and ending, the event loop, a whole backend. What one Node
- * says for all runs on the Node that runs this.
- */
+const QUICK_START = { NODE_EXTRA_CA_CERTS: undefined };
+/** What depends on Node itself: loading, starting and ending, the event loop, a whole backend. */
 const OF_NODE = ['backstage', 'instruments', 'lifecycle'].map(inTests);
-/** What is attacked and what fails, on the Node that most have: its sockets, streams and memory. */
-const OF_SOCKETS = ['hostile', 'reliability'].map(inTests);
 /** What is over soon and starts no program but itself. */
 const QUICK = [
   ...['config', 'conformance', 'instruments', 'services'].map(inTests),
   'plugins/prometheus',
   'plugins/prometheus-common',
 ].map(path.normalize);
-const suites = ['rust', 'fuzz', 'node', 'node24', 'node26', ...ONCE, 'quick'];
+const suites = ['rust', 'fuzz', 'node', 'nodes', ...ONCE, 'quick'];
 /** For a Node that did not run `npm ci`. */
-const OTHER_NODE = {
-  ...QUICK_START,
+const OWN_SQLITE = {
   NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require "${path.join(root, 'scripts/own-sqlite.cjs')}"`,
 };
+/** The Node that has every suite. */
+const MAIN_MAJOR = 24;
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(name => !suites.includes(name));
 if (unknown.length > 0) {
@@ -109,7 +105,7 @@ if (runs('fuzz')) {
     ]),
   );
 }
-if (['node', 'node24', 'node26', ...ONCE, 'quick'].some(runs)) {
+if (['node', 'nodes', ...ONCE, 'quick'].some(runs)) {
   results.push(...(await nodeTests()));
 }
 
@@ -161,56 +157,68 @@ async function nodeTests() {
     found.push(toResult('npm run tools', process.env.CI ? 1 : 0));
   }
   const files = await testFiles();
-  const gone = [...ALONE, ...OF_NODE, ...OF_SOCKETS, ...QUICK].filter(
+  const gone = [...ALONE, ...OF_NODE, ...QUICK].filter(
     one => !files.some(isAmong([one])),
   );
   if (gone.length > 0) {
     throw new Error(`Without a test: ${gone.join(', ')}`);
   }
   const isIn = suite => file => file.startsWith(inTests(suite));
-  for (const suite of ONCE.filter(runs)) {
-    const title = `${suite}, on`;
-    const args = files.filter(isIn(suite));
-    found.push(await nodeTest(title, process.execPath, args));
-  }
   const others = files.filter(file => !ONCE.some(suite => isIn(suite)(file)));
-  for (const [suite, args] of [
-    ['node', others],
-    ['quick', others.filter(isAmong(QUICK))],
-  ]) {
-    if (runs(suite)) {
-      found.push(
-        await nodeTest('node --test on', process.execPath, args, QUICK_START),
-      );
-    }
+  const own = { major: majorOf(process.version), node: process.execPath };
+  const fetched = FETCHED_NODES.filter(
+    major => !missing.includes(`node-${major}`),
+  ).map(major => ({
+    major,
+    node: node(major),
+    environment: OWN_SQLITE,
+  }));
+  const main =
+    (own.major < MAIN_MAJOR &&
+      fetched.find(({ major }) => major === MAIN_MAJOR)) ||
+    own;
+  for (const suite of ONCE.filter(runs)) {
+    found.push(await nodeTest(`${suite}, on`, main, files.filter(isIn(suite))));
   }
-  for (const [major, suite, args] of [
-    [24, 'node24', others.filter(isAmong([...OF_NODE, ...OF_SOCKETS]))],
-    [26, 'node26', others.filter(isAmong(OF_NODE))],
-  ]) {
-    if (runs(suite) && !missing.includes(`node-${major}`)) {
-      found.push(
-        await nodeTest('node --test on', node(major), args, OTHER_NODE),
-      );
+  if (runs('node')) {
+    found.push(await nodeTest('node --test on', main, others, QUICK_START));
+  }
+  if (runs('quick')) {
+    const quick = others.filter(isAmong(QUICK));
+    found.push(await nodeTest('node --test on', own, quick, QUICK_START));
+  }
+  if (runs('nodes')) {
+    const ofNode = others.filter(isAmong(OF_NODE));
+    const majors = new Map([...fetched, own].map(one => [one.major, one]));
+    majors.delete(main.major);
+    for (const other of [...majors.values()].sort(
+      (a, b) => a.major - b.major,
+    )) {
+      found.push(await nodeTest('node --test on', other, ofNode, QUICK_START));
     }
   }
   return found;
 }
 
+function majorOf(version) {
+  return Number(/\d+/.exec(version)[0]);
+}
+
 /** Runs files side by side, and then those that measure; the result is of both. */
-async function nodeTest(title, node, files, environment) {
+async function nodeTest(title, { node, environment }, files, more) {
   const { output: version } = await run(node, ['--version'], { quiet: true });
   const name = `${title} ${version.trim()}`;
   const alone = files.filter(isAmong(ALONE));
   const others = files.filter(file => !isAmong(ALONE)(file));
   const start = performance.now();
+  const variables = { ...COMPILED, ...environment, ...more };
   const parts = [];
   if (others.length > 0) {
-    parts.push(await filesTest(name, node, others, CONCURRENCY, environment));
+    parts.push(await filesTest(name, node, others, CONCURRENCY, variables));
   }
   if (alone.length > 0) {
     const part = `${name}, one file at a time`;
-    parts.push(await filesTest(part, node, alone, 1, environment));
+    parts.push(await filesTest(part, node, alone, 1, variables));
   }
   return {
     name,

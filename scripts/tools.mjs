@@ -8,7 +8,7 @@
 //   deploy/usr/{bin/kustomize,libexec/…/docker-compose} Debian forky's: they check without a server
 //   python/bin/{python,rotel,hadolint}                  with the packages of requirements.txt
 //   rust/rustc.sh                                       Debian's, with the sources of its library
-//   node-24/node_modules/node-linux-<arch>/bin/node     and better-sqlite3 built for it; node-26 too
+//   node-24/node_modules/node-linux-<arch>/bin/node     and better-sqlite3 built for it; 22 and 26 too
 //
 // Nothing is installed on the machine. Each tool is kept until what it is made of changes here.
 import { Buffer } from 'node:buffer';
@@ -32,11 +32,13 @@ export const toolsDirectory = path.join(root, '.cache/tools');
 const NODE_PACKAGE = `node-${process.platform}-${process.arch}`;
 /** Supported majors beside the Node that runs this. */
 const NODES = {
+  22: '22.23.5',
   // An addon built on node::ObjectWrap against the headers of 24.19 to 24.21, as better-sqlite3 12 is,
   // aborts at random (nodejs/node#65446).
   24: '24.18.1',
   26: '26.12.1',
 };
+export const FETCHED_NODES = Object.keys(NODES).map(Number);
 const NEW_SUITE = 'forky';
 const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
