@@ -43,6 +43,23 @@ const OFFICIAL = [
   '@backstage/plugin-catalog-backend',
   'better-sqlite3',
 ];
+/** Backstage 1.49, the oldest that is supported: what an app locks, and what it got for that. */
+const OLDEST = {
+  dependencies: {
+    '@backstage/backend-defaults': '0.16.0',
+    '@backstage/plugin-auth-backend': '0.27.3',
+    '@backstage/plugin-auth-backend-module-guest-provider': '0.2.17',
+    '@backstage/plugin-catalog-backend': '3.5.0',
+  },
+  locked: {
+    '@backstage/backend-app-api': '1.6.0',
+    '@backstage/backend-plugin-api': '1.8.0',
+    '@backstage/plugin-catalog-node': '2.1.0',
+    '@backstage/plugin-events-node': '0.4.20',
+  },
+};
+/** `BACKSTAGE=newest` takes the newest of the registry for those that the repository locks. */
+const NEWEST = process.env.BACKSTAGE === 'newest';
 
 describe('what a release publishes', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'metrics-fresh-'));
@@ -51,6 +68,7 @@ describe('what a release publishes', () => {
     after: (cleanup: () => Promise<void> | void) => void cleanups.push(cleanup),
   } as Pick<TestContext, 'after'>;
   const app = new FreshFolder(path.join(folder, 'app'));
+  const oldest = new FreshFolder(path.join(folder, 'oldest'));
   const shop = new FreshFolder(path.join(folder, 'shop'));
   let registry: LocalRegistry;
   let unreachable: RegistryUnreachable | undefined;
@@ -59,7 +77,8 @@ describe('what a release publishes', () => {
     const tarballs = await makeRelease(t, folder, PREBUILT_PLATFORMS);
     registry = await LocalRegistry.of(tarballs);
     try {
-      await installApp();
+      await installApp(app, officialVersions());
+      await installApp(oldest, OLDEST.dependencies, OLDEST.locked);
       await installShop(shop);
     } catch (error) {
       if (!(error instanceof RegistryUnreachable) || process.env.CI) {
@@ -90,18 +109,24 @@ describe('what a release publishes', () => {
     });
   }
 
-  async function installApp(): Promise<void> {
-    const dependencies = Object.fromEntries([
-      ...OFFICIAL.map(name => [name, installedVersion(name)]),
-      ['@nativestage/metrics', '*'],
-      ['@nativestage/backstage-plugin-prometheus-backend', '*'],
-    ]) as Record<string, string>;
+  async function installApp(
+    app: FreshFolder,
+    official: Record<string, string>,
+    overrides: Record<string, string> = {},
+  ): Promise<void> {
+    const dependencies = {
+      ...official,
+      'better-sqlite3': installedVersion('better-sqlite3'),
+      '@nativestage/metrics': '*',
+      '@nativestage/backstage-plugin-prometheus-backend': '*',
+    };
     app.write('.npmrc', `@nativestage:registry=${registry.url}\n`);
     app.write('package.json', {
       name: 'root',
       version: '1.0.0',
       private: true,
       workspaces: { packages: ['packages/*'] },
+      overrides,
     });
     app.write('packages/backend/package.json', {
       name: 'backend',
@@ -117,6 +142,30 @@ describe('what a release publishes', () => {
     app.write('yarn.lock', '');
     await app.npm(t, 'install');
     app.addSqlite();
+  }
+
+  function officialVersions(): Record<string, string> {
+    return Object.fromEntries(
+      OFFICIAL.map(name => [name, NEWEST ? '*' : installedVersion(name)]),
+    );
+  }
+
+  /** The versions that an app has of packages, wherever they are. */
+  function versionsIn(
+    target: FreshFolder,
+    isWanted: (name: string) => boolean,
+  ): Map<string, Set<string>> {
+    const lock = JSON.parse(
+      readFileSync(target.file('package-lock.json'), 'utf8'),
+    ) as { packages: Record<string, { version: string }> };
+    const found = new Map<string, Set<string>>();
+    for (const [place, { version }] of Object.entries(lock.packages)) {
+      const name = place.split('node_modules/').at(-1)!;
+      if (place.includes('node_modules/') && isWanted(name)) {
+        found.set(name, (found.get(name) ?? new Set()).add(version));
+      }
+    }
+    return found;
   }
 
   async function installShop(
@@ -195,6 +244,34 @@ describe('what a release publishes', () => {
       await startsWithMetrics(t, app, ['packages/backend/index.mjs']);
     },
   );
+
+  itInstalled(
+    'in a backend of Backstage 1.49 shows the metrics of the plugins, and adds a plugin that answers',
+    async t => {
+      const versions = versionsIn(oldest, name => name in OLDEST.locked);
+      assert.deepEqual(
+        Object.fromEntries([...versions].map(([name, of]) => [name, [...of]])),
+        Object.fromEntries(
+          Object.entries(OLDEST.locked).map(([name, of]) => [name, [of]]),
+        ),
+      );
+      oldest.write('packages/backend/index.mjs', BACKEND);
+      await startsWithMetrics(t, oldest, ['packages/backend/index.mjs']);
+    },
+  );
+
+  itInstalled('brings no second copy of a package that the app has', t => {
+    const versions = versionsIn(app, name =>
+      /^@(backstage|nativestage)\/|^@opentelemetry\/api$/.test(name),
+    );
+    t.diagnostic(
+      [...versions]
+        .map(([name, of]) => `${name} ${[...of].join(' ')}`)
+        .join(', '),
+    );
+    const twice = [...versions].filter(([, of]) => of.size > 1);
+    assert.deepEqual(twice, []);
+  });
 
   for (const way of ['--require', '--import']) {
     itInstalled(
