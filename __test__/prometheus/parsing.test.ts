@@ -13,12 +13,13 @@ const { parser } = createRequire(__filename)('@prometheus-io/lezer-promql') as {
 const PANELS = 20;
 const REFRESHES = 3;
 
-/** Queries of 1 500 characters, so that no small cache holds them all. */
-const QUERIES = Array.from(
-  { length: PANELS },
-  (_, n) =>
-    `sum(${Array.from({ length: 30 }, (__, m) => `max_over_time(shop_queue_${n}_${m}{path=~"/a|/b"}[5m])`).join(' + ')})`,
-);
+/** Queries of 2 000 characters, so that no small cache holds them all. */
+const queriesOf = (metric: string) =>
+  Array.from(
+    { length: PANELS },
+    (_, n) =>
+      `sum(${Array.from({ length: 40 }, (__, m) => `max_over_time(${metric}_${n}_${m}{path=~"/a|/b"}[5m])`).join(' + ')})`,
+  );
 
 /** How often any text is parsed while something runs. */
 async function parses(run: () => Promise<unknown>): Promise<number> {
@@ -42,10 +43,22 @@ async function parses(run: () => Promise<unknown>): Promise<number> {
 }
 
 describe('the graphs of an entity', () => {
-  for (const [what, more, most] of [
-    ['', {}, 1],
+  // Each has queries of its own: what one parsed is not kept for the next.
+  for (const [what, more, queries, most] of [
+    ['', {}, queriesOf('shop_queue'), 1],
+    [
+      ', with comments too',
+      {},
+      queriesOf('shop_stock').map(query => `# Of all\n${query}`),
+      1,
+    ],
     // The printed query is read again.
-    [', and twice where labels are enforced', { enforceLabels: { a: 'b' } }, 2],
+    [
+      ', and twice where labels are enforced',
+      { enforceLabels: { a: 'b' } },
+      queriesOf('shop_carts'),
+      2,
+    ],
   ] as const) {
     it(`are parsed once, whoever asks for them how often${what}`, async t => {
       const server = await UpstreamServer.start(t, ({ url }, response) =>
@@ -60,7 +73,7 @@ describe('the graphs of an entity', () => {
         prometheus: {
           instances: [{ name: 'default', url: server.url, ...more }],
         },
-        annotations: { 'prometheus.io/rule': QUERIES.join(', ') },
+        annotations: { 'prometheus.io/rule': queries.join(', ') },
       });
       const count = await parses(async () => {
         for (let refresh = 0; refresh < REFRESHES; refresh++) {

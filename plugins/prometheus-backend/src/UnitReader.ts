@@ -17,7 +17,7 @@ const MAX_METRICS = 20;
 /** Milliseconds that a graph waits for its unit. */
 const WAIT = 300;
 
-/** Milliseconds in which a server has to answer, and in which it is not asked again if it has not. */
+/** Milliseconds in which a server has to say one metric's, and in which it is not asked again if not. */
 const TIMEOUT = 2_000;
 const PAUSE = 60_000;
 
@@ -97,20 +97,17 @@ export class UnitReader {
     user: string,
   ): Promise<Known | undefined> {
     const { querier, logger } = this.options;
-    const late = new AbortController();
-    const timer = setTimeout(
-      () => late.abort(new Error('The metadata took too long')),
-      TIMEOUT,
-    );
     try {
-      const known = await Promise.all(
-        metricsOf(query).map(async (metric): Promise<[string, string]> => {
-          const request = { instance, metric, user, signal: late.signal };
-          const [first] = await querier.metadata(request);
-          return [metric, first?.unit ?? ''];
-        }),
-      );
-      const units = new Map(known.filter(([, unit]) => unit !== ''));
+      const units = new Map<string, string>();
+      // One behind the other: together those of many graphs would take all places of their user.
+      for (const metric of metricsOf(query)) {
+        const signal = AbortSignal.timeout(TIMEOUT);
+        const request = { instance, metric, user, signal };
+        const [first] = await querier.metadata(request);
+        if (first?.unit) {
+          units.set(metric, first.unit);
+        }
+      }
       return {
         unit: inferUnit(query, metric => units.get(metric)),
         until: Date.now() + AGE,
@@ -120,8 +117,6 @@ export class UnitReader {
       logger.debug(`Units are not known: ${String(error)}`);
       this.paused.set(instance.key, Date.now() + PAUSE, 0);
       return undefined;
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

@@ -210,4 +210,38 @@ describe('a request', () => {
     assert.ok(took < 4_000, `it took ${took} ms`);
     await eventually(() => assert.equal(server.abandoned, server.asked.length));
   });
+
+  test('for a graph has a place, however many metrics the units of others are asked for', async t => {
+    const server = await UpstreamServer.start(t, ({ url }, response) => {
+      const isMetadata = url.includes('metadata');
+      setTimeout(
+        () => json(response, isMetadata ? { data: {} } : EMPTY),
+        isMetadata ? 500 : 0,
+      );
+    });
+    const rules = Array.from({ length: 20 }, (_, graph) =>
+      Array.from({ length: 20 }, (__, at) => `metric_${graph}_${at}`).join('+'),
+    );
+    const entity = await prometheusRouter(t, {
+      prometheus: {
+        instances: [{ name: 'a', url: server.url }],
+        limits: { queue: 40 },
+      },
+      annotations: { 'prometheus.io/rule': rules.join() },
+    });
+    const { body } = await ask(`${entity}/panels`);
+    const answers: Answer[] = [];
+    for (const end of [600, 660]) {
+      const routes = body.panels.map(
+        ({ id }) => `${entity}/panels/${id}/range`,
+      );
+      answers.push(
+        ...(await Promise.all(
+          routes.map(route => ask(route, { ...RANGE, end })),
+        )),
+      );
+    }
+    assert.equal(answers.length, 40);
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+  });
 });

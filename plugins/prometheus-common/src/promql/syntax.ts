@@ -32,10 +32,11 @@ const LEVEL =
   /"(?:[^"\\\n]|\\[^])*"?|'(?:[^'\\\n]|\\[^])*'?|`[^`]*`?|#[^\n\r]*|[()[\]{}]|,|[=!<>][=~]?|[-+*/%^@]|\b(?:and|or|unless|atan2|offset)\b/gi;
 
 /**
- * UTF-16 code units of queries whose trees are kept, as many as an annotation may have: a check, its
- * unit and enforced labels share one.
+ * UTF-16 code units of queries whose trees are kept, for a check, its unit and enforced labels to
+ * share one: as many as an annotation may have, once as written and once with enforced labels, which
+ * are longer.
  */
-const MAX_KEPT = 65_536;
+const MAX_KEPT = 3 * 65_536;
 const kept = new Map<string, Parsed>();
 let keptLength = 0;
 

@@ -1,4 +1,3 @@
-import { withoutComments } from '../promql/comments';
 import { nodesOf, tryParse, type SyntaxNode } from '../promql/syntax';
 import { isMoment } from './moments';
 import { isPartOf } from './things';
@@ -73,9 +72,9 @@ export function inferUnit(
   query: string,
   unitOfMetric: UnitOfMetric = () => undefined,
 ): Unit | undefined {
-  const text = withoutComments(query);
-  const top = tryParse(text).tree?.topNode.firstChild;
-  return top ? unitOf(top, { query: text, unitOfMetric }) : undefined;
+  // Of any node the first child may be a comment, and no comment is an expression.
+  const top = tryParse(query).tree?.topNode.getChild('Expr');
+  return top ? unitOf(top, { query, unitOfMetric }) : undefined;
 }
 
 interface Context {
@@ -99,9 +98,8 @@ function unitOf(node: SyntaxNode, context: Context): Unit | undefined {
     case 'SmoothedExpr':
     case 'StepInvariantExpr':
     case 'ParenExpr':
-      return unitOf(node.firstChild!, context);
     case 'UnaryExpr':
-      return unitOf(node.lastChild!, context);
+      return unitOf(node.getChild('Expr')!, context);
     default:
       return undefined;
   }
@@ -189,8 +187,8 @@ function metricsIn(node: SyntaxNode, { query }: Context): string[] {
 }
 
 function unitOfBinary(node: SyntaxNode, context: Context): Unit | undefined {
-  const operator = node.firstChild!.nextSibling!.name;
-  const [left, right] = [node.firstChild!, node.lastChild!];
+  const [left, right] = node.getChildren('Expr');
+  const operator = operatorBehind(left);
   if (node.getChild('BoolModifier')) {
     return undefined;
   }
@@ -266,6 +264,14 @@ function isShareOf(
     parts.length > 0 &&
     parts.every(one => wholes.some(other => isPartOf(one, other)))
   );
+}
+
+function operatorBehind(left: SyntaxNode): string {
+  let node = left.nextSibling!;
+  while (node.name === 'LineComment') {
+    node = node.nextSibling!;
+  }
+  return node.name;
 }
 
 /** The last argument that is no number and no string: where a selector is. */
