@@ -17,7 +17,14 @@ export interface AppConfig {
 /** Defaults of `exporters.otlp.timeout` and of `exitTimeout`, which the examples do not change. */
 const EXPORT_SECONDS = 10 + 5;
 
+/** How long Backstage's event bus holds a poll open, and with it the shutdown of its server. */
+export const LONG_POLL_SECONDS = 55;
+
 /** How long after SIGTERM the last export may end, without what plugins need. */
 export function endingSeconds({ backend }: AppConfig): number {
-  return EXPORT_SECONDS + (backend.lifecycle?.serverShutdownDelay.seconds ?? 0);
+  return (
+    LONG_POLL_SECONDS +
+    EXPORT_SECONDS +
+    (backend.lifecycle?.serverShutdownDelay.seconds ?? 0)
+  );
 }

@@ -62,8 +62,7 @@ export class PostgreSql {
 
   /** Breaks off every connection, and takes no more. */
   async stop(): Promise<void> {
-    this.program?.send('SIGINT');
-    await this.program?.ending;
+    await this.program?.stop('SIGINT');
     this.program = undefined;
   }
 

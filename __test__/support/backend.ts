@@ -19,6 +19,7 @@ export async function backend(
   metrics: JsonObject,
   features: string[],
   env: Record<string, string> = {},
+  limit?: number,
 ): Promise<Backend> {
   const directory = mkdtempSync(path.join(tmpdir(), 'metrics-backend-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
@@ -51,6 +52,7 @@ export async function backend(
     ],
     cwd: directory,
     env: { NODE_ENV: 'production', ...env },
+    limit,
   });
   return { program, url };
 }

@@ -34,6 +34,9 @@ export const POSTGRESQL = path.join(
   'bin',
 );
 
+/** Of Debian's package `redis-server`, whose `redis-cli` is beside it. */
+export const REDIS = '/usr/bin/redis-server';
+
 /** Debian's VictoriaMetrics. */
 export const VICTORIA_METRICS = path.join(
   TOOLS,

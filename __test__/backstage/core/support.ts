@@ -52,6 +52,8 @@ export interface BackendOptions {
   features: BackendFeature[];
   /** Instead of metrics of its own. */
   metrics?: TestMetrics;
+  /** Gets what the backend logs. */
+  onLog?: (message: string) => void;
 }
 
 /** Runs a backend in this process, with metrics in memory. */
@@ -84,7 +86,7 @@ export async function startBackend(
     createServiceFactory({
       service: coreServices.rootLogger,
       deps: {},
-      factory: () => silent,
+      factory: () => loggerTo(options.onLog ?? (() => {})),
     }),
   );
   backend.add(metricsFeature);
@@ -175,10 +177,13 @@ export function keyOf(attributes: Attributes): string {
   );
 }
 
-const silent: RootLoggerService = {
-  debug: () => {},
-  info: () => {},
-  warn: () => {},
-  error: () => {},
-  child: () => silent,
-};
+function loggerTo(write: (message: string) => void): RootLoggerService {
+  const logger: RootLoggerService = {
+    debug: write,
+    info: write,
+    warn: write,
+    error: write,
+    child: () => logger,
+  };
+  return logger;
+}
