@@ -44,6 +44,14 @@ const ofTypeScript = [
   ['npx', 'tsc', '--project', 'plugins/prometheus/src'],
   ['npx', 'tsc', '--project', 'packages/app'],
   ['npx', 'eslint', '.'],
+  [
+    'npx',
+    'depcruise',
+    'ts',
+    'plugins/prometheus/src',
+    'plugins/prometheus-backend/src',
+    'plugins/prometheus-common/src',
+  ],
 ];
 
 const tool = name => path.join(toolsDirectory, 'python/bin', name);

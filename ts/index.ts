@@ -21,8 +21,8 @@ export type {
   BoundRecorder,
   SeriesControl,
 } from './instruments/synchronous';
-export type * from './provider/exemplarReservoir';
-export type * from './provider/options';
+export type * from './options/exemplarReservoir';
+export type * from './options/options';
 export type * from './services/services';
 export type {
   Attributes,

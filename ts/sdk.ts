@@ -15,7 +15,7 @@ import type {
 import { globalProvider } from './provider/globalProvider';
 import { loadBinding, loadFailure } from './addon/native';
 import { NativeMeterProvider } from './provider/NativeMeterProvider';
-import type { MetricsOptions, MetricsUpdate } from './provider/options';
+import type { MetricsOptions, MetricsUpdate } from './options/options';
 import './register';
 
 export type * from './export/types';
@@ -31,9 +31,9 @@ export type {
 } from './instruments/synchronous';
 export { type Logger, setLogger } from './common/log';
 export type { NativeMeterProvider } from './provider/NativeMeterProvider';
-export type * from './provider/exemplarReservoir';
-export type * from './provider/options';
-export type { Resource } from './resource/Resource';
+export type * from './options/exemplarReservoir';
+export type * from './options/options';
+export type { Resource } from './options/Resource';
 export type { MeterScopeOptions } from './services/services';
 
 /**

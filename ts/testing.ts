@@ -20,8 +20,8 @@ import {
 import type { MetricReader } from './export/types';
 import { loadBinding, loadFailure } from './addon/native';
 import { NativeMeterProvider } from './provider/NativeMeterProvider';
-import type { MetricsOptions } from './provider/options';
-import { readOptions } from './provider/plainOptions';
+import type { MetricsOptions } from './options/options';
+import { readOptions } from './options/plainOptions';
 import {
   parseCollection,
   type TestMetric,

@@ -1,7 +1,7 @@
 import type { Config } from '@backstage/config';
 import { toJson } from '../common/json';
 import { log } from '../common/log';
-import type { MetricsOptions, MetricsUpdate } from '../provider/options';
+import type { MetricsOptions, MetricsUpdate } from '../options/options';
 import { readMetricsConfig } from '../provider/readMetricsConfig';
 import { messageOf } from '../common/text';
 

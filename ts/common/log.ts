@@ -1,5 +1,5 @@
 import { diag } from '@opentelemetry/api';
-import { apiVersion } from '../provider/apiCopies';
+import { apiVersion } from './apiCopies';
 import { isThenable, settled } from './thenable';
 import { textOf } from './text';
 

@@ -4,7 +4,7 @@ import type * as yaml from 'yaml';
 import type { NativeConfigFile } from '../../binding';
 import { MetricsError } from '../common/errors';
 import { toJson } from '../common/json';
-import { plainValue } from '../provider/plainOptions';
+import { plainValue } from '../options/plainOptions';
 import { messageOf } from '../common/text';
 import type { ConfigFile } from './configFile';
 import { InvalidReference, substitute } from './substitute';

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import type { MetricsOptions } from '../provider/options';
+import type { MetricsOptions } from '../options/options';
 import { type AppConfig, readAppConfig } from './AppConfig';
 import { AppFiles } from './AppFiles';
 import {

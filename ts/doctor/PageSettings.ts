@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { MetricsOptions } from '../provider/options';
+import type { MetricsOptions } from '../options/options';
 import { isMap } from './AppFiles';
 import type { DeclaredFile } from './DeclaredFile';
 

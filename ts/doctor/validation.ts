@@ -1,6 +1,6 @@
 import type { NativeConfigFile } from '../../binding';
 import { toJson } from '../common/json';
-import type { MetricsOptions } from '../provider/options';
+import type { MetricsOptions } from '../options/options';
 import { loadAddon } from './addon';
 
 /** What the addon says of settings; the same code that reads them at start. */

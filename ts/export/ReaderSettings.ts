@@ -1,9 +1,9 @@
 import { MetricsError } from '../common/errors';
 import { toJson } from '../common/json';
 import { shortened } from '../common/text';
-import type { MetricFilter, MetricsOptions } from '../provider/options';
-import { plainOptions, takeFilter } from '../provider/plainOptions';
-import type { MetricFilters } from './MetricFilters';
+import type { MetricFilter, MetricsOptions } from '../options/options';
+import { plainOptions, takeFilter } from '../options/plainOptions';
+import type { MetricFilters } from '../instruments/MetricFilters';
 
 /** What of a reader of the program's can change while it reads. */
 export const CHANGEABLE = [

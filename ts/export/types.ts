@@ -5,7 +5,7 @@ import type {
   MetricFilter,
   MetricFilterRules,
   Temporality,
-} from '../provider/options';
+} from '../options/options';
 
 /** The encodings of OTLP. */
 export type OtlpEncoding = 'json' | 'protobuf';

@@ -7,7 +7,7 @@ import {
 } from '@opentelemetry/api';
 import type { NativeProvider, NativeReserved } from '../../binding';
 import { toJson } from '../common/json';
-import type { ExemplarReservoirFactory } from '../provider/exemplarReservoir';
+import type { ExemplarReservoirFactory } from '../options/exemplarReservoir';
 import type { Path } from './attributes';
 import { type ExemplarOwner, type Reservoirs, spanOf } from './Exemplars';
 import { ReservedStream } from './ReservedStream';

@@ -6,9 +6,9 @@ import type {
   NativeRun,
   NativeShape,
 } from '../../binding';
-import { MetricFilters, type Questions } from '../export/MetricFilters';
+import { MetricFilters, type Questions } from './MetricFilters';
 import { log, logLine } from '../common/log';
-import { MeterFunction } from '../provider/MeterFunction';
+import { MeterFunction } from './MeterFunction';
 import { textOf } from '../common/text';
 import {
   type JsonSet,
@@ -24,7 +24,7 @@ import {
   hasContextManager,
   type Reservoirs,
 } from './Exemplars';
-import type { ObservableCallbacks, Run } from './ObservableCallbacks';
+import type { CallbackRunner, Run } from './CallbackRunner';
 import { SampleBlock } from './SampleBlock';
 import { SharedTexts } from './SharedTexts';
 import { Slots } from './Slots';
@@ -85,7 +85,7 @@ export class Facade {
 
   constructor(
     readonly provider: NativeProvider,
-    private readonly callbacks: ObservableCallbacks,
+    private readonly callbacks: CallbackRunner,
   ) {
     this.native = provider.attach(this.onMessage);
     // Jest takes what is created below a test for a handle that the test left open. Nothing would

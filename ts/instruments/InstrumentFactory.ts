@@ -7,10 +7,7 @@ import {
 import type { NativeInstrument } from '../../binding';
 import { callSite } from './callSite';
 import { native } from '../common/errors';
-import type {
-  InstrumentKind,
-  InstrumentSource,
-} from '../services/InstrumentSource';
+import type { InstrumentKind, InstrumentSource } from './InstrumentSource';
 import type { Diagnostics } from './Diagnostics';
 import type { Facade } from './Facade';
 import type { HistogramClass } from './histogram';
@@ -20,7 +17,7 @@ import { NativeCounter, NativeGauge, NativeUpDownCounter } from './synchronous';
 import { toJson } from '../common/json';
 import { log } from '../common/log';
 import { readTexts } from '../common/readTexts';
-import type { InstrumentOptions } from '../services/services';
+import type { InstrumentOptions } from './types';
 import { messageOf, shortened, textOf } from '../common/text';
 
 /** Registers an instrument: plain meters under the name given, services under the full name. */

@@ -1,18 +1,18 @@
 import type {
-  Attributes,
   BatchObservableCallback,
-  BatchObservableResult,
   Observable,
   ObservableCallback,
-  ObservableResult,
 } from '@opentelemetry/api';
 import { performance } from 'node:perf_hooks';
-import type { NativeObservations, NativeRun } from '../../binding';
+import type { NativeObservations } from '../../binding';
 import { log } from '../common/log';
-import { errorType, textOf } from '../common/text';
+import { textOf } from '../common/text';
 import { isThenable, settled } from '../common/thenable';
 import { clearTimeout, setImmediate, setTimeout } from '../common/timers';
-import { NativeObservable } from './observable';
+import type { CallbackRunner, Run, Taker } from './CallbackRunner';
+import { type CallbackRegistry, NativeObservable } from './observable';
+import { Observer } from './Observer';
+import { Round } from './Round';
 
 /** A callback gets this part of the time the engine waits, so that the answer arrives in time. */
 const CALLBACK_SHARE = 0.8;
@@ -23,69 +23,6 @@ const CALLBACK_SHARE = 0.8;
  */
 const LOST_AFTER_MS = 60_000;
 const LOST_AFTER_MS_AT_MOST = 3_600_000;
-
-/** What the callbacks of one collection observed. */
-class Round {
-  private readonly observables: NativeObservable[] = [];
-  private readonly slots: number[] = [];
-  private readonly values: number[] = [];
-  private state: 'waited for' | 'open' | 'closed' = 'waited for';
-  /** Of the first callback that failed. */
-  private errorType: string | undefined = undefined;
-
-  /** What is observed later belongs to no collection. */
-  get isOpen(): boolean {
-    return this.state !== 'closed';
-  }
-
-  /** A collection waits for it. */
-  get isWaitedFor(): boolean {
-    return this.state === 'waited for';
-  }
-
-  fail(error: unknown): void {
-    this.errorType ??= errorType(error);
-  }
-
-  /** Until the round is closed, the slot is the same set's. */
-  add(observable: NativeObservable, slot: number, value: number): void {
-    this.observables.push(observable);
-    this.slots.push(slot);
-    this.values.push(value);
-  }
-
-  /** What was observed up to now, of all or of `some` instruments. */
-  read(
-    unfinished: Iterable<NativeObservable>,
-    some?: Set<NativeObservable>,
-  ): NativeObservations {
-    const slots: number[] = [];
-    const values: number[] = [];
-    this.observables.forEach((observable, at) => {
-      // A new configuration may have no use for it, and its slots are others' then.
-      if (observable.isWanted && (!some || some.has(observable))) {
-        slots.push(this.slots[at]);
-        values.push(this.values[at]);
-      }
-    });
-    return {
-      slots: Uint32Array.from(slots),
-      values: Float64Array.from(values),
-      count: slots.length,
-      unfinished: Array.from(unfinished, ({ id }) => id),
-      errorType: this.errorType,
-    };
-  }
-
-  /** Nobody waits any more. */
-  end(): void {
-    this.state = 'open';
-  }
-
-  close(): void {
-    this.state = 'closed';
-  }
-}
 
 /** A callback that returned a promise which is not settled yet. */
 interface Pending {
@@ -106,50 +43,6 @@ interface Registered {
   overdue: Map<number, Overdue>;
 }
 
-/** Gives a callback the right to observe one instrument, or several, during one round. */
-class Observer implements ObservableResult, BatchObservableResult {
-  constructor(
-    private readonly round: Round,
-    private readonly observables: Set<unknown>,
-    private readonly unregistered: () => void,
-    private readonly single?: NativeObservable,
-  ) {}
-
-  observe(value: number, attributes?: Attributes): void;
-  observe(metric: Observable, value: number, attributes?: Attributes): void;
-  observe(
-    first: number | Observable,
-    second?: number | Attributes,
-    third?: Attributes,
-  ): void {
-    const [observable, value, attributes] = this.single
-      ? [this.single, first, second]
-      : [first, second, third];
-    if (!this.observables.has(observable)) {
-      this.unregistered();
-      return;
-    }
-    (observable as NativeObservable).observe(
-      this.round,
-      value as number,
-      attributes as Attributes | undefined,
-    );
-  }
-}
-
-export type ObservationRound = Pick<Round, 'add' | 'isOpen' | 'isWaitedFor'>;
-
-/** A collection's request to run the callbacks. */
-export interface Run extends NativeRun {
-  timeout: number;
-}
-
-/** Takes what was observed; what `answers` is what the collection waits for. */
-type Taker = (
-  observations: NativeObservations | undefined,
-  answers: boolean,
-) => void;
-
 interface Batch extends Registered {
   callback: BatchObservableCallback;
 }
@@ -158,7 +51,7 @@ interface Batch extends Registered {
 type Producer = (patience: number) => Promise<void>;
 
 /** The observable callbacks of one thread. Each collection runs them for itself. */
-export class ObservableCallbacks {
+export class ObservableCallbacks implements CallbackRunner, CallbackRegistry {
   private readonly singles = new Map<
     NativeObservable,
     Map<ObservableCallback, Registered>

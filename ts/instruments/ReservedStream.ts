@@ -6,8 +6,8 @@ import type {
   Exemplar,
   ExemplarReservoir,
   ExemplarReservoirFactory,
-} from '../provider/exemplarReservoir';
-import type { Aggregation } from '../provider/options';
+} from '../options/exemplarReservoir';
+import type { Aggregation } from '../options/options';
 import {
   attributesOf,
   type JsonSet,

@@ -8,12 +8,24 @@ import { log } from '../common/log';
 import type { Diagnostics } from './Diagnostics';
 import type { Facade } from './Facade';
 import { Instrument } from './Instrument';
-import type {
-  ObservableCallbacks,
-  ObservationRound,
-} from './ObservableCallbacks';
 import { Storage } from './storage';
 import { NOWHERE } from './trie';
+
+/** What the callbacks of one collection observed. */
+export interface ObservationRound {
+  /** What is observed later belongs to no collection. */
+  readonly isOpen: boolean;
+  /** A collection waits for it. */
+  readonly isWaitedFor: boolean;
+  /** Until the round is closed, the slot is the same set's. */
+  add(observable: NativeObservable, slot: number, value: number): void;
+}
+
+/** Registers the callbacks of a thread's instruments. */
+export interface CallbackRegistry {
+  add(observable: NativeObservable, callback: ObservableCallback): void;
+  remove(observable: NativeObservable, callback: ObservableCallback): void;
+}
 
 /** An observable counter, up-down counter or gauge: callbacks report at every collection. */
 export class NativeObservable<TAttributes extends Attributes = Attributes>
@@ -29,7 +41,7 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
     facade: Facade,
     native: NativeInstrument,
     diagnostics: Diagnostics,
-    private readonly callbacks: ObservableCallbacks,
+    private readonly callbacks: CallbackRegistry,
     readonly int: boolean,
     private readonly monotonic: boolean,
   ) {
@@ -52,7 +64,7 @@ export class NativeObservable<TAttributes extends Attributes = Attributes>
   }
 
   /** @internal Whether this instrument runs its callbacks with others of this provider. */
-  belongsTo(callbacks: ObservableCallbacks): boolean {
+  belongsTo(callbacks: CallbackRegistry): boolean {
     return this.callbacks === callbacks;
   }
 

@@ -27,7 +27,7 @@ import { InstrumentFactory } from '../instruments/InstrumentFactory';
 import {
   LenientInstruments,
   MeterInstruments,
-} from '../services/InstrumentSource';
+} from '../instruments/InstrumentSource';
 import {
   readAttributes,
   textOfSet,
@@ -48,13 +48,17 @@ import {
   logsAtExit,
   setLogLevel,
 } from '../common/log';
-import type { MetricsOptions, MetricsUpdate } from './options';
-import { readOptions, resourceOf, type ReadOptions } from './plainOptions';
+import type { MetricsOptions, MetricsUpdate } from '../options/options';
+import {
+  readOptions,
+  resourceOf,
+  type ReadOptions,
+} from '../options/plainOptions';
 import { PrometheusProducer } from './PrometheusProducer';
 import { readTexts } from '../common/readTexts';
 import { completeResource } from '../resource/completeResource';
-import type { MeterScopeOptions } from '../services/services';
-import { SourcedMeter } from '../services/SourcedMeter';
+import type { MeterScopeOptions } from '../instruments/types';
+import { SourcedMeter } from '../instruments/SourcedMeter';
 import { messageOf, shortened } from '../common/text';
 
 /** An event loop that has nothing to do so soon after an export did nothing but export. */

@@ -2,7 +2,7 @@ import { metrics } from '@opentelemetry/api';
 import { runInThisContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 import { adoptInstrumentations } from './adoptInstrumentations';
-import { apiCopies, apiVersion } from './apiCopies';
+import { apiCopies, apiVersion } from '../common/apiCopies';
 import { atExit } from './atExit';
 import { logLine, logLoudly } from '../common/log';
 import { type Binding, loadBinding, loadFailure } from '../addon/native';

@@ -6,7 +6,7 @@ import {
 import type { HumanDuration } from '@backstage/types';
 import { MetricsError } from '../common/errors';
 import { toJson } from '../common/json';
-import type { MetricsOptions } from './options';
+import type { MetricsOptions } from '../options/options';
 
 const ROOT = 'backend.metrics';
 

@@ -9,7 +9,7 @@ import { isThenable, settled } from '../common/thenable';
 import { textOf } from '../common/text';
 import { clearTimeout, setImmediate, setTimeout } from '../common/timers';
 import { loadDetector } from './detectors';
-import { knownAttributes, type Resource } from './Resource';
+import { knownAttributes, type Resource } from '../options/Resource';
 
 /** What takes longer is left out. */
 const PATIENCE_MS = 5000;

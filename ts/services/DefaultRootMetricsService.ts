@@ -3,10 +3,10 @@ import { MetricsError, native } from '../common/errors';
 import { globalProvider } from '../provider/globalProvider';
 import { toJson } from '../common/json';
 import { log } from '../common/log';
-import { readOptions } from '../provider/plainOptions';
+import { readOptions } from '../options/plainOptions';
 import { loadBinding } from '../addon/native';
 import type { NativeMeterProvider } from '../provider/NativeMeterProvider';
-import type { MetricsOptions } from '../provider/options';
+import type { MetricsOptions } from '../options/options';
 import { readMetricsConfig } from '../provider/readMetricsConfig';
 import {
   meterParts,

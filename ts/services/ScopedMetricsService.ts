@@ -4,10 +4,10 @@ import {
   type InstrumentSource,
   LenientInstruments,
   MeterInstruments,
-} from './InstrumentSource';
+} from '../instruments/InstrumentSource';
 import type { NativeMeterProvider } from '../provider/NativeMeterProvider';
 import type { MetricsService } from './services';
-import { SourcedMeter } from './SourcedMeter';
+import { SourcedMeter } from '../instruments/SourcedMeter';
 
 /** How a service treats names that break the rules. */
 export type NamePolicy = 'throw' | 'repair';

@@ -1,7 +1,7 @@
 import type { ServiceFactory } from '@backstage/backend-plugin-api';
 import type { Config } from '@backstage/config';
 import { isOn } from '../../provider/isOn';
-import type { MetricsOptions } from '../../provider/options';
+import type { MetricsOptions } from '../../options/options';
 import { cacheMetrics } from './cacheMetrics';
 import { databaseMetrics } from './databaseMetrics';
 import { eventsMetrics } from './eventsMetrics';

@@ -2,7 +2,7 @@ import type { App } from '../App';
 import { type DeclaredFile, declaredFile } from '../DeclaredFile';
 import type { Finding } from '../Finding';
 import { exporterNames, isSwitchedOff } from '../PageSettings';
-import type { MetricsOptions } from '../../provider/options';
+import type { MetricsOptions } from '../../options/options';
 import { validate } from '../validation';
 
 /** Variables of one place, and how findings name it. */

@@ -12,7 +12,8 @@ import {
   toRuleWarnings,
 } from '@nativestage/backstage-plugin-prometheus-common';
 import { z } from 'zod';
-import { noted, seriesShape, toInstantResult, toRangeResult } from './answers';
+import { noted, toInstantResult, toRangeResult } from './answers';
+import { seriesShape } from './seriesShape';
 import { ENOUGH, type Shape } from './JsonReader';
 import type { PrometheusInstance } from './PrometheusInstance';
 import { RangeScanner } from './RangeScanner';

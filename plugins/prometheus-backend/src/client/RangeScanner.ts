@@ -5,7 +5,7 @@ import {
   type NonFinite,
   parseSample,
 } from '@nativestage/backstage-plugin-prometheus-common';
-import { seriesShape } from './answers';
+import { seriesShape } from './seriesShape';
 import { JsonReader } from './JsonReader';
 
 /** What an answer was, without its samples. */

@@ -10,7 +10,6 @@ import type {
 import { timestampsOf } from '@nativestage/backstage-plugin-prometheus-common';
 import { InputError } from '@backstage/errors';
 import { z } from 'zod';
-import { ENOUGH, type Shape } from './JsonReader';
 import type { Scanned } from './RangeScanner';
 import { LIMIT_WARNING, type ServerTexts } from './ServerTexts';
 
@@ -66,26 +65,6 @@ const instantAnswer = envelope.extend({
     z.object({ resultType: z.literal('matrix'), result: z.unknown() }),
   ]),
 });
-
-/**
- * The answer to a query, of which so many series are read. Histograms are only counted.
- *
- * @param skipped - what else of a series is not read
- */
-export function seriesShape(maxSeries: number, skipped: string[] = []): Shape {
-  let series = 0;
-  const isSeries = (element: unknown) =>
-    typeof element === 'object' && element !== null;
-  const keys = ['histogram', 'histograms', ...skipped];
-  const result: Shape = {
-    each: element =>
-      isSeries(element) && ++series > maxSeries ? ENOUGH : element,
-    elements: {
-      keys: Object.fromEntries(keys.map(key => [key, { skip: true }])),
-    },
-  };
-  return { keys: { data: { keys: { result } } } };
-}
 
 /** @throws ZodError for an answer of another shape */
 export function toRangeResult(

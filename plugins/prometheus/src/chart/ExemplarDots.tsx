@@ -9,7 +9,7 @@ import { createPortal } from 'react-dom';
 import { fullTime } from './timeAxis';
 import { useTimeZone } from './timeZone';
 import { traceLink } from './traceLink';
-import type { Extent } from './useChart';
+import type { Extent } from './PlotProps';
 
 /** Pixels. */
 const SIZE = 9;

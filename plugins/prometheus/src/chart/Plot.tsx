@@ -1,47 +1,15 @@
-import type {
-  RangeResult,
-  TimeRange,
-  Unit,
-  ValueScale,
-  ValueState,
-} from '@nativestage/backstage-plugin-prometheus-common';
-import { type KeyboardEvent, type ReactNode, useRef, useState } from 'react';
-import type { SeriesStyle } from './colors';
+import type { ValueState } from '@nativestage/backstage-plugin-prometheus-common';
+import { type KeyboardEvent, useRef, useState } from 'react';
 import { describePlot, describeReading } from './describe';
-import type { GraphType } from './GraphType';
 import { type PlotAction, plotAction, type Reading } from './plotKeys';
+import type { PlotProps } from './PlotProps';
 import { usePlotStyles } from './plotStyles';
-import { type Threshold, thresholdText } from './Threshold';
+import { thresholdText } from './Threshold';
 import { Tooltip, type TooltipProps } from './Tooltip';
 import { useTimeZone } from './timeZone';
-import { type Crosshair, type Extent, useChart } from './useChart';
+import { type Crosshair, useChart } from './useChart';
 import { useLatest } from './useLatest';
 import { useUniqueId } from './useUniqueId';
-
-export interface PlotProps {
-  title: string;
-  data: RangeResult;
-  names: string[];
-  styles: SeriesStyle[];
-  graphType: GraphType;
-  unit?: Unit;
-  scale?: ValueScale;
-  thresholds: Threshold[];
-  hasAllThresholds?: boolean;
-  states?: ValueState[];
-  width: number;
-  height: number;
-  syncKey?: string;
-  isShown: (series: number) => boolean;
-  /** The series to point out; where it is in the data. */
-  highlighted?: number;
-  /** Whether `children` draws anything. */
-  hasExemplars?: boolean;
-  /** What stands above the plot, where its axes are. */
-  children?: (extent: Extent) => ReactNode;
-  onZoom?: (range: TimeRange) => void;
-  onZoomOut?: () => void;
-}
 
 /** The drawing itself, its tooltip, and its keyboard. */
 export function Plot(props: PlotProps) {

@@ -15,7 +15,7 @@ import {
   highlightOf,
 } from './chartOptions';
 import type { Highlight } from './Highlight';
-import type { PlotProps } from './Plot';
+import type { Extent, PlotProps } from './PlotProps';
 import type { Reading } from './plotKeys';
 import { statesOf } from './statesOf';
 import { useTimeZone } from './timeZone';
@@ -32,14 +32,6 @@ export interface Crosshair {
   left: number;
   top: number;
   isKeyboard: boolean;
-}
-
-/** What the axes of a plot reach to. */
-export interface Extent {
-  over: HTMLElement;
-  x: [from: number, to: number];
-  /** The value's place from 0, at the bottom, to 1. */
-  heightOf: (value: number) => number;
 }
 
 /** Keeps one uPlot for what can only be given to a new one, and hands the rest to it. */

@@ -13,7 +13,7 @@ import type {
   MetricsGauge,
   MetricsHistogram,
   MetricsUpDownCounter,
-} from './services';
+} from './types';
 
 /** The observable kinds by the names that the binding knows. */
 export type ObservableKind =

@@ -7,7 +7,7 @@ import type {
   MetricsOptions,
   MetricsUpdate,
 } from './options';
-import { isResource, type Resource, settingsOf } from '../resource/Resource';
+import { isResource, type Resource, settingsOf } from './Resource';
 import { messageOf } from '../common/text';
 
 /**

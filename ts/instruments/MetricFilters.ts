@@ -1,6 +1,6 @@
-import { attributesOf, type JsonSet } from '../instruments/attributes';
+import { attributesOf, type JsonSet } from './attributes';
 import { log } from '../common/log';
-import type { FilteredMetric, MetricFilter } from '../provider/options';
+import type { FilteredMetric, MetricFilter } from '../options/options';
 import { textOf } from '../common/text';
 
 /** What the engine asks of a filter, of one metric. */

@@ -3,7 +3,7 @@ import { log } from '../common/log';
 import type {
   ResourceAttributeEntry,
   ResourceSettings,
-} from '../provider/options';
+} from './resourceOptions';
 import { isThenable } from '../common/thenable';
 import { shortened, textOf } from '../common/text';
 

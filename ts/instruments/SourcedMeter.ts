@@ -5,7 +5,7 @@ import type {
   Observable,
 } from '@opentelemetry/api';
 import type { InstrumentSource } from './InstrumentSource';
-import type { InstrumentOptions } from './services';
+import type { InstrumentOptions } from './types';
 
 /** An OpenTelemetry `Meter` over a source of instruments; ours also bind, remove and clear. */
 export class SourcedMeter implements Meter {

@@ -3,10 +3,10 @@ import type {
   NativeProvider,
   NativeScope,
 } from '../../binding';
-import { attributesOf, type JsonSet } from '../instruments/attributes';
+import { attributesOf, type JsonSet } from './attributes';
 import { toJson } from '../common/json';
 import { log } from '../common/log';
-import type { MeterConfigurator, MeterScope } from './options';
+import type { MeterConfigurator, MeterScope } from '../options/options';
 import { messageOf, shortened, textOf } from '../common/text';
 
 /** Has a function of the program's say which meters are enabled: once for each, before it is used. */

@@ -1,5 +1,5 @@
 import type { Attributes, Context, HrTime } from '@opentelemetry/api';
-import type { Aggregation } from './options';
+import type { Aggregation } from './streams';
 
 /** A value that stands for those of its series. */
 export interface Exemplar {
