@@ -12,6 +12,12 @@ import { clearTimeout, setImmediate, setTimeout } from '../common/timers';
 import type { CallbackRunner, Run, Taker } from './CallbackRunner';
 import { type CallbackRegistry, NativeObservable } from './observable';
 import { Observer } from './Observer';
+import {
+  observablesOf,
+  type Pending,
+  type Registered,
+  registeredOf,
+} from './Registered';
 import { Round } from './Round';
 
 /** A callback gets this part of the time the engine waits, so that the answer arrives in time. */
@@ -23,25 +29,6 @@ const CALLBACK_SHARE = 0.8;
  */
 const LOST_AFTER_MS = 60_000;
 const LOST_AFTER_MS_AT_MOST = 3_600_000;
-
-/** A callback that returned a promise which is not settled yet. */
-interface Pending {
-  registered: Registered;
-  settled: Promise<void>;
-}
-
-/** Since when a callback has been overdue, and how long until it is taken for lost, in milliseconds. */
-interface Overdue {
-  since: number;
-  patience: number;
-}
-
-/** One callback, for one instrument or several. */
-interface Registered {
-  observables: Set<NativeObservable>;
-  /** By the reader whose collection went on without it. */
-  overdue: Map<number, Overdue>;
-}
 
 interface Batch extends Registered {
   callback: BatchObservableCallback;
@@ -371,14 +358,6 @@ export class ObservableCallbacks implements CallbackRunner, CallbackRegistry {
     }
     return { running, overdue };
   }
-}
-
-function registeredOf(running: Set<Pending>): Registered[] {
-  return [...running].map(({ registered }) => registered);
-}
-
-function observablesOf(callbacks: Registered[]): Set<NativeObservable> {
-  return new Set(callbacks.flatMap(({ observables }) => [...observables]));
 }
 
 function isSame(
