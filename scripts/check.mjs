@@ -34,6 +34,7 @@ const ofTypeScript = [
   ['npx', 'prettier', '--check', '--log-level', 'warn', '.'],
   ['node', 'scripts/api.mjs', '--check'],
   ['node', 'scripts/names.mjs', '--check'],
+  ['node', 'scripts/configuration.mjs', '--check'],
   ['node', 'scripts/dashboards.mjs', '--check'],
   ['node', 'scripts/prometheusRule.mjs', '--check'],
   ['npx', 'tsc', '--project', '__test__'],
