@@ -70,6 +70,8 @@ const KINDS: Record<
   // What is printed, not run.
   text: () => Promise.resolve(),
   sh: types,
+  // GitHub draws it.
+  mermaid: () => Promise.resolve(),
 };
 
 for (const page of pages) {
