@@ -71,7 +71,7 @@ export class PortalFixture {
         PLUGIN: String(options.plugin ?? true),
         ...options.env,
       },
-      limit: 180_000,
+      limit: 600_000,
     });
     await eventually(async () => {
       const health = await fetch(`${url}/.backstage/health/v1/readiness`);
