@@ -37,8 +37,6 @@ export interface LegendProps {
   isShown: (series: number) => boolean;
   /** Leaves out what there is no room for. */
   isNarrow: boolean;
-  /** Rows in sight, the titles not counted. */
-  rows?: number;
   onToggle: (series: number) => void;
   onIsolate: (series: number) => void;
   onShowAll: () => void;
@@ -48,8 +46,19 @@ export interface LegendProps {
   onFilter?: (filter: string) => void;
 }
 
-/** Half a row more tells that there is more. */
-export const ROWS_IN_SIGHT = 4.5;
+/** As many rows as are shown whole. */
+const ROWS_WHOLE = 6;
+/** Of more, half a row tells that there are more. */
+const ROWS_IN_SIGHT = 5.5;
+
+/** Pixels of a legend with its titles. */
+export function legendHeight(names: string[], hasTotal: boolean): number {
+  const rows =
+    names.length +
+    Number(hasTotal && names.length > 1) +
+    Number(shortNames(names).prefix !== '');
+  return ROW_HEIGHT * (1 + (rows > ROWS_WHOLE ? ROWS_IN_SIGHT : rows));
+}
 
 /** More series than are found at a glance. */
 const MANY = 8;
@@ -85,6 +94,10 @@ export const Legend = memo(function Legend(props: LegendProps) {
       columns.map(column => all.map(one => formatValue(one[column], unit))),
     );
   }, [series, total, columns, unit]);
+  const maxHeight = useMemo(
+    () => legendHeight(names, hasTotal),
+    [names, hasTotal],
+  );
   const stop = order.includes(current) ? current : order[0];
   const drawn = useRowsInTurn(order.length);
 
@@ -96,7 +109,7 @@ export const Legend = memo(function Legend(props: LegendProps) {
       </span>
       <div
         className={classes.table}
-        style={{ maxHeight: ROW_HEIGHT * ((props.rows ?? ROWS_IN_SIGHT) + 1) }}
+        style={{ maxHeight }}
         role="table"
         aria-label={`Series of ${title}`}
         aria-describedby={help}

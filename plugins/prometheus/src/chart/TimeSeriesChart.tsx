@@ -10,11 +10,9 @@ import { useMemo, useState } from 'react';
 import { seriesStyles } from './colors';
 import { ExemplarDots, type Exemplars } from './ExemplarDots';
 import type { GraphType } from './GraphType';
-import { Legend, ROWS_IN_SIGHT } from './Legend';
-import { ROW_HEIGHT } from './legendStyles';
+import { Legend, legendHeight } from './Legend';
 import { Plot } from './Plot';
 import { seriesNames } from './seriesNames';
-import { shortNames } from './shortNames';
 import type { Threshold } from './Threshold';
 import { timelineHeight } from './Timeline';
 import { useStable } from '../state/useStable';
@@ -55,13 +53,16 @@ export interface TimeSeriesChartProps {
   onZoomOut?: () => void;
 }
 
+/** Pixels between the plot and the legend. */
+const SPACE = 8;
+
 /** Pixels: a narrower legend leaves out the minimum and the mean. */
 const NARROW = 480;
 
 const NO_THRESHOLDS: Threshold[] = [];
 
 const useStyles = makeStyles(
-  theme => ({ legend: { marginTop: theme.spacing(1) } }),
+  { legend: { marginTop: SPACE } },
   { name: 'PrometheusTimeSeriesChart' },
 );
 
@@ -107,7 +108,7 @@ export function TimeSeriesChart({
     legendState,
   );
   const isStacked = graphType === 'stacked';
-  const below = legendHeight(names, isStacked);
+  const below = SPACE + legendHeight(names, isStacked);
   const plotHeight = fill === undefined ? height : fill - below;
 
   return (
@@ -162,15 +163,6 @@ export function TimeSeriesChart({
       </div>
     </div>
   );
-}
-
-/** Pixels, with the space above it. */
-function legendHeight(names: string[], hasTotal: boolean): number {
-  const rows =
-    names.length +
-    Number(hasTotal && names.length > 1) +
-    Number(shortNames(names).prefix !== '');
-  return 8 + ROW_HEIGHT * (1 + Math.min(rows, ROWS_IN_SIGHT));
 }
 
 /** Pixels: no row is higher than it has to be, and none too low to be read. */
