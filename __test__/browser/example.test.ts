@@ -29,7 +29,11 @@ describe('npm start', { skip: without(prometheus(3).server, CHROMIUM) }, () => {
     );
     program = Program.command(scope, process.execPath, ['scripts/start.mjs'], {
       cwd: ROOT,
-      env: { PATH: process.env.PATH! },
+      // A preload finds what is compiled for the Node that runs this.
+      env: {
+        PATH: process.env.PATH!,
+        NODE_OPTIONS: process.env.NODE_OPTIONS ?? '',
+      },
       limit: 300_000,
     });
     scope.after(() => program.stop('SIGTERM'));

@@ -137,6 +137,8 @@ test(
         assert.equal(code, 0, stdout + stderr);
         await eventually(async () => {
           assert.deepEqual(await collected(DONE), { [firstName]: 1000 });
+        }).catch((error: unknown) => {
+          throw new Error(stdout + stderr, { cause: error });
         });
       },
     );

@@ -9,6 +9,9 @@ import { freePort } from './ports';
 import { Program } from './Program';
 import { ROTEL } from './tools';
 
+/** Longer than any test takes: it ends with the test that started it. */
+const LIMIT_MS = 300_000;
+
 /** A collector that others wrote: takes OTLP on two ports, passes it on as gzipped protobuf. */
 export class Rotel {
   private constructor(
@@ -33,7 +36,10 @@ export class Rotel {
         '--batch-timeout=100ms',
       ],
       // It reads ROTEL_* and OTEL_*.
-      { env: { PATH: process.env.PATH ?? '', HOME: homedir() } },
+      {
+        env: { PATH: process.env.PATH ?? '', HOME: homedir() },
+        limit: LIMIT_MS,
+      },
     );
     for (const port of [grpc, http]) {
       await eventually(async () => {
