@@ -1,5 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { Program } from '../support/Program';
@@ -81,4 +88,16 @@ export function environment(): Record<string, string> {
         ),
     ),
   );
+}
+
+/** The version that the repository has installed. */
+export function installedVersion(name: string): string {
+  return (
+    JSON.parse(
+      readFileSync(
+        path.join(ROOT, 'node_modules', name, 'package.json'),
+        'utf8',
+      ),
+    ) as { version: string }
+  ).version;
 }

@@ -14,7 +14,12 @@ import { eventually } from '../support/eventually';
 import { OtlpReceiver } from '../support/OtlpReceiver';
 import { freePort } from '../support/ports';
 import { FIXTURES, Program } from '../support/Program';
-import { environment, FreshFolder, RegistryUnreachable } from './FreshFolder';
+import {
+  environment,
+  FreshFolder,
+  installedVersion,
+  RegistryUnreachable,
+} from './FreshFolder';
 import { LocalRegistry } from './LocalRegistry';
 import { makeRelease } from './Release';
 
@@ -390,15 +395,4 @@ async function startsWithMetrics(
     throw new Error(`${backend.stdout}${backend.stderr}`, { cause: error });
   }
   assert.doesNotMatch(backend.stderr, /MetricsWarning/);
-}
-
-function installedVersion(name: string): string {
-  return (
-    JSON.parse(
-      readFileSync(
-        path.join(ROOT, 'node_modules', name, 'package.json'),
-        'utf8',
-      ),
-    ) as { version: string }
-  ).version;
 }

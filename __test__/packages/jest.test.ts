@@ -6,7 +6,12 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { OtlpReceiver } from '../support/OtlpReceiver';
 import { freePort } from '../support/ports';
 import { type Ending, FIXTURES, Program } from '../support/Program';
-import { environment, FreshFolder, RegistryUnreachable } from './FreshFolder';
+import {
+  environment,
+  FreshFolder,
+  installedVersion,
+  RegistryUnreachable,
+} from './FreshFolder';
 import { PackedPackage } from './PackedPackage';
 
 const ROOT = path.join(__dirname, '../..');
@@ -291,14 +296,3 @@ describe('in Jest, as Backstage configures it,', () => {
     },
   );
 });
-
-function installedVersion(name: string): string {
-  return (
-    JSON.parse(
-      readFileSync(
-        path.join(ROOT, 'node_modules', name, 'package.json'),
-        'utf8',
-      ),
-    ) as { version: string }
-  ).version;
-}

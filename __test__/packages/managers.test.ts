@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { PREBUILT_PLATFORMS } from '../../ts/addon/AddonFailure';
+import { type Ending, FIXTURES, Program } from '../support/Program';
+import {
+  environment,
+  FreshFolder,
+  installedVersion,
+  RegistryUnreachable,
+} from './FreshFolder';
+import { LocalRegistry } from './LocalRegistry';
+import { makeRelease } from './Release';
+
+const YARN = '4.18.1';
+const PNPM = '12.21.0';
+/** A cold cache and a slow registry. */
+const LIMIT_MS = 300_000;
+
+/** Yarn as `create-app` sets it up, Yarn as it is without, and pnpm: npm is what the other tests install with. */
+const MANAGERS = ['Yarn', 'Yarn PnP', 'pnpm'] as const;
+/** As `yarn node` starts Node. */
+const PNP = ['--require=./.pnp.cjs', '--experimental-loader=./.pnp.loader.mjs'];
+type Manager = (typeof MANAGERS)[number];
+
+describe('a program that is installed by', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'metrics-yarn-'));
+  const cleanups: Array<() => Promise<void> | void> = [];
+  const t = {
+    after: (cleanup: () => Promise<void> | void) => void cleanups.push(cleanup),
+  } as Pick<TestContext, 'after'>;
+  const tools = new FreshFolder(path.join(folder, 'tools'));
+  const said = new Map<Manager, string>();
+  let registry: LocalRegistry;
+  let publicRegistry: string;
+  let unreachable: RegistryUnreachable | undefined;
+
+  before(async () => {
+    const tarballs = await makeRelease(t, folder, PREBUILT_PLATFORMS);
+    registry = await LocalRegistry.of(tarballs);
+    const { stdout } = await Program.command(
+      t,
+      'npm',
+      ['config', 'get', 'registry'],
+      { env: environment() },
+    ).ending;
+    publicRegistry = stdout.trim();
+    try {
+      tools.write('package.json', { private: true });
+      await tools.npm(
+        t,
+        'install',
+        `@yarnpkg/cli-dist@${YARN}`,
+        `pnpm@${PNPM}`,
+      );
+      for (const manager of MANAGERS) {
+        await install(manager);
+      }
+    } catch (error) {
+      if (!(error instanceof RegistryUnreachable) || process.env.CI) {
+        throw error;
+      }
+      unreachable = error;
+    }
+  });
+  after(async () => {
+    for (const cleanup of cleanups.reverse()) {
+      await cleanup();
+    }
+    await registry.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const appOf = (manager: Manager) =>
+    new FreshFolder(path.join(folder, manager.replace(' ', '-')));
+
+  function run(manager: Manager, ...args: string[]): Program {
+    const program =
+      manager === 'pnpm'
+        ? 'pnpm/bin/pnpm.mjs'
+        : '@yarnpkg/cli-dist/bin/yarn.js';
+    return Program.command(
+      t,
+      process.execPath,
+      [tools.file(`node_modules/${program}`), ...args],
+      { cwd: appOf(manager).directory, env: environment(), limit: LIMIT_MS },
+    );
+  }
+
+  async function install(manager: Manager): Promise<void> {
+    const app = appOf(manager);
+    app.write('package.json', {
+      name: 'root',
+      private: true,
+      dependencies: {
+        '@nativestage/metrics': '*',
+        '@opentelemetry/api': installedVersion('@opentelemetry/api'),
+        express: installedVersion('express'),
+      },
+    });
+    if (manager === 'pnpm') {
+      app.write(
+        '.npmrc',
+        `registry=${publicRegistry}\n@nativestage:registry=${registry.url}\n`,
+      );
+      // Not taken for a part of what is around it.
+      app.write('pnpm-workspace.yaml', { packages: [] });
+    } else {
+      app.write('yarn.lock', '');
+      app.write('.yarnrc.yml', {
+        nodeLinker: manager === 'Yarn' ? 'node-modules' : 'pnp',
+        enableGlobalCache: false,
+        enableTelemetry: false,
+        npmMinimalAgeGate: '3d',
+        npmPreapprovedPackages: ['@nativestage/*'],
+        npmRegistryServer: publicRegistry,
+        npmScopes: { nativestage: { npmRegistryServer: registry.url } },
+        unsafeHttpWhitelist: ['127.0.0.1', new URL(publicRegistry).hostname],
+      });
+    }
+    for (const script of ['express.cjs', 'express.mjs']) {
+      cpSync(path.join(FIXTURES, 'packages', script), app.file(script));
+    }
+    const ending: Ending = await run(manager, 'install').ending;
+    const output = ending.stdout + ending.stderr;
+    assert.equal(ending.code, 0, output);
+    said.set(manager, output);
+  }
+
+  function itInstalled(
+    name: string,
+    test: (t: TestContext) => Promise<void> | void,
+  ): void {
+    it(name, t => {
+      if (unreachable) {
+        t.skip(`the npm registry cannot be reached: ${unreachable.message}`);
+        return;
+      }
+      return test(t);
+    });
+  }
+
+  for (const manager of MANAGERS) {
+    itInstalled(`${manager} is installed without a warning about it`, () => {
+      const warnings = said
+        .get(manager)!
+        .split('\n')
+        .filter(line => /nativestage|opentelemetry/.test(line))
+        .filter(line => /YN00(02|16|60|86)|WARN|peer/.test(line));
+      assert.deepEqual(warnings, []);
+    });
+
+    for (const script of ['express.cjs', 'express.mjs']) {
+      itInstalled(`${manager} serves a page from ${script}`, async t => {
+        const program = Program.command(
+          t,
+          process.execPath,
+          [...(manager === 'Yarn PnP' ? PNP : []), script],
+          { cwd: appOf(manager).directory, env: environment() },
+        );
+        const [, port, page] = await program.line(/^shop (\d+) page (\S+)$/m);
+        await (await fetch(`http://127.0.0.1:${port}/`)).text();
+        const text = await (await fetch(`http://${page}/metrics`)).text();
+        assert.match(text, /^shop_requests_total\{.*route="\/".*\} 1$/m);
+      });
+    }
+  }
+});
