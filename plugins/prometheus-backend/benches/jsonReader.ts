@@ -4,8 +4,8 @@
 //   node --import tsx plugins/prometheus-backend/benches/jsonReader.ts
 import assert from 'node:assert/strict';
 import { cpus } from 'node:os';
-import { seriesShape } from '../src/client/answers';
 import { JsonReader, type Shape } from '../src/client/JsonReader';
+import { seriesShape } from '../src/client/seriesShape';
 
 const CHUNK = 65_536;
 const ROUNDS = 7;
