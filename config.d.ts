@@ -208,8 +208,8 @@ export interface Config {
               /** Defaults to 9464; 0 lets the operating system choose. */
               port?: number;
               /**
-               * Defaults to `/metrics`. What is not ASCII is percent-encoded, here or by the client. With
-               * `onBackend`, letters, digits and `- . _ ~` after the `/`.
+               * Defaults to `/metrics`. You or the client may percent-encode characters that are not
+               * ASCII. With `onBackend`, letters, digits and `- . _ ~` after the `/`.
                */
               path?: string;
               /** Whether the page has a server of its own. Defaults to true. */

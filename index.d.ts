@@ -469,8 +469,8 @@ export declare const metricsServiceFactory: ServiceFactory<MetricsService, "plug
 export declare const metricsServiceRef: ServiceRef<MetricsService, "plugin", "singleton">;
 
 /**
- * What changes of a provider's options. What is not given stays as it is, and `null` stands for the
- * default. Of `plugin` it is `disabled`: what a plugin's meter is called is settled when the plugin
+ * Changes of a provider's options. Keys that are not given stay as they are, and `null` stands for the default.
+ * Of `plugin` it is `disabled`: what a plugin's meter is called is settled when the plugin
  * starts. `exporters` is the whole section; what it says of exporters may differ from what they run with
  * in `interval`, `temporality`, `histogram`, `defaultAggregation`, `cardinalityLimits` and `metricFilter`.
  */
@@ -668,8 +668,8 @@ export declare type ResourceDetectorEntry = {
 };
 
 /**
- * What the metrics are of. Four keys are those of OpenTelemetry's declarative configuration; any other
- * is an attribute.
+ * The thing that the metrics describe. Four keys are those of OpenTelemetry's declarative configuration;
+ * any other is an attribute.
  */
 export declare interface ResourceSettings {
     /** Go before those by name, which go before `attributes_list`. */

@@ -11,8 +11,8 @@
 //   npm test packages    what is published, installed in fresh folders: needs npm's registry
 //   npm test quick       what a contributor runs while working: needs no other program, takes minutes
 //
-// All but `nodes` and `quick` take Node 24, which most adopters have: a fetched one where the Node that runs
-// this is older.
+// Where the Node that runs this is older than 24, which most adopters have, all but `nodes` and `quick` take a
+// fetched 24.
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';

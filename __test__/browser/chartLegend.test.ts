@@ -177,6 +177,21 @@ test('the legend and the tooltip in a browser', async t => {
     assert.equal(await total.count(), 0);
   });
 
+  await t.test('six rows are all in sight, of more half a row', async t => {
+    const page = await open(t);
+    const table = page.getByRole('table', { name: 'Series of Requests' });
+    const cutOff = () =>
+      table.evaluate(
+        ({ scrollHeight, clientHeight }) => scrollHeight - clientHeight,
+      );
+    await show(page, [{ ...requests, data: many(6) }]);
+    assert.equal(await cutOff(), 0);
+    await show(page, [{ ...requests, data: many(5), graphType: 'stacked' }]);
+    assert.equal(await cutOff(), 0, 'with its total');
+    await show(page, [{ ...requests, data: many(7) }]);
+    assert.ok((await cutOff()) > 0);
+  });
+
   await t.test('a click pins the tooltip, which can be copied', async t => {
     const page = await open(t);
     await show(page, [{ ...requests, data: many(60) }]);

@@ -21,7 +21,11 @@ const EXPORT_SECONDS = 10 + 5;
 export const LONG_POLL_SECONDS = 55;
 
 /** How long after SIGTERM the last export may end, without what plugins need. */
-export function endingSeconds({ backend }: AppConfig): number {
+export function endingSeconds({
+  backend,
+}: {
+  backend: Pick<AppConfig['backend'], 'lifecycle'>;
+}): number {
   return (
     LONG_POLL_SECONDS +
     EXPORT_SECONDS +

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import type { TestContext } from 'node:test';
 
 interface PublishedManifest {
   name: string;
@@ -19,7 +20,11 @@ export class LocalRegistry {
     readonly manifests: readonly PublishedManifest[],
   ) {}
 
-  static async of(folder: string): Promise<LocalRegistry> {
+  /** Ends with the test. */
+  static async of(
+    t: Pick<TestContext, 'after'>,
+    folder: string,
+  ): Promise<LocalRegistry> {
     const tarballs = readdirSync(folder).sort();
     const manifests = tarballs.map(file => manifestOf(path.join(folder, file)));
     const server = createServer((request, response) => {
@@ -51,18 +56,17 @@ export class LocalRegistry {
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
+    t.after(async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    });
     return new LocalRegistry(server, manifests);
   }
 
   get url(): string {
     const { port } = this.server.address() as AddressInfo;
     return `http://127.0.0.1:${port}/`;
-  }
-
-  async close(): Promise<void> {
-    this.server.closeAllConnections();
-    this.server.close();
-    await once(this.server, 'close');
   }
 }
 

@@ -8,18 +8,15 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { describe, type TestContext } from 'node:test';
 import { PREBUILT_PLATFORMS } from '../../ts/addon/AddonFailure';
 import { eventually } from '../support/eventually';
 import { OtlpReceiver } from '../support/OtlpReceiver';
 import { freePort } from '../support/ports';
 import { FIXTURES, Program } from '../support/Program';
-import {
-  environment,
-  FreshFolder,
-  installedVersion,
-  RegistryUnreachable,
-} from './FreshFolder';
+import { suiteScope } from '../support/suiteScope';
+import { environment, FreshFolder, installedVersion } from './FreshFolder';
+import { installedBefore } from './installedBefore';
 import { LocalRegistry } from './LocalRegistry';
 import { makeRelease } from './Release';
 
@@ -68,51 +65,22 @@ const NEWEST = process.env.BACKSTAGE === 'newest';
 
 describe('what a release publishes', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'metrics-fresh-'));
-  const cleanups: Array<() => Promise<void> | void> = [];
-  const t = {
-    after: (cleanup: () => Promise<void> | void) => void cleanups.push(cleanup),
-  } as Pick<TestContext, 'after'>;
+  const t = suiteScope();
+  t.after(() => rmSync(folder, { recursive: true }));
   const app = new FreshFolder(path.join(folder, 'app'));
   const oldest = new FreshFolder(path.join(folder, 'oldest'));
   const shop = new FreshFolder(path.join(folder, 'shop'));
   let registry: LocalRegistry;
-  let unreachable: RegistryUnreachable | undefined;
 
-  before(async () => {
-    const tarballs = await makeRelease(t, folder, PREBUILT_PLATFORMS);
-    registry = await LocalRegistry.of(tarballs);
-    try {
-      await installApp(app, officialVersions());
-      await installApp(oldest, OLDEST.dependencies, OLDEST.locked);
-      await installShop(shop);
-    } catch (error) {
-      if (!(error instanceof RegistryUnreachable) || process.env.CI) {
-        throw error;
-      }
-      unreachable = error;
-    }
+  const itInstalled = installedBefore(async () => {
+    registry = await LocalRegistry.of(
+      t,
+      await makeRelease(t, folder, PREBUILT_PLATFORMS),
+    );
+    await installApp(app, officialVersions());
+    await installApp(oldest, OLDEST.dependencies, OLDEST.locked);
+    await installShop(shop);
   });
-  after(async () => {
-    for (const cleanup of cleanups.reverse()) {
-      await cleanup();
-    }
-    await registry.close();
-    rmSync(folder, { recursive: true });
-  });
-
-  /** A test that says so where the packages could not be installed; in CI the suite fails then. */
-  function itInstalled(
-    name: string,
-    test: (t: TestContext) => Promise<void> | void,
-  ): void {
-    it(name, t => {
-      if (unreachable) {
-        t.skip(`the npm registry cannot be reached: ${unreachable.message}`);
-        return;
-      }
-      return test(t);
-    });
-  }
 
   async function installApp(
     app: FreshFolder,

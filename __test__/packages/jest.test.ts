@@ -2,16 +2,13 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { describe, type TestContext } from 'node:test';
 import { OtlpReceiver } from '../support/OtlpReceiver';
 import { freePort } from '../support/ports';
 import { type Ending, FIXTURES, Program } from '../support/Program';
-import {
-  environment,
-  FreshFolder,
-  installedVersion,
-  RegistryUnreachable,
-} from './FreshFolder';
+import { suiteScope } from '../support/suiteScope';
+import { environment, FreshFolder, installedVersion } from './FreshFolder';
+import { installedBefore } from './installedBefore';
 import { PackedPackage } from './PackedPackage';
 
 const ROOT = path.join(__dirname, '../..');
@@ -70,28 +67,10 @@ const PACKAGES: Record<string, Tested> = {
 describe('in Jest, as Backstage configures it,', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'metrics-jest-'));
   const app = new FreshFolder(folder);
-  const cleanups: Array<() => Promise<void> | void> = [];
-  const t = {
-    after: (cleanup: () => Promise<void> | void) => void cleanups.push(cleanup),
-  } as Pick<TestContext, 'after'>;
-  let unreachable: RegistryUnreachable | undefined;
+  const t = suiteScope();
+  t.after(() => rmSync(folder, { recursive: true }));
 
-  before(async () => {
-    try {
-      await install();
-    } catch (error) {
-      if (!(error instanceof RegistryUnreachable) || process.env.CI) {
-        throw error;
-      }
-      unreachable = error;
-    }
-  });
-  after(async () => {
-    for (const cleanup of cleanups.reverse()) {
-      await cleanup();
-    }
-    rmSync(folder, { recursive: true });
-  });
+  const itInstalled = installedBefore(install);
 
   async function install(): Promise<void> {
     app.write('package.json', {
@@ -181,19 +160,6 @@ describe('in Jest, as Backstage configures it,', () => {
         limit: 180_000,
       },
     ).ending;
-  }
-
-  function itInstalled(
-    name: string,
-    test: (t: TestContext) => Promise<void>,
-  ): void {
-    it(name, t => {
-      if (unreachable) {
-        t.skip(`the npm registry cannot be reached: ${unreachable.message}`);
-        return;
-      }
-      return test(t);
-    });
   }
 
   for (const [name, how, args] of [

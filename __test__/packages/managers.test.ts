@@ -2,15 +2,12 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { describe } from 'node:test';
 import { PREBUILT_PLATFORMS } from '../../ts/addon/AddonFailure';
 import { type Ending, FIXTURES, Program } from '../support/Program';
-import {
-  environment,
-  FreshFolder,
-  installedVersion,
-  RegistryUnreachable,
-} from './FreshFolder';
+import { suiteScope } from '../support/suiteScope';
+import { environment, FreshFolder, installedVersion } from './FreshFolder';
+import { installedBefore } from './installedBefore';
 import { LocalRegistry } from './LocalRegistry';
 import { makeRelease } from './Release';
 
@@ -26,20 +23,19 @@ const PNP = ['--require=./.pnp.cjs', '--experimental-loader=./.pnp.loader.mjs'];
 type Manager = (typeof MANAGERS)[number];
 
 describe('a program that is installed by', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'metrics-yarn-'));
-  const cleanups: Array<() => Promise<void> | void> = [];
-  const t = {
-    after: (cleanup: () => Promise<void> | void) => void cleanups.push(cleanup),
-  } as Pick<TestContext, 'after'>;
+  const folder = mkdtempSync(path.join(tmpdir(), 'metrics-managers-'));
+  const t = suiteScope();
+  t.after(() => rmSync(folder, { recursive: true }));
   const tools = new FreshFolder(path.join(folder, 'tools'));
   const said = new Map<Manager, string>();
   let registry: LocalRegistry;
   let publicRegistry: string;
-  let unreachable: RegistryUnreachable | undefined;
 
-  before(async () => {
-    const tarballs = await makeRelease(t, folder, PREBUILT_PLATFORMS);
-    registry = await LocalRegistry.of(tarballs);
+  const itInstalled = installedBefore(async () => {
+    registry = await LocalRegistry.of(
+      t,
+      await makeRelease(t, folder, PREBUILT_PLATFORMS),
+    );
     const { stdout } = await Program.command(
       t,
       'npm',
@@ -47,30 +43,11 @@ describe('a program that is installed by', () => {
       { env: environment() },
     ).ending;
     publicRegistry = stdout.trim();
-    try {
-      tools.write('package.json', { private: true });
-      await tools.npm(
-        t,
-        'install',
-        `@yarnpkg/cli-dist@${YARN}`,
-        `pnpm@${PNPM}`,
-      );
-      for (const manager of MANAGERS) {
-        await install(manager);
-      }
-    } catch (error) {
-      if (!(error instanceof RegistryUnreachable) || process.env.CI) {
-        throw error;
-      }
-      unreachable = error;
+    tools.write('package.json', { private: true });
+    await tools.npm(t, 'install', `@yarnpkg/cli-dist@${YARN}`, `pnpm@${PNPM}`);
+    for (const manager of MANAGERS) {
+      await install(manager);
     }
-  });
-  after(async () => {
-    for (const cleanup of cleanups.reverse()) {
-      await cleanup();
-    }
-    await registry.close();
-    rmSync(folder, { recursive: true });
   });
 
   const appOf = (manager: Manager) =>
@@ -129,27 +106,10 @@ describe('a program that is installed by', () => {
     said.set(manager, output);
   }
 
-  function itInstalled(
-    name: string,
-    test: (t: TestContext) => Promise<void> | void,
-  ): void {
-    it(name, t => {
-      if (unreachable) {
-        t.skip(`the npm registry cannot be reached: ${unreachable.message}`);
-        return;
-      }
-      return test(t);
-    });
-  }
-
   for (const manager of MANAGERS) {
-    itInstalled(`${manager} is installed without a warning about it`, () => {
-      const warnings = said
-        .get(manager)!
-        .split('\n')
-        .filter(line => /nativestage|opentelemetry/.test(line))
-        .filter(line => /YN00(02|16|60|86)|WARN|peer/.test(line));
-      assert.deepEqual(warnings, []);
+    itInstalled(`${manager} installs it without a warning`, () => {
+      // Peers, of which Yarn's summary names none, and packages that are too young.
+      assert.doesNotMatch(said.get(manager)!, /YN00(02|16|60|86)|WARN|peer/);
     });
 
     for (const script of ['express.cjs', 'express.mjs']) {

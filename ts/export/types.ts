@@ -32,7 +32,7 @@ export interface MetricReaderOptions<E extends OtlpEncoding = 'json'> {
   metricFilter?: MetricFilterRules | MetricFilter;
 }
 
-/** What changes of a reader. What is not given stays as it is, and `null` stands for the default. */
+/** Changes of a reader. Keys that are not given stay as they are, and `null` stands for the default. */
 export type MetricReaderUpdate = {
   [
     K in

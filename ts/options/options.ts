@@ -116,8 +116,8 @@ type Changeable = Pick<
 >;
 
 /**
- * What changes of a provider's options. What is not given stays as it is, and `null` stands for the
- * default. Of `plugin` it is `disabled`: what a plugin's meter is called is settled when the plugin
+ * Changes of a provider's options. Keys that are not given stay as they are, and `null` stands for the default.
+ * Of `plugin` it is `disabled`: what a plugin's meter is called is settled when the plugin
  * starts. `exporters` is the whole section; what it says of exporters may differ from what they run with
  * in `interval`, `temporality`, `histogram`, `defaultAggregation`, `cardinalityLimits` and `metricFilter`.
  */

@@ -37,8 +37,8 @@ export interface ResourceDetection {
 }
 
 /**
- * What the metrics are of. Four keys are those of OpenTelemetry's declarative configuration; any other
- * is an attribute.
+ * The thing that the metrics describe. Four keys are those of OpenTelemetry's declarative configuration;
+ * any other is an attribute.
  */
 export interface ResourceSettings {
   /** Go before those by name, which go before `attributes_list`. */

@@ -257,7 +257,8 @@ export class NativeMeterProvider implements MeterProvider {
 
   /**
    * Changes which streams instruments have, those that exist included, and what exporters read and when
-   * (Metrics SDK specification, "Configuration"). What is not given stays as it is, and `null` stands for the default.
+   * (Metrics SDK specification, "Configuration"). Keys that are not given stay as they are, and `null`
+   * stands for the default.
    *
    * Streams that the change does not concern go on, as do those of which only the description or the
    * cardinality limit changes. The others begin anew, with a new start time and without values: what
